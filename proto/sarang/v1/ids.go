@@ -1,0 +1,37 @@
+// Package sarangv1 holds the packets of Sarang's native protocol, version 1: their
+// ids, and the messages that are their payloads. chat.pb.go and chat_vtproto.pb.go
+// are generated from chat.proto by scripts/generate.sh.
+package sarangv1
+
+// Version is the protocol version that this package describes.
+const Version = 1
+
+// Packet ids. The server sends odd ones, the client even ones.
+const (
+	STest    = 1
+	CTest    = 2
+	SLogin   = 3  // LoggedIn
+	CLogin   = 4  // Login
+	SChat    = 5  // Event
+	CChat    = 6  // Publish
+	SAck     = 7  // Ack
+	SError   = 9  // Error
+	SPong    = 11 // Ping
+	CPing    = 12 // Ping
+	SPing    = 13 // Ping
+	CPong    = 14 // Ping
+	SJoin    = 15 // Joined
+	CJoin    = 16 // Join
+	SLeave   = 17 // Leave
+	CLeave   = 18 // Leave
+	SCreate  = 19 // Created
+	CCreate  = 20 // Create
+	SList    = 21 // Listed
+	CList    = 22 // List
+	SHistory = 23 // HistoryPage
+	CHistory = 24 // History
+	SMembers = 25 // MemberPage
+	CMembers = 26 // Members
+	SGap     = 27 // Gap
+	SGoodbye = 29 // Goodbye
+)
