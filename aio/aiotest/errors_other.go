@@ -1,0 +1,16 @@
+//go:build !windows
+
+package aiotest
+
+import (
+	"errors"
+	"syscall"
+)
+
+// isReset says whether err tells of a connection that the peer cut off.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// isRefused says whether err tells that nobody listens at the address.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package aiotest
+
+// raceDetector makes the largest cases smaller.
+const raceDetector = false

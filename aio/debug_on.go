@@ -1,0 +1,7 @@
+//go:build sarang_debug
+
+package aio
+
+// debugging switches on checks that cost time: lent buffers are overwritten when
+// they go back, and Wait looks whether it is on its owner's thread.
+const debugging = true

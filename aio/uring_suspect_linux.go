@@ -1,0 +1,93 @@
+package aio
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A receive that yields many completions reads until the socket says that no more
+// bytes are there, then sleeps until the socket wakes it. A reset is no bytes: if
+// it is there already when the last of them are read, kernels (6.18 is one) go to
+// sleep on it, and nothing else will happen on that socket to wake them. That is
+// so when bytes and reset have come before the receive was handed over, and, in
+// older kernels, when one wake-up stands for both.
+//
+// So a socket whose receive went back to sleep after bytes is a suspect. Suspects
+// are looked at together, with one system call, when there is time for it: what is
+// found hung up has its receive handed over anew, which finds the end at once. A
+// reset that comes later wakes the receive as it should.
+const (
+	// suspectsDelay is how long the driver sleeps at most while there are
+	// suspects. Looking at once would cost a system call per sleep.
+	suspectsDelay = 20 * time.Millisecond
+
+	// suspectsWaits is after how many Waits they are looked at by a driver that
+	// has no time to sleep.
+	suspectsWaits = 16
+
+	// suspectsBatch is how many are looked at in one go.
+	suspectsBatch = 256
+)
+
+// suspects are the sockets to look at.
+type suspects struct {
+	names queue[Socket]
+	waits int // since the last look
+	asked []Socket
+	polls []unix.PollFd
+}
+
+// suspect notes that a receive went back to sleep after bytes.
+func (d *uring) suspect(name Socket, s *socket) {
+	if s.state&stateSuspect == 0 {
+		s.state |= stateSuspect
+		d.suspects.names.push(name)
+	}
+}
+
+// patience shortens a sleep as long as there are suspects.
+func (u *suspects) patience(timeout time.Duration) time.Duration {
+	if u.names.count > 0 && (timeout < 0 || timeout > suspectsDelay) {
+		return suspectsDelay
+	}
+	return timeout
+}
+
+// due counts a Wait and tells whether it should look at the suspects.
+func (u *suspects) due() bool {
+	u.waits++
+	return u.waits >= suspectsWaits && u.names.count > 0
+}
+
+// inspect looks at suspects and clears those that are well.
+func (d *uring) inspect() {
+	u := &d.suspects
+	u.waits = 0
+	u.asked, u.polls = u.asked[:0], u.polls[:0]
+	for range min(u.names.count, suspectsBatch) {
+		name := u.names.pop()
+		s := d.sockets.get(name)
+		if s == nil {
+			continue
+		}
+		s.state &^= stateSuspect
+		if s.state&stateArmed != 0 && s.state&stateStopped == 0 {
+			u.asked = append(u.asked, name)
+			u.polls = append(u.polls, unix.PollFd{Fd: s.fd, Events: unix.POLLRDHUP})
+		}
+	}
+	if len(u.polls) == 0 {
+		return
+	}
+	// An error leaves the answers empty. It can only be a lack of memory; the
+	// next bytes make the sockets suspects again.
+	_, _ = unix.Poll(u.polls, 0)
+	for i, p := range u.polls {
+		if p.Revents != 0 {
+			// The canceled receive is handed over again: nobody asked for
+			// its end.
+			d.cancel(u.asked[i], tagCancelRecv)
+		}
+	}
+}
