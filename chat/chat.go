@@ -1,0 +1,91 @@
+// Package chat is the domain of the server: users, rooms, events, errors, and the
+// contract of the store. It does no I/O and imports the standard library alone,
+// but for golang.org/x/text, the accepted exception, which knows the rules for
+// names (PRECIS, RFC 8265).
+//
+// # The one idea
+//
+// A room is a log: everything that it delivers is an Event with the room's next
+// sequence number. A session is a cursor into that log.
+package chat
+
+import "time"
+
+// UserID names a user for ever. 0 is nobody.
+type UserID uint64
+
+// RoomID names a room for ever. 0 is no room.
+type RoomID uint64
+
+// Seq is the place of an event in its room's log. The first event has 1; 0 is
+// "before the first".
+type Seq uint64
+
+// Nonce is chosen by the client for each message that it publishes, unique among
+// that user's last NoncesPerUserMax messages to the room. A publish with a nonce
+// that the room remembers is a retry and is answered with the first one's Seq.
+type Nonce uint64
+
+// Epoch names one life of a room's log. A room whose log was lost (an ephemeral
+// room after a restart) has a new one, and cursors of the old one are void.
+type Epoch uint64
+
+// NoncesPerUserMax is how many nonces of a user a room remembers, and so the
+// bound for messages in flight (published, not acknowledged) per user and room.
+const NoncesPerUserMax = 256
+
+// EventKind says what happened in a room.
+type EventKind uint8
+
+// The kinds of event. The numbers are part of the wire protocol and the store.
+const (
+	EventMessage EventKind = 1 // a user said Text
+	EventJoin    EventKind = 2 // a user came in
+	EventLeave   EventKind = 3 // a user went
+)
+
+// Event is one entry of a room's log.
+type Event struct {
+	Room   RoomID
+	Seq    Seq
+	Kind   EventKind
+	User   UserID
+	Name   string // display name of User at the time
+	Nonce  Nonce  // messages only
+	TimeMs int64  // Unix time in milliseconds; not smaller than the one before
+	Text   string // messages only; valid UTF-8
+}
+
+// Room is what is known of a room without its log.
+type Room struct {
+	ID        RoomID
+	Name      string // as created, without a leading '#'
+	Key       string // the form that names are compared by
+	Epoch     Epoch
+	Ephemeral bool // window in memory only: nothing is stored, a restart forgets
+	CreatedMs int64
+	LastSeq   Seq // of the stored log; 0 for ephemeral rooms
+}
+
+// User is a person or program with a name.
+type User struct {
+	ID        UserID
+	Name      string // display form
+	Key       string // the form that names are compared by
+	SentCount uint64 // messages published and stored
+	CreatedMs int64
+	SeenMs    int64 // last login
+}
+
+// TokenHash is the SHA-256 of a resume token. The token itself is never stored.
+type TokenHash [32]byte
+
+// Append is what one room adds to its log in one commit: Events with consecutive
+// sequence numbers, the first being the room's last stored Seq + 1.
+type Append struct {
+	Room   RoomID
+	Events []Event
+}
+
+// Millis returns t as Unix milliseconds.
+func Millis(t time.Time) int64 { return t.UnixMilli() }

@@ -1,0 +1,70 @@
+package chat_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"sarang/chat"
+)
+
+// The two parsers promise that what they return is final: parsing it again changes
+// nothing, and the key is a name with the same key.
+func FuzzParseUserName(f *testing.F) {
+	for _, s := range []string{"minji", "민지", "ＦｕｌｌＷｉｄｔｈ", "ﾊﾝｶｸ", "İstanbul", "ΣΑΣ", "אבג", "аdmin", "a\u0301\u0323", "\xff", "ͅ", "Ⱥ", "ﾞ"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		display, key, err := chat.ParseUserName(s)
+		if !nameIsSound(t, s, display, key, err, chat.UserNameBytesMax) {
+			return
+		}
+		if n := utf8.RuneCountInString(display); n > chat.UserNameRunesMax {
+			t.Fatalf("%q has %d code points", display, n)
+		}
+		again, sameKey, err := chat.ParseUserName(display)
+		if err != nil || again != display || sameKey != key {
+			t.Fatalf("%q gave %q, %q; parsed again %q, %q, %v", s, display, key, again, sameKey, err)
+		}
+		ofKey, keyOfKey, err := chat.ParseUserName(key)
+		if err != nil || ofKey != key || keyOfKey != key {
+			t.Fatalf("the key %q of %q parses as %q, %q, %v", key, s, ofKey, keyOfKey, err)
+		}
+	})
+}
+
+func FuzzParseRoomName(f *testing.F) {
+	for _, s := range []string{"lobby", "사랑방", "#x", "a b", "Ｒｏｏｍ", ".."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		name, key, err := chat.ParseRoomName(s)
+		if !nameIsSound(t, s, name, key, err, chat.RoomNameBytesMax) {
+			return
+		}
+		again, sameKey, err := chat.ParseRoomName(name)
+		if err != nil || again != name || sameKey != key {
+			t.Fatalf("%q gave %q, %q; parsed again %q, %q, %v", s, name, key, again, sameKey, err)
+		}
+	})
+}
+
+// nameIsSound checks what holds for every answer; false means that s was refused.
+func nameIsSound(t *testing.T, s, display, key string, err error, bytesMax int) bool {
+	t.Helper()
+	if err != nil {
+		if chat.CodeOf(err) != chat.CodeBadName || display != "" || key != "" {
+			t.Fatalf("%q refused with %q, %q, %v", s, display, key, err)
+		}
+		return false
+	}
+	for _, form := range []string{display, key} {
+		if form == "" || len(form) > bytesMax || !utf8.ValidString(form) {
+			t.Fatalf("%q has the form %q", s, form)
+		}
+		if strings.ContainsAny(form, " #@:,/\\\x00\r\n") {
+			t.Fatalf("%q has the form %q with a delimiter", s, form)
+		}
+	}
+	return true
+}
