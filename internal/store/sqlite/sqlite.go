@@ -1,0 +1,276 @@
+// Package sqlite keeps users, rooms and logs in one SQLite file: the store of a
+// single server. It needs no cgo.
+//
+// There is one connection that writes and a bounded pool of connections that read.
+// The file is in WAL mode, so readers see the last commit and never wait for the
+// writer. The writer's turn is taken by the calling goroutine; claims that wait for
+// their turn together are done in one transaction.
+//
+// A Store knows the last Seq of every durable room, so that an append which does
+// not continue its room is refused before anything is written. That is why nothing
+// else may write to the file: the data folder is locked while it is open.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sarang/chat"
+)
+
+// The files in the data folder. SQLite adds -wal and -shm files of its own.
+const (
+	DatabaseFile = "sarang.db"
+	LockFile     = "sarang.lock"
+)
+
+// SyncMode says what a commit that has returned survives.
+type SyncMode uint8
+
+const (
+	// PowerSafe: each commit is synced to the disk before it returns, so it
+	// survives a power cut (synchronous=FULL, and F_FULLFSYNC on macOS).
+	PowerSafe SyncMode = iota
+	// ProcessSafe: each commit is handed to the operating system before it
+	// returns, so it survives kill -9 of the server; a power cut may lose the
+	// newest commits, whole, and nothing else (synchronous=NORMAL).
+	ProcessSafe
+)
+
+// String returns the mode's name in lower case.
+func (m SyncMode) String() string {
+	if m == ProcessSafe {
+		return "process-safe"
+	}
+	return "power-safe"
+}
+
+// Config says where and how the data is kept. Zero fields take the defaults.
+type Config struct {
+	Dir               string   // the data folder; made, with its parents, if it is not there
+	Sync              SyncMode // default PowerSafe
+	ReadersMax        int      // connections that read, and so reads at one time; default 4
+	BusyTimeoutMillis int      // wait for another program's lock on the file; default 5000
+	ClaimsPerTxMax    int      // claims gathered into one transaction; default 256
+	WriterCacheBytes  int      // page cache of the writing connection; default 32 MiB
+	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
+	Logger            *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.ReadersMax, 4)
+	setDefault(&c.BusyTimeoutMillis, 5000)
+	setDefault(&c.ClaimsPerTxMax, 256)
+	setDefault(&c.WriterCacheBytes, 32<<20)
+	setDefault(&c.ReaderCacheBytes, 2<<20)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault(field *int, value int) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Store is a chat.Store in one SQLite file.
+type Store struct {
+	dir     string
+	log     *slog.Logger
+	lock    *folderLock
+	writer  *writer
+	readers *readers
+	claims  claimQueue
+
+	mu      sync.Mutex // guards closed, and running.Add against running.Wait
+	closed  bool
+	running sync.WaitGroup
+
+	counts counts
+}
+
+type counts struct {
+	commits, commitsFailed, events atomic.Uint64
+	claims, claimTxs               atomic.Uint64
+}
+
+var _ chat.Store = (*Store)(nil)
+
+// Stats are the figures of a store since it was opened.
+type Stats struct {
+	ReadersMax    int           // bound of the pool
+	ReadersOpen   int           // connections open now
+	ReadersInUse  int           // reads that have one now
+	ReadWaits     int64         // reads that had to wait for one
+	ReadWaitTotal time.Duration // how long they waited, all together
+
+	Commits       uint64 // calls of Commit that stored something
+	CommitsFailed uint64 // calls of Commit that returned an error
+	Events        uint64 // events stored
+	Claims        uint64 // claims that were answered, with a user or a refusal
+	ClaimTxs      uint64 // transactions that this took
+
+	WALBytes int64 // size of the write-ahead log file now
+}
+
+// Open locks the data folder, makes or migrates the database and returns the store.
+// ctx bounds the opening, not the store's life. Close ends it.
+//
+// Errors are *chat.Error with a sentence that names the folder or file:
+// CodeAlreadyRunning if another server has the folder; CodeInternal if the folder
+// can not be written, the file is damaged or is no database of Sarang's, or was
+// written by a newer version.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	c = c.withDefaults()
+	dir, err := makeFolder(c.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{dir: dir, log: c.Logger}
+	if s.lock, err = lockFolder(dir); err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx, c); err != nil {
+		if releaseErr := s.release(); releaseErr != nil {
+			s.log.Warn("giving up the data folder failed", "dir", dir, "err", releaseErr)
+		}
+		return nil, err
+	}
+	s.log.Info("store opened", "dir", dir, "sync", c.Sync.String(), "rooms", len(s.writer.rooms))
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, c Config) error {
+	file := filepath.Join(s.dir, DatabaseFile)
+	s.claims.max = c.ClaimsPerTxMax
+	var err error
+	if s.writer, err = openWriter(ctx, file, c); err != nil {
+		return openError(file, err)
+	}
+	if s.readers, err = openReaders(ctx, file, c); err != nil {
+		return openError(file, err)
+	}
+	if c.Sync == PowerSafe {
+		syncFolder(s.dir)
+		syncFolder(filepath.Dir(s.dir))
+	}
+	return nil
+}
+
+// makeFolder returns the absolute path of the data folder, which it makes for the
+// owner's eyes only if need be.
+func makeFolder(dir string) (string, error) {
+	if dir == "" {
+		return "", chat.Errorf(chat.CodeBadRequest, "no data folder is given")
+	}
+	abs, err := filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(abs, 0o700)
+	}
+	if err != nil {
+		return "", folderError(dir, err)
+	}
+	return abs, nil
+}
+
+func folderError(dir string, err error) error {
+	sentence := "the data folder " + dir + " can not be used"
+	if errors.Is(err, fs.ErrPermission) {
+		sentence = "the data folder " + dir + " can not be written: check its owner and permissions"
+	}
+	return &chat.Error{Code: chat.CodeInternal, Message: sentence, Err: err}
+}
+
+// begin lets a call in unless the store is closed. A nil return wants end.
+func (s *Store) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return endedError(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return chat.Errorf(chat.CodeClosed, "the store is closed")
+	}
+	s.running.Add(1)
+	return nil
+}
+
+func (s *Store) end() { s.running.Done() }
+
+// Close waits for running calls, moves the write-ahead log into the database,
+// closes it and unlocks the folder. Later calls, of Close too, are CodeClosed.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return chat.Errorf(chat.CodeClosed, "the store is closed")
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.running.Wait()
+	if err := s.release(); err != nil {
+		return &chat.Error{Code: chat.CodeInternal, Message: "closing the store failed", Err: err}
+	}
+	s.log.Info("store closed", "dir", s.dir)
+	return nil
+}
+
+// release closes what is open. The readers go first: SQLite moves the log into the
+// database when the last connection, which has to be a writing one, is closed.
+func (s *Store) release() error {
+	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	return errors.Join(append(errs, s.lock.release())...)
+}
+
+// Stats returns the store's figures. It may be called at any time, also after Close.
+func (s *Store) Stats() Stats {
+	pool := s.readers.db.Stats()
+	return Stats{
+		ReadersMax:    pool.MaxOpenConnections,
+		ReadersOpen:   pool.OpenConnections,
+		ReadersInUse:  pool.InUse,
+		ReadWaits:     pool.WaitCount,
+		ReadWaitTotal: pool.WaitDuration,
+		Commits:       s.counts.commits.Load(),
+		CommitsFailed: s.counts.commitsFailed.Load(),
+		Events:        s.counts.events.Load(),
+		Claims:        s.counts.claims.Load(),
+		ClaimTxs:      s.counts.claimTxs.Load(),
+		WALBytes:      fileBytes(filepath.Join(s.dir, DatabaseFile+"-wal")),
+	}
+}
+
+func fileBytes(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// closeStmts closes prepared statements.
+func closeStmts(stmts ...*sql.Stmt) error {
+	var errs []error
+	for _, st := range stmts {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

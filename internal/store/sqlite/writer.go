@@ -1,0 +1,219 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"sarang/chat"
+)
+
+// writer is the one connection that writes, and what it knows of the database. All
+// of it but turn and unsettled belongs to whoever has the turn.
+type writer struct {
+	db          *sql.DB
+	conn        *sql.Conn
+	turn        chan struct{} // full while somebody has the turn
+	busyTimeout time.Duration
+
+	rooms    map[chat.RoomID]roomState
+	userLast chat.UserID         // every id from 1 to this one is a user
+	heads    map[author]chat.Seq // the newest message of some authors; see headOf
+	args     []any               // scratch for one statement
+
+	// unsettled is set when the outcome of a COMMIT is unknown. Nothing is written
+	// until settle has cleared it.
+	unsettled atomic.Bool
+
+	// endTx is COMMIT. Tests put a failing one in its place.
+	endTx func(context.Context) error
+
+	insertMessages, upsertAuthors        bulk
+	selectHead, selectSent               *sql.Stmt
+	selectHolder, insertUser             *sql.Stmt
+	updateSeen, clearKey                 *sql.Stmt
+	selectRoom, insertRoom, updateMarker *sql.Stmt
+	beginStmt, commitStmt, rollbackStmt  *sql.Stmt
+}
+
+// roomState is what an append is checked against.
+type roomState struct {
+	last      chat.Seq
+	ephemeral bool
+}
+
+// author is a user in a room.
+type author struct {
+	user chat.UserID
+	room chat.RoomID
+}
+
+// openWriter opens file for writing, migrates it and loads what the writer knows.
+func openWriter(ctx context.Context, file string, c Config) (*writer, error) {
+	db, err := openDB(writerDSN(file, c), 1)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{
+		db:          db,
+		turn:        make(chan struct{}, 1),
+		busyTimeout: time.Duration(c.BusyTimeoutMillis) * time.Millisecond,
+	}
+	w.endTx = func(ctx context.Context) error { return exec(ctx, w.commitStmt) }
+	if err := w.open(ctx, file); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *writer) open(ctx context.Context, file string) error {
+	if err := checkWAL(ctx, w.db, file); err != nil {
+		return err
+	}
+	if err := migrate(ctx, w.db, file); err != nil {
+		return err
+	}
+	var err error
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	// Settling writes, which finds out here and not at the first message whether
+	// the file can be written, and loads.
+	w.unsettled.Store(true)
+	return w.settle(ctx)
+}
+
+func (w *writer) prepare(ctx context.Context) error {
+	for _, s := range []struct {
+		stmt  **sql.Stmt
+		query string
+	}{
+		{&w.beginStmt, "BEGIN IMMEDIATE"},
+		{&w.commitStmt, "COMMIT"},
+		{&w.rollbackStmt, "ROLLBACK"},
+		{&w.selectHead, "SELECT last_seq FROM authors WHERE user_id = ? AND room_id = ?"},
+		{&w.selectSent, "SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = ?"},
+		{&w.selectHolder, "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?"},
+		{&w.insertUser, "INSERT INTO users (name, name_key, token_hash, created_ms, seen_ms) VALUES (?, ?, ?, ?, ?)"},
+		{&w.updateSeen, "UPDATE users SET seen_ms = ? WHERE id = ?"},
+		{&w.clearKey, "UPDATE users SET name_key = NULL WHERE id = ?"},
+		{&w.selectRoom, "SELECT id FROM rooms WHERE name_key = ?"},
+		{&w.insertRoom, "INSERT INTO rooms (name, name_key, epoch, flags, created_ms) VALUES (?, ?, ?, ?, ?)"},
+		{&w.updateMarker, "UPDATE marker SET count = count + 1 WHERE id = 1"},
+	} {
+		var err error
+		if *s.stmt, err = w.conn.PrepareContext(ctx, s.query); err != nil {
+			return err
+		}
+	}
+	err := w.insertMessages.prepare(ctx, w.conn,
+		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text) VALUES ",
+		"(?, ?, ?, ?, ?, ?, ?, ?)", "")
+	if err != nil {
+		return err
+	}
+	return w.upsertAuthors.prepare(ctx, w.conn,
+		"INSERT INTO authors (user_id, room_id, last_seq, sent_count) VALUES ", "(?, ?, ?, ?)",
+		" ON CONFLICT DO UPDATE SET last_seq = excluded.last_seq, sent_count = sent_count + excluded.sent_count")
+}
+
+func (w *writer) close() error {
+	errs := []error{
+		closeStmts(w.beginStmt, w.commitStmt, w.rollbackStmt, w.selectHead, w.selectSent, w.selectHolder,
+			w.insertUser, w.updateSeen, w.clearKey, w.selectRoom, w.insertRoom, w.updateMarker),
+		closeStmts(w.insertMessages.one, w.insertMessages.many, w.upsertAuthors.one, w.upsertAuthors.many),
+	}
+	if w.conn != nil {
+		errs = append(errs, w.conn.Close())
+	}
+	return errors.Join(append(errs, w.db.Close())...)
+}
+
+// load reads what the writer knows from the database.
+func (w *writer) load(ctx context.Context) error {
+	w.rooms = make(map[chat.RoomID]roomState)
+	w.heads = make(map[author]chat.Seq)
+	row := w.conn.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM users")
+	if err := row.Scan(&w.userLast); err != nil {
+		return err
+	}
+	rows, err := w.conn.QueryContext(ctx, selectRooms)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r, err := scanRoom(rows)
+		if err != nil {
+			return err
+		}
+		w.rooms[r.ID] = roomState{last: r.LastSeq, ephemeral: r.Ephemeral}
+	}
+	return rows.Err()
+}
+
+// take waits for the turn to write. A nil return wants giveBack.
+func (w *writer) take(ctx context.Context) error {
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return endedError(ctx.Err())
+	}
+}
+
+func (w *writer) giveBack() { <-w.turn }
+
+// exec runs a statement for its effect alone.
+func exec(ctx context.Context, stmt *sql.Stmt, args ...any) error {
+	_, err := stmt.ExecContext(ctx, args...)
+	return err
+}
+
+// bulkRows is how many rows one statement inserts while there are as many. More
+// gains nothing that can be measured.
+const bulkRows = 16
+
+// bulk is an INSERT for one row and for bulkRows rows.
+type bulk struct{ one, many *sql.Stmt }
+
+func (b *bulk) prepare(ctx context.Context, conn *sql.Conn, head, row, tail string) (err error) {
+	if b.one, err = conn.PrepareContext(ctx, head+row+tail); err != nil {
+		return err
+	}
+	b.many, err = conn.PrepareContext(ctx, head+row+strings.Repeat(", "+row, bulkRows-1)+tail)
+	return err
+}
+
+// insert runs the statement over n rows, whose values row appends to what it is
+// given. It stops between statements when ctx has ended. w.args is its scratch and
+// holds nothing of the rows afterwards.
+func (w *writer) insert(ctx context.Context, b bulk, n int, row func(args []any, i int) []any) error {
+	defer func() { clear(w.args[:cap(w.args)]) }()
+	for i := 0; i < n; {
+		// ctx is only looked at: to watch it while a statement runs would cost
+		// a goroutine each.
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		stmt, rows := b.one, 1
+		if n-i >= bulkRows {
+			stmt, rows = b.many, bulkRows
+		}
+		w.args = w.args[:0]
+		for range rows {
+			w.args = row(w.args, i)
+			i++
+		}
+		if err := exec(context.Background(), stmt, w.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+// Package storetest is the conformance suite for chat.Store: what is written at
+// that interface, as tests. Each store runs it from a test of its own.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sarang/chat"
+)
+
+// Opener opens a store. Called again after Close it opens the same data. Only one
+// is open at a time.
+type Opener func(ctx context.Context) (chat.Store, error)
+
+// Run runs the suite. fresh returns an Opener for data that is empty and no other
+// call's; it may register cleaning up with t.
+func Run(t *testing.T, fresh func(t *testing.T) Opener) {
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, *fixture)
+	}{
+		{"CommitStoresSeveralRooms", testCommitSeveralRooms},
+		{"CommitSameRoomTwice", testCommitSameRoomTwice},
+		{"CommitOfNothing", testCommitOfNothing},
+		{"CommitRefusesBrokenSequence", testCommitRefusesBrokenSequence},
+		{"CommitIsAllOrNothing", testCommitAllOrNothing},
+		{"CommitRefusesStrangers", testCommitRefusesStrangers},
+		{"CommitOfManyEvents", testCommitOfManyEvents},
+		{"SentCount", testSentCount},
+		{"HistoryPages", testHistoryPages},
+		{"HistoryByteLimit", testHistoryByteLimit},
+		{"HistoryEnds", testHistoryEnds},
+		{"HistoryKeepsEveryField", testHistoryKeepsEveryField},
+		{"Nonces", testNonces},
+		{"ClaimAndLogin", testClaimAndLogin},
+		{"ClaimCollisions", testClaimCollisions},
+		{"ClaimTakeover", testClaimTakeover},
+		{"ClaimAgain", testClaimAgain},
+		{"ClaimsAtOnce", testClaimsAtOnce},
+		{"ClaimsOfOneNameAtOnce", testClaimsOfOneName},
+		{"UserUnknown", testUserUnknown},
+		{"Rooms", testRooms},
+		{"RoomDuplicate", testRoomDuplicate},
+		{"RoomEphemeral", testRoomEphemeral},
+		{"ReopenKeepsEverything", testReopen},
+		{"ReadersDuringCommits", testReadersDuringCommits},
+		{"CommittersAtOnce", testCommittersAtOnce},
+		{"EndedContext", testEndedContext},
+		{"Closed", testClosed},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.run(t, newFixture(t, fresh(t))) })
+	}
+	t.Run("Model", func(t *testing.T) { testModel(t, fresh) })
+}
+
+// callDeadline ends a call that hangs, and the test with it.
+const callDeadline = 30 * time.Second
+
+// fixture is an open store and makers of what tests need.
+type fixture struct {
+	ctx   context.Context
+	open  Opener
+	store chat.Store
+}
+
+func newFixture(t *testing.T, open Opener) *fixture {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), callDeadline)
+	t.Cleanup(cancel)
+	f := &fixture{ctx: ctx, open: open}
+	f.start(t)
+	t.Cleanup(func() {
+		if err := f.store.Close(); err != nil && chat.CodeOf(err) != chat.CodeClosed {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) start(t *testing.T) {
+	t.Helper()
+	var err error
+	if f.store, err = f.open(f.ctx); err != nil {
+		t.Fatalf("opening: %v", err)
+	}
+}
+
+func (f *fixture) reopen(t *testing.T) {
+	t.Helper()
+	if err := f.store.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	f.start(t)
+}
+
+func (f *fixture) room(t *testing.T, name string) chat.Room {
+	t.Helper()
+	r, err := f.store.CreateRoom(f.ctx, chat.Room{Name: name, Key: name, Epoch: 1, CreatedMs: 1000})
+	if err != nil {
+		t.Fatalf("CreateRoom %q: %v", name, err)
+	}
+	return r
+}
+
+func (f *fixture) user(t *testing.T, name string) chat.User {
+	t.Helper()
+	u, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 1000})
+	if err != nil {
+		t.Fatalf("ClaimUser %q: %v", name, err)
+	}
+	return u
+}
+
+// token is a token hash that nobody else has.
+func token(name string) (h chat.TokenHash) {
+	copy(h[:], "token of "+name)
+	return h
+}
+
+// message is what u says as event seq of r.
+func message(r chat.Room, seq chat.Seq, u chat.User, text string) chat.Event {
+	return chat.Event{
+		Room: r.ID, Seq: seq, Kind: chat.EventMessage, User: u.ID, Name: u.Name,
+		Nonce: chat.Nonce(seq) * 7, TimeMs: 5000 + int64(seq), Text: text,
+	}
+}
+
+// run is an append of the events first to last, all by u with the given text.
+func run(r chat.Room, first, last chat.Seq, u chat.User, text string) chat.Append {
+	a := chat.Append{Room: r.ID}
+	for seq := first; seq <= last; seq++ {
+		a.Events = append(a.Events, message(r, seq, u, text))
+	}
+	return a
+}
+
+func (f *fixture) commit(t *testing.T, appends ...chat.Append) {
+	t.Helper()
+	if err := f.store.Commit(f.ctx, appends); err != nil {
+		t.Fatalf("Commit: %v", err)
+	}
+}
+
+// refuse expects Commit to fail with code.
+func (f *fixture) refuse(t *testing.T, code chat.Code, appends ...chat.Append) {
+	t.Helper()
+	wantCode(t, f.store.Commit(f.ctx, appends), code)
+}
+
+func (f *fixture) wantLast(t *testing.T, r chat.Room, want chat.Seq) {
+	t.Helper()
+	got, err := f.store.LastSeq(f.ctx, r.ID)
+	if err != nil || got != want {
+		t.Fatalf("LastSeq of %q = %d, %v; want %d", r.Name, got, err, want)
+	}
+}
+
+func (f *fixture) wantSent(t *testing.T, u chat.User, want uint64) {
+	t.Helper()
+	got, err := f.store.User(f.ctx, u.ID)
+	if err != nil || got.SentCount != want {
+		t.Fatalf("SentCount of %q = %d, %v; want %d", u.Name, got.SentCount, err, want)
+	}
+}
+
+// wantHistory expects the page after a Seq, without limits, to be the events.
+func (f *fixture) wantHistory(t *testing.T, r chat.Room, after chat.Seq, want ...chat.Event) {
+	t.Helper()
+	got, err := f.store.History(f.ctx, r.ID, after, len(want)+10, 1<<20)
+	if err != nil {
+		t.Fatalf("History: %v", err)
+	}
+	wantSame(t, got, want)
+}
+
+func wantSame[T any](t *testing.T, got, want []T) {
+	t.Helper()
+	if len(got) == 0 && len(want) == 0 {
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("want -, got +:\n%s", diff)
+	}
+}
+
+// wantCode expects an *chat.Error with the code and a sentence.
+func wantCode(t *testing.T, err error, code chat.Code) {
+	t.Helper()
+	var e *chat.Error
+	if !errors.As(err, &e) || e.Code != code || e.Message == "" {
+		t.Fatalf("error %v (code %d), want code %d", err, chat.CodeOf(err), code)
+	}
+}

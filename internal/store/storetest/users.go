@@ -1,0 +1,190 @@
+package storetest
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sarang/chat"
+)
+
+func (f *fixture) wantUser(t *testing.T, id chat.UserID, want chat.User) {
+	t.Helper()
+	got, err := f.store.User(f.ctx, id)
+	if err != nil {
+		t.Fatalf("User %d: %v", id, err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("user %d, want -, got +:\n%s", id, diff)
+	}
+}
+
+func testClaimAndLogin(t *testing.T, f *fixture) {
+	c := chat.Claim{Name: "MinJi", Key: "minji", Fresh: token("1"), NowMs: 100}
+	made, err := f.store.ClaimUser(f.ctx, c)
+	if err != nil {
+		t.Fatalf("ClaimUser: %v", err)
+	}
+	want := chat.User{ID: made.ID, Name: "MinJi", Key: "minji", CreatedMs: 100, SeenMs: 100}
+	if made.ID == 0 || made != want {
+		t.Fatalf("ClaimUser made %+v", made)
+	}
+	f.wantUser(t, made.ID, want)
+
+	// A login keeps the name as it was claimed and the token as it was.
+	login := chat.Claim{Name: "MINJI", Key: "minji", Resume: token("1"), Fresh: token("2"), NowMs: 250}
+	want.SeenMs = 250
+	for range 2 {
+		got, err := f.store.ClaimUser(f.ctx, login)
+		if err != nil || got != want {
+			t.Fatalf("login: %+v, %v; want %+v", got, err, want)
+		}
+	}
+	f.wantUser(t, made.ID, want)
+
+	login.NowMs = 200 // a clock that went back does not move SeenMs back
+	if got, err := f.store.ClaimUser(f.ctx, login); err != nil || got != want {
+		t.Fatalf("login: %+v, %v; want %+v", got, err, want)
+	}
+	f.wantUser(t, made.ID, want)
+}
+
+func testClaimCollisions(t *testing.T, f *fixture) {
+	mina, jun := f.user(t, "mina"), f.user(t, "jun")
+	if mina.ID == jun.ID {
+		t.Fatal("two users with one id")
+	}
+	for _, c := range []struct {
+		name   string
+		resume chat.TokenHash
+		code   chat.Code
+	}{
+		{"no token", chat.TokenHash{}, chat.CodeNameTaken},
+		{"unknown token", token("nobody"), chat.CodeBadToken},
+		{"somebody else's token", token("jun"), chat.CodeBadToken},
+	} {
+		_, err := f.store.ClaimUser(f.ctx, chat.Claim{
+			Name: "Mina", Key: "mina", Resume: c.resume, Fresh: token("new"), NowMs: 1500, ReservedSinceMs: 1000,
+		})
+		if chat.CodeOf(err) != c.code {
+			t.Errorf("%s: %v, want code %d", c.name, err, c.code)
+		}
+	}
+	f.wantUser(t, mina.ID, mina)
+	for _, c := range []chat.Claim{{Name: "x"}, {Key: "x"}, {}} {
+		_, err := f.store.ClaimUser(f.ctx, c)
+		wantCode(t, err, chat.CodeBadRequest)
+	}
+	// A token that is nobody's does not hinder a claim to a free name.
+	u, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: "sora", Key: "sora", Resume: token("old"), Fresh: token("sora"), NowMs: 1})
+	if err != nil || u.ID == mina.ID || u.ID == jun.ID {
+		t.Fatalf("claim to a free name: %+v, %v", u, err)
+	}
+}
+
+func testClaimTakeover(t *testing.T, f *fixture) {
+	r, old := f.room(t, "r"), f.user(t, "mina") // seen at 1000
+	f.commit(t, run(r, 1, 3, old, "by the old one"))
+	claim := chat.Claim{Name: "MINA", Key: "mina", Fresh: token("new"), NowMs: 9000, ReservedSinceMs: 1000}
+	_, err := f.store.ClaimUser(f.ctx, claim)
+	wantCode(t, err, chat.CodeNameTaken) // seen since 1000: at 1000
+	claim.ReservedSinceMs = 1001
+	claim.Resume = token("nobody") // the key is free, so the wrong token does not matter
+	next, err := f.store.ClaimUser(f.ctx, claim)
+	if err != nil || next.ID == old.ID || next.Name != "MINA" || next.SentCount != 0 {
+		t.Fatalf("takeover: %+v, %v", next, err)
+	}
+	f.commit(t, run(r, 4, 4, next, "by the new one"))
+	f.wantUser(t, old.ID, chat.User{ID: old.ID, Name: "mina", SentCount: 3, CreatedMs: 1000, SeenMs: 1000})
+	f.wantUser(t, next.ID, chat.User{ID: next.ID, Name: "MINA", Key: "mina", SentCount: 1, CreatedMs: 9000, SeenMs: 9000})
+	f.wantHistory(t, r, 2, message(r, 3, old, "by the old one"), message(r, 4, next, "by the new one"))
+
+	// The old token opens nothing any more.
+	_, err = f.store.ClaimUser(f.ctx, chat.Claim{Name: "mina", Key: "mina", Resume: token("mina"), NowMs: 9001})
+	wantCode(t, err, chat.CodeBadToken)
+
+	// A token that is right takes an expired name back before anybody else does.
+	back, err := f.store.ClaimUser(f.ctx, chat.Claim{
+		Name: "x", Key: "mina", Resume: token("new"), Fresh: token("3"), NowMs: 99000, ReservedSinceMs: 98000,
+	})
+	if err != nil || back.ID != next.ID || back.SeenMs != 99000 {
+		t.Fatalf("login to an expired name: %+v, %v", back, err)
+	}
+}
+
+func testClaimAgain(t *testing.T, f *fixture) {
+	c := chat.Claim{Name: "mina", Key: "mina", Fresh: token("f"), NowMs: 10}
+	first, err := f.store.ClaimUser(f.ctx, c)
+	if err != nil {
+		t.Fatalf("ClaimUser: %v", err)
+	}
+	again, err := f.store.ClaimUser(f.ctx, c)
+	if err != nil || again != first {
+		t.Fatalf("the same claim again: %+v, %v; want %+v", again, err, first)
+	}
+	// A zero hash is no token and equals nothing.
+	none := chat.Claim{Name: "jun", Key: "jun", NowMs: 10}
+	if _, err := f.store.ClaimUser(f.ctx, none); err != nil {
+		t.Fatalf("ClaimUser: %v", err)
+	}
+	_, err = f.store.ClaimUser(f.ctx, none)
+	wantCode(t, err, chat.CodeNameTaken)
+}
+
+func testClaimsAtOnce(t *testing.T, f *fixture) {
+	const users = 200
+	made := make([]chat.User, users)
+	var wg sync.WaitGroup
+	for i := range users {
+		wg.Go(func() {
+			name := fmt.Sprintf("user%d", i)
+			var err error
+			made[i], err = f.store.ClaimUser(f.ctx, chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 10})
+			if err != nil || made[i].Name != name {
+				t.Errorf("ClaimUser %q: %+v, %v", name, made[i], err)
+			}
+		})
+	}
+	wg.Wait()
+	seen := make(map[chat.UserID]bool)
+	for _, u := range made {
+		if seen[u.ID] {
+			t.Fatalf("two users have the id %d", u.ID)
+		}
+		seen[u.ID] = true
+		f.wantUser(t, u.ID, u)
+	}
+}
+
+func testClaimsOfOneName(t *testing.T, f *fixture) {
+	const claimers = 50
+	errs := make([]error, claimers)
+	var wg sync.WaitGroup
+	for i := range claimers {
+		wg.Go(func() {
+			_, errs[i] = f.store.ClaimUser(f.ctx, chat.Claim{Name: "mina", Key: "mina", Fresh: token(fmt.Sprint(i)), NowMs: 10})
+		})
+	}
+	wg.Wait()
+	winners := 0
+	for _, err := range errs {
+		if err == nil {
+			winners++
+			continue
+		}
+		wantCode(t, err, chat.CodeNameTaken)
+	}
+	if winners != 1 {
+		t.Fatalf("%d claimers got one name", winners)
+	}
+}
+
+func testUserUnknown(t *testing.T, f *fixture) {
+	u := f.user(t, "u")
+	for _, id := range []chat.UserID{0, u.ID + 1, 1 << 63} {
+		_, err := f.store.User(f.ctx, id)
+		wantCode(t, err, chat.CodeBadRequest)
+	}
+}
