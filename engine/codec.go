@@ -1,0 +1,123 @@
+package engine
+
+// Codec stands between a session's socket and its framer: TLS, WebSocket,
+// compression. It belongs to one session and is called by its worker only. All
+// methods append to the slices they are given, and keep none of them.
+type Codec interface {
+	// Start is called once the connection stands; what it appends to raw is sent
+	// (a client's first handshake message).
+	Start(raw []byte) ([]byte, error)
+
+	// Decode takes what was received: plain is for the framer, raw is sent back
+	// (handshake, pong). io.EOF: the peer has ended the stream in the codec's way.
+	// Any other error ends the session with ReasonCodec after raw was sent.
+	Decode(plain, raw, src []byte) (plainOut, rawOut []byte, err error)
+
+	// Ready says whether Encode may be called: the handshake is over.
+	Ready() bool
+
+	// Encode appends the coded form of src to raw.
+	Encode(raw, src []byte) ([]byte, error)
+
+	// End appends what the codec says last (a close frame or alert).
+	End(raw []byte) []byte
+}
+
+// codecState is a session's codec and the coded bytes that wait. With a codec the
+// direct queue "out" holds coded bytes, "pend" plain ones.
+type codecState struct {
+	codec Codec
+	raw   queue
+	ended bool
+}
+
+// codecBytesMax is how many plain bytes are coded at once; they are private to the
+// session from then on, so it is small (and the most that a TLS record holds).
+const codecBytesMax = 16 << 10
+
+func (c *codecState) add(s *Session, raw []byte, err error) error {
+	if len(raw) > 0 {
+		if err2 := c.raw.append(s.w.pool, raw); err2 != nil {
+			return err2
+		}
+		s.touch()
+	}
+	return err
+}
+
+func (c *codecState) start(s *Session) error {
+	raw, err := c.codec.Start(s.w.raw[:0])
+	s.w.raw = raw[:0]
+	return c.add(s, raw, err)
+}
+
+func (c *codecState) decode(s *Session, b []byte) (plain []byte, err error) {
+	w := s.w
+	plain, raw, err := c.codec.Decode(w.plain[:0], w.raw[:0], b)
+	w.plain, w.raw = plain[:0], raw[:0]
+	err = c.add(s, raw, err)
+	if c.codec.Ready() && s.pend.n > 0 {
+		s.touch() // what waited for the handshake
+	}
+	return plain, err
+}
+
+// encode codes what the session has to say next. The cursors move on at once, for
+// the coded bytes are the session's own.
+func (c *codecState) encode(s *Session) error {
+	w := s.w
+	op := w.ops.Get()
+	defer w.ops.Put(op)
+	s.out, s.pend = s.pend, s.out // gather looks at out for direct bytes
+	s.gather(op, codecBytesMax)
+	raw := w.raw[:0]
+	var err error
+	for _, b := range op.vec {
+		if raw, err = c.codec.Encode(raw, b); err != nil {
+			break
+		}
+	}
+	w.raw = raw[:0]
+	s.out.drop(op.direct)
+	for i := range op.parts {
+		p := &op.parts[i]
+		p.cursor.advance(p.upto)
+		w.stats.EntriesSent += p.upto - p.from
+	}
+	return c.add(s, raw, err)
+}
+
+// serveCodec is serve for a session with a codec.
+func (w *Worker) serveCodec(s *Session) {
+	c := s.codec
+	if s.out.n == 0 {
+		if c.codec.Ready() && c.raw.n == 0 && (s.pend.n > 0 || s.cursorsBehind()) {
+			if err := c.encode(s); err != nil {
+				s.fail(Reason{ReasonCodec, err})
+				return
+			}
+		}
+		if c.raw.n == 0 && s.flags&flagFlushing != 0 && !c.ended {
+			c.ended = true
+			raw := c.codec.End(w.raw[:0])
+			w.raw = raw[:0]
+			_ = c.add(s, raw, nil)
+		}
+		s.out, c.raw = c.raw, s.out
+	}
+	if s.out.n == 0 {
+		if s.flags&flagFlushing != 0 {
+			s.shutdown()
+		}
+		return
+	}
+	op := w.ops.Get()
+	op.add(s.out.buf, s.out.bytes())
+	op.direct = op.bytes
+	s.op = op
+	s.flags |= flagSending
+	if err := w.driver.Send(s.socket, op.vec); err != nil {
+		s.endSend()
+		s.fail(Reason{ReasonBroken, err})
+	}
+}

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"sarang/aio"
+)
+
+// listener accepts for the whole service; what it accepts is dealt out to the
+// workers in turn.
+type listener struct {
+	w       *Worker
+	socket  aio.Socket
+	addr    netip.AddrPort
+	closing bool
+	closed  bool
+	retry   Timer
+}
+
+// acceptRetry is how long a listener rests after accepting failed (too many open
+// files, as a rule); the connections wait in the system's queue.
+const acceptRetry = 100 * time.Millisecond
+
+func (w *Worker) listen(addr netip.AddrPort) (netip.AddrPort, error) {
+	if w.stopping || w.service.draining.Load() {
+		return netip.AddrPort{}, ErrClosed
+	}
+	l := &listener{w: w}
+	token := listenerToken | aio.Token(len(w.listeners))
+	socket, at, err := w.driver.Listen(addr, w.service.config.Socket, token)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	l.socket, l.addr = socket, at
+	w.listeners = append(w.listeners, l)
+	if err := w.driver.Accept(socket); err != nil {
+		l.close()
+		return netip.AddrPort{}, err
+	}
+	return at, nil
+}
+
+func (w *Worker) listenerOf(k aio.Token) *listener {
+	if k&listenerToken == 0 {
+		return nil
+	}
+	return w.listeners[k&^listenerToken]
+}
+
+func (l *listener) handle(e *aio.Event) {
+	switch {
+	case e.Kind == aio.KindDisconnect:
+		l.closed = true
+	case e.Kind != aio.KindAccept:
+	case e.Err == nil:
+		l.accepted(e.Conn)
+	case !l.closing && !errors.Is(e.Err, aio.ErrCanceled):
+		l.w.stats.AcceptErrors++
+		l.w.service.config.Logger.Warn("accepting failed; trying again soon", "listen", l.addr, "error", e.Err)
+		l.retry.Data = l
+		l.w.After(&l.retry, acceptRetry, retryAccept)
+	}
+}
+
+func retryAccept(t *Timer) {
+	l := t.Data.(*listener)
+	if !l.closing {
+		if err := l.w.driver.Accept(l.socket); err != nil {
+			l.w.After(t, acceptRetry, retryAccept)
+		}
+	}
+}
+
+func (l *listener) accepted(c aio.Conn) {
+	svc := l.w.service
+	if svc.draining.Load() || !svc.admit() {
+		l.w.stats.Refused++
+		l.w.driver.Discard(c)
+		return
+	}
+	to := svc.nextWorker()
+	if to == l.w {
+		to.adopt(c)
+		return
+	}
+	if !to.Post(&adoption{c}) {
+		l.w.driver.Discard(c)
+		svc.live.Add(-1)
+	}
+}
+
+// adoption carries an accepted connection to its worker.
+type adoption struct{ conn aio.Conn }
+
+// Deliver makes the session.
+func (a *adoption) Deliver(w *Worker) { w.adopt(a.conn) }
+
+func (l *listener) close() {
+	if !l.closing {
+		l.closing = true
+		l.w.wheel.stop(&l.retry)
+		err := l.w.driver.Close(l.socket)
+		invariant(err == nil, "closing a listener that the driver does not know")
+	}
+}

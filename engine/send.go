@@ -1,0 +1,279 @@
+package engine
+
+import (
+	"sarang/aio"
+	"sarang/mem"
+)
+
+// sendOp is a send in flight: the vector that the driver has, what it was made of,
+// and the buffers that must outlive it. A worker recycles them; a session has one
+// only while its send is in flight.
+type sendOp struct {
+	vec    [][]byte
+	bufs   []*mem.Buf // retained, one for each slice of vec
+	parts  []sendPart // what comes from cursors, in order, after the direct bytes
+	direct int        // bytes from the direct queue, at the front
+	bytes  int        // of the whole vector
+}
+
+// sendPart is the range of one cursor within a sendOp.
+type sendPart struct {
+	cursor     *Cursor // nil when it was closed meanwhile
+	feed       *Feed
+	page       *page
+	from, upto uint64 // entries
+	vecFrom    int    // first slice
+	bytes      int
+}
+
+func (op *sendOp) add(buf *mem.Buf, b []byte) {
+	buf.Retain()
+	op.vec = append(op.vec, b)
+	op.bufs = append(op.bufs, buf)
+	op.bytes += len(b)
+}
+
+func (op *sendOp) full() bool { return len(op.vec) >= aio.VectorMax }
+
+// takeBack shortens the vector by n bytes.
+func (op *sendOp) takeBack(n int) {
+	op.bytes -= n
+	for n > 0 {
+		last := len(op.vec) - 1
+		if k := len(op.vec[last]); k > n {
+			op.vec[last] = op.vec[last][:k-n]
+			return
+		}
+		n -= len(op.vec[last])
+		op.bufs[last].Release()
+		op.vec[last], op.bufs[last] = nil, nil
+		op.vec, op.bufs = op.vec[:last], op.bufs[:last]
+	}
+}
+
+// forget is called when a cursor is closed while its bytes are in flight.
+func (op *sendOp) forget(c *Cursor) {
+	for i := range op.parts {
+		if op.parts[i].cursor == c {
+			op.parts[i].cursor = nil
+		}
+	}
+}
+
+func (op *sendOp) reset() {
+	for i, b := range op.bufs {
+		b.Release()
+		op.vec[i], op.bufs[i] = nil, nil
+	}
+	clear(op.parts)
+	op.vec, op.bufs, op.parts = op.vec[:0], op.bufs[:0], op.parts[:0]
+	op.direct, op.bytes = 0, 0
+}
+
+// touch has the session served at the end of the tick.
+func (s *Session) touch() {
+	if s.flags&flagTouched == 0 {
+		s.flags |= flagTouched
+		s.w.touched = append(s.w.touched, s.id)
+	}
+}
+
+// serve starts the session's next send, if there is something to send and nothing
+// hinders it: the one place where bytes leave.
+func (w *Worker) serve(s *Session) {
+	if s.flags&(flagSending|flagBlocked|flagConnecting|flagClosing) != 0 {
+		return
+	}
+	if s.codec != nil {
+		w.serveCodec(s)
+		return
+	}
+	if s.out.n == 0 && s.pend.n == 0 && !s.cursorsBehind() {
+		if s.flags&flagFlushing != 0 {
+			s.shutdown()
+		}
+		return
+	}
+	op := w.ops.Get()
+	s.gather(op, w.service.config.SendBytesMax)
+	if op.bytes == 0 {
+		w.ops.Put(op)
+		return
+	}
+	s.op = op
+	s.flags |= flagSending
+	if err := w.driver.Send(s.socket, op.vec); err != nil {
+		s.endSend()
+		s.fail(Reason{ReasonBroken, err})
+	}
+}
+
+// gather fills op: the direct queue first, then every cursor that is behind, each
+// time beginning with another one.
+func (s *Session) gather(op *sendOp, bytesMax int) {
+	if s.out.n == 0 {
+		s.out, s.pend = s.pend, s.out
+	}
+	if s.out.n > 0 {
+		op.add(s.out.buf, s.out.bytes())
+		op.direct = op.bytes
+	}
+	if s.cursors == nil || s.flags&flagFlushing != 0 {
+		return
+	}
+	c := s.cursors
+	for {
+		after := c.ring
+		if op.bytes < bytesMax && !op.full() {
+			c.gather(op, bytesMax-op.bytes)
+		}
+		if c = after; c == s.cursors || c == nil {
+			break
+		}
+	}
+	if s.cursors != nil {
+		s.cursors = s.cursors.ring
+	}
+}
+
+func (s *Session) cursorsBehind() bool {
+	if s.cursors == nil || s.flags&flagFlushing != 0 {
+		return false
+	}
+	for c := s.cursors; ; {
+		if c.behind() && !(c.fetching && c.page == nil && c.next < c.feed.first) {
+			return true
+		}
+		if c = c.ring; c == s.cursors {
+			return false
+		}
+	}
+}
+
+// endSend gives back the op in flight.
+func (s *Session) endSend() {
+	op := s.op
+	s.op = nil
+	s.flags &^= flagSending
+	s.w.ops.Put(op)
+}
+
+// sent is the completion of a send that took n bytes.
+func (w *Worker) sent(s *Session, n int) {
+	op := s.op
+	w.stats.BytesSent += uint64(n)
+	w.stats.Sends++
+	if n == op.bytes {
+		s.out.drop(op.direct)
+		for i := range op.parts {
+			if p := &op.parts[i]; p.cursor != nil {
+				p.cursor.advance(p.upto)
+			}
+			w.stats.EntriesSent += op.parts[i].upto - op.parts[i].from
+		}
+	} else {
+		s.sentShort(op, n)
+	}
+	s.endSend()
+	w.handler.Sent(s, n)
+	w.serve(s)
+}
+
+// sentShort moves the places of what was sent in part. An entry that is cut is
+// finished from a copy of its rest in the direct queue, so that the cursor is always
+// between two entries and pins nothing.
+func (s *Session) sentShort(op *sendOp, n int) {
+	d := min(n, op.direct)
+	s.out.drop(d)
+	n -= d
+	for i := range op.parts {
+		p := &op.parts[i]
+		if n <= 0 {
+			return
+		}
+		if n < p.bytes {
+			s.cutPart(op, p, n)
+			return
+		}
+		n -= p.bytes
+		s.w.stats.EntriesSent += p.upto - p.from
+		if p.cursor != nil {
+			p.cursor.advance(p.upto)
+		}
+	}
+}
+
+// cutPart handles the part in which a short send ended, after n of its bytes.
+func (s *Session) cutPart(op *sendOp, p *sendPart, n int) {
+	next, end := p.entryAt(n)
+	s.w.stats.EntriesSent += next - p.from
+	if p.cursor != nil {
+		p.cursor.advance(next)
+	}
+	at := 0
+	for _, b := range op.vec[p.vecFrom:] {
+		lo, hi := max(n, at)-at, min(end, at+len(b))-at
+		if lo < hi {
+			// The direct queue was sent, for its bytes came first: out is empty.
+			if err := s.out.append(s.w.pool, b[lo:hi]); err != nil {
+				s.fail(Reason{ReasonBroken, err})
+				return
+			}
+		}
+		if at += len(b); at >= end {
+			return
+		}
+	}
+}
+
+// entryAt returns the number after the entry that byte n of the part lies in, and
+// where that entry ends within the part. If the feed has forgotten the borders (it
+// moved on by a whole window during one send), the part ends where it ends.
+func (p *sendPart) entryAt(n int) (next uint64, end int) {
+	if p.page != nil {
+		base := 0
+		if i := p.from - p.page.first; i > 0 {
+			base = int(p.page.ends[i-1])
+		}
+		for e := p.from; e < p.upto; e++ {
+			if end := int(p.page.ends[e-p.page.first]) - base; end >= n {
+				return e + 1, end
+			}
+		}
+		return p.upto, p.bytes
+	}
+	f := p.feed
+	if p.from < f.first {
+		return p.upto, p.bytes
+	}
+	base := f.start
+	if p.from > f.first {
+		base = *f.ends.At(int(p.from - f.first - 1))
+	}
+	next = p.from
+	for next < p.upto {
+		end = int(*f.ends.At(int(next - f.first)) - base)
+		next++
+		if end >= n {
+			return next, end
+		}
+	}
+	return p.upto, p.bytes
+}
+
+// blocked is the answer of a full socket: everything is given back, and the reader
+// is a number again until the socket drains.
+func (w *Worker) blocked(s *Session) {
+	w.stats.Blocked++
+	s.flags |= flagBlocked
+	s.endSend()
+	if s.cursors == nil {
+		return
+	}
+	for c := s.cursors; ; {
+		c.dropPage()
+		if c = c.ring; c == s.cursors {
+			return
+		}
+	}
+}

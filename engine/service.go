@@ -1,0 +1,356 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"sarang/aio"
+	"sarang/lock"
+	"sarang/mem"
+)
+
+// Config says what a Service is to be. Zero fields take the defaults.
+type Config struct {
+	Name       string                               // in logs and crash reports; default "engine"
+	NewHandler func(w *Worker) Handler              // required; called on each worker as it starts
+	NewCodec   func(s *Session) Codec               // nil, or nil from it: bytes are packets as they are
+	OpenDriver func(worker int) (aio.Driver, error) // default: the best that this machine has
+	Workers    int                                  // default 1
+	Driver     aio.Config                           // for the default OpenDriver
+	Socket     aio.SocketOptions                    // for all sockets; see DefaultSocket
+
+	SessionsMax         int           // of the whole service; default 60000
+	DirectQueueBytesMax int           // per session; default 64 KiB
+	SendBytesMax        int           // about the most in one send; default 256 KiB
+	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
+	LoginDeadline       time.Duration // until Admit; default 10 s; negative: none
+	HeartbeatInterval   time.Duration // silence before Heartbeat; default 30 s; negative: none
+	IdleTimeout         time.Duration // silence before the session ends; default 90 s; negative: none
+	LingerTimeout       time.Duration // for an orderly close; default 3 s
+
+	Logger   *slog.Logger // default slog.Default()
+	CrashDir string       // where crash reports go; default the system's temporary folder
+	Debug    bool         // buffers from mem's debug allocator
+
+	// Manual is for simulations: no goroutines; the caller's goroutine runs the
+	// workers by Step, and all of the service's methods are for it alone.
+	Manual bool
+}
+
+// DefaultSocket is what most services want: no delay, and a socket that counts as
+// full when 64 KiB wait unsent in it, so that a slow reader's backlog stays in the
+// log instead of in the kernel.
+func DefaultSocket() aio.SocketOptions {
+	return aio.SocketOptions{NoDelay: true, UnsentLowatBytes: 64 << 10}
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Name, "engine")
+	setDefault(&c.Workers, 1)
+	setDefault(&c.SessionsMax, 60000)
+	setDefault(&c.DirectQueueBytesMax, 64<<10)
+	setDefault(&c.SendBytesMax, 256<<10)
+	setDefault(&c.FeedWindowBytesMax, 256<<10)
+	setDefault(&c.LoginDeadline, 10*time.Second)
+	setDefault(&c.HeartbeatInterval, 30*time.Second)
+	setDefault(&c.IdleTimeout, 90*time.Second)
+	setDefault(&c.LingerTimeout, 3*time.Second)
+	setDefault(&c.CrashDir, os.TempDir())
+	setDefault(&c.Socket, DefaultSocket())
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Service is a set of workers with their sessions: a server, a client, or both. Its
+// methods may be called from any goroutine that is not a worker.
+type Service struct {
+	config   Config
+	pool     *mem.Pool
+	workers  []*Worker
+	next     atomic.Uint32
+	live     atomic.Int64 // sessions, including those that are on their way to a worker
+	draining atomic.Bool
+
+	mu      lock.Mutex
+	started bool
+	ended   chan struct{} // closed when all workers have ended
+	running atomic.Int32
+	leaks   []error
+}
+
+// New makes a service; nothing runs yet.
+func New(c Config) (*Service, error) {
+	c = c.withDefaults()
+	if c.NewHandler == nil {
+		return nil, fmt.Errorf("engine: Config.NewHandler is missing")
+	}
+	if c.Workers < 1 || c.Workers > 128 {
+		return nil, fmt.Errorf("engine: Workers is %d; it must be 1 to 128", c.Workers)
+	}
+	if c.OpenDriver == nil {
+		kind, _, err := aio.Choose("auto")
+		if err != nil {
+			return nil, err
+		}
+		c.OpenDriver = func(int) (aio.Driver, error) { return aio.Open(kind, c.Driver) }
+	}
+	s := &Service{config: c, ended: make(chan struct{}), pool: mem.NewPool(mem.Config{Debug: c.Debug})}
+	s.mu.Init(lock.NewClass("engine.service"))
+	mail := lock.NewClass("engine.mailbox")
+	for i := range c.Workers {
+		w := &Worker{service: s, index: i}
+		w.mail.mu.Init(mail)
+		s.workers = append(s.workers, w)
+	}
+	return s, nil
+}
+
+// Start opens the drivers and launches the workers.
+func (s *Service) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started {
+		return ErrStarted
+	}
+	s.started = true
+	ready := make(chan error, len(s.workers))
+	s.running.Store(int32(len(s.workers)))
+	for _, w := range s.workers {
+		if s.config.Manual {
+			ready <- w.open()
+		} else {
+			go w.run(ready)
+		}
+	}
+	var failed error
+	for range s.workers {
+		if err := <-ready; err != nil {
+			failed = err
+			s.workerEnded()
+		}
+	}
+	if failed != nil {
+		s.stopAll()
+		return failed
+	}
+	for _, w := range s.workers {
+		s.do(w, func(w *Worker) { w.start() })
+	}
+	return nil
+}
+
+// open makes what must be made on the worker's own thread.
+func (w *Worker) open() error {
+	d, err := w.service.config.OpenDriver(w.index)
+	if err != nil {
+		return err
+	}
+	w.driver = d
+	w.pool = w.service.pool
+	w.ops = mem.NewObjectPool(mem.ObjectConfig[sendOp]{Reset: (*sendOp).reset, Debug: w.service.config.Debug})
+	w.events = make([]aio.Event, w.service.config.Driver.WithDefaults().EventsMax)
+	w.now = d.Now()
+	w.wheel.init(w.now)
+	return nil
+}
+
+// start makes the handler, once all workers are there for it to see.
+func (w *Worker) start() {
+	w.handler = w.service.config.NewHandler(w)
+	w.ticker, _ = w.handler.(Ticker)
+}
+
+// do runs f on w and waits for it. False: the worker has ended.
+func (s *Service) do(w *Worker, f func(w *Worker)) bool {
+	if s.config.Manual {
+		f(w)
+		return true
+	}
+	done := make(chan struct{})
+	if !w.Post(MessageFunc(func(w *Worker) { f(w); close(done) })) {
+		return false
+	}
+	<-done
+	return true
+}
+
+// Workers returns the workers, by index.
+func (s *Service) Workers() []*Worker { return s.workers }
+
+// Listen begins to accept on addr and returns the address that it has; port 0 picks a
+// port. It may be called several times.
+func (s *Service) Listen(addr netip.AddrPort) (netip.AddrPort, error) {
+	var at netip.AddrPort
+	err := ErrClosed
+	s.do(s.nextWorker(), func(w *Worker) { at, err = w.listen(addr) })
+	if err != nil {
+		return at, fmt.Errorf("listen on %v: %w", addr, err)
+	}
+	return at, nil
+}
+
+// Connect opens a session to addr on the next worker in turn; see Worker.Connect.
+func (s *Service) Connect(addr netip.AddrPort, data any) error {
+	err := ErrClosed
+	s.do(s.nextWorker(), func(w *Worker) { _, err = w.Connect(addr, data) })
+	return err
+}
+
+func (s *Service) nextWorker() *Worker {
+	return s.workers[int(s.next.Add(1)-1)%len(s.workers)]
+}
+
+// admit counts a new session, if there may be one more.
+func (s *Service) admit() bool {
+	if s.live.Add(1) > int64(s.config.SessionsMax) {
+		s.live.Add(-1)
+		return false
+	}
+	return true
+}
+
+// Sessions is the number of sessions that are open or being opened.
+func (s *Service) Sessions() int { return int(s.live.Load()) }
+
+// Step runs one tick of each worker of a Manual service.
+func (s *Service) Step() error {
+	for _, w := range s.workers {
+		if err := w.tick(0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Drain stops listening, ends all sessions in order (ReasonDraining), and waits for
+// them until ctx is done; then those that are left are aborted. In a Manual service
+// it only begins, and the caller steps on.
+func (s *Service) Drain(ctx context.Context) {
+	s.draining.Store(true)
+	for _, w := range s.workers {
+		s.do(w, func(w *Worker) {
+			for _, l := range w.listeners {
+				l.close()
+			}
+			w.Each(func(o *Session) { o.End(Reason{Code: ReasonDraining}) })
+		})
+	}
+	if s.config.Manual {
+		return
+	}
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for s.Sessions() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
+}
+
+// Close ends everything at once: sessions are aborted, workers end, drivers and
+// memory are released. It returns what had leaked, if anything had.
+func (s *Service) Close() error {
+	s.mu.Lock()
+	started := s.started
+	s.started = true
+	s.mu.Unlock()
+	if !started {
+		return nil
+	}
+	s.stopAll()
+	if s.config.Manual {
+		for _, w := range s.workers {
+			for !w.over() {
+				if err := w.tick(time.Millisecond); err != nil {
+					return err
+				}
+			}
+			w.release()
+		}
+	}
+	<-s.ended
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.leaks...)
+}
+
+func (s *Service) stopAll() {
+	s.draining.Store(true)
+	for _, w := range s.workers {
+		if s.config.Manual {
+			w.stop()
+		} else if w.driver != nil {
+			w.Post(MessageFunc((*Worker).stop))
+		}
+	}
+}
+
+// stop begins the worker's end.
+func (w *Worker) stop() {
+	if w.stopping || w.driver == nil {
+		return
+	}
+	w.stopping = true
+	for _, l := range w.listeners {
+		l.close()
+	}
+	w.sessions.each(func(s *Session) { s.fail(Reason{Code: ReasonLocal}) })
+}
+
+// over says whether a stopping worker has nothing left that is in flight.
+func (w *Worker) over() bool {
+	if !w.stopping || w.sessions.live > 0 {
+		return false
+	}
+	for _, l := range w.listeners {
+		if !l.closed {
+			return false
+		}
+	}
+	return true
+}
+
+// release frees what the worker has, after its last tick.
+func (w *Worker) release() {
+	for _, m := range w.mail.close() {
+		m.Deliver(w) // it owns things: connections, buffers
+	}
+	if s, ok := w.handler.(Stopper); ok {
+		s.Stop()
+	}
+	w.service.leaked(errors.Join(w.ops.Close(), w.driver.Release()))
+	w.service.workerEnded()
+}
+
+func (s *Service) leaked(err error) {
+	if err != nil {
+		s.mu.Lock()
+		s.leaks = append(s.leaks, err)
+		s.mu.Unlock()
+	}
+}
+
+// workerEnded is called by each worker; the last one closes the pool that all share.
+func (s *Service) workerEnded() {
+	if s.running.Add(-1) == 0 {
+		s.leaked(s.pool.Close())
+		close(s.ended)
+	}
+}

@@ -1,0 +1,56 @@
+package engine
+
+import "sarang/mem"
+
+// Stats counts what a worker, or a whole service, has done since it started.
+type Stats struct {
+	Sessions      int // open now
+	Ticks         uint64
+	Accepted      uint64
+	Connected     uint64
+	Refused       uint64 // over SessionsMax, or while draining
+	AcceptErrors  uint64
+	Disconnected  [reasonCount]uint64 // by ReasonCode
+	BytesReceived uint64
+	BytesSent     uint64
+	Packets       uint64 // received
+	FrameErrors   uint64
+	Sends         uint64    // completed, however short
+	EntriesSent   uint64    // feed entries times readers
+	Blocked       uint64    // sends that met a full socket
+	Memory        mem.Stats // buffers of the whole service
+}
+
+func (a *Stats) add(b *Stats) {
+	a.Sessions += b.Sessions
+	a.Ticks += b.Ticks
+	a.Accepted += b.Accepted
+	a.Connected += b.Connected
+	a.Refused += b.Refused
+	a.AcceptErrors += b.AcceptErrors
+	for i := range b.Disconnected {
+		a.Disconnected[i] += b.Disconnected[i]
+	}
+	a.BytesReceived += b.BytesReceived
+	a.BytesSent += b.BytesSent
+	a.Packets += b.Packets
+	a.FrameErrors += b.FrameErrors
+	a.Sends += b.Sends
+	a.EntriesSent += b.EntriesSent
+	a.Blocked += b.Blocked
+}
+
+// Stats asks every worker for its counts and adds them up. After Close there is
+// nobody left to ask.
+func (s *Service) Stats() Stats {
+	var sum Stats
+	for _, w := range s.workers {
+		s.do(w, func(w *Worker) {
+			one := w.stats
+			one.Sessions = w.sessions.live
+			sum.add(&one)
+		})
+	}
+	sum.Memory = s.pool.Stats()
+	return sum
+}

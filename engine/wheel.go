@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"math/bits"
+	"time"
+)
+
+// The wheel: two rings of 256 buckets. A bucket of the first is one tick (16 ms)
+// wide, one of the second is a whole turn of the first (about 4 s). Timers beyond
+// the second ring (about 17 minutes) are put at its far end and looked at again
+// there. (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987.)
+const (
+	wheelTick    = 16 * time.Millisecond
+	wheelBits    = 8
+	wheelBuckets = 1 << wheelBits
+	wheelMask    = wheelBuckets - 1
+)
+
+// Timer is a deadline on a worker. It is part of what it times (no allocation), and
+// belongs to one worker. The zero value is a timer that is not running.
+type Timer struct {
+	next, prev *Timer // ring of the bucket; nil when not running
+	tick       uint64
+	fire       func(*Timer)
+	Data       any // for the function that is called
+}
+
+// Running says whether the timer will fire.
+func (t *Timer) Running() bool { return t.next != nil }
+
+type wheel struct {
+	near, far         [wheelBuckets]Timer // list heads
+	nearUsed, farUsed [wheelBuckets / 64]uint64
+	now               uint64 // ticks that have fired
+	count             int
+}
+
+func (h *wheel) init(now time.Duration) {
+	h.now = uint64(now / wheelTick)
+	for i := range h.near {
+		h.near[i].next, h.near[i].prev = &h.near[i], &h.near[i]
+		h.far[i].next, h.far[i].prev = &h.far[i], &h.far[i]
+	}
+}
+
+// set starts t, or starts it anew, to fire not before at.
+func (h *wheel) set(t *Timer, at time.Duration) {
+	h.stop(t)
+	t.tick = max(uint64((at+wheelTick-1)/wheelTick), h.now+1)
+	h.insert(t)
+	h.count++
+}
+
+func (h *wheel) insert(t *Timer) {
+	if t.tick-h.now < wheelBuckets {
+		i := t.tick & wheelMask
+		h.nearUsed[i/64] |= 1 << (i % 64)
+		link(&h.near[i], t)
+		return
+	}
+	turn := min(t.tick>>wheelBits, h.now>>wheelBits+wheelMask)
+	i := turn & wheelMask
+	h.farUsed[i/64] |= 1 << (i % 64)
+	link(&h.far[i], t)
+}
+
+func link(head, t *Timer) {
+	t.prev, t.next = head.prev, head
+	head.prev.next, head.prev = t, t
+}
+
+func (h *wheel) stop(t *Timer) {
+	if t.next == nil {
+		return
+	}
+	t.prev.next, t.next.prev = t.next, t.prev
+	t.next, t.prev = nil, nil
+	h.count--
+}
+
+// advance fires everything that is due at now. A function may set and stop timers.
+func (h *wheel) advance(now time.Duration) {
+	end := uint64(now / wheelTick)
+	for h.now < end {
+		if h.count == 0 {
+			h.now = end
+			return
+		}
+		h.now++
+		if h.now&wheelMask == 0 {
+			h.cascade(h.now >> wheelBits & wheelMask)
+		}
+		h.fireBucket(h.now & wheelMask)
+	}
+}
+
+// cascade moves a bucket of the far ring, whose time has come, to the near one.
+func (h *wheel) cascade(i uint64) {
+	head := &h.far[i]
+	h.farUsed[i/64] &^= 1 << (i % 64)
+	for t := head.next; t != head; t = head.next {
+		t.prev.next, t.next.prev = t.next, t.prev
+		if t.tick <= h.now {
+			t.tick = h.now // due in the bucket that fires next
+			link(&h.near[h.now&wheelMask], t)
+			continue
+		}
+		h.insert(t)
+	}
+}
+
+func (h *wheel) fireBucket(i uint64) {
+	head := &h.near[i]
+	h.nearUsed[i/64] &^= 1 << (i % 64)
+	for t := head.next; t != head; t = head.next {
+		h.stop(t)
+		t.fire(t)
+	}
+}
+
+// wait is how long it may be until the next timer wants to be looked at, -1 for no
+// timer at all.
+func (h *wheel) wait(now time.Duration) time.Duration {
+	if h.count == 0 {
+		return -1
+	}
+	next := (h.now>>wheelBits + 1) << wheelBits // the next cascade
+	for d := uint64(1); d < wheelBuckets; {
+		i := (h.now + d) & wheelMask
+		word := h.nearUsed[i/64] >> (i % 64)
+		if word != 0 {
+			next = min(next, h.now+d+uint64(bits.TrailingZeros64(word)))
+			break
+		}
+		d += 64 - i%64
+	}
+	return max(time.Duration(next)*wheelTick-now, 0)
+}
