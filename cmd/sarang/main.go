@@ -1,0 +1,70 @@
+// Command sarang is the chat server and its clients: serve, chat, swarm.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1 // it ran and failed: lost messages, a server that went away
+	exitUsage  = 2 // it was asked for something that can not be
+)
+
+// usageError is an error in what a person asked for.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // a second Ctrl-C ends the program at once
+	}()
+	root := &cobra.Command{
+		Use:   "sarang",
+		Short: "A chat server in one binary",
+		Long: "Sarang is a chat server in one binary: rooms with history, for terminals,\n" +
+			"programs and games, on a completion-port core of its own.\n\n" +
+			"  sarang serve                          start a server\n" +
+			"  sarang chat ann@127.0.0.1:7777 '#lobby'  talk\n" +
+			"  sarang swarm --clients 1000           put load on it and check every message",
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(serveCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "sarang: %v\n", err)
+		var usage usageError
+		if errors.As(err, &usage) {
+			fmt.Fprintln(os.Stderr, "Run 'sarang --help', or 'sarang COMMAND --help', to see what there is.")
+			os.Exit(exitUsage)
+		}
+		os.Exit(exitFailed)
+	}
+}
+
+// version is that of the module, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, kv := range info.Settings {
+		if kv.Key == "vcs.revision" && len(kv.Value) >= 12 {
+			return "devel-" + kv.Value[:12]
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,80 @@
+package packet
+
+import (
+	"sarang/chat"
+	"sarang/internal/hub"
+	"sarang/packet"
+	pb "sarang/proto/sarang/v1"
+)
+
+// register ties packet ids to what they ask for.
+func (h *Handler) register() {
+	packet.Handle(h.mux, pb.CLogin, h.login)
+	packet.Handle(h.mux, pb.CChat, h.publish)
+	packet.Handle(h.mux, pb.CPing, h.pinged)
+	packet.Handle(h.mux, pb.CPong, func(*hub.Session, *pb.Ping) error { return nil })
+	packet.Handle(h.mux, pb.CJoin, h.join)
+	packet.Handle(h.mux, pb.CLeave, h.leave)
+	packet.Handle(h.mux, pb.CCreate, h.create)
+	packet.Handle(h.mux, pb.CList, h.list)
+	packet.Handle(h.mux, pb.CHistory, h.history)
+	packet.Handle(h.mux, pb.CMembers, h.members)
+}
+
+func (h *Handler) login(o *hub.Session, m *pb.Login) error {
+	a := hub.Answer{Packet: pb.CLogin}
+	if m.VersionMin > pb.Version || m.VersionMax < pb.Version {
+		h.Failed(o, a, chat.Errorf(chat.CodeVersion, "this server speaks version %d, you speak %d to %d", pb.Version, m.VersionMin, m.VersionMax))
+		return nil
+	}
+	h.shard.Login(o, a, m.Name, m.Token)
+	return nil
+}
+
+func (h *Handler) publish(o *hub.Session, m *pb.Publish) error {
+	h.shard.Publish(o, hub.Answer{Packet: pb.CChat, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}, m.Text)
+	return nil
+}
+
+func (h *Handler) pinged(o *hub.Session, m *pb.Ping) error {
+	send(o, pb.SPong, m)
+	return nil
+}
+
+func (h *Handler) join(o *hub.Session, m *pb.Join) error {
+	r := hub.JoinRequest{
+		Name: m.Name, Create: m.Create, Ephemeral: m.Ephemeral, HistoryItemsWant: int(m.HistoryItems),
+	}
+	if m.Cursor != nil {
+		r.Epoch, r.Seq = chat.Epoch(m.Cursor.Epoch), chat.Seq(m.Cursor.Seq)
+	}
+	h.shard.Join(o, hub.Answer{Packet: pb.CJoin, Request: m.Request, Room: chat.RoomID(m.Room)}, r)
+	return nil
+}
+
+func (h *Handler) leave(o *hub.Session, m *pb.Leave) error {
+	h.shard.Leave(o, hub.Answer{Packet: pb.CLeave, Request: m.Request, Room: chat.RoomID(m.Room)})
+	return nil
+}
+
+func (h *Handler) create(o *hub.Session, m *pb.Create) error {
+	h.shard.Create(o, hub.Answer{Packet: pb.CCreate, Request: m.Request}, m.Name, m.Ephemeral)
+	return nil
+}
+
+func (h *Handler) list(o *hub.Session, m *pb.List) error {
+	h.shard.List(o, hub.Answer{Packet: pb.CList, Request: m.Request}, chat.RoomID(m.After), int(m.ItemsMax))
+	return nil
+}
+
+func (h *Handler) history(o *hub.Session, m *pb.History) error {
+	a := hub.Answer{Packet: pb.CHistory, Request: m.Request, Room: chat.RoomID(m.Room)}
+	h.shard.History(o, a, chat.Seq(m.After), chat.Seq(m.Before), int(m.ItemsMax))
+	return nil
+}
+
+func (h *Handler) members(o *hub.Session, m *pb.Members) error {
+	a := hub.Answer{Packet: pb.CMembers, Request: m.Request, Room: chat.RoomID(m.Room)}
+	h.shard.Members(o, a, chat.UserID(m.After), int(m.ItemsMax))
+	return nil
+}

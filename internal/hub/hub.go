@@ -1,0 +1,202 @@
+// Package hub is the chat at work: it runs the rooms of package room on the workers
+// of package engine, with a chat.Store behind them. Gateways translate between it
+// and the bytes of their protocol.
+//
+// Every worker has a Shard. A room has one home shard, by its id, which alone
+// changes it; every worker with sessions in the room has a feed, its copy of the
+// room's log. Shards talk by posts, at most one per tick and worker. What blocks
+// (the store) runs on other goroutines and comes back as a post.
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"sarang/chat"
+	"sarang/engine"
+	"sarang/internal/room"
+)
+
+// Config shapes a Hub. Zero fields take the defaults.
+type Config struct {
+	Store  chat.Store
+	Encode func(dst []byte, e *chat.Event) ([]byte, error) // an event as a whole packet; required
+	Logger *slog.Logger
+	Now    func() time.Time // wall clock; default time.Now
+
+	TextBytesMax         int           // of one message; default 16 KiB
+	RoomsJoinedMax       int           // per session; default 64
+	PublishesInFlightMax int           // per session, then its packets wait in its socket; default 256
+	RequestsInFlightMax  int           // per session, of those that go to the store; default 8
+	HistoryItemsMax      int           // per page; default 200
+	PageBytesMax         int           // of a page fed to a reader behind the window; default 64 KiB
+	AnnounceMembersMax   int           // up to so many members, joins and leaves are events; default 100
+	PublishersMax        int           // per room, whose nonces are in memory; default 4096
+	AwayGrace            time.Duration // a member without session leaves after that; default 10 s
+	GuestNameReserved    time.Duration // an unused guest name is kept that long; default 30 days
+	StoreTimeout         time.Duration // for one read or claim; default 10 s
+	StoreCallsMax        int           // reads and claims at once; default 64
+	StoreQueueMax        int           // reads and claims that wait; default 65536
+}
+
+func (c Config) withDefaults() Config {
+	set(&c.TextBytesMax, 16<<10)
+	set(&c.RoomsJoinedMax, 64)
+	set(&c.PublishesInFlightMax, chat.NoncesPerUserMax)
+	set(&c.RequestsInFlightMax, 8)
+	set(&c.HistoryItemsMax, 200)
+	set(&c.PageBytesMax, 64<<10)
+	set(&c.AnnounceMembersMax, 100)
+	set(&c.PublishersMax, 4096)
+	set(&c.AwayGrace, 10*time.Second)
+	set(&c.GuestNameReserved, 30*24*time.Hour)
+	set(&c.StoreTimeout, 10*time.Second)
+	set(&c.StoreCallsMax, 64)
+	set(&c.StoreQueueMax, 65536)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Hub is the part of the chat that all workers share.
+type Hub struct {
+	config   Config
+	shards   []*Shard
+	rooms    *directory
+	writer   *writer
+	tasks    *tasks
+	draining atomic.Bool
+	counts   counts
+}
+
+// counts are what the metrics show.
+type counts struct {
+	users, loginsFailed           atomic.Int64
+	published, refused, duplicate atomic.Int64
+	committed, commits, failed    atomic.Int64
+	commitNanos                   atomic.Int64
+	pages                         atomic.Int64
+}
+
+// New makes a hub for as many workers, and reads the rooms from the store.
+func New(ctx context.Context, c Config, workers int) (*Hub, error) {
+	c = c.withDefaults()
+	if c.Store == nil || c.Encode == nil {
+		return nil, fmt.Errorf("hub: Config.Store and Config.Encode are required")
+	}
+	stored, err := c.Store.Rooms(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the rooms: %w", err)
+	}
+	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory()}
+	for _, r := range stored {
+		if r.Ephemeral {
+			r.Epoch, r.LastSeq = newEpoch(), 0
+		}
+		h.rooms.add(r)
+	}
+	h.writer = newWriter(h)
+	h.tasks = newTasks(c.StoreCallsMax, c.StoreQueueMax)
+	return h, nil
+}
+
+// newEpoch names a new life of a log: 63 random bits.
+func newEpoch() chat.Epoch {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return chat.Epoch(binary.LittleEndian.Uint64(b[:])>>1 | 1)
+}
+
+// Config returns the configuration with the defaults filled in.
+func (h *Hub) Config() Config { return h.config }
+
+func (h *Hub) homeOf(r chat.RoomID) int { return int(uint64(r) % uint64(len(h.shards))) }
+
+func (h *Hub) nowMs() int64 { return chat.Millis(h.config.Now()) }
+
+// Drain refuses new messages and logins from here on, and waits until what was taken
+// is stored and acknowledged, or ctx is done.
+func (h *Hub) Drain(ctx context.Context) error {
+	h.draining.Store(true)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !h.idle() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("draining: messages are still on their way to the store: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// idle asks every shard whether anything is on its way to the store.
+func (h *Hub) idle() bool {
+	for _, s := range h.shards {
+		if s == nil {
+			continue
+		}
+		answer := make(chan bool, 1)
+		if !s.worker.Post(engine.MessageFunc(func(*engine.Worker) { answer <- s.idle() })) {
+			continue
+		}
+		if !<-answer {
+			return false
+		}
+	}
+	return true
+}
+
+// Close stops the goroutines that talk to the store; the workers must have ended.
+func (h *Hub) Close() {
+	h.draining.Store(true)
+	h.tasks.close()
+	h.writer.close()
+}
+
+// Stats are what has happened since the start.
+type Stats struct {
+	Rooms, Users                   int
+	LoginsFailed                   int64
+	Published, Refused, Duplicates int64 // messages: taken, not taken, retries of stored ones
+	Committed, Commits, Failed     int64 // events stored, transactions, transactions that failed
+	CommitSeconds                  float64
+	Pages                          int64 // pages read for readers behind the window
+	TasksWaiting                   int
+}
+
+// Stats may be called from any goroutine.
+func (h *Hub) Stats() Stats {
+	c := &h.counts
+	return Stats{
+		Rooms: h.rooms.len(), Users: int(c.users.Load()), LoginsFailed: c.loginsFailed.Load(),
+		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
+		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
+		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
+		TasksWaiting: h.tasks.waiting(),
+	}
+}
+
+func (h *Hub) roomConfig() room.Config {
+	return room.Config{
+		AnnounceMembersMax: h.config.AnnounceMembersMax,
+		PublishersMax:      h.config.PublishersMax,
+		AwayGrace:          h.config.AwayGrace,
+	}
+}

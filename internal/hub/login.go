@@ -1,0 +1,107 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"strings"
+
+	"sarang/chat"
+	"sarang/engine"
+)
+
+// TokenBytes is the length of a resume token.
+const TokenBytes = 16
+
+// Login asks for a name; the client is told LoggedIn or Failed. token is that of an
+// earlier login, or empty; both are lent. For the session's worker, as are all requests.
+func (s *Shard) Login(o *Session, a Answer, name string, token []byte) {
+	switch {
+	case o.login == loginDone:
+		s.fail(o, a, chat.Errorf(chat.CodeAlreadyLogged, "this session is logged in already"))
+		return
+	case o.login == loginAsked:
+		s.fail(o, a, chat.Errorf(chat.CodeAlreadyLogged, "the first login of this session is not answered yet"))
+		return
+	case s.hub.draining.Load():
+		s.fail(o, a, draining())
+		return
+	}
+	display, key, err := chat.ParseUserName(strings.Clone(name)) // it is lent, and the claim outlives it
+	if err != nil {
+		s.loginFailed(o, a, err)
+		return
+	}
+	var fresh [TokenBytes]byte
+	_, _ = rand.Read(fresh[:]) // never fails
+	now := s.hub.nowMs()
+	claim := chat.Claim{
+		Name: display, Key: key, Fresh: sha256.Sum256(fresh[:]),
+		NowMs: now, ReservedSinceMs: now - s.hub.config.GuestNameReserved.Milliseconds(),
+	}
+	shown := append([]byte(nil), token...)
+	if len(shown) > 0 {
+		claim.Resume = sha256.Sum256(shown)
+	}
+	o.login = loginAsked
+	id := o.Engine.ID()
+	ok := s.hub.tasks.do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
+		defer cancel()
+		u, err := s.hub.config.Store.ClaimUser(ctx, claim)
+		s.worker.Post(engine.MessageFunc(func(w *engine.Worker) {
+			if o := sessionOf(w.Session(id)); o != nil {
+				if len(shown) == 0 {
+					shown = fresh[:]
+				}
+				s.claimed(o, a, u, shown, err)
+			}
+		}))
+	})
+	if !ok {
+		o.login = loginNone
+		s.fail(o, a, chat.Errorf(chat.CodeUnavailable, "too many logins wait; try again"))
+	}
+}
+
+func (s *Shard) claimed(o *Session, a Answer, u chat.User, token []byte, err error) {
+	if err != nil {
+		o.login = loginNone
+		s.loginFailed(o, a, err)
+		return
+	}
+	o.login, o.User, o.Name = loginDone, u.ID, u.Name
+	s.hub.counts.users.Add(1)
+	o.Engine.Admit()
+	o.Client.LoggedIn(o, u, token)
+}
+
+func (s *Shard) loginFailed(o *Session, a Answer, err error) {
+	s.hub.counts.loginsFailed.Add(1)
+	s.fail(o, a, s.hub.typed("login", err))
+}
+
+// fail tells a session of this shard that a request failed.
+func (s *Shard) fail(o *Session, a Answer, err *chat.Error) { o.Client.Failed(o, a, err) }
+
+// typed makes err fit for a client: errors of the chat go as they are, others are the
+// server's own affair and go to its log.
+func (h *Hub) typed(what string, err error) *chat.Error {
+	if code := chat.CodeOf(err); code != chat.CodeInternal && code != chat.CodeClosed {
+		e := asError(err)
+		return &chat.Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter}
+	}
+	h.config.Logger.Error(what+" failed", "error", err)
+	return &chat.Error{Code: chat.CodeUnavailable, Message: "the server can not do this now; try again", RetryAfter: retryLater}
+}
+
+// Disconnected takes a session out of everything, when it is over.
+func (s *Shard) Disconnected(o *Session) {
+	for _, p := range o.places {
+		s.command(command{kind: commandLeave, session: o.Engine.ID(), user: o.User, room: p.room})
+	}
+	o.places = nil
+	if o.login == loginDone {
+		s.hub.counts.users.Add(-1)
+	}
+}

@@ -1,0 +1,326 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unsafe"
+
+	"sarang/chat"
+	"sarang/engine"
+)
+
+func asError(err error) *chat.Error {
+	var e *chat.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &chat.Error{Code: chat.CodeInternal, Message: "internal error", Err: err}
+}
+
+// mayAsk checks that o may make requests.
+func (s *Shard) mayAsk(o *Session, a Answer) bool {
+	if o.login != loginDone {
+		s.fail(o, a, chat.Errorf(chat.CodeNotLoggedIn, "log in first"))
+		return false
+	}
+	return true
+}
+
+// Publish sends a text to a room; the client is told Ack or Failed. text is copied.
+// When too many of the session's messages are on their way, its packets wait in its
+// socket.
+func (s *Shard) Publish(o *Session, a Answer, text string) {
+	if !s.mayAsk(o, a) {
+		return
+	}
+	switch p := o.place(a.Room); {
+	case p == nil:
+		s.fail(o, a, chat.Errorf(chat.CodeNotMember, "join the room before you publish to it"))
+		return
+	case a.Nonce == 0:
+		s.fail(o, a, chat.Errorf(chat.CodeBadRequest, "a nonce must not be 0"))
+		return
+	case s.hub.draining.Load():
+		s.fail(o, a, draining())
+		return
+	}
+	if err := chat.CheckText(text, s.hub.config.TextBytesMax); err != nil {
+		s.fail(o, a, asError(err))
+		return
+	}
+	if o.inFlight++; o.inFlight >= s.hub.config.PublishesInFlightMax {
+		o.Engine.Pause()
+	}
+	s.command(command{
+		kind: commandPublish, session: o.Engine.ID(), user: o.User, name: o.Name,
+		room: a.Room, answer: a, text: s.keep(text),
+	})
+}
+
+// textArenaBytes is how many bytes of text share an allocation.
+const textArenaBytes = 16 << 10
+
+// keep copies a lent text. Texts of the same time share a piece of memory, which lives
+// until the last of them is stored.
+func (s *Shard) keep(text string) string {
+	if len(text) > textArenaBytes/4 {
+		return string(append([]byte(nil), text...))
+	}
+	if len(s.texts)+len(text) > cap(s.texts) {
+		s.texts = make([]byte, 0, textArenaBytes)
+	}
+	at := len(s.texts)
+	s.texts = append(s.texts, text...)
+	return unsafe.String(&s.texts[at], len(text))
+}
+
+// JoinRequest says which room, and from where.
+type JoinRequest struct {
+	Name             string // lent; used when the Answer has no room
+	Create           bool
+	Ephemeral        bool
+	Epoch            chat.Epoch // of the cursor; 0: no cursor
+	Seq              chat.Seq
+	HistoryItemsWant int
+}
+
+// Join enters a room; the client is told Joined or Failed.
+func (s *Shard) Join(o *Session, a Answer, r JoinRequest) {
+	if !s.mayAsk(o, a) {
+		return
+	}
+	if a.Room == 0 {
+		name, key, err := chat.ParseRoomName(strings.Clone(r.Name)) // it is lent
+		if err != nil {
+			s.fail(o, a, asError(err))
+			return
+		}
+		e := s.hub.rooms.find(key)
+		if e == nil && r.Create {
+			s.create(o, a, name, key, r.Ephemeral, func(o *Session, info chat.Room, err *chat.Error) {
+				if err != nil && err.Code != chat.CodeRoomExists {
+					s.fail(o, a, err)
+					return
+				}
+				r.Name, r.Create = name, false
+				s.Join(o, a, r)
+			})
+			return
+		}
+		if e == nil {
+			s.fail(o, a, chat.Errorf(chat.CodeNoRoom, "there is no room %q", name))
+			return
+		}
+		a.Room = e.room.ID
+	}
+	s.enter(o, a, r)
+}
+
+func (s *Shard) enter(o *Session, a Answer, r JoinRequest) {
+	if s.hub.rooms.get(a.Room) == nil {
+		s.fail(o, a, noSuchRoom())
+		return
+	}
+	if o.place(a.Room) != nil {
+		s.fail(o, a, chat.Errorf(chat.CodeBadRequest, "this session is in the room already"))
+		return
+	}
+	if len(o.places) >= s.hub.config.RoomsJoinedMax {
+		s.fail(o, a, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
+		return
+	}
+	o.places = append(o.places, place{room: a.Room})
+	s.command(command{
+		kind: commandJoin, session: o.Engine.ID(), user: o.User, name: o.Name, room: a.Room, answer: a,
+		epoch: r.Epoch, seq: r.Seq, items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),
+	})
+}
+
+// Leave leaves a room; the client is told Left or Failed, and hears nothing of the
+// room afterwards.
+func (s *Shard) Leave(o *Session, a Answer) {
+	if !s.mayAsk(o, a) {
+		return
+	}
+	p := o.place(a.Room)
+	switch {
+	case p == nil:
+		s.fail(o, a, chat.Errorf(chat.CodeNotMember, "this session is not in the room"))
+		return
+	case p.cursor == nil:
+		s.fail(o, a, chat.Errorf(chat.CodeBadRequest, "the join of this room is not answered yet"))
+		return
+	}
+	p.cursor.Close()
+	o.dropPlace(a.Room)
+	s.command(command{kind: commandLeave, session: o.Engine.ID(), user: o.User, room: a.Room, said: true})
+	o.Client.Left(o, a)
+}
+
+// Create makes a room; the client is told Created or Failed.
+func (s *Shard) Create(o *Session, a Answer, name string, ephemeral bool) {
+	if !s.mayAsk(o, a) {
+		return
+	}
+	display, key, err := chat.ParseRoomName(strings.Clone(name)) // it is lent
+	if err != nil {
+		s.fail(o, a, asError(err))
+		return
+	}
+	s.create(o, a, display, key, ephemeral, func(o *Session, info chat.Room, err *chat.Error) {
+		if err != nil {
+			s.fail(o, a, err)
+			return
+		}
+		o.Client.Created(o, a, RoomInfo{Room: info})
+	})
+}
+
+// create makes a room in the store and in the directory; then is called if the session
+// is still there.
+func (s *Shard) create(o *Session, a Answer, name, key string, ephemeral bool, then func(*Session, chat.Room, *chat.Error)) {
+	r := chat.Room{Name: name, Key: key, Epoch: newEpoch(), Ephemeral: ephemeral, CreatedMs: s.hub.nowMs()}
+	s.ask(o, a, func(ctx context.Context) func(*Session) {
+		made, err := s.hub.config.Store.CreateRoom(ctx, r)
+		if err == nil {
+			s.hub.rooms.add(made)
+		}
+		return func(o *Session) {
+			if err != nil {
+				then(o, chat.Room{}, s.hub.typed("creating a room", err))
+				return
+			}
+			then(o, made, nil)
+		}
+	})
+}
+
+// ask runs a request at the store on a task, and what it returns on the worker, if the
+// session is still there.
+func (s *Shard) ask(o *Session, a Answer, request func(context.Context) func(*Session)) {
+	if o.requests >= s.hub.config.RequestsInFlightMax {
+		s.fail(o, a, chat.Errorf(chat.CodeTooMany, "a session may have %d such requests unanswered", s.hub.config.RequestsInFlightMax))
+		return
+	}
+	o.requests++
+	id := o.Engine.ID()
+	ok := s.hub.tasks.do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
+		defer cancel()
+		answer := request(ctx)
+		s.worker.Post(engine.MessageFunc(func(w *engine.Worker) {
+			if o := sessionOf(w.Session(id)); o != nil {
+				o.requests--
+				answer(o)
+			}
+		}))
+	})
+	if !ok {
+		o.requests--
+		s.fail(o, a, chat.Errorf(chat.CodeUnavailable, "too many requests wait for the store; try again"))
+	}
+}
+
+// List tells the client a page of all rooms.
+func (s *Shard) List(o *Session, a Answer, after chat.RoomID, itemsWant int) {
+	if !s.mayAsk(o, a) {
+		return
+	}
+	rooms, more := s.hub.rooms.page(after, s.items(itemsWant))
+	o.Client.Listed(o, a, rooms, more)
+}
+
+func (s *Shard) items(want int) int {
+	if want <= 0 || want > s.hub.config.HistoryItemsMax {
+		return s.hub.config.HistoryItemsMax
+	}
+	return want
+}
+
+// History tells the client a page of a room's stored log: the events above after, or,
+// if before is not 0, the last ones below it.
+func (s *Shard) History(o *Session, a Answer, after, before chat.Seq, itemsWant int) {
+	if !s.mayAsk(o, a) {
+		return
+	}
+	e := s.hub.rooms.get(a.Room)
+	if e == nil {
+		s.fail(o, a, noSuchRoom())
+		return
+	}
+	items := s.items(itemsWant)
+	s.ask(o, a, func(ctx context.Context) func(*Session) {
+		var events []chat.Event
+		var more bool
+		var err error
+		switch {
+		case e.room.Ephemeral:
+		case before > 0:
+			events, more, err = s.hub.pageBelow(ctx, a.Room, before, items)
+		default:
+			events, more, err = s.hub.pageAbove(ctx, a.Room, after, items)
+		}
+		return func(o *Session) {
+			if err != nil {
+				s.fail(o, a, s.hub.typed("reading history", err))
+				return
+			}
+			o.Client.History(o, a, e.room.Epoch, events, more)
+		}
+	})
+}
+
+// historyBytesMax keeps a page within one packet, with room for names and numbers.
+const historyBytesMax = 32 << 10
+
+func (h *Hub) pageAbove(ctx context.Context, r chat.RoomID, after chat.Seq, items int) ([]chat.Event, bool, error) {
+	events, err := h.config.Store.History(ctx, r, after, items+1, historyBytesMax)
+	if len(events) > items {
+		return events[:items], true, err
+	}
+	if err != nil || len(events) == 0 {
+		return nil, false, err
+	}
+	last, err := h.config.Store.LastSeq(ctx, r)
+	return events, events[len(events)-1].Seq < last, err
+}
+
+// pageBelow reads forward to below before, and keeps what fits at the end.
+func (h *Hub) pageBelow(ctx context.Context, r chat.RoomID, before chat.Seq, items int) ([]chat.Event, bool, error) {
+	after := before - min(before, chat.Seq(items)+1)
+	var events []chat.Event
+	for at := after; at+1 < before; {
+		page, err := h.config.Store.History(ctx, r, at, int(before-at)-1, 8*historyBytesMax)
+		if err != nil {
+			return nil, false, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		events = append(events, page...)
+		at = page[len(page)-1].Seq
+	}
+	from, bytes := len(events), 0
+	for from > 0 && (from == len(events) || bytes+len(events[from-1].Text) <= historyBytesMax) {
+		from--
+		bytes += len(events[from].Text)
+	}
+	events = events[from:]
+	return events, len(events) > 0 && events[0].Seq > 1, nil
+}
+
+// Members tells the client a page of who is in a room.
+func (s *Shard) Members(o *Session, a Answer, after chat.UserID, itemsWant int) {
+	if !s.mayAsk(o, a) {
+		return
+	}
+	if s.hub.rooms.get(a.Room) == nil {
+		s.fail(o, a, noSuchRoom())
+		return
+	}
+	s.command(command{
+		kind: commandMembers, session: o.Engine.ID(), room: a.Room, answer: a,
+		seq: chat.Seq(after), items: s.items(itemsWant),
+	})
+}

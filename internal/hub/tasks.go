@@ -1,0 +1,74 @@
+package hub
+
+import (
+	"sync"
+
+	"sarang/lock"
+)
+
+// tasks runs what may block on a bounded number of goroutines, which are there only
+// while there is something to do.
+type tasks struct {
+	mu       lock.Mutex
+	queue    []func()
+	running  int
+	most     int
+	queueMax int
+	closed   bool
+	wg       sync.WaitGroup
+}
+
+func newTasks(most, queueMax int) *tasks {
+	t := &tasks{most: most, queueMax: queueMax}
+	t.mu.Init(lock.NewClass("hub.tasks"))
+	return t
+}
+
+// do runs f soon. False: too many wait, or it is closed; f is not run.
+func (t *tasks) do(f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || len(t.queue) >= t.queueMax {
+		return false
+	}
+	t.queue = append(t.queue, f)
+	if t.running < t.most {
+		t.running++
+		t.wg.Add(1)
+		go t.run()
+	}
+	return true
+}
+
+func (t *tasks) run() {
+	defer t.wg.Done()
+	for {
+		t.mu.Lock()
+		if len(t.queue) == 0 {
+			t.queue = nil
+			t.running--
+			t.mu.Unlock()
+			return
+		}
+		f := t.queue[0]
+		t.queue[0] = nil
+		t.queue = t.queue[1:]
+		t.mu.Unlock()
+		f()
+	}
+}
+
+func (t *tasks) waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.queue)
+}
+
+// close drops what waits and returns when what runs is done.
+func (t *tasks) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.queue = nil
+	t.mu.Unlock()
+	t.wg.Wait()
+}

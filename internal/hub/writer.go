@@ -1,0 +1,156 @@
+package hub
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sarang/chat"
+	"sarang/engine"
+	"sarang/lock"
+)
+
+// job is a room's batch on its way to the store.
+type job struct {
+	home   *home
+	events []chat.Event
+	err    error
+}
+
+// writer is the group commit: one goroutine that takes whatever batches have gathered
+// and stores them in one transaction. While it waits for the disk, the next group
+// gathers.
+type writer struct {
+	hub    *Hub
+	mu     lock.Mutex
+	queue  []*job
+	wake   chan struct{}
+	closed bool
+	wg     sync.WaitGroup
+}
+
+func newWriter(h *Hub) *writer {
+	w := &writer{hub: h, wake: make(chan struct{}, 1)}
+	w.mu.Init(lock.NewClass("hub.writer"))
+	w.wg.Add(1)
+	go w.run()
+	return w
+}
+
+func (w *writer) submit(jobs []*job) {
+	w.mu.Lock()
+	w.queue = append(w.queue, jobs...)
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) run() {
+	defer w.wg.Done()
+	var appends []chat.Append
+	for range w.wake {
+		w.mu.Lock()
+		jobs := w.queue
+		w.queue = nil
+		closed := w.closed
+		w.mu.Unlock()
+		if len(jobs) > 0 {
+			appends = w.commit(jobs, appends[:0])
+			w.answer(jobs)
+		}
+		if closed {
+			return
+		}
+	}
+}
+
+// commit stores all jobs and notes in each what became of it.
+func (w *writer) commit(jobs []*job, appends []chat.Append) []chat.Append {
+	for _, j := range jobs {
+		appends = append(appends, chat.Append{Room: j.home.id(), Events: j.events})
+	}
+	start := time.Now()
+	err := w.hub.config.Store.Commit(context.Background(), appends)
+	w.hub.counts.commitNanos.Add(int64(time.Since(start)))
+	switch {
+	case err == nil:
+		w.hub.counts.commits.Add(1)
+		for _, j := range jobs {
+			w.hub.counts.committed.Add(int64(len(j.events)))
+		}
+	case chat.CodeOf(err) == chat.CodeUncertain:
+		w.findOut(jobs, err)
+	case len(jobs) > 1: // one bad batch must not take the others with it
+		for i := range jobs {
+			w.commit(jobs[i:i+1], nil)
+		}
+	default:
+		w.hub.counts.failed.Add(1)
+		w.hub.config.Logger.Error("storing a batch failed", "room", jobs[0].home.id(), "events", len(jobs[0].events), "error", err)
+		jobs[0].err = err
+	}
+	clear(appends)
+	return appends
+}
+
+// findOut asks the store what it has, after a commit whose outcome is not known. It
+// does not give up before it knows: to acknowledge or to refuse would both be guesses.
+func (w *writer) findOut(jobs []*job, cause error) {
+	w.hub.config.Logger.Error("a commit's outcome is not known; asking the store", "error", cause)
+	for _, j := range jobs {
+		for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+			ctx, cancel := context.WithTimeout(context.Background(), w.hub.config.StoreTimeout)
+			last, err := w.hub.config.Store.LastSeq(ctx, j.home.id())
+			cancel()
+			if err == nil {
+				if last < j.events[len(j.events)-1].Seq {
+					j.err = cause
+				}
+				break
+			}
+			if chat.CodeOf(err) == chat.CodeClosed {
+				j.err = cause
+				break
+			}
+			time.Sleep(wait)
+		}
+	}
+}
+
+// answer posts the outcomes to the home shards, one post each.
+func (w *writer) answer(jobs []*job) {
+	byShard := map[*Shard][]*job{}
+	for _, j := range jobs {
+		byShard[j.home.shard] = append(byShard[j.home.shard], j)
+	}
+	for s, mine := range byShard {
+		s.worker.Post(&outcome{s, mine})
+	}
+}
+
+// outcome brings jobs back to their shard.
+type outcome struct {
+	shard *Shard
+	jobs  []*job
+}
+
+// Deliver moves the batches to their logs, or gives them up.
+func (o *outcome) Deliver(*engine.Worker) {
+	for _, j := range o.jobs {
+		o.shard.stored(j)
+	}
+}
+
+// close stores what is queued and ends.
+func (w *writer) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+	w.wg.Wait()
+}

@@ -1,0 +1,335 @@
+package room_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"sarang/chat"
+	"sarang/internal/room"
+)
+
+func newRoom(info chat.Room) *room.Room {
+	if info.ID == 0 {
+		info.ID = 1
+	}
+	return room.New(info, room.Config{AnnounceMembersMax: 100, PublishersMax: 8, AwayGrace: 10 * time.Second})
+}
+
+// store plays the part of the hub: it takes the batch, writes down what is in it, and
+// says that it is stored.
+func store(r *room.Room, log *strings.Builder) {
+	if !r.Wants() {
+		return
+	}
+	for _, e := range r.Take(1000) {
+		switch e.Kind {
+		case chat.EventMessage:
+			fmt.Fprintf(log, "%d %s: %s\n", e.Seq, e.Name, e.Text)
+		case chat.EventJoin:
+			fmt.Fprintf(log, "%d + %s\n", e.Seq, e.Name)
+		case chat.EventLeave:
+			fmt.Fprintf(log, "%d - %s\n", e.Seq, e.Name)
+		}
+	}
+	r.Committed(func(a room.Ack) { fmt.Fprintf(log, "ack %d to %d: %d\n", a.Nonce, a.Ref, a.Seq) })
+}
+
+func want(t *testing.T, log *strings.Builder, lines ...string) {
+	t.Helper()
+	if got, want := log.String(), strings.Join(lines, "\n")+"\n"; got != want {
+		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+	log.Reset()
+}
+
+func say(t *testing.T, r *room.Room, user chat.UserID, n chat.Nonce, text string, ref room.Ref) (room.Outcome, chat.Seq) {
+	t.Helper()
+	o, seq, err := r.Publish(room.Publish{User: user, Name: fmt.Sprint("u", user), Nonce: n, Text: text, Ref: ref})
+	if err != nil {
+		t.Fatalf("publish: %v", err)
+	}
+	return o, seq
+}
+
+func TestConversation(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	r.Join(2, "u2")
+	say(t, r, 1, 11, "hello", 101)
+	store(r, log)
+	say(t, r, 2, 22, "hi", 102)
+	say(t, r, 1, 12, "how are you", 101)
+	store(r, log)
+	r.Leave(2, true, 0)
+	store(r, log)
+	want(t, log,
+		"1 + u1", "2 + u2", "3 u1: hello", "ack 11 to 101: 3",
+		"4 u2: hi", "5 u1: how are you", "ack 22 to 102: 4", "ack 12 to 101: 5",
+		"6 - u2")
+}
+
+func TestRetryIsNotASecondMessage(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	say(t, r, 1, 11, "hello", 101)
+	if o, _ := say(t, r, 1, 11, "hello", 102); o != room.Queued {
+		t.Errorf("a retry of a gathering message: %v", o)
+	}
+	r.Take(1000)
+	say(t, r, 1, 11, "hello", 103)
+	r.Committed(func(a room.Ack) { fmt.Fprintf(log, "ack %d to %d: %d\n", a.Nonce, a.Ref, a.Seq) })
+	want(t, log, "ack 11 to 103: 2")
+	if o, seq := say(t, r, 1, 11, "hello", 104); o != room.Duplicate || seq != 2 {
+		t.Errorf("a retry of a stored message: %v, seq %d", o, seq)
+	}
+	if r.Wants() {
+		t.Error("a retry wants to be stored")
+	}
+}
+
+func TestNoncesComeFromTheStoreAfterARestart(t *testing.T) {
+	r, log := newRoom(chat.Room{LastSeq: 9}), &strings.Builder{}
+	r.Join(1, "u1")
+	store(r, log)
+	log.Reset()
+	if o, _ := say(t, r, 1, 11, "again", 101); o != room.NeedNonces {
+		t.Fatalf("first message of a user after a restart: %v", o)
+	}
+	say(t, r, 1, 12, "new", 101)
+	store(r, log)
+	if log.Len() > 0 {
+		t.Fatalf("stored before the nonces were known:\n%s", log)
+	}
+	acks := r.NoncesLoaded(1, []chat.NonceSeq{{Nonce: 11, Seq: 7}})
+	if len(acks) != 1 || acks[0] != (room.Ack{Ref: 101, Nonce: 11, Seq: 7}) {
+		t.Errorf("acks %v", acks)
+	}
+	store(r, log)
+	want(t, log, "11 u1: new", "ack 12 to 101: 11")
+}
+
+func TestFailedBatchLeavesNoHole(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	store(r, log)
+	log.Reset()
+	say(t, r, 1, 11, "lost", 101)
+	r.Take(1000)
+	say(t, r, 1, 12, "kept", 101)
+	r.Failed(func(a room.Ack) { fmt.Fprintf(log, "refused %d\n", a.Nonce) })
+	store(r, log)
+	if o, _ := say(t, r, 1, 11, "lost", 101); o != room.Queued {
+		t.Errorf("retry of a failed message: %v", o)
+	}
+	store(r, log)
+	want(t, log, "refused 11", "2 u1: kept", "ack 12 to 101: 2", "3 u1: lost", "ack 11 to 101: 3")
+}
+
+func TestAwayUserComesBackUnnoticed(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	r.Join(2, "u2")
+	store(r, log)
+	log.Reset()
+	if !r.Leave(1, false, 0) || !r.Leave(2, false, time.Second) {
+		t.Fatal("a lost session starts no grace")
+	}
+	if wait := r.Expire(9 * time.Second); wait != time.Second {
+		t.Errorf("wait %v", wait)
+	}
+	r.Join(1, "u1")
+	if wait := r.Expire(10 * time.Second); wait != time.Second {
+		t.Errorf("wait %v", wait)
+	}
+	if wait := r.Expire(11 * time.Second); wait >= 0 {
+		t.Errorf("wait %v after the last one", wait)
+	}
+	store(r, log)
+	want(t, log, "3 - u2")
+	if r.Members() != 1 || !r.IsMember(1) {
+		t.Errorf("%d members", r.Members())
+	}
+}
+
+func TestUserWithTwoSessionsLeavesWithTheLast(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	r.Join(1, "u1")
+	r.Leave(1, true, 0)
+	store(r, log)
+	r.Leave(1, true, 0)
+	store(r, log)
+	want(t, log, "1 + u1", "2 - u1")
+}
+
+func TestRefusals(t *testing.T) {
+	r := newRoom(chat.Room{})
+	if _, _, err := r.Publish(room.Publish{User: 1, Nonce: 1, Text: "x"}); chat.CodeOf(err) != chat.CodeNotMember {
+		t.Errorf("stranger: %v", err)
+	}
+	r.Join(1, "u1")
+	if _, _, err := r.Publish(room.Publish{User: 1, Text: "x"}); chat.CodeOf(err) != chat.CodeBadRequest {
+		t.Errorf("nonce 0: %v", err)
+	}
+	for i := range chat.NoncesPerUserMax {
+		say(t, r, 1, chat.Nonce(i+1), "x", 1)
+	}
+	_, _, err := r.Publish(room.Publish{User: 1, Nonce: 1000, Text: "x"})
+	if chat.CodeOf(err) != chat.CodeTooMany {
+		t.Errorf("too many in flight: %v", err)
+	}
+}
+
+func TestStartAt(t *testing.T) {
+	r := newRoom(chat.Room{Epoch: 5, LastSeq: 20})
+	for _, c := range []struct {
+		name    string
+		epoch   chat.Epoch
+		seq     chat.Seq
+		history int
+		want    room.Start
+	}{
+		{"new", 0, 0, 0, room.Start{After: 20}},
+		{"with history", 0, 0, 5, room.Start{After: 15}},
+		{"with more history than there is", 0, 0, 50, room.Start{After: 0}},
+		{"negative history", 0, 0, -1, room.Start{After: 20}},
+		{"resume", 5, 12, 0, room.Start{After: 12}},
+		{"resume at the end", 5, 20, 0, room.Start{After: 20}},
+		{"beyond the end", 5, 21, 0, room.Start{After: 20, Gap: true}},
+		{"another epoch", 4, 12, 0, room.Start{After: 20, Gap: true}},
+		{"another epoch, with history", 4, 12, 3, room.Start{After: 17, Gap: true}},
+	} {
+		if got := r.StartAt(c.epoch, c.seq, c.history); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestBigRoomsDoNotAnnounce(t *testing.T) {
+	r := room.New(chat.Room{ID: 1}, room.Config{AnnounceMembersMax: 2, PublishersMax: 8, AwayGrace: time.Second})
+	log := &strings.Builder{}
+	for u := range 4 {
+		r.Join(chat.UserID(u+1), fmt.Sprint("u", u+1))
+	}
+	store(r, log)
+	want(t, log, "1 + u1", "2 + u2")
+}
+
+func TestMemberPages(t *testing.T) {
+	r := newRoom(chat.Room{})
+	for u := range 5 {
+		r.Join(chat.UserID(u+1), fmt.Sprint("u", u+1))
+	}
+	page, more := r.MemberPage(0, 2)
+	if len(page) != 2 || !more || page[1].User != 2 {
+		t.Errorf("first page %v, more %t", page, more)
+	}
+	page, more = r.MemberPage(2, 3)
+	if len(page) != 3 || more || page[2].Name != "u5" {
+		t.Errorf("last page %v, more %t", page, more)
+	}
+}
+
+// TestAgainstModel publishes, retries, commits, fails and restarts in random order. The
+// log must be gapless, hold every acknowledged nonce once and where its ack says, and
+// hold no nonce twice.
+func TestAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var log []chat.Event // what is stored
+		r := newRoom(chat.Room{})
+		join := func() {
+			for u := range 12 {
+				r.Join(chat.UserID(u+1), "u")
+			}
+		}
+		join()
+		at := map[[2]uint64]chat.Seq{}
+		acked := func(user chat.UserID, n chat.Nonce, seq chat.Seq) {
+			key := [2]uint64{uint64(user), uint64(n)}
+			if before := at[key]; before != 0 && before != seq {
+				t.Fatalf("nonce %d of %d was acknowledged at %d and at %d", n, user, before, seq)
+			}
+			at[key] = seq
+		}
+		loads := map[chat.UserID]bool{}
+		load := func(u chat.UserID) {
+			var nonces []chat.NonceSeq
+			for i := len(log) - 1; i >= 0 && len(nonces) < chat.NoncesPerUserMax; i-- {
+				if log[i].User == u && log[i].Kind == chat.EventMessage {
+					nonces = append(nonces, chat.NonceSeq{Nonce: log[i].Nonce, Seq: log[i].Seq})
+				}
+			}
+			for _, a := range r.NoncesLoaded(u, nonces) {
+				acked(u, a.Nonce, a.Seq)
+			}
+			delete(loads, u)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"publish": func(t *rapid.T) {
+				u := chat.UserID(rapid.IntRange(1, 12).Draw(t, "user"))
+				n := chat.Nonce(rapid.IntRange(1, 30).Draw(t, "nonce"))
+				o, seq, _ := r.Publish(room.Publish{User: u, Nonce: n, Text: "x", Ref: room.Ref(u)})
+				switch o {
+				case room.Duplicate:
+					acked(u, n, seq)
+				case room.NeedNonces:
+					loads[u] = true
+				}
+			},
+			"load": func(*rapid.T) {
+				for u := range chat.UserID(13) {
+					if loads[u] {
+						load(u)
+						return
+					}
+				}
+			},
+			"take": func(*rapid.T) {
+				if r.Wants() {
+					r.Take(1)
+				}
+			},
+			"commit": func(*rapid.T) {
+				if len(r.InFlight()) > 0 {
+					log = append(log, r.InFlight()...)
+					r.Committed(func(a room.Ack) { acked(chat.UserID(a.Ref), a.Nonce, a.Seq) })
+				}
+			},
+			"fail": func(*rapid.T) {
+				if len(r.InFlight()) > 0 {
+					r.Failed(func(room.Ack) {})
+				}
+			},
+			"crash": func(*rapid.T) {
+				r = newRoom(chat.Room{LastSeq: chat.Seq(len(log))})
+				loads = map[chat.UserID]bool{}
+				join()
+			},
+			"": func(t *rapid.T) {
+				seen := map[[2]uint64]chat.Seq{}
+				for i, e := range log {
+					if e.Seq != chat.Seq(i+1) {
+						t.Fatalf("place %d of the log has number %d", i+1, e.Seq)
+					}
+					if e.Kind != chat.EventMessage {
+						continue
+					}
+					key := [2]uint64{uint64(e.User), uint64(e.Nonce)}
+					if seen[key] != 0 {
+						t.Fatalf("nonce %d of %d is at %d and at %d", e.Nonce, e.User, seen[key], e.Seq)
+					}
+					seen[key] = e.Seq
+				}
+				for key, seq := range at {
+					if seen[key] != seq {
+						t.Fatalf("nonce %d of %d was acknowledged at %d and is at %d", key[1], key[0], seq, seen[key])
+					}
+				}
+			},
+		})
+	})
+}

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sarang/engine"
+)
+
+// collector turns the parts' own counts into metrics, when somebody asks.
+type collector struct{ s *Server }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("sarang_"+name, help, labels, nil)
+}
+
+var (
+	descSessions      = desc("sessions", "Sessions open now.")
+	descUsers         = desc("users", "Sessions that are logged in now.")
+	descRooms         = desc("rooms", "Rooms that exist.")
+	descAccepted      = desc("accepted_total", "Connections accepted.")
+	descRefused       = desc("refused_total", "Connections closed at once, over sessions-max or while draining.")
+	descAcceptErrors  = desc("accept_errors_total", "Times that accepting failed.")
+	descDisconnected  = desc("disconnected_total", "Sessions that ended.", "reason")
+	descReceived      = desc("received_bytes_total", "Bytes received.")
+	descSent          = desc("sent_bytes_total", "Bytes taken by sockets.")
+	descPackets       = desc("packets_total", "Packets received.")
+	descFrameErrors   = desc("frame_errors_total", "Streams that were no packets; the session was ended.")
+	descBadPackets    = desc("bad_packets_total", "Packets answered as malformed or unknown.")
+	descSends         = desc("sends_total", "Sends completed.")
+	descDeliveries    = desc("deliveries_total", "Events sent, times readers.")
+	descBlocked       = desc("blocked_total", "Sends that met a full socket: slow readers.")
+	descLoginsFailed  = desc("logins_failed_total", "Logins refused.")
+	descPublished     = desc("published_total", "Messages taken for storing.")
+	descNotPublished  = desc("publish_refused_total", "Messages refused by their room.")
+	descDuplicates    = desc("publish_retries_total", "Messages recognized as retries of stored ones.")
+	descCommitted     = desc("committed_events_total", "Events stored.")
+	descCommits       = desc("commits_total", "Transactions.")
+	descCommitFailed  = desc("commits_failed_total", "Batches that could not be stored.")
+	descCommitSeconds = desc("commit_seconds_total", "Time spent in transactions.")
+	descPages         = desc("pages_total", "Pages read from the store for readers behind the window.")
+	descStoreWaiting  = desc("store_calls_waiting", "Reads and claims that wait for the store.")
+	descReaders       = desc("store_readers", "Reader connections of the store.", "state")
+	descReadWaits     = desc("store_read_waits_total", "Reads that had to wait for a connection.")
+	descReadWaited    = desc("store_read_wait_seconds_total", "How long they waited.")
+	descWAL           = desc("store_wal_bytes", "Size of the write-ahead log.")
+	descMemory        = desc("buffer_bytes", "Bytes of network buffers.", "state")
+)
+
+// Describe has the registry ask Collect.
+func (c *collector) Describe(out chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, out) }
+
+// Collect asks every part for its counts.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	count := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	e := c.s.engine.Stats()
+	gauge(descSessions, float64(e.Sessions))
+	count(descAccepted, float64(e.Accepted))
+	count(descRefused, float64(e.Refused))
+	count(descAcceptErrors, float64(e.AcceptErrors))
+	for _, r := range engine.ReasonCodes() {
+		count(descDisconnected, float64(e.Disconnected[r]), r.String())
+	}
+	count(descReceived, float64(e.BytesReceived))
+	count(descSent, float64(e.BytesSent))
+	count(descPackets, float64(e.Packets))
+	count(descFrameErrors, float64(e.FrameErrors))
+	count(descSends, float64(e.Sends))
+	count(descDeliveries, float64(e.EntriesSent))
+	count(descBlocked, float64(e.Blocked))
+	gauge(descMemory, float64(e.Memory.Total.InUseBytes), "in_use")
+	gauge(descMemory, float64(e.Memory.Total.ReservedBytes), "reserved")
+	count(descBadPackets, float64(c.s.badPackets()))
+
+	h := c.s.hub.Stats()
+	gauge(descUsers, float64(h.Users))
+	gauge(descRooms, float64(h.Rooms))
+	count(descLoginsFailed, float64(h.LoginsFailed))
+	count(descPublished, float64(h.Published))
+	count(descNotPublished, float64(h.Refused))
+	count(descDuplicates, float64(h.Duplicates))
+	count(descCommitted, float64(h.Committed))
+	count(descCommits, float64(h.Commits))
+	count(descCommitFailed, float64(h.Failed))
+	count(descCommitSeconds, h.CommitSeconds)
+	count(descPages, float64(h.Pages))
+	gauge(descStoreWaiting, float64(h.TasksWaiting))
+
+	d := c.s.store.Stats()
+	gauge(descReaders, float64(d.ReadersMax), "max")
+	gauge(descReaders, float64(d.ReadersOpen), "open")
+	gauge(descReaders, float64(d.ReadersInUse), "in_use")
+	count(descReadWaits, float64(d.ReadWaits))
+	count(descReadWaited, d.ReadWaitTotal.Seconds())
+	gauge(descWAL, float64(d.WALBytes))
+}
