@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs every fuzz target of the project for a while.
+#
+#   TIME=30s scripts/fuzz.sh          all targets, 30 s each
+#   TIME=5m scripts/fuzz.sh ./packet  those of one package
+#
+# A find is written below testdata/fuzz of its package; the command to repeat it
+# is in the output.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+TIME=${TIME:-30s}
+under=${1:-.}
+
+targets=$(grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' "$under" |
+  sed -E 's|/[^/]*_test\.go:func | |' | sort)
+if [ -z "$targets" ]; then
+  echo "no fuzz targets under $under" >&2
+  exit 1
+fi
+
+ran=0 failed=0
+while read -r dir target; do
+  case $dir in .* | /*) ;; *) dir=./$dir ;; esac
+  ran=$((ran + 1))
+  if out=$(go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$TIME" 2>&1); then
+    echo "ok    $dir $target"
+  else
+    failed=$((failed + 1))
+    printf 'FAIL  %s %s\n%s\n' "$dir" "$target" "$out"
+  fi
+done <<<"$targets"
+echo "fuzz: $ran targets, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# The whole check of the project.
+#
+#   scripts/test.sh
+#
+# Every step runs, whatever became of those before it. The last line says how many
+# passed and failed: each Go test and subtest counts as one, each other step too.
+# The exit status is 0 only when none failed. Needs Go; the race detector also
+# needs a C compiler, which is installed on Debian when run as root.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+FUZZ_TIME=${FUZZ_TIME:-5s}
+passed=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+heading() {
+  printf '\n== %s\n' "$1"
+  started=$SECONDS
+}
+
+# step NAME COMMAND...: one thing that passes or fails.
+step() {
+  heading "$1"
+  shift
+  if "$@" 2>&1; then
+    passed=$((passed + 1))
+    echo "-- passed, $((SECONDS - started)) s"
+  else
+    failed=$((failed + 1))
+    echo "-- FAILED, $((SECONDS - started)) s"
+  fi
+}
+
+# gotest NAME ARGS...: Go tests, counted one by one. A package that passes is one
+# line; one that fails shows what its tests said.
+gotest() {
+  heading "$1"
+  shift
+  local p=0 f=0 status=0
+  go test -v "$@" ./... 2>&1 | awk -v counts="$work/counts" '
+    /^ *--- PASS:/ { pass++; next }
+    /^ *--- FAIL:/ { fail++ }
+    /^=== |^PASS$/ { next }
+    /^ok  /        { print; held = ""; next }
+    /^\?   /       { held = ""; next }
+    { held = held $0 "\n" }
+    /^FAIL\t/      { printf "%s", held; held = "" }
+    END { printf "%s", held; print pass + 0, fail + 0 > counts }
+  ' || status=1
+  read -r p f <"$work/counts" || status=1
+  # A crash or a package that does not build fails without a failing test.
+  [ "$status" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+  passed=$((passed + p)) failed=$((failed + f))
+  echo "-- $p passed, $f failed, $((SECONDS - started)) s"
+}
+
+c_compiler() {
+  command -v "$(go env CC)" >/dev/null && return
+  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return
+  apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev
+} >&2
+
+# A program for another system can not run here, but it and its tests must build.
+builds_for() {
+  export CGO_ENABLED=0 GOOS=$1 GOARCH=$2
+  go build ./... && go vet ./... && go vet -tags sarang_debug ./...
+}
+on() { (builds_for "$@"); }
+
+step "lint" ./scripts/lint.sh
+if c_compiler; then
+  gotest "tests, with invariant checks and race detector" -race -tags sarang_debug -timeout 8m
+else
+  echo "race detector skipped: there is no C compiler"
+  gotest "tests, with invariant checks" -tags sarang_debug -timeout 8m
+fi
+gotest "tests, as in production" -timeout 5m
+step "windows/amd64 builds" on windows amd64
+step "darwin/arm64 builds" on darwin arm64
+step "fuzzing, $FUZZ_TIME each" env TIME="$FUZZ_TIME" ./scripts/fuzz.sh
+if [ -x scripts/e2e.sh ]; then
+  step "end to end" ./scripts/e2e.sh
+fi
+
+printf '\nall steps took %d s\n' "$SECONDS"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
