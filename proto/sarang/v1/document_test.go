@@ -1,0 +1,98 @@
+package sarangv1_test
+
+import (
+	"encoding/hex"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"sarang/packet"
+	pb "sarang/proto/sarang/v1"
+)
+
+type message interface {
+	proto.Message
+	packet.Marshaler
+}
+
+// examples are the packets whose bytes docs/PROTOCOL.md shows.
+var examples = map[string]struct {
+	id packet.ID
+	m  message
+}{
+	"C_LOGIN first": {pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "Ann", Client: "bot"}},
+	"S_LOGIN first": {pb.SLogin, &pb.LoggedIn{
+		Version: 1, User: 7, Name: "Ann", Server: "sarang 0.1",
+		Token: []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+		Limits: &pb.Limits{
+			TextBytesMax: 16384, RoomsJoinedMax: 64, PublishesInFlightMax: 256,
+			IdleSecondsMax: 90, HeartbeatSeconds: 30, HistoryItemsMax: 200,
+		},
+	}},
+	"C_JOIN lobby": {pb.CJoin, &pb.Join{Request: 1, Name: "lobby", Create: true}},
+	"S_JOIN lobby": {pb.SJoin, &pb.Joined{
+		Request: 1, After: 41,
+		Room: &pb.RoomInfo{Id: 1, Name: "lobby", Epoch: 12345, LastSeq: 41, Members: 1},
+	}},
+	"S_CHAT join": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 42, Kind: pb.EventKind_EVENT_KIND_JOIN, User: 7, Name: "Ann", TimeMs: 1700000000000,
+	}},
+	"C_JOIN resume": {pb.CJoin, &pb.Join{Request: 2, Room: 1, Cursor: &pb.Cursor{Epoch: 12345, Seq: 42}}},
+	"C_CHAT hello":  {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x0102030405060708, Text: "hi 안녕!"}},
+	"S_ACK hello":   {pb.SAck, &pb.Ack{Room: 1, Nonce: 0x0102030405060708, Seq: 43}},
+	"S_CHAT hello": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 43, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann",
+		Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "hi 안녕!",
+	}},
+	"S_PING beat":     {pb.SPing, &pb.Ping{Value: 42}},
+	"S_GOODBYE drain": {pb.SGoodbye, &pb.Goodbye{Code: 17, Message: "the server is going down", RetryAfterMs: 1500}},
+	"S_ERROR refused": {pb.SError, &pb.Error{
+		Code: 12, Message: "join the room first", PacketId: pb.CChat, Room: 1, Nonce: 0x0102030405060708,
+	}},
+}
+
+// TestDocumentShowsTheBytes compares every example of the document with what the code
+// encodes, in both directions: none is wrong, none is missing, none is unknown.
+func TestDocumentShowsTheBytes(t *testing.T) {
+	const path = "../../../docs/PROTOCOL.md"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]string{}
+	for _, m := range regexp.MustCompile("(?s)<!-- bytes: (.+?) -->\n```\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		shown[m[1]] = strings.Join(strings.Fields(m[2]), "")
+	}
+	for name, e := range examples {
+		b, err := packet.AppendVT(nil, e.id, e.m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown[name]; got != hex.EncodeToString(b) {
+			t.Errorf("%s: the document shows\n%s\nand it is\n%s", name, got, lines(b))
+		}
+		delete(shown, name)
+	}
+	for name := range shown {
+		t.Errorf("the document shows %q, which no test knows", name)
+	}
+}
+
+// lines writes bytes as the document does.
+func lines(b []byte) string {
+	var out strings.Builder
+	for i, x := range b {
+		switch {
+		case i == 0:
+		case i%23 == 0:
+			out.WriteByte('\n')
+		default:
+			out.WriteByte(' ')
+		}
+		out.WriteString(hex.EncodeToString([]byte{x}))
+	}
+	return out.String()
+}
