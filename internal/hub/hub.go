@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,11 @@ type Config struct {
 	Encode func(dst []byte, e *chat.Event) ([]byte, error) // an event as a whole packet; required
 	Logger *slog.Logger
 	Now    func() time.Time // wall clock; default time.Now
+	Random io.Reader        // tokens and epochs; default crypto/rand
+
+	// Manual is for simulations, with an engine that is Manual, too: no goroutines;
+	// what would run on them is done by Step.
+	Manual bool
 
 	TextBytesMax         int           // of one message; default 16 KiB
 	RoomsJoinedMax       int           // per session; default 64
@@ -63,6 +69,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
 	}
 	return c
 }
@@ -107,33 +116,63 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory()}
 	for _, r := range stored {
 		if r.Ephemeral {
-			r.Epoch, r.LastSeq = newEpoch(), 0
+			r.Epoch, r.LastSeq = h.newEpoch(), 0
 		}
 		h.rooms.add(r)
 	}
 	h.writer = newWriter(h)
-	h.tasks = newTasks(c.StoreCallsMax, c.StoreQueueMax)
+	h.tasks = newTasks(c.StoreCallsMax, c.StoreQueueMax, c.Manual)
 	return h, nil
 }
 
 // newEpoch names a new life of a log: 63 random bits.
-func newEpoch() chat.Epoch {
+func (h *Hub) newEpoch() chat.Epoch {
 	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
+	h.random(b[:])
 	return chat.Epoch(binary.LittleEndian.Uint64(b[:])>>1 | 1)
 }
 
 // Config returns the configuration with the defaults filled in.
 func (h *Hub) Config() Config { return h.config }
 
+func (h *Hub) random(b []byte) {
+	_, err := io.ReadFull(h.config.Random, b)
+	engine.Invariant(err == nil, "no random numbers")
+}
+
 func (h *Hub) homeOf(r chat.RoomID) int { return int(uint64(r) % uint64(len(h.shards))) }
 
 func (h *Hub) nowMs() int64 { return chat.Millis(h.config.Now()) }
 
+// BeginDrain refuses new messages and logins from here on.
+func (h *Hub) BeginDrain() { h.draining.Store(true) }
+
+// Step does one thing that a Manual hub has waiting: which picks it, of Steps() many.
+// The first is the commit of what has gathered, if anything has.
+func (h *Hub) Step(which int) {
+	if h.writer.waiting() {
+		if which == 0 {
+			h.writer.step()
+			return
+		}
+		which--
+	}
+	h.tasks.step(which)
+}
+
+// Steps is how many things a Manual hub has waiting.
+func (h *Hub) Steps() int {
+	n := h.tasks.waiting()
+	if h.writer.waiting() {
+		n++
+	}
+	return n
+}
+
 // Drain refuses new messages and logins from here on, and waits until what was taken
 // is stored and acknowledged, or ctx is done.
 func (h *Hub) Drain(ctx context.Context) error {
-	h.draining.Store(true)
+	h.BeginDrain()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !h.idle() {

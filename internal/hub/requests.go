@@ -180,7 +180,7 @@ func (s *Shard) Create(o *Session, a Answer, name string, ephemeral bool) {
 // create makes a room in the store and in the directory; then is called if the session
 // is still there.
 func (s *Shard) create(o *Session, a Answer, name, key string, ephemeral bool, then func(*Session, chat.Room, *chat.Error)) {
-	r := chat.Room{Name: name, Key: key, Epoch: newEpoch(), Ephemeral: ephemeral, CreatedMs: s.hub.nowMs()}
+	r := chat.Room{Name: name, Key: key, Epoch: s.hub.newEpoch(), Ephemeral: ephemeral, CreatedMs: s.hub.nowMs()}
 	s.ask(o, a, func(ctx context.Context) func(*Session) {
 		made, err := s.hub.config.Store.CreateRoom(ctx, r)
 		if err == nil {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"sync"
 
 	"sarang/lock"
@@ -14,12 +15,13 @@ type tasks struct {
 	running  int
 	most     int
 	queueMax int
+	manual   bool // no goroutines: step runs them
 	closed   bool
 	wg       sync.WaitGroup
 }
 
-func newTasks(most, queueMax int) *tasks {
-	t := &tasks{most: most, queueMax: queueMax}
+func newTasks(most, queueMax int, manual bool) *tasks {
+	t := &tasks{most: most, queueMax: queueMax, manual: manual}
 	t.mu.Init(lock.NewClass("hub.tasks"))
 	return t
 }
@@ -32,7 +34,7 @@ func (t *tasks) do(f func()) bool {
 		return false
 	}
 	t.queue = append(t.queue, f)
-	if t.running < t.most {
+	if t.running < t.most && !t.manual {
 		t.running++
 		t.wg.Add(1)
 		go t.run()
@@ -56,6 +58,15 @@ func (t *tasks) run() {
 		t.mu.Unlock()
 		f()
 	}
+}
+
+// step runs the task that waits at place i.
+func (t *tasks) step(i int) {
+	t.mu.Lock()
+	f := t.queue[i]
+	t.queue = slices.Delete(t.queue, i, i+1)
+	t.mu.Unlock()
+	f()
 }
 
 func (t *tasks) waiting() int {

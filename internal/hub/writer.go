@@ -27,13 +27,17 @@ type writer struct {
 	wake   chan struct{}
 	closed bool
 	wg     sync.WaitGroup
+
+	appends []chat.Append // reused
 }
 
 func newWriter(h *Hub) *writer {
 	w := &writer{hub: h, wake: make(chan struct{}, 1)}
 	w.mu.Init(lock.NewClass("hub.writer"))
-	w.wg.Add(1)
-	go w.run()
+	if !h.config.Manual {
+		w.wg.Add(1)
+		go w.run()
+	}
 	return w
 }
 
@@ -49,21 +53,31 @@ func (w *writer) submit(jobs []*job) {
 
 func (w *writer) run() {
 	defer w.wg.Done()
-	var appends []chat.Append
 	for range w.wake {
-		w.mu.Lock()
-		jobs := w.queue
-		w.queue = nil
-		closed := w.closed
-		w.mu.Unlock()
-		if len(jobs) > 0 {
-			appends = w.commit(jobs, appends[:0])
-			w.answer(jobs)
-		}
-		if closed {
+		if closed := w.step(); closed {
 			return
 		}
 	}
+}
+
+// step stores what has gathered. It returns whether the writer was closed before.
+func (w *writer) step() (closed bool) {
+	w.mu.Lock()
+	jobs := w.queue
+	w.queue = nil
+	closed = w.closed
+	w.mu.Unlock()
+	if len(jobs) > 0 {
+		w.appends = w.commit(jobs, w.appends[:0])
+		w.answer(jobs)
+	}
+	return closed
+}
+
+func (w *writer) waiting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue) > 0
 }
 
 // commit stores all jobs and notes in each what became of it.
@@ -114,19 +128,24 @@ func (w *writer) findOut(jobs []*job, cause error) {
 				j.err = cause
 				break
 			}
-			time.Sleep(wait)
+			if !w.hub.config.Manual {
+				time.Sleep(wait)
+			}
 		}
 	}
 }
 
 // answer posts the outcomes to the home shards, one post each.
 func (w *writer) answer(jobs []*job) {
-	byShard := map[*Shard][]*job{}
+	byShard := make([][]*job, len(w.hub.shards))
 	for _, j := range jobs {
-		byShard[j.home.shard] = append(byShard[j.home.shard], j)
+		i := j.home.shard.worker.Index()
+		byShard[i] = append(byShard[i], j)
 	}
-	for s, mine := range byShard {
-		s.worker.Post(&outcome{s, mine})
+	for i, mine := range byShard {
+		if len(mine) > 0 {
+			w.hub.shards[i].worker.Post(&outcome{w.hub.shards[i], mine})
+		}
 	}
 }
 
