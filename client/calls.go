@@ -1,0 +1,203 @@
+package client
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"sarang/chat"
+)
+
+// call is something that a caller of Client waits for.
+type call struct {
+	start  func(l *link, s *Session) (key uint64, err error) // sends it, if it can be sent now
+	kind   callKind
+	room   chat.RoomID // whose limits hold, for publishes
+	again  bool        // may be sent again on another connection
+	done   chat.Code   // the error that means, the second time, that the first has done it
+	tries  int         // how often it was sent
+	key    uint64      // request id, nonce or ping value
+	begun  time.Duration
+	answer chan outcome // buffered: the worker does not wait for a caller
+}
+
+type callKind uint8
+
+const (
+	callRequest callKind = iota
+	callPublish
+	callPing
+	callKinds
+)
+
+type outcome struct {
+	value any
+	err   error
+}
+
+func (k *call) finish(value any, err error) { k.answer <- outcome{value, err} }
+
+// calls are those that wait: for a connection or a limit, or for an answer.
+type calls struct {
+	waiting []*call // in order
+	sent    [callKinds]map[uint64]*call
+}
+
+// begin takes up a new call.
+func (cs *calls) begin(l *link, k *call) {
+	if l.ended {
+		k.finish(nil, l.client.Err())
+		return
+	}
+	queued := slices.ContainsFunc(cs.waiting, func(o *call) bool { return o.kind == k.kind && o.room == k.room })
+	if queued || !cs.try(l, k) {
+		cs.waiting = append(cs.waiting, k)
+	}
+}
+
+// try sends a call. False: it must wait.
+func (cs *calls) try(l *link, k *call) bool {
+	if l.session == nil || !l.session.Online() || l.session.Engine().Closing() {
+		return false
+	}
+	key, err := k.start(l, l.session)
+	var limit *LimitError
+	switch {
+	case err == nil:
+		k.key, k.begun = key, l.w.Now()
+		k.tries++
+		if cs.sent[k.kind] == nil {
+			cs.sent[k.kind] = make(map[uint64]*call)
+		}
+		cs.sent[k.kind][key] = k
+		return true
+	case errors.As(err, &limit) || errors.Is(err, ErrOffline):
+		return false
+	}
+	k.finish(nil, err)
+	return true
+}
+
+// flush sends what has waited. Where one has to wait on, so do those behind it that
+// are under the same limit.
+func (cs *calls) flush(l *link) {
+	if len(cs.waiting) == 0 {
+		return
+	}
+	waiting := cs.waiting
+	cs.waiting = nil
+	type limited struct {
+		kind callKind
+		room chat.RoomID
+	}
+	var full map[limited]bool
+	for _, k := range waiting {
+		under := limited{k.kind, k.room}
+		if full[under] || !cs.try(l, k) {
+			cs.waiting = append(cs.waiting, k)
+			if full == nil {
+				full = make(map[limited]bool)
+			}
+			full[under] = true
+		}
+	}
+}
+
+// take returns the call that an answer belongs to; nil if its caller has gone.
+func (cs *calls) take(kind callKind, key uint64) *call {
+	k := cs.sent[kind][key]
+	delete(cs.sent[kind], key)
+	return k
+}
+
+// answer ends a request, unless its caller has gone.
+func (cs *calls) answer(l *link, request uint32, value any, err error) {
+	k := cs.take(callRequest, uint64(request))
+	if k != nil {
+		if k.tries > 1 && k.done != 0 && chat.CodeOf(err) == k.done {
+			err = nil
+		}
+		k.finish(value, err)
+	}
+	cs.flush(l)
+}
+
+// published ends a publish. Several rooms may have the same nonce, as far as nonces
+// are the caller's: the room is part of the key.
+func (cs *calls) published(l *link, room chat.RoomID, nonce chat.Nonce, seq chat.Seq, err error) {
+	if k := cs.sent[callPublish][uint64(nonce)]; k != nil && k.room == room {
+		cs.take(callPublish, uint64(nonce))
+		k.finish(seq, err)
+	}
+	cs.flush(l)
+}
+
+func (cs *calls) ponged(l *link, value uint64) {
+	if k := cs.take(callPing, value); k != nil {
+		k.finish(l.w.Now()-k.begun, nil)
+	}
+}
+
+// cancel ends a call whose caller does not want to wait any more. A publish is taken
+// back if it can be.
+func (cs *calls) cancel(l *link, k *call, cause error) {
+	if i := slices.Index(cs.waiting, k); i >= 0 {
+		cs.waiting = slices.Delete(cs.waiting, i, i+1)
+		k.finish(nil, k.failure(false, cause))
+		return
+	}
+	if cs.sent[k.kind][k.key] != k {
+		return // it has its outcome
+	}
+	cs.take(k.kind, k.key)
+	sent := true
+	if k.kind == callPublish {
+		sent, _ = l.state.Withdraw(k.room, chat.Nonce(k.key))
+	}
+	k.finish(nil, k.failure(sent, cause))
+	cs.flush(l)
+}
+
+// failure is the error of a call that ended without an answer.
+func (k *call) failure(sent bool, cause error) error {
+	if k.kind == callPublish {
+		return &PublishError{Room: k.room, Nonce: chat.Nonce(k.key), Sent: sent, Err: cause}
+	}
+	return cause
+}
+
+// interrupt is called when a connection is lost. Publishes stay with the State; what
+// may be asked again waits for the next connection, in front; the rest fails.
+func (cs *calls) interrupt(l *link) {
+	var again []*call
+	for _, kind := range []callKind{callRequest, callPing} {
+		for _, k := range cs.sent[kind] {
+			if k.again {
+				again = append(again, k)
+			} else {
+				k.finish(nil, ErrInterrupted)
+			}
+		}
+		clear(cs.sent[kind])
+	}
+	slices.SortFunc(again, func(a, b *call) int { return int(a.key) - int(b.key) })
+	cs.waiting = append(again, cs.waiting...)
+}
+
+// failAll ends everything.
+func (cs *calls) failAll(l *link, cause error) {
+	for _, k := range cs.waiting {
+		k.finish(nil, k.failure(false, cause))
+	}
+	cs.waiting = nil
+	for kind := range cs.sent {
+		for _, k := range cs.sent[kind] {
+			sent := true
+			if k.kind == callPublish {
+				sent, _ = l.state.Withdraw(k.room, chat.Nonce(k.key))
+			}
+			k.finish(nil, k.failure(sent, cause))
+		}
+		clear(cs.sent[kind])
+	}
+}

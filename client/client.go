@@ -1,0 +1,155 @@
+package client
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"sarang/engine"
+	"sarang/lock"
+)
+
+// Client is one user of a server. It stays connected until Close, or until the server
+// says that it never wants to see this login again. All methods may be called from
+// any goroutine, and all that take a context return soon after it ends.
+type Client struct {
+	config Config
+	addr   address
+	svc    *engine.Service
+	link   *link // the worker's
+	inbox  *inbox
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // the inbox and resolvers
+	ready  chan error     // the outcome of the first login
+
+	closing  sync.Once
+	closeErr error
+
+	mu      lock.Mutex
+	me      LoggedIn
+	started bool  // ready was answered
+	err     error // why it is over
+}
+
+// Dial connects and logs in. When it fails nothing is left behind; a refusal of the
+// server is a *chat.Error, a server that could not be reached a *ConnectError, an Addr
+// that is none an *AddrError. ctx is for dialing only. The caller closes the Client.
+func Dial(ctx context.Context, config Config) (*Client, error) {
+	addr, err := parseAddress(config.Addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{config: config.withDefaults(), addr: addr, ready: make(chan error, 1)}
+	c.mu.Init(lock.NewClass("client"))
+	c.inbox = newInbox(c.config.EventsBuffer)
+	c.svc, err = engine.New(c.config.service(c.newHandler))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.svc.Start(); err != nil {
+		return nil, err
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.wg.Go(func() { c.inbox.run(c.ctx.Done(), func() { c.post((*link).hasRoom) }) })
+	c.post((*link).start)
+	select {
+	case err = <-c.ready:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// newHandler is called once, on the worker.
+func (c *Client) newHandler(w *engine.Worker) engine.Handler {
+	seed := c.config.Seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	c.link = &link{
+		client: c, w: w, handler: NewHandler(), rng: rand.New(rand.NewPCG(seed, seed)),
+		state: NewState(StateConfig{
+			Name: c.config.Name, Token: c.config.Token, Program: c.config.Program,
+			Capabilities: c.config.Capabilities, PublishesPendingMax: c.config.PublishesPendingMax,
+			Seed: c.config.Seed,
+		}),
+	}
+	return c.link.handler
+}
+
+// post has f done on the worker. False: the worker has ended.
+func (c *Client) post(f func(l *link)) bool {
+	return c.svc.Workers()[0].Post(engine.MessageFunc(func(*engine.Worker) { f(c.link) }))
+}
+
+// self notes who the server says we are.
+func (c *Client) self(in LoggedIn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.me = in
+	c.answerDial(nil)
+}
+
+// over notes why nothing is tried any more.
+func (c *Client) over(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = cause
+	c.answerDial(cause)
+	c.inbox.close()
+}
+
+func (c *Client) answerDial(err error) {
+	if !c.started {
+		c.started = true
+		c.ready <- err
+	}
+}
+
+// Self is what the server said at the last login: name, id, limits, and the token by
+// which a later Dial is the same user.
+func (c *Client) Self() LoggedIn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.me
+}
+
+// Err is nil while the client goes on; then it is why it does not: ErrClosed, or what
+// the server said.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Events is where room events and changes of the connection are told, each once, in
+// order. At most Config.EventsBuffer of them wait; then the client stops receiving,
+// answers to its requests included, until they are read. Nothing is dropped. The
+// channel is closed by Close (what was not read is lost then), or after an Offline
+// that is Final. With Config.DiscardEvents it tells nothing.
+func (c *Client) Events() <-chan Event { return c.inbox.out }
+
+// closeGrace is how long Close waits for the server to take what was sent.
+const closeGrace = time.Second
+
+// Close ends the connection and everything that belongs to the client. Calls that wait
+// fail with ErrClosed. It returns what the engine has to complain about: memory that
+// leaked. It may be called several times.
+func (c *Client) Close() error {
+	c.closing.Do(func() {
+		c.post(func(l *link) { l.finish(ErrClosed) })
+		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+		defer cancel()
+		c.svc.Drain(ctx)
+		c.closeErr = c.svc.Close()
+		c.cancel()
+		c.wg.Wait()
+	})
+	return c.closeErr
+}

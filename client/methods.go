@@ -1,0 +1,157 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sarang/chat"
+)
+
+// Join joins a room; its events come by Events, perhaps before this returns. The room
+// is joined again after a reconnect, from where it stood, until Leave.
+func (c *Client) Join(ctx context.Context, j Join) (Joined, error) {
+	return ask[Joined](ctx, c, true, func(s *Session) (uint32, error) { return s.Join(j) })
+}
+
+// Leave leaves a room. Messages to it that have no answer by then fail.
+func (c *Client) Leave(ctx context.Context, room chat.RoomID) error {
+	k := ofRequest(true, func(s *Session) (uint32, error) { return s.Leave(room) })
+	k.done = chat.CodeNotMember // asked again, when a lost connection has done it
+	_, err := wait[Left](ctx, c, k)
+	return err
+}
+
+// Create makes a room, without joining it. When the connection is lost meanwhile it is
+// ErrInterrupted: the room may be there or not.
+func (c *Client) Create(ctx context.Context, name string, ephemeral bool) (RoomInfo, error) {
+	made, err := ask[Created](ctx, c, false, func(s *Session) (uint32, error) { return s.Create(name, ephemeral) })
+	return made.Room, err
+}
+
+// pageItems is how many rooms or members are asked for at once.
+const pageItems = 256
+
+// Rooms returns all rooms, in the order of their ids.
+func (c *Client) Rooms(ctx context.Context) ([]RoomInfo, error) {
+	var all []RoomInfo
+	for after := chat.RoomID(0); ; {
+		p, err := ask[RoomPage](ctx, c, true, func(s *Session) (uint32, error) { return s.List(after, pageItems) })
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p.Rooms...)
+		if !p.More || len(p.Rooms) == 0 {
+			return all, nil
+		}
+		last := p.Rooms[len(p.Rooms)-1].ID
+		if last <= after {
+			return nil, errPages
+		}
+		after = last
+	}
+}
+
+// errPages is a server whose pages do not go on.
+var errPages = errors.New("client: the server sends the same page again and again")
+
+// History returns a page of a room's log, of a room joined or not. HistoryPage.More
+// tells whether to go on: After the last event, or Before the first.
+func (c *Client) History(ctx context.Context, h History) (HistoryPage, error) {
+	return ask[HistoryPage](ctx, c, true, func(s *Session) (uint32, error) { return s.History(h) })
+}
+
+// Members returns the users present in a room, in the order of their ids.
+func (c *Client) Members(ctx context.Context, room chat.RoomID) ([]Member, error) {
+	var all []Member
+	for after := chat.UserID(0); ; {
+		p, err := ask[MemberPage](ctx, c, true, func(s *Session) (uint32, error) {
+			return s.Members(room, after, pageItems)
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p.Members...)
+		if !p.More || len(p.Members) == 0 {
+			return all, nil
+		}
+		last := p.Members[len(p.Members)-1].User
+		if last <= after {
+			return nil, errPages
+		}
+		after = last
+	}
+}
+
+// Publish sends text to a joined room and returns its place once it is stored. It
+// outlasts lost connections: the message is sent again, and stored once. Where it has
+// to wait (no connection, too many messages without an answer, a rate limit) it waits.
+// When ctx ends first, it is a *PublishError.
+func (c *Client) Publish(ctx context.Context, room chat.RoomID, text string) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *Session) (chat.Nonce, error) { return s.Publish(room, text) })
+}
+
+// PublishNonce is Publish with a nonce of the caller's, for trying again what ended in
+// a *PublishError: if it was stored, the answer is the place that it has.
+func (c *Client) PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *Session) (chat.Nonce, error) {
+		return nonce, s.PublishNonce(room, nonce, text)
+	})
+}
+
+func (c *Client) publish(
+	ctx context.Context, room chat.RoomID, start func(s *Session) (chat.Nonce, error),
+) (chat.Seq, error) {
+	k := &call{kind: callPublish, room: room, start: func(_ *link, s *Session) (uint64, error) {
+		nonce, err := start(s)
+		return uint64(nonce), err
+	}}
+	return wait[chat.Seq](ctx, c, k)
+}
+
+// Ping returns how long the server takes to answer.
+func (c *Client) Ping(ctx context.Context) (time.Duration, error) {
+	k := &call{kind: callPing, start: func(l *link, s *Session) (uint64, error) {
+		l.pingSeq++
+		return l.pingSeq, s.Ping(l.pingSeq)
+	}}
+	return wait[time.Duration](ctx, c, k)
+}
+
+// ask makes a request and waits for its answer.
+func ask[T any](ctx context.Context, c *Client, again bool, start func(s *Session) (uint32, error)) (T, error) {
+	return wait[T](ctx, c, ofRequest(again, start))
+}
+
+func ofRequest(again bool, start func(s *Session) (uint32, error)) *call {
+	return &call{again: again, start: func(_ *link, s *Session) (uint64, error) {
+		id, err := start(s)
+		return uint64(id), err
+	}}
+}
+
+// wait hands k to the worker and waits for its outcome, which comes soon after ctx
+// ends: the worker answers a cancel at once.
+func wait[T any](ctx context.Context, c *Client, k *call) (T, error) {
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, k.failure(false, err)
+	}
+	k.answer = make(chan outcome, 1)
+	if !c.post(func(l *link) { l.calls.begin(l, k) }) {
+		return none, k.failure(false, ErrClosed)
+	}
+	var o outcome
+	select {
+	case o = <-k.answer:
+	case <-ctx.Done():
+		// If the worker has ended, it has given every call its outcome.
+		c.post(func(l *link) { l.calls.cancel(l, k, ctx.Err()) })
+		o = <-k.answer
+	}
+	if o.err != nil {
+		return none, o.err
+	}
+	value, _ := o.value.(T) // a nil stands for the zero value
+	return value, nil
+}
