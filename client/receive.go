@@ -152,6 +152,9 @@ func (s *Session) gap(m *sarangv1.Gap) error {
 		return nil
 	}
 	want := r.seq + 1
+	if g.To+1 == want && g.From == 0 {
+		return nil // S_JOIN has said it already: the cursor was void
+	}
 	if g.To < want {
 		return &SequenceError{Room: g.Room, Want: want, Got: g.To}
 	}

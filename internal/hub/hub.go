@@ -21,6 +21,7 @@ import (
 	"sarang/chat"
 	"sarang/engine"
 	"sarang/internal/room"
+	"sarang/lock"
 )
 
 // Config shapes a Hub. Zero fields take the defaults.
@@ -88,6 +89,7 @@ type Hub struct {
 	config   Config
 	shards   []*Shard
 	rooms    *directory
+	making   lock.Mutex // see makeRoom
 	writer   *writer
 	tasks    *tasks
 	draining atomic.Bool
@@ -114,6 +116,7 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 		return nil, fmt.Errorf("reading the rooms: %w", err)
 	}
 	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory()}
+	h.making.Init(lock.NewClass("hub.making"))
 	for _, r := range stored {
 		if r.Ephemeral {
 			r.Epoch, r.LastSeq = h.newEpoch(), 0

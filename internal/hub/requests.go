@@ -182,10 +182,7 @@ func (s *Shard) Create(o *Session, a Answer, name string, ephemeral bool) {
 func (s *Shard) create(o *Session, a Answer, name, key string, ephemeral bool, then func(*Session, chat.Room, *chat.Error)) {
 	r := chat.Room{Name: name, Key: key, Epoch: s.hub.newEpoch(), Ephemeral: ephemeral, CreatedMs: s.hub.nowMs()}
 	s.ask(o, a, func(ctx context.Context) func(*Session) {
-		made, err := s.hub.config.Store.CreateRoom(ctx, r)
-		if err == nil {
-			s.hub.rooms.add(made)
-		}
+		made, err := s.hub.makeRoom(ctx, r)
 		return func(o *Session) {
 			if err != nil {
 				then(o, chat.Room{}, s.hub.typed("creating a room", err))
@@ -194,6 +191,18 @@ func (s *Shard) create(o *Session, a Answer, name, key string, ephemeral bool, t
 			then(o, made, nil)
 		}
 	})
+}
+
+// makeRoom adds a room to the store and to the directory. One at a time: who is told
+// that a room exists must find it in the directory.
+func (h *Hub) makeRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+	h.making.Lock()
+	defer h.making.Unlock()
+	made, err := h.config.Store.CreateRoom(ctx, r)
+	if err == nil {
+		h.rooms.add(made)
+	}
+	return made, err
 }
 
 // ask runs a request at the store on a task, and what it returns on the worker, if the
