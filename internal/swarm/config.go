@@ -1,0 +1,137 @@
+package swarm
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"sarang/chat"
+)
+
+// Config says what a run does. Zero fields with a default take it.
+type Config struct {
+	Addr    string // HOST:PORT, with or without tcp://; required
+	IO      string // auto, uring or epoll; default auto
+	Workers int    // threads that run the clients; default 1
+
+	Clients    int    // default 100
+	Rooms      int    // client i is in room i mod Rooms; default 1
+	Publishers int    // the first so many clients publish; 0: all that are not stalled
+	RoomPrefix string // of room and user names; default "swarm"
+	Ephemeral  bool   // rooms that the server does not store
+
+	Rate      float64       // messages per second in all, on a fixed timetable; 0: as fast as acks allow
+	Window    int           // messages in flight per publisher; 0: 1, or 128 with a Rate
+	SizeBytes int           // of a message; default 128
+	Duration  time.Duration // of publishing; 0: until Messages are sent, or 10 s
+	Messages  int           // in all; 0: until Duration is over
+	Idle      bool          // join, publish nothing, hold for Duration
+
+	Stalled int     // the last so many clients do not read until the end of publishing
+	Churn   float64 // connections broken per second
+
+	Settle        time.Duration // for deliveries after the last ack; default 30 s
+	ResumeTimeout time.Duration // for a lost connection to come back; default 60 s
+	JoinTimeout   time.Duration // for all clients to have joined; default 2 minutes
+	ConnectsMax   int           // connects and joins under way at once; default 256
+
+	Seed      uint64 // texts, names and choices; 0: random
+	ServerPID int    // a process of this machine whose CPU and memory are read; 0: none
+
+	Progress io.Writer // a terminal for a line that is rewritten; nil: none
+}
+
+// Bounds of a Config.
+const (
+	ClientsMax   = 60000
+	SizeBytesMin = 64
+	SizeBytesMax = 60000
+	WindowMax    = chat.NoncesPerUserMax
+)
+
+const (
+	windowOpenLoop     = 128
+	durationDefault    = 10 * time.Second
+	progressEvery      = 250 * time.Millisecond
+	stalledPingEvery   = 20 * time.Second
+	roomPrefixBytesMax = 16
+)
+
+// Validate checks what a person has set. Its errors are sentences about flags.
+func (c *Config) Validate() error {
+	switch {
+	case c.Addr == "":
+		return fmt.Errorf("--addr is empty; it must be HOST:PORT")
+	case c.Clients < 1 || c.Clients > ClientsMax:
+		return fmt.Errorf("--clients is %d; allowed are 1 to %d", c.Clients, ClientsMax)
+	case c.Rooms < 1 || c.Rooms > c.Clients:
+		return fmt.Errorf("--rooms is %d; allowed are 1 to --clients (%d)", c.Rooms, c.Clients)
+	case c.Workers < 1 || c.Workers > 64:
+		return fmt.Errorf("--workers is %d; allowed are 1 to 64", c.Workers)
+	case c.Stalled < 0 || c.Stalled > c.Clients:
+		return fmt.Errorf("--stalled is %d; allowed are 0 to --clients (%d)", c.Stalled, c.Clients)
+	case c.Publishers < 0 || c.Publishers > c.Clients-c.Stalled:
+		return fmt.Errorf("--publishers is %d; allowed are 0 to --clients less --stalled (%d)", c.Publishers, c.Clients-c.Stalled)
+	case !c.Idle && c.Stalled == c.Clients:
+		return fmt.Errorf("--stalled is %d, all clients: nobody is left to publish", c.Stalled)
+	case c.SizeBytes < SizeBytesMin || c.SizeBytes > SizeBytesMax:
+		return fmt.Errorf("--size is %d; allowed are %d (the text carries what is checked) to %d bytes", c.SizeBytes, SizeBytesMin, SizeBytesMax)
+	case c.Window < 0 || c.Window > WindowMax:
+		return fmt.Errorf("--window is %d; allowed are 1 to %d (the server remembers no more per user)", c.Window, WindowMax)
+	case c.Rate < 0 || c.Rate > 10e6:
+		return fmt.Errorf("--rate is %v; allowed are 0 to 10000000", c.Rate)
+	case c.Churn < 0 || c.Churn > 10000:
+		return fmt.Errorf("--churn is %v; allowed are 0 to 10000", c.Churn)
+	case c.Messages < 0 || c.Messages > 1<<31:
+		return fmt.Errorf("--messages is %d; allowed are 0 to %d", c.Messages, 1<<31)
+	case c.Duration < 0, c.Settle < 0, c.ResumeTimeout < 0, c.JoinTimeout < 0:
+		return fmt.Errorf("a duration is negative")
+	case len(c.RoomPrefix) > roomPrefixBytesMax:
+		return fmt.Errorf("--room-prefix is longer than %d bytes", roomPrefixBytesMax)
+	}
+	if _, _, err := chat.ParseRoomName(c.RoomPrefix + "-0"); err != nil {
+		return fmt.Errorf("--room-prefix is %q: %w", c.RoomPrefix, err)
+	}
+	return nil
+}
+
+// WithDefaults returns c with its zero fields set. A zero Seed becomes a random one.
+func (c Config) WithDefaults() Config {
+	set(&c.IO, "auto")
+	set(&c.Workers, 1)
+	set(&c.Clients, 100)
+	set(&c.Rooms, 1)
+	set(&c.RoomPrefix, "swarm")
+	set(&c.SizeBytes, 128)
+	set(&c.Settle, 30*time.Second)
+	set(&c.ResumeTimeout, 60*time.Second)
+	set(&c.JoinTimeout, 2*time.Minute)
+	set(&c.ConnectsMax, 256)
+	set(&c.Seed, rand.Uint64()|1)
+	if c.Duration == 0 && c.Messages == 0 {
+		c.Duration = durationDefault
+	}
+	if c.Publishers == 0 {
+		c.Publishers = c.Clients - c.Stalled
+	}
+	if c.Idle {
+		c.Publishers = 0
+	}
+	if c.Window == 0 {
+		c.Window = 1
+		if c.Rate > 0 {
+			c.Window = windowOpenLoop
+		}
+	}
+	c.Addr = strings.TrimPrefix(c.Addr, "tcp://")
+	return c
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

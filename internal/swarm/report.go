@@ -1,0 +1,100 @@
+package swarm
+
+import "github.com/HdrHistogram/hdrhistogram-go"
+
+// Report is the outcome of a run. Times are in the unit that the name ends with. A
+// "delivery" is one message that came to one member.
+type Report struct {
+	Clients    int     `json:"clients"`
+	Joined     int     `json:"joined"` // clients that have come into their rooms; less than Clients: nothing was measured
+	Rooms      int     `json:"rooms"`
+	Publishers int     `json:"publishers"`
+	Stalled    int     `json:"stalled"`
+	Workers    int     `json:"workers"`
+	IO         string  `json:"io"`
+	Seed       uint64  `json:"seed"`
+	SizeBytes  int     `json:"size_bytes"`
+	Rate       float64 `json:"rate"` // 0: as fast as acks allow
+	Window     int     `json:"window"`
+	Ephemeral  bool    `json:"ephemeral"`
+
+	Published uint64 `json:"published"` // messages made
+	Unsent    uint64 `json:"unsent"`    // open loop: were due, but the server was too slow to let them be made
+	Acked     uint64 `json:"acked"`
+	Refused   uint64 `json:"refused"` // for good; a retried one is not
+	Retried   uint64 `json:"retried"` // refused for a time, and sent again
+
+	// Expected deliveries are Delivered + Lost + those that came Corrupted.
+	Expected   uint64 `json:"expected"`
+	Delivered  uint64 `json:"delivered"`
+	Lost       uint64 `json:"lost"`
+	Duplicated uint64 `json:"duplicated"` // a place of the log, or a message, that came twice
+	Reordered  uint64 `json:"reordered"`  // late, out of the publisher's order, or not in the same order for all
+	Corrupted  uint64 `json:"corrupted"`  // not what the publisher sent, or not the same for all
+	Misacked   uint64 `json:"misacked"`   // acks that name the place of another message
+	Unanswered uint64 `json:"unanswered"` // messages with neither ack nor refusal at the end
+	Faults     uint64 `json:"faults"`     // breaches of the protocol
+	Gaps       uint64 `json:"gaps"`       // losses that the server has admitted; after one with a new epoch nothing more is compared
+
+	JoinSeconds         float64 `json:"join_seconds"`    // from the first connect to the last join
+	PublishSeconds      float64 `json:"publish_seconds"` // from the first message until publishing stopped
+	CatchUpSeconds      float64 `json:"catch_up_seconds"`
+	MessagesPerSecond   float64 `json:"messages_per_second"`   // acknowledged, from the first message to the last ack
+	DeliveriesPerSecond float64 `json:"deliveries_per_second"` // to clients that are not stalled, from the first message to the last delivery
+
+	LatencyFrom    string  `json:"latency_from"` // "schedule" (open loop) or "publish"
+	Latency        Latency `json:"latency_ms"`   // to delivery, for clients that are not stalled
+	AckLatency     Latency `json:"ack_latency_ms"`
+	Reconnects     uint64  `json:"reconnects"`
+	Broken         uint64  `json:"broken"`      // connections that the swarm broke (--churn)
+	Disconnects    uint64  `json:"disconnects"` // that it did not break
+	ConnectsFailed uint64  `json:"connects_failed"`
+	Goodbyes       uint64  `json:"goodbyes"`
+	GaveUp         int     `json:"gave_up"` // clients that could not come back
+	Interrupted    bool    `json:"interrupted"`
+	ClientCPU      float64 `json:"client_cpu_seconds"` // of the swarm itself, while measuring
+	*ServerUsage           // with --server-pid
+
+	Errors     uint64                `json:"errors"`
+	ErrorKinds map[string]*ErrorKind `json:"error_kinds"`
+	Failure    string                `json:"failure,omitempty"` // why the run could not go on
+}
+
+// ServerUsage is what the server's process has used.
+type ServerUsage struct {
+	UserSeconds      float64 `json:"server_user_seconds"` // while measuring
+	SystemSeconds    float64 `json:"server_system_seconds"`
+	CPUPerDelivery   float64 `json:"server_cpu_us_per_delivery"`
+	RSSBytesBefore   int64   `json:"server_rss_bytes_before"` // before the first connect
+	RSSBytesJoined   int64   `json:"server_rss_bytes_joined"` // when all had joined
+	RSSBytes         int64   `json:"server_rss_bytes"`        // at the end
+	RSSBytesPerJoin  float64 `json:"server_rss_bytes_per_session"`
+	IntervalSeconds  float64 `json:"server_interval_seconds"` // that the CPU seconds are of
+	CPUBusyFraction  float64 `json:"server_cpu_busy"`         // CPU seconds per second; 1 is one core
+	DeliveriesPerCPU float64 `json:"server_deliveries_per_cpu_second"`
+}
+
+// Latency is a distribution, in milliseconds.
+type Latency struct {
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P99   float64 `json:"p99"`
+	P999  float64 `json:"p999"`
+	Max   float64 `json:"max"`
+	Mean  float64 `json:"mean"`
+	Count int64   `json:"count"`
+}
+
+func latencyOf(h *hdrhistogram.Histogram) Latency {
+	at := func(q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1000 }
+	return Latency{
+		P50: at(50), P90: at(90), P99: at(99), P999: at(99.9),
+		Max: float64(h.Max()) / 1000, Mean: h.Mean() / 1000, Count: h.TotalCount(),
+	}
+}
+
+// OK says whether every check has passed.
+func (r *Report) OK() bool {
+	return r.Failure == "" && r.GaveUp == 0 && r.Faults == 0 && r.Unanswered == 0 && r.Gaps == 0 &&
+		r.Lost == 0 && r.Duplicated == 0 && r.Reordered == 0 && r.Corrupted == 0 && r.Misacked == 0
+}

@@ -1,0 +1,276 @@
+package swarm
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"sarang/internal/server"
+	"sarang/internal/store/sqlite"
+)
+
+// newServer starts a real server.
+func newServer(t *testing.T, change func(c *server.Config)) *server.Server {
+	t.Helper()
+	c := server.Default()
+	c.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}
+	c.HTTP, c.IO, c.DataDir, c.Sync = "off", "epoll", t.TempDir(), sqlite.ProcessSafe
+	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	if change != nil {
+		change(&c)
+	}
+	s, err := server.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// startServer starts a server for the length of a test and returns its address.
+func startServer(t *testing.T) string {
+	t.Helper()
+	s := newServer(t, nil)
+	t.Cleanup(func() {
+		if err := s.Stop(context.Background()); err != nil {
+			t.Errorf("stopping the server: %v", err)
+		}
+	})
+	return s.Addrs()[0].String()
+}
+
+func runSwarm(t *testing.T, c Config) *Report {
+	t.Helper()
+	c.IO = "epoll"
+	r, err := Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func textOf(t *testing.T, r *Report) string {
+	t.Helper()
+	var b strings.Builder
+	if err := r.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestRunIsExact(t *testing.T) {
+	addr := startServer(t)
+	for name, c := range map[string]Config{
+		"closed loop": {Clients: 50, Rooms: 5, Messages: 200, Window: 4},
+		"open loop":   {Clients: 20, Rooms: 3, Messages: 200, Rate: 1000, Publishers: 7},
+		"ephemeral":   {Clients: 20, Rooms: 2, Messages: 200, Ephemeral: true},
+		"one speaks":  {Clients: 40, Messages: 200, Publishers: 1, Window: 32, Workers: 2},
+		"few words":   {Clients: 10, Rooms: 2, Messages: 3},
+		"large words": {Clients: 4, Messages: 40, SizeBytes: 16 << 10, Window: 16},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.Addr = addr
+			r := runSwarm(t, c)
+			members := uint64(0) // of each message's room, summed over the messages
+			for k := range r.Published {
+				room := int(k) % r.Publishers % r.Rooms
+				members += uint64((r.Clients - room + r.Rooms - 1) / r.Rooms)
+			}
+			if !r.OK() || r.Published != uint64(c.Messages) || r.Acked != r.Published ||
+				r.Expected != members || r.Delivered != members || uint64(r.Latency.Count) != members {
+				t.Errorf("%d deliveries wanted:\n%s", members, textOf(t, r))
+			}
+		})
+	}
+}
+
+func TestRunWithStalledClientsAndChurn(t *testing.T) {
+	r := runSwarm(t, Config{
+		Addr: startServer(t), Clients: 50, Rooms: 5, Workers: 2, Window: 2, Duration: 1500 * time.Millisecond,
+		Rate: 2000, Stalled: 10, Churn: 40,
+	})
+	if !r.OK() || r.Published != 3000 || r.Expected != 30000 || r.Delivered != r.Expected ||
+		r.Broken == 0 || r.Reconnects < r.Broken || r.Disconnects != 0 {
+		t.Errorf("not as it should be:\n%s", textOf(t, r))
+	}
+}
+
+// runAcrossRestart runs c on a server that is stopped when publishing has begun, and
+// started again with the same data at the same address.
+func runAcrossRestart(t *testing.T, c Config) *Report {
+	t.Helper()
+	dir := t.TempDir()
+	s := newServer(t, func(c *server.Config) {
+		c.DataDir, c.RetryAfterMin, c.RetryAfterMax = dir, time.Millisecond, 2*time.Millisecond
+	})
+	at, first := s.Addrs()[0], newSignal()
+	c.Addr, c.IO, c.Progress = at.String(), "epoll", first
+	var r *Report
+	failed := make(chan error, 1)
+	go func() {
+		var err error
+		r, err = Run(t.Context(), c)
+		failed <- err
+	}()
+	select {
+	case <-first.seen:
+	case err := <-failed:
+		_ = s.Stop(context.Background())
+		t.Fatalf("the run ended before anything was published: %v", err)
+	}
+	if err := s.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	s = newServer(t, func(c *server.Config) { c.DataDir, c.Listen = dir, []netip.AddrPort{at} })
+	defer func() { _ = s.Stop(context.Background()) }()
+	if err := <-failed; err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRunSurvivesARestart(t *testing.T) {
+	r := runAcrossRestart(t, Config{Clients: 20, Rooms: 2, Messages: 2000, Rate: 2000})
+	if !r.OK() || r.Reconnects < 20 || r.Goodbyes == 0 || r.Published != 2000 {
+		t.Errorf("not as it should be:\n%s", textOf(t, r))
+	}
+}
+
+// TestRunWhoseRoomsBeginAnew has a restart forget what was in memory only.
+func TestRunWhoseRoomsBeginAnew(t *testing.T) {
+	r := runAcrossRestart(t, Config{Clients: 10, Rooms: 2, Messages: 1000, Rate: 1000, Ephemeral: true})
+	if r.OK() || r.Gaps != 10 || r.Published != 1000 || r.Unanswered != 0 || r.Misacked != 0 {
+		t.Errorf("not as it should be:\n%s", textOf(t, r))
+	}
+}
+
+// signal is a terminal that tells when publishing is shown on it.
+type signal struct {
+	seen chan struct{}
+	told bool
+}
+
+func newSignal() *signal { return &signal{seen: make(chan struct{})} }
+
+func (s *signal) Write(b []byte) (int, error) {
+	if !s.told && strings.Contains(string(b), "publishing") {
+		s.told = true
+		close(s.seen)
+	}
+	return len(b), nil
+}
+
+func TestRunEndsEarlyWithAReport(t *testing.T) {
+	addr := startServer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	first := newSignal()
+	go func() {
+		<-first.seen
+		cancel()
+	}()
+	r, err := Run(ctx, Config{Addr: addr, IO: "epoll", Clients: 10, Duration: time.Hour, Rate: 100, Progress: first})
+	if err != nil || !r.Interrupted || !r.OK() || r.Published == 0 {
+		t.Fatalf("report %+v, error %v", r, err)
+	}
+}
+
+func TestRunWithoutAServer(t *testing.T) {
+	s := newServer(t, nil)
+	addr := s.Addrs()[0].String()
+	if err := s.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(t.Context(), Config{Addr: addr, IO: "epoll", Clients: 3, ResumeTimeout: 50 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), "refused") || r == nil || r.OK() || r.Joined != 0 || r.ConnectsFailed == 0 {
+		t.Fatalf("report %+v, error %v", r, err)
+	}
+}
+
+func TestRunWhoseServerGoesAway(t *testing.T) {
+	s := newServer(t, func(c *server.Config) { c.RetryAfterMin, c.RetryAfterMax = time.Millisecond, 2*time.Millisecond })
+	first := newSignal()
+	stopped := make(chan error, 1)
+	go func() {
+		<-first.seen
+		stopped <- s.Stop(context.Background())
+	}()
+	r, err := Run(t.Context(), Config{
+		Addr: s.Addrs()[0].String(), IO: "epoll", Clients: 5, Duration: time.Hour, Rate: 500,
+		ResumeTimeout: 200 * time.Millisecond, Settle: 100 * time.Millisecond, Progress: first,
+	})
+	if e := <-stopped; e != nil {
+		t.Error(e)
+	}
+	if err == nil || r == nil || r.OK() || r.Failure == "" || r.GaveUp == 0 {
+		t.Fatalf("report %+v, error %v", r, err)
+	}
+}
+
+// TestRunFasterThanItCan has a timetable that a window of one message can not keep.
+func TestRunFasterThanItCan(t *testing.T) {
+	r := runSwarm(t, Config{
+		Addr: startServer(t), Clients: 2, Publishers: 1, Rate: 1e6, Window: 1,
+		Duration: 100 * time.Millisecond, Settle: 100 * time.Millisecond,
+	})
+	if !r.OK() || r.Unsent == 0 || r.Published+r.Unsent != 100000 || r.Latency.Max < 50 {
+		t.Errorf("not as it should be:\n%s", textOf(t, r))
+	}
+}
+
+func TestRunIdle(t *testing.T) {
+	r := runSwarm(t, Config{Addr: startServer(t), Clients: 100, Rooms: 4, Idle: true, Duration: 50 * time.Millisecond})
+	if !r.OK() || r.Published != 0 || r.Expected != 0 || r.JoinSeconds <= 0 {
+		t.Errorf("not as it should be:\n%s", textOf(t, r))
+	}
+}
+
+func TestRunTooLargeForTheServer(t *testing.T) {
+	_, err := Run(t.Context(), Config{Addr: startServer(t), IO: "epoll", Clients: 2, SizeBytes: 20000})
+	if err == nil || !strings.Contains(err.Error(), "--size is 20000") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestRunWithASeedThatWasUsed(t *testing.T) {
+	c := Config{Addr: startServer(t), Clients: 2, Messages: 2, Seed: 5}
+	if r := runSwarm(t, c); !r.OK() {
+		t.Fatalf("the first run:\n%s", textOf(t, r))
+	}
+	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "--seed") {
+		t.Fatalf("the second run: error %v", err)
+	}
+}
+
+func TestReportJSON(t *testing.T) {
+	r := runSwarm(t, Config{Addr: startServer(t), Clients: 4, Messages: 8})
+	var b strings.Builder
+	if err := r.WriteJSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(b.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{
+		"clients", "rooms", "published", "acked", "expected", "delivered", "lost", "duplicated", "reordered",
+		"corrupted", "deliveries_per_second", "latency_ms", "join_seconds", "errors",
+	} {
+		if _, ok := got[key]; !ok {
+			t.Errorf("%q is missing", key)
+		}
+	}
+	if _, ok := got["server_user_seconds"]; ok {
+		t.Error("the server's CPU is there, and was not asked for")
+	}
+	latency, _ := got["latency_ms"].(map[string]any)
+	for _, key := range []string{"p50", "p90", "p99", "p999", "max"} {
+		if _, ok := latency[key]; !ok {
+			t.Errorf("latency_ms.%s is missing", key)
+		}
+	}
+}

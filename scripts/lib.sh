@@ -1,0 +1,34 @@
+# Functions for scripts that run a server: source it.
+
+# start_server NAME ARGS...: starts $sarang serve with a data folder of its own in
+# $work, on free ports unless LISTEN and HTTP say others, and waits until it is ready.
+# Sets server_pid and server_addr.
+start_server() {
+  local name=$1 i
+  shift
+  server_log=$work/$name.log
+  : >"$work/$name.out"
+  # PIN is a command to run it under, such as "taskset -c 0".
+  ${PIN:-} "$sarang" serve --data "$work/$name" --listen "tcp://${LISTEN:-127.0.0.1:0}" \
+    --http "${HTTP:-off}" "$@" >"$work/$name.out" 2>>"$server_log" &
+  server_pid=$!
+  for ((i = 0; i < 100; i++)); do
+    server_addr=$(sed -n 's,^listening tcp://,,p' "$work/$name.out")
+    [ -n "$server_addr" ] && return
+    kill -0 "$server_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  echo "the server did not start:" >&2
+  cat "$server_log" >&2
+  return 1
+}
+
+# stop_server: SIGTERM; the server must end by itself, with status 0.
+stop_server() {
+  kill -TERM "$server_pid" || return
+  if ! wait "$server_pid"; then
+    echo "the server did not end in order:" >&2
+    tail -20 "$server_log" >&2
+    return 1
+  fi
+}
