@@ -19,6 +19,7 @@ type home struct {
 	chunker *mem.Chunker
 	readers []int // sessions in the room, by worker
 	ready   bool  // in shard.ready
+	pending int   // bytes that are counted in hub.pending
 	expiry  engine.Timer
 }
 
@@ -46,13 +47,21 @@ func (h *home) id() chat.RoomID { return h.room.Info().ID }
 
 func (h *home) info() RoomInfo { return RoomInfo{h.room.Info(), h.room.Members()} }
 
-// touch has the room's batch taken at the end of the tick, if it has one.
+// touch is called after every change of the room: others see its figures, and its
+// batch is taken at the end of the tick, if it has one.
 func (h *home) touch() {
 	h.entry.members.Store(int64(h.room.Members()))
+	h.account()
 	if !h.ready && h.room.Wants() {
 		h.ready = true
 		h.shard.ready = append(h.shard.ready, h)
 	}
+}
+
+// account brings the hub's count of bytes on their way up to date.
+func (h *home) account() {
+	h.shard.hub.pending.Add(int64(h.room.PendingBytes() - h.pending))
+	h.pending = h.room.PendingBytes()
 }
 
 func (h *home) publish(c *command) {
@@ -69,6 +78,7 @@ func (h *home) publish(c *command) {
 		h.ack(room.Ack{Ref: room.Ref(c.session), Nonce: c.answer.Nonce, Seq: seq})
 	case room.NeedNonces:
 		counts.published.Add(1)
+		h.touch()
 		h.loadNonces(c.user)
 	case room.Refused:
 		counts.refused.Add(1)
@@ -101,6 +111,7 @@ func (h *home) noncesLoaded(u chat.UserID, nonces []chat.NonceSeq, err error) {
 		for _, a := range h.room.NoncesFailed(u) {
 			h.refuse(a, unavailable(err))
 		}
+		h.touch()
 		return
 	}
 	for _, a := range h.room.NoncesLoaded(u, nonces) {

@@ -36,25 +36,27 @@ type Config struct {
 	// what would run on them is done by Step.
 	Manual bool
 
-	TextBytesMax         int           // of one message; default 16 KiB
-	RoomsJoinedMax       int           // per session; default 64
-	PublishesInFlightMax int           // per session, then its packets wait in its socket; default 256
-	RequestsInFlightMax  int           // per session, of those that go to the store; default 8
-	HistoryItemsMax      int           // per page; default 200
-	PageBytesMax         int           // of a page fed to a reader behind the window; default 64 KiB
-	AnnounceMembersMax   int           // up to so many members, joins and leaves are events; default 100
-	PublishersMax        int           // per room, whose nonces are in memory; default 4096
-	AwayGrace            time.Duration // a member without session leaves after that; default 10 s
-	GuestNameReserved    time.Duration // an unused guest name is kept that long; default 30 days
-	StoreTimeout         time.Duration // for one read or claim; default 10 s
-	StoreCallsMax        int           // reads and claims at once; default 64
-	StoreQueueMax        int           // reads and claims that wait; default 65536
+	TextBytesMax           int           // of one message; default 16 KiB
+	RoomsJoinedMax         int           // per session; default 64
+	PublishesInFlightMax   int           // per session, then its packets wait in its socket; default 256
+	PublishBytesPendingMax int           // of the whole server, on their way to the store; above it new ones are refused; default 256 MiB
+	RequestsInFlightMax    int           // per session, of those that go to the store; default 8
+	HistoryItemsMax        int           // per page; default 200
+	PageBytesMax           int           // of a page fed to a reader behind the window; default 64 KiB
+	AnnounceMembersMax     int           // up to so many members, joins and leaves are events; default 100
+	PublishersMax          int           // per room, whose nonces are in memory; default 4096
+	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
+	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days
+	StoreTimeout           time.Duration // for one read or claim; default 10 s
+	StoreCallsMax          int           // reads and claims at once; default 64
+	StoreQueueMax          int           // reads and claims that wait; default 65536
 }
 
 func (c Config) withDefaults() Config {
 	set(&c.TextBytesMax, 16<<10)
 	set(&c.RoomsJoinedMax, 64)
 	set(&c.PublishesInFlightMax, chat.NoncesPerUserMax)
+	set(&c.PublishBytesPendingMax, 256<<20)
 	set(&c.RequestsInFlightMax, 8)
 	set(&c.HistoryItemsMax, 200)
 	set(&c.PageBytesMax, 64<<10)
@@ -93,6 +95,7 @@ type Hub struct {
 	writer   *writer
 	tasks    *tasks
 	draining atomic.Bool
+	pending  atomic.Int64 // bytes of messages on their way to the store
 	counts   counts
 }
 
@@ -221,6 +224,7 @@ type Stats struct {
 	CommitSeconds                  float64
 	Pages                          int64 // pages read for readers behind the window
 	TasksWaiting                   int
+	PendingBytes                   int64 // messages on their way to the store
 }
 
 // Stats may be called from any goroutine.
@@ -231,7 +235,7 @@ func (h *Hub) Stats() Stats {
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
-		TasksWaiting: h.tasks.waiting(),
+		TasksWaiting: h.tasks.waiting(), PendingBytes: h.pending.Load(),
 	}
 }
 

@@ -44,6 +44,12 @@ func (s *Shard) Publish(o *Session, a Answer, text string) {
 	case s.hub.draining.Load():
 		s.fail(o, a, draining())
 		return
+	case s.hub.pending.Load() >= int64(s.hub.config.PublishBytesPendingMax):
+		s.fail(o, a, &chat.Error{
+			Code: chat.CodeUnavailable, Message: "too many messages wait for the store; try again with the same nonce",
+			RetryAfter: retryLater,
+		})
+		return
 	}
 	if err := chat.CheckText(text, s.hub.config.TextBytesMax); err != nil {
 		s.fail(o, a, asError(err))

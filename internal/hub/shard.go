@@ -144,6 +144,7 @@ func (s *Shard) takeBatches() {
 		events := h.room.Take(now)
 		if h.room.Info().Ephemeral {
 			h.committed(events)
+			h.account()
 			continue
 		}
 		jobs = append(jobs, &job{home: h, events: events})

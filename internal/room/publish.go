@@ -37,21 +37,34 @@ func (r *Room) Publish(p Publish) (Outcome, chat.Seq, *chat.Error) {
 		return Refused, 0, chat.Errorf(chat.CodeTooMany, "more than %d messages of yours to this room are not acknowledged yet", chat.NoncesPerUserMax)
 	}
 	if !pub.loaded {
+		r.pendingBytes += cost(p.Text)
 		pub.held = append(pub.held, p)
 		if len(pub.held) == 1 {
 			return NeedNonces, 0, nil
 		}
 		return Queued, 0, nil
 	}
+	r.pendingBytes += cost(p.Text)
 	outcome, seq := r.accept(pub, p)
 	return outcome, seq, nil
 }
 
+// cost is about what a message takes in memory until it is in the log.
+func cost(text string) int { return len(text) + messageOverheadBytes }
+
+const messageOverheadBytes = 160
+
+// PendingBytes is about what the messages take that are on their way to the log.
+func (r *Room) PendingBytes() int { return r.pendingBytes }
+
+// accept takes a message whose cost is counted already.
 func (r *Room) accept(pub *publisher, p Publish) (Outcome, chat.Seq) {
 	switch seq, known := pub.find(p.Nonce); {
 	case known && seq > 0:
+		r.pendingBytes -= cost(p.Text)
 		return Duplicate, seq
 	case known:
+		r.pendingBytes -= cost(p.Text)
 		r.redirect(p)
 		return Queued, 0
 	}
@@ -108,6 +121,7 @@ func (r *Room) NoncesFailed(u chat.UserID) []Ack {
 	pub := r.publishers.get(u)
 	var refused []Ack
 	for _, p := range pub.held {
+		r.pendingBytes -= cost(p.Text)
 		refused = append(refused, Ack{Ref: p.Ref, Nonce: p.Nonce})
 	}
 	pub.held = nil
@@ -141,6 +155,7 @@ func (r *Room) Committed(ack func(Ack)) {
 		if e.Kind != chat.EventMessage {
 			continue
 		}
+		r.pendingBytes -= cost(e.Text)
 		pub := r.publishers.get(e.User)
 		pub.remember(e.Nonce, e.Seq)
 		pub.pending--
@@ -160,6 +175,7 @@ func (r *Room) Failed(refuse func(Ack)) {
 		if e.Kind != chat.EventMessage {
 			continue
 		}
+		r.pendingBytes -= cost(e.Text)
 		pub := r.publishers.get(e.User)
 		pub.forget(e.Nonce)
 		pub.pending--

@@ -37,6 +37,7 @@ type Room struct {
 
 	gathering, flying batch
 	inFlight          bool
+	pendingBytes      int // of the messages gathering, in flight and held
 
 	publishers publisherCache
 }

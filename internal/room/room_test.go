@@ -310,6 +310,9 @@ func TestAgainstModel(t *testing.T) {
 				join()
 			},
 			"": func(t *rapid.T) {
+				if r.PendingBytes() < 0 || r.Idle() && r.PendingBytes() != 0 {
+					t.Fatalf("%d bytes on their way, idle %t", r.PendingBytes(), r.Idle())
+				}
 				seen := map[[2]uint64]chat.Seq{}
 				for i, e := range log {
 					if e.Seq != chat.Seq(i+1) {

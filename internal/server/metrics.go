@@ -38,6 +38,7 @@ var (
 	descCommitFailed  = desc("commits_failed_total", "Batches that could not be stored.")
 	descCommitSeconds = desc("commit_seconds_total", "Time spent in transactions.")
 	descPages         = desc("pages_total", "Pages read from the store for readers behind the window.")
+	descPending       = desc("publish_pending_bytes", "Bytes of messages on their way to the store.")
 	descStoreWaiting  = desc("store_calls_waiting", "Reads and claims that wait for the store.")
 	descReaders       = desc("store_readers", "Reader connections of the store.", "state")
 	descReadWaits     = desc("store_read_waits_total", "Reads that had to wait for a connection.")
@@ -88,6 +89,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(descCommitFailed, float64(h.Failed))
 	count(descCommitSeconds, h.CommitSeconds)
 	count(descPages, float64(h.Pages))
+	gauge(descPending, float64(h.PendingBytes))
 	gauge(descStoreWaiting, float64(h.TasksWaiting))
 
 	d := c.s.store.Stats()

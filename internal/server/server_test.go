@@ -12,6 +12,7 @@ import (
 
 	"sarang/chat"
 	"sarang/internal/server"
+	"sarang/packet"
 	pb "sarang/proto/sarang/v1"
 )
 
@@ -304,5 +305,30 @@ func TestManyMakeTheSameRoom(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// TestOverload lets one message be on its way at a time: another one is refused with a
+// time to try again, and taken when the first is stored.
+func TestOverload(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		c.Hub.PublishBytesPendingMax, c.HTTP = 1, "127.0.0.1:0"
+		s := start(t, c)
+		defer stop(t, s)
+		a := user(t, s, "a")
+		id := a.join(&pb.Join{Name: "r"}).Room.Id
+		a.expectEvent(1, "+ a")
+		both, _ := packet.AppendVT(nil, pb.CChat, &pb.Publish{Room: id, Nonce: 1, Text: "one"})
+		both, _ = packet.AppendVT(both, pb.CChat, &pb.Publish{Room: id, Nonce: 2, Text: "two"})
+		a.raw(both)
+		if c.Workers == 1 { // else they may be on their way to another worker together
+			if e := a.expectError(uint32(chat.CodeUnavailable)); e.Nonce != 2 || e.RetryAfterMs == 0 {
+				t.Errorf("refusal %v", e)
+			}
+			a.expectOwn(1, 2, "one")
+			a.publish(id, 2, "two")
+			a.expectOwn(2, 3, "two")
+		}
+		awaitMetric(t, s, "sarang_publish_pending_bytes", 0)
 	})
 }
