@@ -6,16 +6,16 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"sync"
 
 	"sarang/chat"
+	"sarang/lock"
 )
 
 // claimQueue is the claims that wait for a transaction. Whoever of the claimers
 // gets the writer's turn first does the work of all.
 type claimQueue struct {
 	max     int // claims in one transaction
-	mu      sync.Mutex
+	mu      lock.Mutex
 	waiting []*pendingClaim
 }
 

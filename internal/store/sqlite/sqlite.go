@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"sarang/chat"
+	"sarang/lock"
 )
 
 // The files in the data folder. SQLite adds -wal and -shm files of its own.
@@ -87,12 +88,12 @@ func setDefault(field *int, value int) {
 type Store struct {
 	dir     string
 	log     *slog.Logger
-	lock    *folderLock
+	folder  *folderLock
 	writer  *writer
 	readers *readers
 	claims  claimQueue
 
-	mu      sync.Mutex // guards closed, and running.Add against running.Wait
+	mu      lock.Mutex // guards closed, and running.Add against running.Wait
 	closed  bool
 	running sync.WaitGroup
 
@@ -137,7 +138,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{dir: dir, log: c.Logger}
-	if s.lock, err = lockFolder(dir); err != nil {
+	s.mu.Init(lock.NewClass("sqlite.store"))
+	s.claims.mu.Init(lock.NewClass("sqlite.claims"))
+	if s.folder, err = lockFolder(dir); err != nil {
 		return nil, err
 	}
 	if err := s.open(ctx, c); err != nil {
@@ -235,7 +238,7 @@ func (s *Store) release() error {
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())
 	}
-	return errors.Join(append(errs, s.lock.release())...)
+	return errors.Join(append(errs, s.folder.release())...)
 }
 
 // Stats returns the store's figures. It may be called at any time, also after Close.
