@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sarang/internal/server"
+	"sarang/internal/store/sqlite"
+)
+
+// configOf reads the configuration of "serve ARGS...".
+func configOf(args ...string) (server.Config, error) {
+	c := serveCommand()
+	if err := c.ParseFlags(args); err != nil {
+		return server.Config{}, err
+	}
+	return serveConfig(c)
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sarang.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := configOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := server.Default()
+	if got.DataDir != want.DataDir || got.HTTP != "127.0.0.1:7780" || got.Listen[0].String() != "127.0.0.1:7777" ||
+		got.Sync != sqlite.PowerSafe || got.LoginDeadline != want.LoginDeadline || got.SessionsMax != want.SessionsMax {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	file := writeFile(t, "workers = 2\nidle-timeout = \"2m\"\ndata = \"from-file\"\nlisten = [\"tcp://127.0.0.1:1\", \"tcp://[::1]:2\"]\n")
+	t.Setenv("SARANG_CONFIG", file)
+	t.Setenv("SARANG_DATA", "from-env")
+	t.Setenv("SARANG_IDLE_TIMEOUT", "3m")
+	got, err := configOf("--idle-timeout", "4m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Workers != 2 || got.DataDir != "from-env" || got.IdleTimeout != 4*time.Minute {
+		t.Errorf("workers %d of the file, data %q of the environment, idle timeout %v of the flag", got.Workers, got.DataDir, got.IdleTimeout)
+	}
+	var listen []string
+	for _, a := range got.Listen {
+		listen = append(listen, a.String())
+	}
+	if d := cmp.Diff([]string{"127.0.0.1:1", "[::1]:2"}, listen); d != "" {
+		t.Error(d)
+	}
+	t.Setenv("SARANG_LISTEN", "tcp://127.0.0.1:3,tcp://:4")
+	if got, err = configOf(); err != nil || len(got.Listen) != 2 || got.Listen[1].String() != "[::]:4" {
+		t.Errorf("listen %v, %v", got.Listen, err)
+	}
+}
+
+func TestSettingsThatAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"tcp://HOST:PORT", []string{"--listen", "127.0.0.1:7777"}},
+		{"workers is 0", []string{"--workers", "0"}},
+		{"sync", []string{"--sync", "maybe"}},
+		{"log-level", []string{"--log-level", "loud"}},
+		{"log-format", []string{"--log-format", "xml"}},
+		{"idle-timeout", []string{"--idle-timeout", "5s"}},
+		{"text-bytes-max", []string{"--text-bytes-max", "70000"}},
+		{"no setting \"worker\"", []string{"--config", writeFile(t, "worker = 2\n")}},
+		{"workers is \"many\"", []string{"--config", writeFile(t, "workers = \"many\"\n")}},
+		{"nowhere.toml", []string{"--config", "nowhere.toml"}},
+	} {
+		if _, err := configOf(c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v; want something about %q", c.args, err, c.want)
+		}
+	}
+}
