@@ -44,6 +44,7 @@ func main() {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(serveCommand())
+	root.AddCommand(chatCommand())
 	root.AddCommand(swarmCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "sarang: %v\n", err)

@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"sarang/chat"
+	"sarang/client"
+	"sarang/internal/tui"
+)
+
+// Where one goes without saying more.
+const (
+	chatPort = "7777"
+	chatRoom = "lobby"
+)
+
+// chatFlags are what `sarang chat` was told.
+type chatFlags struct {
+	plain, json, follow, resume, noSave bool
+	history                             int
+	tokenFile, logLevel                 string
+}
+
+func chatCommand() *cobra.Command {
+	var f chatFlags
+	c := &cobra.Command{
+		Use:   "chat NAME@HOST[:PORT] [#room]",
+		Short: "Talk, on a terminal or in a script",
+		Long: "Talk in the rooms of a server. On a terminal it is a screen with rooms, members\n" +
+			"and history; /help there says how. If standard input or output is no terminal,\n" +
+			"each line of input is said in the room, what happens there is printed, one event\n" +
+			"per line, and the end of the input ends the program when everything was\n" +
+			"acknowledged. It fails if a message was not accepted.\n\n" +
+			"Without NAME@ the name is that of the user. Without a room it is the rooms of\n" +
+			"last time, else #" + chatRoom + "; a room that does not exist is made. What proves that\n" +
+			"the name is yours is kept in a file that only you can read.",
+		Example: "  sarang chat mina@127.0.0.1\n" +
+			"  sarang chat mina@chat.example.org:7777 '#사랑방'\n" +
+			"  echo 'the build is done' | sarang chat bot@chat.example.org '#dev'\n" +
+			"  sarang chat --json --follow --resume log@chat.example.org '#dev' </dev/null",
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return usageError{errors.New("the server is missing: sarang chat NAME@HOST[:PORT] [#room], such as sarang chat mina@127.0.0.1 '#lobby'")}
+			case len(args) > 2:
+				return usageError{fmt.Errorf("%q is one too many; a text to say comes by standard input", args[2])}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return runChat(c, f, args) },
+	}
+	l := c.Flags()
+	l.SortFlags = false
+	l.BoolVar(&f.plain, "plain", false, "lines in, lines out, also on a terminal")
+	l.BoolVar(&f.json, "json", false, "like --plain; print each event as a JSON object")
+	l.BoolVar(&f.follow, "follow", false, "with --plain: go on after the end of the input")
+	l.BoolVar(&f.resume, "resume", false, "with --plain: first print what came since the last time")
+	l.IntVar(&f.history, "history", 0, "with --plain: first print this many events of before")
+	l.BoolVar(&f.noSave, "no-save", false, "remember nothing: neither the proof of the name nor what was read")
+	l.StringVar(&f.tokenFile, "token-file", "", "keep the proof of the name in this file, and nothing else")
+	l.StringVar(&f.logLevel, "log-level", "warn", "with --plain: debug, info, warn or error")
+	return c
+}
+
+// chatTarget is whom to be, where.
+type chatTarget struct {
+	name, addr, room string // room: "" if none was given
+}
+
+// parseTarget reads NAME@HOST[:PORT] and the room. user is the name if there is none.
+func parseTarget(args []string, user string) (t chatTarget, err error) {
+	host := args[0]
+	t.name = user
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		t.name, host = host[:i], host[i+1:]
+		if t.name == "" {
+			t.name = user
+		}
+	}
+	if host == "" {
+		return t, fmt.Errorf("%q names no server; write NAME@HOST or NAME@HOST:PORT", args[0])
+	}
+	if t.name == "" {
+		return t, fmt.Errorf("%q names nobody, and USER is not set; write NAME@%s", args[0], host)
+	}
+	if _, _, err := chat.ParseUserName(t.name); err != nil {
+		return t, err
+	}
+	if t.addr, err = hostPort(host); err != nil {
+		return t, err
+	}
+	if len(args) > 1 {
+		if t.room, err = tui.RoomName(args[1]); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// hostPort adds the usual port. An IPv6 address may stand without brackets if it has
+// no port.
+func hostPort(s string) (string, error) {
+	if ip, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return net.JoinHostPort(ip.String(), chatPort), nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		if strings.ContainsAny(s, ":[]/ ") {
+			return "", fmt.Errorf("%q is no HOST or HOST:PORT", s)
+		}
+		return net.JoinHostPort(s, chatPort), nil
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" {
+		return "", fmt.Errorf("%q is no HOST:PORT; a port is a number from 1 to 65535", s)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// userName is who the system says we are.
+func userName() string {
+	if name := os.Getenv("USER"); name != "" {
+		return name
+	}
+	return os.Getenv("USERNAME")
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+func runChat(c *cobra.Command, f chatFlags, args []string) error {
+	t, err := parseTarget(args, userName())
+	if err != nil {
+		return usageError{err}
+	}
+	if f.history < 0 || f.resume && f.history > 0 {
+		return usageError{errors.New("--history wants a number that is not negative, and not together with --resume")}
+	}
+	if f.noSave && (f.resume || f.tokenFile != "") {
+		return usageError{errors.New("--no-save does not go with --resume or --token-file")}
+	}
+	plain := f.plain || f.json || !isTerminal(os.Stdin) || !isTerminal(os.Stdout)
+	logger := slog.New(slog.DiscardHandler) // a log would write over the screen
+	if plain {
+		if logger, err = newLogger(os.Stderr, f.logLevel, "auto"); err != nil {
+			return usageError{err}
+		}
+	}
+	keep, err := openKeeper(f, t)
+	if err != nil {
+		return err
+	}
+	if !plain {
+		fmt.Fprintf(os.Stderr, "connecting to %s …\n", t.addr)
+	}
+	conn, err := dialChat(c.Context(), t, keep, logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := conn.Close(); err != nil {
+			logger.Warn("closing the connection", "error", err)
+		}
+	}()
+	keep.self = conn.Self
+	if err := keep.save(); err != nil {
+		return fmt.Errorf("the proof of your name can not be kept (--no-save goes without): %w", err)
+	}
+	if plain {
+		return chatPlain(c, conn, f, t, keep)
+	}
+	return chatScreen(c.Context(), conn, t, keep)
+}
+
+// dialChat logs in. A proof that the server does not know, because it is not the server
+// that it was, is left out the second time.
+func dialChat(ctx context.Context, t chatTarget, keep *keeper, logger *slog.Logger) (*client.Client, error) {
+	config := client.Config{
+		Addr: t.addr, Name: t.name, Token: keep.id.Token, Program: "sarang " + version(), Logger: logger,
+	}
+	conn, err := client.Dial(ctx, config)
+	if chat.CodeOf(err) == chat.CodeBadToken && len(config.Token) > 0 {
+		config.Token = nil
+		keep.id.Seen = nil
+		conn, err = client.Dial(ctx, config)
+	}
+	var said *chat.Error
+	switch {
+	case errors.As(err, &said) && said.Code == chat.CodeNameTaken:
+		return nil, fmt.Errorf("%s at %s: %s; choose another name", t.name, t.addr, said.Message)
+	case errors.As(err, &said):
+		return nil, fmt.Errorf("%s says: %s", t.addr, said.Message)
+	}
+	return conn, err
+}
+
+func chatPlain(c *cobra.Command, conn *client.Client, f chatFlags, t chatTarget, keep *keeper) error {
+	room := t.room
+	if room == "" {
+		room = chatRoom
+	}
+	config := tui.PlainConfig{
+		Conn: conn, Room: room, History: f.history, JSON: f.json, Follow: f.follow,
+		In: c.InOrStdin(), Out: c.OutOrStdout(), Log: c.ErrOrStderr(),
+	}
+	if f.resume {
+		if at, ok := keep.id.Cursor(room); ok {
+			config.Cursor = &at
+		}
+	}
+	var saved error
+	config.Stand = func(room string, at client.Cursor) { saved = keep.stand(room, at) }
+	if err := tui.Plain(c.Context(), config); err != nil {
+		return err
+	}
+	return saved
+}
+
+func chatScreen(ctx context.Context, conn *client.Client, t chatTarget, keep *keeper) error {
+	rooms := []string{t.room}
+	if t.room == "" {
+		if rooms = keep.id.Joined; len(rooms) == 0 {
+			rooms = []string{chatRoom}
+		}
+	}
+	return tui.Run(ctx, tui.Config{
+		Conn: conn, Server: t.addr, Rooms: rooms, Seen: keep.id.Cursors(),
+		NoColor: os.Getenv("NO_COLOR") != "", Save: keep.screen,
+	})
+}
+
+// keeper remembers who we are from one time to the next.
+type keeper struct {
+	id        tui.Identity
+	file      *tui.IdentityFile // nil: nothing is kept there
+	tokenFile string            // "": none
+	self      func() client.LoggedIn
+}
+
+// openKeeper reads what is known.
+func openKeeper(f chatFlags, t chatTarget) (*keeper, error) {
+	k := &keeper{id: tui.Identity{Server: t.addr, Name: t.name}, tokenFile: f.tokenFile}
+	switch {
+	case f.tokenFile != "":
+		text, err := os.ReadFile(f.tokenFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			return k, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		k.id.Token, err = base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
+		if err != nil {
+			return nil, fmt.Errorf("%s has no token in it: %w", f.tokenFile, err)
+		}
+	case !f.noSave:
+		path, err := tui.DefaultIdentityPath()
+		if err != nil {
+			return nil, fmt.Errorf("no place to keep the proof of your name (--no-save goes without): %w", err)
+		}
+		k.file = tui.NewIdentityFile(path)
+		id, ok, err := k.file.Load(t.addr, t.name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			k.id = id
+		}
+	}
+	return k, nil
+}
+
+// screen keeps what was read on a screen, and which rooms were open.
+func (k *keeper) screen(seen map[string]client.Cursor, joined []string) error {
+	k.id.SetCursors(seen)
+	k.id.Joined = joined
+	return k.save()
+}
+
+// stand keeps how far a room was printed.
+func (k *keeper) stand(room string, at client.Cursor) error {
+	seen := k.id.Cursors()
+	seen[room] = at
+	k.id.SetCursors(seen)
+	return k.save()
+}
+
+// save keeps all of it, with the token that the server gave at the last login.
+func (k *keeper) save() error {
+	me := k.self()
+	k.id.Name, k.id.Token = me.Name, me.Token
+	switch {
+	case k.tokenFile != "":
+		return tui.WriteSecret(k.tokenFile, []byte(base64.StdEncoding.EncodeToString(me.Token)+"\n"))
+	case k.file != nil:
+		return k.file.Save(k.id)
+	}
+	return nil
+}

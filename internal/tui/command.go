@@ -1,0 +1,188 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"sarang/chat"
+)
+
+// Verb is what a typed line asks for.
+type Verb int
+
+// The verbs. VerbSay is a line that is no command.
+const (
+	VerbSay Verb = iota
+	VerbJoin
+	VerbLeave
+	VerbRooms
+	VerbMembers
+	VerbCreate
+	VerbSwitch
+	VerbHistory
+	VerbHelp
+	VerbQuit
+)
+
+// Command is a typed line, understood.
+type Command struct {
+	Verb      Verb
+	Text      string // VerbSay
+	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch: may be empty
+	Number    int    // VerbSwitch: counted from 1; 0: Room says which
+	Ephemeral bool   // VerbCreate
+}
+
+// verbs has what is needed to find a command and to say how it is used.
+func verbs() []struct {
+	name, usage, what string
+	verb              Verb
+} {
+	return []struct {
+		name, usage, what string
+		verb              Verb
+	}{
+		{"join", "/join #room", "go into a room", VerbJoin},
+		{"leave", "/leave [#room]", "go out of this room, or that", VerbLeave},
+		{"rooms", "/rooms", "the rooms of the server", VerbRooms},
+		{"members", "/members", "who is here (Ctrl-B, F2)", VerbMembers},
+		{"create", "/create #room [--ephemeral]", "make a room; -e: not stored", VerbCreate},
+		{"switch", "/switch N|#room", "another room (Alt-1, Ctrl-N/P)", VerbSwitch},
+		{"history", "/history", "older messages (PgUp)", VerbHistory},
+		{"help", "/help", "show or hide this (F1)", VerbHelp},
+		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
+	}
+}
+
+// ParseCommand understands a line. A line that begins with "/" is a command, one that
+// begins with "//" says what follows the first "/". The error is a sentence for the
+// person who typed it.
+func ParseCommand(line string) (Command, error) {
+	if !strings.HasPrefix(line, "/") {
+		return Command{Verb: VerbSay, Text: line}, nil
+	}
+	if strings.HasPrefix(line, "//") {
+		return Command{Verb: VerbSay, Text: line[1:]}, nil
+	}
+	words := strings.Fields(line[1:])
+	if len(words) == 0 {
+		return Command{}, errors.New("a command follows the /; /help lists them; // begins a message with /")
+	}
+	name, rest := strings.ToLower(words[0]), words[1:]
+	for _, v := range verbs() {
+		if v.name != name {
+			continue
+		}
+		c := Command{Verb: v.verb}
+		if err := c.arguments(rest); err != nil {
+			return Command{}, fmt.Errorf("%w; usage: %s", err, v.usage)
+		}
+		return c, nil
+	}
+	hint := "/help lists all"
+	if near := nearest(name); near != "" {
+		hint = "did you mean /" + near + "?"
+	}
+	return Command{}, fmt.Errorf("no command /%s; %s", cut(CleanLine(name), 20), hint)
+}
+
+// arguments reads what follows the name of a command.
+func (c *Command) arguments(words []string) error {
+	switch c.Verb {
+	case VerbCreate:
+		words = c.flags(words)
+		return c.room(words, true)
+	case VerbJoin:
+		return c.room(words, true)
+	case VerbLeave:
+		return c.room(words, false)
+	case VerbSwitch:
+		if len(words) == 1 && !strings.HasPrefix(words[0], "#") {
+			if n, err := strconv.Atoi(words[0]); err == nil {
+				if n < 1 {
+					return errors.New("rooms are counted from 1")
+				}
+				c.Number = n
+				return nil
+			}
+		}
+		return c.room(words, true)
+	}
+	if len(words) > 0 {
+		return fmt.Errorf("%q is not understood", CleanLine(words[0]))
+	}
+	return nil
+}
+
+func (c *Command) flags(words []string) (rest []string) {
+	for _, w := range words {
+		if w == "--ephemeral" || w == "-e" {
+			c.Ephemeral = true
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	return rest
+}
+
+func (c *Command) room(words []string, wanted bool) (err error) {
+	switch {
+	case len(words) > 1:
+		return fmt.Errorf("%q is not understood", CleanLine(words[1]))
+	case len(words) == 1:
+		c.Room, err = RoomName(words[0])
+		return err
+	case wanted:
+		return errors.New("which room?")
+	}
+	return nil
+}
+
+// RoomName reads a room's name as people write it, with or without "#".
+func RoomName(s string) (string, error) {
+	name, _, err := chat.ParseRoomName(strings.TrimPrefix(s, "#"))
+	return name, err
+}
+
+// nearest returns the command that a mistyped one most likely was, "" for none: one
+// that it is the beginning of, or one with the same letters but for one or two.
+func nearest(name string) string {
+	for _, v := range verbs() {
+		if strings.HasPrefix(v.name, name) {
+			return v.name
+		}
+	}
+	best, distance := "", 3
+	for _, v := range verbs() {
+		if d := editDistance(name, v.name); d < distance && d < len(v.name)-1 {
+			best, distance = v.name, d
+		}
+	}
+	return best
+}
+
+// editDistance counts the letters to be changed, added or left out to make b of a.
+func editDistance(a, b string) int {
+	if len(a) > 16 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

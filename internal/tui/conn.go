@@ -1,0 +1,150 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sarang/chat"
+	"sarang/client"
+	"sarang/engine"
+)
+
+// Conn is what this package needs of a *client.Client.
+type Conn interface {
+	Events() <-chan client.Event
+	Self() client.LoggedIn
+	Join(ctx context.Context, j client.Join) (client.Joined, error)
+	Leave(ctx context.Context, room chat.RoomID) error
+	Create(ctx context.Context, name string, ephemeral bool) (client.RoomInfo, error)
+	Rooms(ctx context.Context) ([]client.RoomInfo, error)
+	History(ctx context.Context, h client.History) (client.HistoryPage, error)
+	Members(ctx context.Context, room chat.RoomID) ([]client.Member, error)
+	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
+}
+
+var _ Conn = (*client.Client)(nil)
+
+// told translates an event of a client for a Model; nil if it means nothing to a
+// person.
+func told(e client.Event, now time.Time) any {
+	switch e := e.(type) {
+	case client.RoomEvent:
+		return e.Event
+	case client.Online:
+		return e.LoggedIn
+	case client.Offline:
+		return Lost{Why: sentence(e.Err), RetryAt: now.Add(e.RetryIn), Final: e.Final}
+	case client.Gap, client.Left:
+		return e
+	case client.Failure:
+		return failed(e)
+	case client.Fault:
+		return fault(e.Err)
+	}
+	return nil
+}
+
+func failed(f client.Failure) any {
+	if f.Retrying || f.Err == nil {
+		return nil // the client tries again by itself
+	}
+	if f.Rejoin {
+		return Batch{client.Left{Room: f.Room}, Warning{Text: "the server does not let us in again: " + sentence(f.Err)}}
+	}
+	return Warning{Room: f.Room, Text: sentence(f.Err)}
+}
+
+func fault(err error) Warning {
+	var order *client.SequenceError
+	if errors.As(err, &order) {
+		return Warning{order.Room, fmt.Sprintf("the server broke the order of this room: event %d was due, %d came", order.Want, order.Got)}
+	}
+	return Warning{Text: "the server has broken the protocol: " + sentence(err)}
+}
+
+// sentence is an error as a person is told it: without what only a programmer wants.
+func sentence(err error) string {
+	var (
+		said *chat.Error
+		gone *client.DisconnectedError
+		away *client.ConnectError
+	)
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &said):
+		return said.Message
+	case errors.As(err, &gone):
+		return "the connection broke (" + gone.Reason.Code.String() + ")"
+	case errors.As(err, &away):
+		return "the server can not be reached"
+	case errors.Is(err, client.ErrDeadline):
+		return "the server does not answer"
+	case errors.Is(err, engine.ErrClosed), errors.Is(err, client.ErrClosed):
+		return "closed"
+	}
+	return err.Error()
+}
+
+// requestTimeout is how long the answer to a request is waited for. Messages are waited
+// for until they are answered.
+const requestTimeout = 30 * time.Second
+
+// perform does what an effect asks for and returns what came of it. It blocks, but for
+// effects that have no answer.
+func perform(ctx context.Context, c Conn, effect Effect) any {
+	if p, ok := effect.(Publish); ok {
+		seq, err := c.PublishNonce(ctx, p.Room, p.Nonce, p.Text)
+		return Published{Room: p.Room, Nonce: p.Nonce, Seq: seq, Err: plainly(err)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	switch e := effect.(type) {
+	case Join:
+		return join(ctx, c, client.Join{Name: e.Name, Create: e.Create, HistoryItems: historyItems}, e.Name)
+	case Create:
+		info, err := c.Create(ctx, e.Name, e.Ephemeral)
+		if err != nil {
+			return Failed{"#" + e.Name, plainly(err)}
+		}
+		return join(ctx, c, client.Join{Room: info.ID, HistoryItems: historyItems}, e.Name)
+	case Leave:
+		if err := c.Leave(ctx, e.Room); err != nil {
+			return Failed{"leave", plainly(err)}
+		}
+		return client.Left{Room: e.Room}
+	case Rooms:
+		rooms, err := c.Rooms(ctx)
+		return RoomsListed{rooms, plainly(err)}
+	case Members:
+		members, err := c.Members(ctx, e.Room)
+		return MembersLoaded{e.Room, members, plainly(err)}
+	case History:
+		page, err := c.History(ctx, client.History{Room: e.Room, Before: e.Before, ItemsMax: e.Items})
+		return HistoryLoaded{e.Room, page, plainly(err)}
+	}
+	return nil
+}
+
+func join(ctx context.Context, c Conn, j client.Join, name string) any {
+	joined, err := c.Join(ctx, j)
+	if err != nil {
+		return Failed{"#" + name, plainly(err)}
+	}
+	return joined
+}
+
+// plainly keeps the sentence of an error for the screen, and err for who asks.
+func plainly(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &shownError{err}
+}
+
+type shownError struct{ err error }
+
+func (e *shownError) Error() string { return sentence(e.err) }
+func (e *shownError) Unwrap() error { return e.err }

@@ -1,0 +1,223 @@
+package tui
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sarang/chat"
+	"sarang/client"
+)
+
+// Identity is what is remembered of a user of a server.
+type Identity struct {
+	Server string               // host:port
+	Name   string               // as the server writes it
+	Token  []byte               // by which the server knows that it is the same person
+	Joined []string             // rooms, in the order of their tabs
+	Seen   map[string]RoomStand // what was read of each room, by name
+}
+
+// RoomStand is how far a room was read.
+type RoomStand struct {
+	Epoch chat.Epoch `json:"epoch"`
+	Seq   chat.Seq   `json:"seq"`
+}
+
+// Cursors returns Seen as the client has it.
+func (id Identity) Cursors() map[string]client.Cursor {
+	all := make(map[string]client.Cursor, len(id.Seen))
+	for name, s := range id.Seen {
+		all[name] = client.Cursor{Epoch: s.Epoch, Seq: s.Seq}
+	}
+	return all
+}
+
+// Cursor returns how far a room was read; ok is false if it was not.
+func (id Identity) Cursor(room string) (c client.Cursor, ok bool) {
+	for name, s := range id.Seen {
+		if nameKey(name) == nameKey(room) {
+			return client.Cursor{Epoch: s.Epoch, Seq: s.Seq}, true
+		}
+	}
+	return c, false
+}
+
+// SetCursors is the opposite of Cursors.
+func (id *Identity) SetCursors(seen map[string]client.Cursor) {
+	id.Seen = make(map[string]RoomStand, len(seen))
+	for name, c := range seen {
+		id.Seen[name] = RoomStand{Epoch: c.Epoch, Seq: c.Seq}
+	}
+}
+
+// IdentityFile keeps identities, for one user of a machine. The file can be read by
+// nobody else: who has a token can speak in its owner's name. Several programs may use
+// it at once.
+type IdentityFile struct{ path string }
+
+// NewIdentityFile returns the file of that path. It need not exist.
+func NewIdentityFile(path string) *IdentityFile { return &IdentityFile{path} }
+
+// DefaultIdentityPath is identities.json in the user's configuration folder.
+func DefaultIdentityPath() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "sarang", "identities.json"), nil
+}
+
+// identityJSON is one entry of the file.
+type identityJSON struct {
+	Server string               `json:"server"`
+	Name   string               `json:"name"`
+	Token  []byte               `json:"token"`
+	Joined []string             `json:"joined,omitempty"`
+	Rooms  map[string]RoomStand `json:"rooms,omitempty"`
+}
+
+type identitiesJSON struct {
+	Version    int            `json:"version"`
+	Identities []identityJSON `json:"identities"`
+}
+
+const identitiesVersion = 1
+
+// Load returns the identity of that name at that server; ok is false if there is none.
+func (f *IdentityFile) Load(server, name string) (id Identity, ok bool, err error) {
+	all, err := f.read()
+	if err != nil {
+		return id, false, err
+	}
+	i := all.index(server, name)
+	if i < 0 {
+		return id, false, nil
+	}
+	e := all.Identities[i]
+	return Identity{Server: e.Server, Name: e.Name, Token: e.Token, Joined: e.Joined, Seen: e.Rooms}, true, nil
+}
+
+// Save writes an identity in the place of the one with that server and name. The file
+// is replaced at once: whoever reads it sees all of the old one or all of the new one.
+func (f *IdentityFile) Save(id Identity) error {
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
+		return err
+	}
+	unlock, err := f.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	all, err := f.read()
+	if err != nil {
+		return err
+	}
+	e := identityJSON{Server: id.Server, Name: id.Name, Token: id.Token, Joined: id.Joined, Rooms: maps.Clone(id.Seen)}
+	if i := all.index(id.Server, id.Name); i >= 0 {
+		all.Identities[i] = e
+	} else {
+		all.Identities = append(all.Identities, e)
+	}
+	all.Version = identitiesVersion
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return WriteSecret(f.path, append(text, '\n'))
+}
+
+func (all *identitiesJSON) index(server, name string) int {
+	return slices.IndexFunc(all.Identities, func(e identityJSON) bool {
+		return strings.EqualFold(e.Server, server) && userKey(e.Name) == userKey(name)
+	})
+}
+
+// userKey is the form that user names are compared by.
+func userKey(name string) string {
+	_, key, err := chat.ParseUserName(name)
+	if err != nil {
+		return name
+	}
+	return key
+}
+
+func (f *IdentityFile) read() (all identitiesJSON, err error) {
+	text, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	if err != nil {
+		return all, err
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		return all, fmt.Errorf("%s is damaged: %w; mend it or move it away", f.path, err)
+	}
+	if all.Version > identitiesVersion {
+		return all, fmt.Errorf("%s was written by a newer version of this program", f.path)
+	}
+	return all, nil
+}
+
+// How a second program waits while a first one writes.
+const (
+	lockWait  = 3 * time.Second
+	lockRetry = 10 * time.Millisecond
+	lockStale = 10 * time.Second // a lock that old was left by a program that died
+)
+
+// lock keeps other programs from writing. It is a file beside the one that it guards,
+// for a lock that works the same on every system.
+func (f *IdentityFile) lock() (unlock func(), err error) {
+	path := f.path + ".lock"
+	for end := time.Now().Add(lockWait); ; {
+		h, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err == nil {
+			_ = h.Close()
+			return func() { _ = os.Remove(path) }, nil
+		}
+		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) {
+			return nil, err
+		}
+		if info, statErr := os.Stat(path); statErr == nil && time.Since(info.ModTime()) > lockStale {
+			_ = os.Remove(path)
+			continue
+		}
+		if time.Now().After(end) {
+			return nil, fmt.Errorf("%s is being written by another program: %w", f.path, err)
+		}
+		time.Sleep(lockRetry)
+	}
+}
+
+// WriteSecret writes a file that only its owner can read, at once: a reader sees the
+// old one or the new one, also after a crash.
+func WriteSecret(path string, text []byte) (err error) {
+	h, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(h.Name())
+		}
+	}()
+	_, err = h.Write(text)
+	if err == nil {
+		err = h.Sync()
+	}
+	if closeErr := h.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(h.Name(), path)
+}

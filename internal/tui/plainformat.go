@@ -1,0 +1,88 @@
+package tui
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"sarang/chat"
+	"sarang/client"
+)
+
+// lineJSON is an event as `--json` prints it. Fields are only ever added.
+type lineJSON struct {
+	Event string      `json:"event"` // message, join, leave or gap
+	Room  string      `json:"room"`
+	Seq   chat.Seq    `json:"seq,omitempty"`
+	Time  string      `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
+	User  chat.UserID `json:"user,omitempty"`
+	Name  string      `json:"name,omitempty"`
+	Text  string      `json:"text,omitempty"`
+	From  chat.Seq    `json:"from,omitempty"` // gap: the first one that is lost
+	To    chat.Seq    `json:"to,omitempty"`   // gap: the last one
+	Anew  bool        `json:"anew,omitempty"` // gap: the log began anew, sequence numbers too
+}
+
+// kindName is an event's kind as machines read it.
+func kindName(k chat.EventKind) string {
+	switch k {
+	case chat.EventMessage:
+		return "message"
+	case chat.EventJoin:
+		return "join"
+	case chat.EventLeave:
+		return "leave"
+	}
+	return fmt.Sprintf("kind-%d", k)
+}
+
+func (p *plain) format(e chat.Event) string {
+	at := time.UnixMilli(e.TimeMs)
+	if p.config.JSON {
+		return jsonLine(lineJSON{
+			Event: kindName(e.Kind), Room: p.room.Name, Seq: e.Seq, User: e.User, Name: e.Name, Text: e.Text,
+			Time: at.UTC().Format("2006-01-02T15:04:05.000Z"),
+		})
+	}
+	head := at.In(p.config.Location).Format("15:04:05") + " #" + CleanLine(p.room.Name) + " "
+	name := CleanLine(e.Name)
+	switch e.Kind {
+	case chat.EventJoin:
+		return head + "* " + name + " joined"
+	case chat.EventLeave:
+		return head + "* " + name + " left"
+	}
+	return head + name + ": " + CleanLine(e.Text)
+}
+
+func (p *plain) formatGap(g client.Gap) string {
+	if p.config.JSON {
+		return jsonLine(lineJSON{Event: "gap", Room: p.room.Name, From: g.From, To: g.To, Anew: g.EpochChanged})
+	}
+	head := time.Now().In(p.config.Location).Format("15:04:05") + " #" + CleanLine(p.room.Name) + " * "
+	if g.EpochChanged {
+		return head + "the room began anew"
+	}
+	return fmt.Sprintf("%sevents %d to %d are not available any more", head, g.From, g.To)
+}
+
+// jsonLine writes v on one line. What a terminal might act on is escaped, as JSON allows
+// for every character.
+func jsonLine(v lineJSON) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(fmt.Sprintf("tui: a line of strings and numbers does not become JSON: %v", err))
+	}
+	var safe bytes.Buffer
+	for _, r := range string(bytes.TrimRight(b.Bytes(), "\n")) {
+		if r >= 0x7f && r < 0xa0 || hidden(r) {
+			fmt.Fprintf(&safe, `\u%04x`, r)
+		} else {
+			safe.WriteRune(r)
+		}
+	}
+	return safe.String()
+}
