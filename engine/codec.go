@@ -16,11 +16,20 @@ type Codec interface {
 	// Ready says whether Encode may be called: the handshake is over.
 	Ready() bool
 
-	// Encode appends the coded form of src to raw.
+	// Encode appends the coded form of src, whole packets, to raw.
 	Encode(raw, src []byte) ([]byte, error)
 
 	// End appends what the codec says last (a close frame or alert).
 	End(raw []byte) []byte
+}
+
+// CodecReleaser is a Codec that has something to give back when its session is over.
+type CodecReleaser interface {
+	Codec
+
+	// Release is the last call, just before Disconnected. It is made whatever
+	// became of the session, if Start was called.
+	Release()
 }
 
 // codecState is a session's codec and the coded bytes that wait. With a codec the
@@ -28,7 +37,9 @@ type Codec interface {
 type codecState struct {
 	codec Codec
 	raw   queue
-	ended bool
+	rest  int  // about how much of raw comes from feeds
+	ended bool // End was called
+	torn  bool // Decode has failed
 }
 
 // codecBytesMax is how many plain bytes are coded at once; they are private to the
@@ -45,6 +56,14 @@ func (c *codecState) add(s *Session, raw []byte, err error) error {
 	return err
 }
 
+// release is called when the session is over.
+func (c *codecState) release() {
+	c.raw.drop(c.raw.n)
+	if r, ok := c.codec.(CodecReleaser); ok {
+		r.Release()
+	}
+}
+
 func (c *codecState) start(s *Session) error {
 	raw, err := c.codec.Start(s.w.raw[:0])
 	s.w.raw = raw[:0]
@@ -56,10 +75,20 @@ func (c *codecState) decode(s *Session, b []byte) (plain []byte, err error) {
 	plain, raw, err := c.codec.Decode(w.plain[:0], w.raw[:0], b)
 	w.plain, w.raw = plain[:0], raw[:0]
 	err = c.add(s, raw, err)
+	c.torn = err != nil
+	if c.raw.n > w.service.config.DirectQueueBytesMax {
+		err = ErrDirectQueue // the peer has us answer, and does not read
+	}
 	if c.codec.Ready() && s.pend.n > 0 {
 		s.touch() // what waited for the handshake
 	}
 	return plain, err
+}
+
+// handshaking says whether there are plain bytes that may still be sent, once the
+// codec is ready: an ending session waits for that as long as it lingers.
+func (c *codecState) handshaking(s *Session) bool {
+	return s.pend.n > 0 && !c.torn && !c.codec.Ready() && s.flags&flagEOF == 0
 }
 
 // encode codes what the session has to say next. The cursors move on at once, for
@@ -84,6 +113,7 @@ func (c *codecState) encode(s *Session) error {
 		p.cursor.advance(p.upto)
 		w.stats.EntriesSent += p.upto - p.from
 	}
+	c.rest = op.bytes - op.direct
 	return c.add(s, raw, err)
 }
 
@@ -97,16 +127,17 @@ func (w *Worker) serveCodec(s *Session) {
 				return
 			}
 		}
-		if c.raw.n == 0 && s.flags&flagFlushing != 0 && !c.ended {
+		if c.raw.n == 0 && s.flags&flagFlushing != 0 && !c.ended && !c.handshaking(s) {
 			c.ended = true
 			raw := c.codec.End(w.raw[:0])
 			w.raw = raw[:0]
 			_ = c.add(s, raw, nil)
 		}
 		s.out, c.raw = c.raw, s.out
+		s.rest, c.rest = min(c.rest, s.out.n), 0
 	}
 	if s.out.n == 0 {
-		if s.flags&flagFlushing != 0 {
+		if s.flags&flagFlushing != 0 && !c.handshaking(s) {
 			s.shutdown()
 		}
 		return

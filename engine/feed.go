@@ -1,8 +1,6 @@
 package engine
 
-import (
-	"sarang/mem"
-)
+import "sarang/mem"
 
 // Feed is a worker's copy of a log: encoded packets, numbered without gaps, of which
 // the last ones are kept in memory (the window). Its readers are Cursors. What is
@@ -59,16 +57,21 @@ func (f *Feed) end() uint64 {
 }
 
 // Append adds entries: whole packets that lie one after the other in buf from off
-// on; ends are their ends, counted from off. The feed retains buf; the bytes are
-// frozen from here on. The cursors are served at the end of the worker's tick.
+// on; ends are their ends, counted from off, and copied. The feed retains buf; the
+// bytes are frozen from here on. The cursors are served at the end of the worker's
+// tick. A program closes its feeds, at the latest in Stopper's Stop: what a feed
+// holds then is a leak to Service.Close.
 func (f *Feed) Append(buf *mem.Buf, off int, ends []uint32) {
 	if len(ends) == 0 {
 		return
 	}
 	n := int(ends[len(ends)-1])
 	base := f.end()
+	last := uint32(0)
 	for _, e := range ends {
+		invariant(e > last, "an entry without bytes was appended to a feed")
 		f.ends.PushBack(base + uint64(e))
+		last = e
 	}
 	if k := f.chunks.Len(); k > 0 && f.chunks.At(k-1).buf == buf && f.chunks.At(k-1).off+f.chunks.At(k-1).n == off {
 		f.chunks.At(k - 1).n += n
@@ -119,10 +122,7 @@ func (f *Feed) Close() {
 // bytesMax bytes, but at least one entry. It returns the number after the last entry
 // added. The caller has made sure that next is in the window.
 func (f *Feed) gather(op *sendOp, next uint64, bytesMax int) uint64 {
-	from := f.start
-	if next > f.first {
-		from = *f.ends.At(int(next - f.first - 1))
-	}
+	from := f.position(next)
 	to, upto := f.end(), f.Next()
 	if to-from > uint64(bytesMax) {
 		upto = f.entryBelow(from + uint64(bytesMax))
@@ -140,19 +140,19 @@ func (f *Feed) gather(op *sendOp, next uint64, bytesMax int) uint64 {
 		op.add(c.buf, c.buf.Bytes()[c.off+skip:c.off+skip+n])
 		from += uint64(n)
 		if op.full() && from < to {
-			return f.cut(op, from)
+			return f.entryBelow(from) // a chunk ends where an entry ends
 		}
 	}
 	return upto
 }
 
-// cut takes back what op has beyond the last whole entry before position, when the
-// vector had no room for more chunks.
-func (f *Feed) cut(op *sendOp, position uint64) uint64 {
-	upto := f.entryBelow(position)
-	over := int(position - *f.ends.At(int(upto - f.first - 1)))
-	op.takeBack(over)
-	return upto
+// position returns where entry number next begins, in stream bytes. It must be in
+// the window, or be the one after.
+func (f *Feed) position(next uint64) uint64 {
+	if next == f.first {
+		return f.start
+	}
+	return *f.ends.At(int(next - f.first - 1))
 }
 
 // entryBelow returns the number after the last entry that ends at or before position.
@@ -169,174 +169,15 @@ func (f *Feed) entryBelow(position uint64) uint64 {
 	return f.first + uint64(lo)
 }
 
-// Cursor is a session's place in a feed.
-type Cursor struct {
-	feed     *Feed
-	session  *Session
-	ring     *Cursor // the session's cursors, in a circle
-	index    int     // in feed.cursors
-	next     uint64  // number of the next entry to send
-	page     *page   // entries from before the window
-	fetching bool    // Behind was called, the answer is not there yet
-	Data     any     // the program's
-}
-
-// page is a run of entries that the handler supplied.
-type page struct {
-	first uint64
-	ends  []uint32
-	buf   *mem.Buf
-}
-
-// Follow puts a cursor on f for s: entries from the number next on will be sent.
-// next may be before the window (BehindHandler), and must not be beyond f.Next().
-func (s *Session) Follow(f *Feed, next uint64) *Cursor {
-	invariant(f.w == s.w, "a cursor joins a session and a feed of two workers")
-	invariant(next <= f.Next(), "a cursor stands beyond the end of its feed")
-	c := &Cursor{feed: f, session: s, next: next, index: len(f.cursors)}
-	f.cursors = append(f.cursors, c)
-	if s.cursors == nil {
-		c.ring = c
-		s.cursors = c
-	} else {
-		c.ring, s.cursors.ring = s.cursors.ring, c
+// entryAt returns the number after the entry that is cut at position, which lies in
+// the window, and where that entry ends. A cut at a border cuts the entry before it,
+// of which nothing is left.
+func (f *Feed) entryAt(position uint64) (next, end uint64) {
+	next = f.entryBelow(position)
+	if end = f.position(next); end == position {
+		return next, end
 	}
-	if next < f.Next() {
-		s.touch()
-	}
-	return c
-}
-
-// Session is the reader.
-func (c *Cursor) Session() *Session { return c.session }
-
-// Feed is what is read. Nil after Close.
-func (c *Cursor) Feed() *Feed { return c.feed }
-
-// Next is the number of the next entry that will be sent.
-func (c *Cursor) Next() uint64 { return c.next }
-
-// Supply answers Behind: entries from the number first (which must be c.Next()) on,
-// lying one after the other in buf; ends as in Feed.Append. The cursor retains buf.
-// An empty answer makes the cursor ask again when the session is next served.
-func (c *Cursor) Supply(first uint64, buf *mem.Buf, ends []uint32) {
-	c.fetching = false
-	if c.feed == nil {
-		return
-	}
-	if first == c.next && len(ends) > 0 {
-		buf.Retain()
-		c.page = &page{first: first, ends: ends, buf: buf}
-	}
-	c.session.touch()
-}
-
-// Skip moves the cursor forward to the entry next, when those before it are not to
-// be had any more. The session should have been told. It answers Behind, too.
-func (c *Cursor) Skip(next uint64) {
-	c.fetching = false
-	if c.feed == nil {
-		return
-	}
-	c.next = min(max(c.next, next), c.feed.Next())
-	c.dropPage()
-	c.session.touch()
-}
-
-// Close takes the cursor off its feed. What is in flight is sent to its end.
-func (c *Cursor) Close() {
-	f, s := c.feed, c.session
-	if f == nil {
-		return
-	}
-	last := f.cursors[len(f.cursors)-1]
-	f.cursors[c.index], last.index = last, c.index
-	f.cursors[len(f.cursors)-1] = nil
-	f.cursors = f.cursors[:len(f.cursors)-1]
-	before := c
-	for before.ring != c {
-		before = before.ring
-	}
-	before.ring = c.ring
-	if s.cursors == c {
-		s.cursors = c.ring
-		if c.ring == c {
-			s.cursors = nil
-		}
-	}
-	if s.op != nil {
-		s.op.forget(c)
-	}
-	c.dropPage()
-	c.feed, c.ring = nil, nil
-}
-
-func (c *Cursor) dropPage() {
-	if c.page != nil {
-		c.page.buf.Release()
-		c.page = nil
-	}
-}
-
-// behind says whether there is something to send.
-func (c *Cursor) behind() bool { return c.next < c.feed.Next() }
-
-// gather adds to op what this cursor wants next, or asks the handler for it.
-func (c *Cursor) gather(op *sendOp, bytesMax int) {
-	if !c.behind() {
-		return
-	}
-	from := len(op.vec)
-	before := op.bytes
-	var upto uint64
-	switch {
-	case c.next >= c.feed.first:
-		c.dropPage()
-		upto = c.feed.gather(op, c.next, bytesMax)
-	case c.page != nil:
-		upto = c.page.gather(op, c.next, bytesMax)
-	default:
-		c.fetch()
-		return
-	}
-	op.parts = append(op.parts, sendPart{
-		cursor: c, feed: c.feed, page: c.page, from: c.next, upto: upto,
-		vecFrom: from, bytes: op.bytes - before,
-	})
-}
-
-func (c *Cursor) fetch() {
-	if c.fetching {
-		return
-	}
-	c.fetching = true
-	if b, ok := c.feed.w.handler.(BehindHandler); ok {
-		b.Behind(c)
-		return
-	}
-	c.Skip(c.feed.first)
-}
-
-// advance moves the cursor after a send; the page is dropped when it is used up.
-func (c *Cursor) advance(next uint64) {
-	c.next = next
-	if c.page != nil && next >= c.page.first+uint64(len(c.page.ends)) {
-		c.dropPage()
-	}
-}
-
-func (p *page) gather(op *sendOp, next uint64, bytesMax int) uint64 {
-	i := int(next - p.first)
-	from := 0
-	if i > 0 {
-		from = int(p.ends[i-1])
-	}
-	j := i
-	for j+1 < len(p.ends) && int(p.ends[j+1])-from <= bytesMax {
-		j++
-	}
-	op.add(p.buf, p.buf.Bytes()[from:p.ends[j]])
-	return p.first + uint64(j) + 1
+	return next + 1, f.position(next + 1)
 }
 
 // Window is a copy of a feed's window, to begin another worker's feed with. It has

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"sync/atomic"
 
 	"sarang/lock"
@@ -23,24 +24,38 @@ func (f MessageFunc) Deliver(w *Worker) { f(w) }
 type mailbox struct {
 	mu       lock.Mutex
 	posted   []Message
-	taken    []Message // the worker's; swapped with posted
-	closed   bool
-	filled   atomic.Bool // posted is not empty
-	sleeping atomic.Bool // the worker is in, or about to enter, a wait
+	taken    []Message    // the worker's; swapped with posted
+	wake     func()       // ends the worker's wait; nil: nobody is there
+	filled   atomic.Bool  // posted is not empty
+	sleeping atomic.Bool  // the worker is in, or about to enter, a wait
+	waking   atomic.Int32 // calls of wake that have not returned
 }
 
-// post adds m. It returns false, and drops m, when the worker has ended.
-func (b *mailbox) post(m Message, wake func()) bool {
+// open lets mail in; wake ends the worker's wait.
+func (b *mailbox) open(wake func()) {
 	b.mu.Lock()
-	if b.closed {
+	b.wake = wake
+	b.mu.Unlock()
+}
+
+// post adds m. It returns false, and drops m, when there is no worker.
+func (b *mailbox) post(m Message) bool {
+	b.mu.Lock()
+	wake := b.wake
+	if wake == nil {
 		b.mu.Unlock()
 		return false
 	}
 	b.posted = append(b.posted, m)
 	b.filled.Store(true)
+	asleep := b.sleeping.Load() && b.sleeping.CompareAndSwap(true, false)
+	if asleep {
+		b.waking.Add(1)
+	}
 	b.mu.Unlock()
-	if b.sleeping.Load() && b.sleeping.CompareAndSwap(true, false) {
+	if asleep {
 		wake()
+		b.waking.Add(-1)
 	}
 	return true
 }
@@ -70,12 +85,16 @@ func (b *mailbox) take() []Message {
 	return b.taken
 }
 
-// close refuses further mail and returns what nobody has read.
+// close refuses further mail and returns what nobody has read. Nobody is in wake
+// any more when it returns: what that touches may be freed.
 func (b *mailbox) close() []Message {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
+	b.wake = nil
 	rest := b.posted
 	b.posted = nil
+	b.mu.Unlock()
+	for b.waking.Load() > 0 {
+		runtime.Gosched()
+	}
 	return rest
 }

@@ -13,8 +13,12 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 	if e.More {
 		w.stats.BytesReceived += uint64(len(e.Data))
 		s.lastRecv = w.now
-		if s.flags&(flagFlushing|flagClosing) == 0 {
+		switch {
+		case s.flags&(flagFlushing|flagClosing) == 0:
 			w.decode(s, e.Data)
+		case s.codec != nil && s.flags&flagClosing == 0 && s.codec.handshaking(s):
+			_, _ = s.codec.decode(s, e.Data) // for what waits to be said
+			s.touch()
 		}
 		return
 	}
@@ -49,6 +53,8 @@ func (w *Worker) decode(s *Session, b []byte) {
 	case s.Closing() || err == nil:
 	case errors.Is(err, io.EOF):
 		s.End(Reason{Code: ReasonPeerClosed})
+	case errors.Is(err, ErrDirectQueue):
+		s.End(Reason{ReasonDirectQueue, err})
 	default:
 		s.End(Reason{ReasonCodec, err})
 	}

@@ -22,6 +22,7 @@ type sendPart struct {
 	feed       *Feed
 	page       *page
 	from, upto uint64 // entries
+	position   uint64 // of the first byte: in the feed's stream, or in the page
 	vecFrom    int    // first slice
 	bytes      int
 }
@@ -34,22 +35,6 @@ func (op *sendOp) add(buf *mem.Buf, b []byte) {
 }
 
 func (op *sendOp) full() bool { return len(op.vec) >= aio.VectorMax }
-
-// takeBack shortens the vector by n bytes.
-func (op *sendOp) takeBack(n int) {
-	op.bytes -= n
-	for n > 0 {
-		last := len(op.vec) - 1
-		if k := len(op.vec[last]); k > n {
-			op.vec[last] = op.vec[last][:k-n]
-			return
-		}
-		n -= len(op.vec[last])
-		op.bufs[last].Release()
-		op.vec[last], op.bufs[last] = nil, nil
-		op.vec, op.bufs = op.vec[:last], op.bufs[:last]
-	}
-}
 
 // forget is called when a cursor is closed while its bytes are in flight.
 func (op *sendOp) forget(c *Cursor) {
@@ -111,9 +96,7 @@ func (w *Worker) serve(s *Session) {
 // gather fills op: the direct queue first, then every cursor that is behind, each
 // time beginning with another one.
 func (s *Session) gather(op *sendOp, bytesMax int) {
-	if s.out.n == 0 {
-		s.out, s.pend = s.pend, s.out
-	}
+	s.joinQueues()
 	if s.out.n > 0 {
 		op.add(s.out.buf, s.out.bytes())
 		op.direct = op.bytes
@@ -136,6 +119,27 @@ func (s *Session) gather(op *sendOp, bytesMax int) {
 	}
 }
 
+// joinQueues has all direct bytes in out, from where they are sent: also those that
+// wait behind the rest of a cut entry. A feed that always has more to say would keep
+// them waiting for ever otherwise.
+func (s *Session) joinQueues() {
+	switch {
+	case s.out.n == 0:
+		s.out, s.pend = s.pend, s.out
+	case s.pend.n > 0:
+		if s.out.append(s.w.pool, s.pend.bytes()) == nil { // else they wait for memory
+			s.pend.drop(s.pend.n)
+		}
+	}
+}
+
+// dropOut takes n bytes off the front of out, which were sent.
+func (s *Session) dropOut(n int) {
+	s.out.drop(n)
+	s.rest = max(s.rest-n, 0)
+}
+
+// cursorsBehind says whether a cursor has something to send, or to ask for.
 func (s *Session) cursorsBehind() bool {
 	if s.cursors == nil || s.flags&flagFlushing != 0 {
 		return false
@@ -164,7 +168,7 @@ func (w *Worker) sent(s *Session, n int) {
 	w.stats.BytesSent += uint64(n)
 	w.stats.Sends++
 	if n == op.bytes {
-		s.out.drop(op.direct)
+		s.dropOut(op.direct)
 		for i := range op.parts {
 			if p := &op.parts[i]; p.cursor != nil {
 				p.cursor.advance(p.upto)
@@ -184,7 +188,7 @@ func (w *Worker) sent(s *Session, n int) {
 // between two entries and pins nothing.
 func (s *Session) sentShort(op *sendOp, n int) {
 	d := min(n, op.direct)
-	s.out.drop(d)
+	s.dropOut(d)
 	n -= d
 	for i := range op.parts {
 		p := &op.parts[i]
@@ -219,6 +223,7 @@ func (s *Session) cutPart(op *sendOp, p *sendPart, n int) {
 				s.fail(Reason{ReasonBroken, err})
 				return
 			}
+			s.rest += hi - lo
 		}
 		if at += len(b); at >= end {
 			return
@@ -227,38 +232,24 @@ func (s *Session) cutPart(op *sendOp, p *sendPart, n int) {
 }
 
 // entryAt returns the number after the entry that byte n of the part lies in, and
-// where that entry ends within the part. If the feed has forgotten the borders (it
-// moved on by a whole window during one send), the part ends where it ends.
+// where that entry ends within the part. Borders that the feed has forgotten (it
+// moved on by a whole window during one send) do not count: the part is cut at the
+// next one that is known, at the latest where it ends.
 func (p *sendPart) entryAt(n int) (next uint64, end int) {
-	if p.page != nil {
-		base := 0
-		if i := p.from - p.page.first; i > 0 {
-			base = int(p.page.ends[i-1])
-		}
-		for e := p.from; e < p.upto; e++ {
-			if end := int(p.page.ends[e-p.page.first]) - base; end >= n {
-				return e + 1, end
-			}
-		}
+	at := p.position + uint64(n)
+	var border uint64
+	switch f := p.feed; {
+	case p.page != nil:
+		next, border = p.page.entryAt(uint32(at))
+	case f.ends.Len() == 0 || p.upto <= f.first:
+		return p.upto, p.bytes
+	default:
+		next, border = f.entryAt(max(at, f.start))
+	}
+	if next >= p.upto {
 		return p.upto, p.bytes
 	}
-	f := p.feed
-	if p.from < f.first {
-		return p.upto, p.bytes
-	}
-	base := f.start
-	if p.from > f.first {
-		base = *f.ends.At(int(p.from - f.first - 1))
-	}
-	next = p.from
-	for next < p.upto {
-		end = int(*f.ends.At(int(next - f.first)) - base)
-		next++
-		if end >= n {
-			return next, end
-		}
-	}
-	return p.upto, p.bytes
+	return next, int(border - p.position)
 }
 
 // blocked is the answer of a full socket: everything is given back, and the reader

@@ -146,7 +146,7 @@ func (s *Service) Start() error {
 	}
 	if failed != nil {
 		s.stopAll()
-		return failed
+		return errors.Join(failed, s.endManual())
 	}
 	for _, w := range s.workers {
 		s.do(w, func(w *Worker) { w.start() })
@@ -160,12 +160,13 @@ func (w *Worker) open() error {
 	if err != nil {
 		return err
 	}
-	w.driver = d
+	w.driver, w.up = d, true
 	w.pool = w.service.pool
 	w.ops = mem.NewObjectPool(mem.ObjectConfig[sendOp]{Reset: (*sendOp).reset, Debug: w.service.config.Debug})
 	w.events = make([]aio.Event, w.service.config.Driver.WithDefaults().EventsMax)
 	w.now = d.Now()
 	w.wheel.init(w.now)
+	w.mail.open(d.Wake)
 	return nil
 }
 
@@ -175,11 +176,13 @@ func (w *Worker) start() {
 	w.ticker, _ = w.handler.(Ticker)
 }
 
-// do runs f on w and waits for it. False: the worker has ended.
+// do runs f on w and waits for it. False: the worker has not started, or has ended.
 func (s *Service) do(w *Worker, f func(w *Worker)) bool {
 	if s.config.Manual {
-		f(w)
-		return true
+		if w.up {
+			f(w)
+		}
+		return w.up
 	}
 	done := make(chan struct{})
 	if !w.Post(MessageFunc(func(w *Worker) { f(w); close(done) })) {
@@ -230,6 +233,9 @@ func (s *Service) Sessions() int { return int(s.live.Load()) }
 // Step runs one tick of each worker of a Manual service.
 func (s *Service) Step() error {
 	for _, w := range s.workers {
+		if !w.up {
+			return ErrClosed
+		}
 		if err := w.tick(0); err != nil {
 			return err
 		}
@@ -238,17 +244,12 @@ func (s *Service) Step() error {
 }
 
 // Drain stops listening, ends all sessions in order (ReasonDraining), and waits for
-// them until ctx is done; then those that are left are aborted. In a Manual service
-// it only begins, and the caller steps on.
+// them until ctx is done; then those that are left are aborted. New sessions are
+// refused from here on. In a Manual service it only begins, and the caller steps on.
 func (s *Service) Drain(ctx context.Context) {
 	s.draining.Store(true)
 	for _, w := range s.workers {
-		s.do(w, func(w *Worker) {
-			for _, l := range w.listeners {
-				l.close()
-			}
-			w.Each(func(o *Session) { o.End(Reason{Code: ReasonDraining}) })
-		})
+		s.do(w, (*Worker).drain)
 	}
 	if s.config.Manual {
 		return
@@ -258,6 +259,9 @@ func (s *Service) Drain(ctx context.Context) {
 	for s.Sessions() > 0 {
 		select {
 		case <-ctx.Done():
+			for _, w := range s.workers {
+				s.do(w, (*Worker).abortAll)
+			}
 			return
 		case <-poll.C:
 		}
@@ -275,15 +279,8 @@ func (s *Service) Close() error {
 		return nil
 	}
 	s.stopAll()
-	if s.config.Manual {
-		for _, w := range s.workers {
-			for !w.over() {
-				if err := w.tick(time.Millisecond); err != nil {
-					return err
-				}
-			}
-			w.release()
-		}
+	if err := s.endManual(); err != nil {
+		return err
 	}
 	<-s.ended
 	s.mu.Lock()
@@ -296,22 +293,54 @@ func (s *Service) stopAll() {
 	for _, w := range s.workers {
 		if s.config.Manual {
 			w.stop()
-		} else if w.driver != nil {
+		} else {
 			w.Post(MessageFunc((*Worker).stop))
 		}
 	}
 }
 
+// endManual ends the workers of a Manual service that are up.
+func (s *Service) endManual() error {
+	if !s.config.Manual {
+		return nil
+	}
+	for _, w := range s.workers {
+		if !w.up {
+			continue
+		}
+		for !w.over() {
+			if err := w.tick(time.Millisecond); err != nil {
+				return err
+			}
+		}
+		w.release()
+	}
+	return nil
+}
+
+// drain ends all sessions in order, and lets nobody in.
+func (w *Worker) drain() {
+	for _, l := range w.listeners {
+		l.close()
+	}
+	w.sessions.each(func(s *Session) { s.End(Reason{Code: ReasonDraining}) })
+}
+
+// abortAll ends all sessions at once.
+func (w *Worker) abortAll() {
+	w.sessions.each(func(s *Session) { s.fail(Reason{Code: ReasonLocal}) })
+}
+
 // stop begins the worker's end.
 func (w *Worker) stop() {
-	if w.stopping || w.driver == nil {
+	if w.stopping || !w.up {
 		return
 	}
 	w.stopping = true
 	for _, l := range w.listeners {
 		l.close()
 	}
-	w.sessions.each(func(s *Session) { s.fail(Reason{Code: ReasonLocal}) })
+	w.abortAll()
 }
 
 // over says whether a stopping worker has nothing left that is in flight.
@@ -332,6 +361,7 @@ func (w *Worker) release() {
 	for _, m := range w.mail.close() {
 		m.Deliver(w) // it owns things: connections, buffers
 	}
+	w.up = false
 	if s, ok := w.handler.(Stopper); ok {
 		s.Stop()
 	}

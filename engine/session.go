@@ -51,10 +51,12 @@ type Session struct {
 	cursors *Cursor // one of them; they form a circle
 	out     queue   // direct bytes being sent: frozen while a send is in flight
 	pend    queue   // direct bytes that wait
+	rest    int     // bytes of out that are no direct ones: the rest of a cut entry
 	codec   *codecState
 
 	lastRecv time.Duration
 	openedAt time.Duration
+	beatAt   time.Duration // of the last Heartbeat
 	timer    Timer
 	tail     queue // a packet of which the rest has not come
 	peer     netip.AddrPort
@@ -116,8 +118,15 @@ func (s *Session) SendMessage(id packet.ID, m Marshaler) error {
 	return s.Send(b)
 }
 
-// QueuedBytes is how much waits in the direct queue.
-func (s *Session) QueuedBytes() int { return s.out.n + s.pend.n }
+// QueuedBytes is how much waits in the direct queue, with a Codec in its coded form
+// as far as it is coded. What comes from feeds does not count.
+func (s *Session) QueuedBytes() int {
+	n := s.out.n + s.pend.n - s.rest
+	if s.codec != nil {
+		n += s.codec.raw.n
+	}
+	return n
+}
 
 // Admit tells that the peer has logged in: the login deadline is off, heartbeats are
 // on.

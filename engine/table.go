@@ -53,7 +53,7 @@ func (t *sessionTable) at(slot uint32) *Session {
 
 func (t *sessionTable) get(id SessionID) *Session {
 	if slot := id.slot(); int(slot) < len(t.generations) {
-		if s := t.at(slot); s.id == id {
+		if s := t.at(slot); s.w != nil && s.id == id {
 			return s
 		}
 	}

@@ -29,10 +29,10 @@ type Timer struct {
 func (t *Timer) Running() bool { return t.next != nil }
 
 type wheel struct {
-	near, far         [wheelBuckets]Timer // list heads
-	nearUsed, farUsed [wheelBuckets / 64]uint64
-	now               uint64 // ticks that have fired
-	count             int
+	near, far [wheelBuckets]Timer       // list heads
+	nearUsed  [wheelBuckets / 64]uint64 // buckets that may have timers
+	now       uint64                    // ticks that have fired
+	count     int
 }
 
 func (h *wheel) init(now time.Duration) {
@@ -46,7 +46,11 @@ func (h *wheel) init(now time.Duration) {
 // set starts t, or starts it anew, to fire not before at.
 func (h *wheel) set(t *Timer, at time.Duration) {
 	h.stop(t)
-	t.tick = max(uint64((at+wheelTick-1)/wheelTick), h.now+1)
+	tick := at / wheelTick
+	if at%wheelTick > 0 {
+		tick++
+	}
+	t.tick = max(uint64(max(tick, 0)), h.now+1)
 	h.insert(t)
 	h.count++
 }
@@ -59,9 +63,7 @@ func (h *wheel) insert(t *Timer) {
 		return
 	}
 	turn := min(t.tick>>wheelBits, h.now>>wheelBits+wheelMask)
-	i := turn & wheelMask
-	h.farUsed[i/64] |= 1 << (i % 64)
-	link(&h.far[i], t)
+	link(&h.far[turn&wheelMask], t)
 }
 
 func link(head, t *Timer) {
@@ -97,7 +99,6 @@ func (h *wheel) advance(now time.Duration) {
 // cascade moves a bucket of the far ring, whose time has come, to the near one.
 func (h *wheel) cascade(i uint64) {
 	head := &h.far[i]
-	h.farUsed[i/64] &^= 1 << (i % 64)
 	for t := head.next; t != head; t = head.next {
 		t.prev.next, t.next.prev = t.next, t.prev
 		if t.tick <= h.now {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"net/netip"
 	"runtime"
 	"time"
@@ -29,11 +30,13 @@ type Worker struct {
 	ops        *mem.ObjectPool[sendOp]
 	dirtyFeeds []*Feed
 	touched    []SessionID
+	fetching   []*Cursor // to be asked for by Behind at the end of the tick
 	stats      Stats
 	trace      trace
 
 	scratch, plain, raw []byte // reused for encoding
 
+	up       bool // between open and release
 	stopping bool
 }
 
@@ -58,12 +61,13 @@ func (w *Worker) tick(wait time.Duration) error {
 		w.ticker.Tick()
 	}
 	w.serveAll()
+	w.askBehind()
 	return nil
 }
 
 // sleepFor is how long the worker may wait for completions.
 func (w *Worker) sleepFor(wait time.Duration) time.Duration {
-	if len(w.touched) > 0 || !w.mail.sleep() {
+	if len(w.touched) > 0 || len(w.dirtyFeeds) > 0 || !w.mail.sleep() {
 		return 0
 	}
 	if d := w.wheel.wait(w.now); d >= 0 && (wait < 0 || d < wait) {
@@ -152,7 +156,6 @@ func (w *Worker) adopt(c aio.Conn) {
 
 // opened begins the life of a session whose connection stands.
 func (w *Worker) opened(s *Session) {
-	s.flags |= flagOpened
 	s.openedAt, s.lastRecv = w.now, w.now
 	s.timer.fire, s.timer.Data = sessionTimer, s
 	s.armTimer()
@@ -161,10 +164,13 @@ func (w *Worker) opened(s *Session) {
 			s.codec = &codecState{codec: c}
 			if err := s.codec.start(s); err != nil {
 				s.fail(Reason{ReasonCodec, err})
+				return
 			}
 		}
 	}
+	s.flags |= flagOpened
 	s.receive()
+	s.touch() // for what was sent while it was connecting
 	w.handler.Connected(s)
 }
 
@@ -209,6 +215,9 @@ func (w *Worker) disconnected(s *Session) {
 	for s.cursors != nil {
 		s.cursors.Close()
 	}
+	if s.codec != nil {
+		s.codec.release()
+	}
 	w.stats.Disconnected[s.reason.Code]++
 	w.handler.Disconnected(s, s.reason)
 	for s.cursors != nil {
@@ -217,9 +226,6 @@ func (w *Worker) disconnected(s *Session) {
 	s.out.drop(s.out.n)
 	s.pend.drop(s.pend.n)
 	s.tail.drop(s.tail.n)
-	if s.codec != nil {
-		s.codec.raw.drop(s.codec.raw.n)
-	}
 	w.sessions.free(s)
 	w.service.live.Add(-1)
 }
@@ -229,55 +235,65 @@ func (s *Session) armTimer() {
 	if s.Closing() {
 		return
 	}
-	c, at := &s.w.service.config, time.Duration(-1)
-	if s.flags&flagAdmitted == 0 {
-		if c.LoginDeadline > 0 {
-			at = s.openedAt + c.LoginDeadline
-		}
-	} else if c.HeartbeatInterval > 0 {
-		at = s.lastRecv + c.HeartbeatInterval
-	} else if c.IdleTimeout > 0 {
+	c, at := &s.w.service.config, never
+	if c.IdleTimeout > 0 {
 		at = s.lastRecv + c.IdleTimeout
 	}
-	if at >= 0 {
+	if s.flags&flagAdmitted != 0 && c.HeartbeatInterval > 0 {
+		at = min(at, max(s.lastRecv, s.beatAt)+c.HeartbeatInterval)
+	}
+	if s.flags&flagPaused != 0 && at < never {
+		at = max(at, s.w.now+pausedLook) // the silence is ours
+	}
+	if s.flags&flagAdmitted == 0 && c.LoginDeadline > 0 {
+		at = min(at, s.openedAt+c.LoginDeadline)
+	}
+	if at < never {
 		s.w.wheel.set(&s.timer, at)
+	} else {
+		s.w.wheel.stop(&s.timer)
 	}
 }
+
+const (
+	never = time.Duration(math.MaxInt64)
+
+	// pausedLook is how often the deadlines of a paused session are looked at.
+	pausedLook = time.Second
+)
 
 // sessionTimer is called when a session's next deadline may have passed.
 func sessionTimer(t *Timer) {
 	s := t.Data.(*Session)
 	w, c := s.w, &s.w.service.config
 	silent := w.now - s.lastRecv
+	if s.flags&flagPaused != 0 {
+		silent = 0 // the silence is ours
+	}
+	admitted := s.flags&flagAdmitted != 0
 	switch {
 	case s.flags&flagClosing != 0:
 	case s.flags&flagFlushing != 0: // the peer took too long over our farewell
 		s.fail(s.reason)
-	case s.flags&flagAdmitted == 0:
+	case !admitted && c.LoginDeadline > 0 && w.now >= s.openedAt+c.LoginDeadline:
 		s.End(Reason{Code: ReasonLoginDeadline})
-	case s.flags&flagPaused != 0: // the silence is ours
-		w.wheel.set(t, w.now+c.HeartbeatInterval+time.Second)
 	case c.IdleTimeout > 0 && silent >= c.IdleTimeout:
 		s.End(Reason{Code: ReasonIdle})
-	case c.HeartbeatInterval > 0 && silent >= c.HeartbeatInterval:
+	case admitted && c.HeartbeatInterval > 0 && silent >= c.HeartbeatInterval:
+		s.beatAt = w.now
 		if h, ok := w.handler.(Heartbeater); ok {
 			h.Heartbeat(s)
 		}
-		if !s.Closing() {
-			next := w.now + c.HeartbeatInterval
-			if c.IdleTimeout > 0 {
-				next = min(next, s.lastRecv+c.IdleTimeout)
-			}
-			w.wheel.set(t, next)
-		}
+		s.armTimer()
 	default:
 		s.armTimer()
 	}
 }
 
-// Post hands m to the worker, from any goroutine. False: the worker has ended, and m
-// is not delivered.
-func (w *Worker) Post(m Message) bool { return w.mail.post(m, w.driver.Wake) }
+// Post hands m to the worker, from any goroutine. What one goroutine posts is
+// delivered in order. False: the worker has not started or has ended, and m is not
+// delivered.
+func (w *Worker) Post(m Message) bool { return w.mail.post(m) }
 
 // Index is the worker's number, from 0.
 func (w *Worker) Index() int { return w.index }
@@ -295,7 +311,8 @@ func (w *Worker) Pool() *mem.Pool { return w.pool }
 // Session finds a session of this worker; nil if it is over.
 func (w *Worker) Session(id SessionID) *Session { return w.sessions.get(id) }
 
-// Each calls f for all sessions of this worker that are Connected and not ending.
+// Each calls f for all sessions of this worker that are Connected and not ending. f
+// may end them.
 func (w *Worker) Each(f func(s *Session)) {
 	w.sessions.each(func(s *Session) {
 		if s.flags&flagOpened != 0 && !s.Closing() {
@@ -304,8 +321,8 @@ func (w *Worker) Each(f func(s *Session)) {
 	})
 }
 
-// After starts t: f is called on this worker when d has passed, once. A running t is
-// started anew. t.Data is the caller's.
+// After starts t: f is called on this worker when d has passed, once, and up to a
+// wheel's tick (16 ms) later. A running t is started anew. t.Data is the caller's.
 func (w *Worker) After(t *Timer, d time.Duration, f func(*Timer)) {
 	t.fire = f
 	w.wheel.set(t, w.now+d)
