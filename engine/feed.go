@@ -6,7 +6,9 @@ import "sarang/mem"
 // the last ones are kept in memory (the window). Its readers are Cursors. What is
 // appended is sent to every cursor that stands at the end; to a cursor further back
 // the window is sent; a cursor that is behind the window is fed in pages by the
-// handler (see BehindHandler). A feed belongs to one worker; the bytes may be shared
+// handler (see BehindHandler). The window grows for a while beyond its bound, up to
+// Config.FeedBurstBytesMax, for readers whose sockets take bytes: a burst is no reason
+// to treat them as slow. A feed belongs to one worker; the bytes may be shared
 // between the feeds of several.
 type Feed struct {
 	w              *Worker
@@ -15,6 +17,7 @@ type Feed struct {
 	chunks         mem.Ring[feedChunk] // the window's bytes
 	start          uint64              // where the window begins, in stream bytes
 	windowBytesMax uint64
+	burstBytesMax  uint64
 	cursors        []*Cursor
 	dirty          bool
 	Data           any // the program's
@@ -30,10 +33,14 @@ type feedChunk struct {
 // NewFeed makes a feed whose next entry will have the number next, and which keeps
 // about windowBytesMax bytes (0: Config.FeedWindowBytesMax).
 func (w *Worker) NewFeed(next uint64, windowBytesMax int) *Feed {
+	burst := w.service.config.FeedBurstBytesMax
 	if windowBytesMax <= 0 {
 		windowBytesMax = w.service.config.FeedWindowBytesMax
 	}
-	return &Feed{w: w, first: next, windowBytesMax: uint64(windowBytesMax)}
+	return &Feed{
+		w: w, first: next,
+		windowBytesMax: uint64(windowBytesMax), burstBytesMax: uint64(max(windowBytesMax, burst)),
+	}
 }
 
 // Next is the number that the next entry will have.
@@ -79,7 +86,11 @@ func (f *Feed) Append(buf *mem.Buf, off int, ends []uint32) {
 		buf.Retain()
 		f.chunks.PushBack(feedChunk{buf: buf, off: off, n: n, position: base})
 	}
-	f.trim()
+	if len(f.cursors) == 0 {
+		f.trim(f.Next())
+	} else {
+		f.trim(f.first) // the rest is done when the readers were served
+	}
 	f.touch()
 }
 
@@ -91,18 +102,39 @@ func (f *Feed) touch() {
 	}
 }
 
-// trim drops whole chunks from the front until the window is within its bound. The
-// last chunk stays.
-func (f *Feed) trim() {
-	for f.chunks.Len() > 1 && f.end()-f.start > f.windowBytesMax {
-		c, _ := f.chunks.PopFront()
+// trim drops whole chunks from the front: those of entries below wanted until the
+// window is within its bound, others until it is within that for bursts. The last
+// chunk stays.
+func (f *Feed) trim(wanted uint64) {
+	for f.chunks.Len() > 1 {
+		size, c := f.end()-f.start, f.chunks.At(0)
+		over := c.position + uint64(c.n)
+		if size <= f.windowBytesMax || size <= f.burstBytesMax && (wanted <= f.first || over > f.position(wanted)) {
+			return
+		}
 		c.buf.Release()
-		f.start = c.position + uint64(c.n)
-		for f.ends.Len() > 0 && *f.ends.At(0) <= f.start {
+		f.chunks.PopFront()
+		f.start = over
+		for f.ends.Len() > 0 && *f.ends.At(0) <= over {
 			f.ends.PopFront()
 			f.first++
 		}
 	}
+}
+
+// serve serves the feed's readers, and drops from the window what none of those wants
+// whose sockets take bytes.
+func (f *Feed) serve() {
+	f.dirty = false
+	wanted := f.Next()
+	for i := 0; i < len(f.cursors); i++ {
+		c := f.cursors[i]
+		f.w.serve(c.session)
+		if c.next >= f.first && c.session.flags&(flagBlocked|flagClosing|flagFlushing) == 0 {
+			wanted = min(wanted, c.next)
+		}
+	}
+	f.trim(wanted)
 }
 
 // Close drops the window and all cursors. The sessions stay.

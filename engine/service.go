@@ -29,6 +29,7 @@ type Config struct {
 	DirectQueueBytesMax int           // per session; default 64 KiB
 	SendBytesMax        int           // about the most in one send; default 256 KiB
 	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
+	FeedBurstBytesMax   int           // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set
 	LoginDeadline       time.Duration // until Admit; default 10 s; negative: none
 	HeartbeatInterval   time.Duration // silence before Heartbeat; default 30 s; negative: none
 	IdleTimeout         time.Duration // silence before the session ends; default 90 s; negative: none
@@ -56,7 +57,11 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SessionsMax, 60000)
 	setDefault(&c.DirectQueueBytesMax, 64<<10)
 	setDefault(&c.SendBytesMax, 256<<10)
+	if c.FeedWindowBytesMax == 0 {
+		setDefault(&c.FeedBurstBytesMax, 4<<20)
+	}
 	setDefault(&c.FeedWindowBytesMax, 256<<10)
+	setDefault(&c.FeedBurstBytesMax, c.FeedWindowBytesMax)
 	setDefault(&c.LoginDeadline, 10*time.Second)
 	setDefault(&c.HeartbeatInterval, 30*time.Second)
 	setDefault(&c.IdleTimeout, 90*time.Second)

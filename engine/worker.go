@@ -80,11 +80,7 @@ func (w *Worker) sleepFor(wait time.Duration) time.Duration {
 // readers of the feeds that grew, and the sessions that were touched.
 func (w *Worker) serveAll() {
 	for i := 0; i < len(w.dirtyFeeds); i++ {
-		f := w.dirtyFeeds[i]
-		f.dirty = false
-		for j := 0; j < len(f.cursors); j++ {
-			w.serve(f.cursors[j].session)
-		}
+		w.dirtyFeeds[i].serve()
 		w.dirtyFeeds[i] = nil
 	}
 	w.dirtyFeeds = w.dirtyFeeds[:0]

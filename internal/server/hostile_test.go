@@ -10,6 +10,7 @@ import (
 	"net"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,6 +145,10 @@ func TestClientThatDoesNotReadItsAnswers(t *testing.T) {
 		s := start(t, c)
 		defer stop(t, s)
 		x := user(t, s, "greedy")
+		for i := range 50 { // so that an answer is much larger than its request
+			x.say(pb.CCreate, &pb.Create{Name: fmt.Sprint(strings.Repeat("long", 10), i)})
+			x.expect(pb.SCreate, &pb.Created{})
+		}
 		_ = x.conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 		asks := bytes.Repeat([]byte{4, 0, pb.CList, 0}, 1000)
 		deadline := time.Now().Add(patience)
