@@ -177,6 +177,9 @@ func (w *Worker) askBehind() {
 // page is dropped when it is used up.
 func (c *Cursor) advance(next uint64) {
 	c.next = max(c.next, next)
+	if c.feed.end()-c.feed.start > c.feed.windowBytesMax {
+		c.feed.touch() // a burst is being taken: the window may shrink again
+	}
 	if c.page != nil && c.next >= c.page.first+uint64(len(c.page.ends)) {
 		c.dropPage()
 	}

@@ -299,3 +299,33 @@ func TestWindowIsTrimmed(t *testing.T) {
 		}
 	})
 }
+
+// A burst larger than the window is no reason to send readers that keep up to the
+// handler: they get all of it, and the window shrinks again when they have.
+func TestBurstIsNotBehind(t *testing.T) {
+	const window, burst = 4 << 10, 1 << 20
+	c := setup{behind: true, config: engine.Config{FeedWindowBytesMax: window, FeedBurstBytesMax: burst, SendBytesMax: 8 << 10}}
+	everywhere(t, c, func(h *harness) {
+		f := newLog(h, 0, 1, window)
+		defer f.feed.Close()
+		var readers []*reader
+		for range 3 {
+			p, s := h.connect()
+			r := newReader(h, p)
+			r.expect(0, 1)
+			s.Follow(f.feed, 1)
+			readers = append(readers, r)
+		}
+		h.behind = func(*engine.Cursor) { h.Error("a reader that keeps up is behind") }
+		f.append(200, 1000)
+		h.until("everything", func() bool {
+			for _, r := range readers {
+				if !r.has(0, f.next()) {
+					return false
+				}
+			}
+			return true
+		})
+		h.until("a window of its usual size", func() bool { return f.feed.WindowBytes() <= 2*window })
+	})
+}

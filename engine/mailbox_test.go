@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"io"
 	"sync"
 	"testing"
 
@@ -78,6 +79,48 @@ func TestPostToItself(t *testing.T) {
 		}
 		svc.Workers()[0].Post(again)
 		<-done
+	})
+}
+
+// late appends to a feed at the very end of a worker's turn, when it is asked for what
+// is missing of another.
+type late struct {
+	echo
+	old, other *engine.Feed
+}
+
+func (l *late) Connected(s *engine.Session) {
+	s.Follow(l.other, 1)
+	s.Follow(l.old, 1)
+}
+
+func (l *late) Behind(c *engine.Cursor) {
+	buf, err := c.Session().Worker().Pool().Copy(pack(idEntry, 'x'))
+	if err == nil {
+		l.other.Append(buf, 0, []uint32{uint32(buf.Len())})
+		buf.Release()
+	}
+}
+
+func (l *late) Stop() {
+	l.old.Close()
+	l.other.Close()
+}
+
+// What is appended that late is sent without waiting for something else to happen.
+func TestWorkerDoesNotSleepOverFeeds(t *testing.T) {
+	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
+		svc := serve(t, engine.Config{
+			OpenDriver: open, LoginDeadline: -1, IdleTimeout: -1,
+			NewHandler: func(w *engine.Worker) engine.Handler {
+				return &late{old: w.NewFeed(2, 0), other: w.NewFeed(1, 0)} // old has no entry 1
+			},
+		})
+		c := dial(t, listen(t, svc, "127.0.0.1:0"))
+		got := make([]byte, 5)
+		if _, err := io.ReadFull(c, got); err != nil || got[4] != 'x' {
+			t.Errorf("%x, %v", got, err)
+		}
 	})
 }
 

@@ -257,6 +257,9 @@ func (p *sendPart) entryAt(n int) (next uint64, end int) {
 func (w *Worker) blocked(s *Session) {
 	w.stats.Blocked++
 	s.flags |= flagBlocked
+	if parts := s.op.parts; len(parts) > 0 && parts[0].cursor != nil {
+		s.cursors = parts[0].cursor // its turn was not had: it is first again
+	}
 	s.endSend()
 	if s.cursors == nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"testing"
+	"time"
 
 	"sarang/aio"
 	"sarang/aio/aiosim"
@@ -182,12 +183,12 @@ func TestCutEntryIsNoDirectQueue(t *testing.T) {
 
 // Close sends what was said before it, and then ends the stream.
 func TestCloseFlushes(t *testing.T) {
-	c := setup{config: engine.Config{Socket: smallSocket()}}
+	c := setup{config: engine.Config{Socket: smallSocket(), DirectQueueBytesMax: 1 << 20, LingerTimeout: time.Minute}}
 	everywhere(t, c, func(h *harness) {
 		p, s := h.connectWith(aio.SocketOptions{RecvBufferBytes: 8 << 10})
 		p.stall()
 		var want []byte
-		for i := range 60 {
+		for i := range 300 { // more than a system takes for a reader who does not read
 			b := numbered(i, 1000)
 			want = append(want, b...)
 			if err := s.Send(b); err != nil {
@@ -233,11 +234,11 @@ func TestCloseLingers(t *testing.T) {
 
 // Abort does not wait for anybody, and there is one Disconnected.
 func TestAbort(t *testing.T) {
-	c := setup{config: engine.Config{Socket: smallSocket()}}
+	c := setup{config: engine.Config{Socket: smallSocket(), DirectQueueBytesMax: 8 << 20}}
 	everywhere(t, c, func(h *harness) {
 		p, s := h.connectWith(aio.SocketOptions{RecvBufferBytes: 8 << 10})
 		p.stall()
-		_ = s.Send(make([]byte, 60000))
+		_ = s.Send(make([]byte, 4<<20))
 		h.until("a full socket", func() bool { return h.service.Stats().Blocked > 0 })
 		s.Abort()
 		s.Abort()
