@@ -46,7 +46,14 @@ func main() {
 	root.AddCommand(serveCommand())
 	root.AddCommand(chatCommand())
 	root.AddCommand(swarmCommand())
-	if err := root.ExecuteContext(ctx); err != nil {
+	if c := serviceCommand(); c != nil {
+		root.AddCommand(c)
+	}
+	isService, err := runAsService(root.ExecuteContext)
+	if !isService && err == nil {
+		err = root.ExecuteContext(ctx)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "sarang: %v\n", err)
 		var usage usageError
 		if errors.As(err, &usage) {

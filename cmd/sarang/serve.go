@@ -69,6 +69,15 @@ func serveCommand() *cobra.Command {
 	return c
 }
 
+// configOfArgs reads the configuration of "serve ARGS...".
+func configOfArgs(args []string) (server.Config, error) {
+	c := serveCommand()
+	if err := c.ParseFlags(args); err != nil {
+		return server.Config{}, err
+	}
+	return serveConfig(c)
+}
+
 // serveConfig reads flags, environment and file, in that order of precedence.
 func serveConfig(c *cobra.Command) (server.Config, error) {
 	config := server.Default()

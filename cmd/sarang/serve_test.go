@@ -13,14 +13,7 @@ import (
 	"sarang/internal/store/sqlite"
 )
 
-// configOf reads the configuration of "serve ARGS...".
-func configOf(args ...string) (server.Config, error) {
-	c := serveCommand()
-	if err := c.ParseFlags(args); err != nil {
-		return server.Config{}, err
-	}
-	return serveConfig(c)
-}
+func configOf(args ...string) (server.Config, error) { return configOfArgs(args) }
 
 func writeFile(t *testing.T, text string) string {
 	t.Helper()

@@ -50,7 +50,7 @@ func Default() Config {
 	return Config{
 		Listen:            []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:7777")},
 		HTTP:              "127.0.0.1:7780",
-		DataDir:           "sarang-data",
+		DataDir:           defaultDataDir(),
 		IO:                "auto",
 		Workers:           1,
 		SessionsMax:       19000,
