@@ -91,16 +91,17 @@ type Conn struct {
 // SocketOptions are set on a connected socket; a listener's are inherited by what
 // it accepts. Zero values leave the system's default.
 type SocketOptions struct {
-	NoDelay            bool // TCP_NODELAY: do not wait for more bytes before sending
-	SendBufferBytes    int  // SO_SNDBUF
-	RecvBufferBytes    int  // SO_RCVBUF
-	UnsentLowatBytes   int  // TCP_NOTSENT_LOWAT: how much unsent data a socket takes before it is full
-	ListenBacklog      int  // listeners only; 0 means 4096
-	ReusePort          bool // listeners only: SO_REUSEPORT
-	V6Only             bool // listeners only: IPV6_V6ONLY
-	KeepAliveIdleSecs  int  // TCP keep-alive after that many idle seconds; 0 is off
-	UserTimeoutMillis  int  // TCP_USER_TIMEOUT for unacknowledged data; 0 is the system's
-	LingerResetOnClose bool // close sends a reset and forgets unsent data (SO_LINGER 0)
+	NoDelay            bool    // TCP_NODELAY: do not wait for more bytes before sending
+	SendBufferBytes    int     // SO_SNDBUF
+	RecvBufferBytes    int     // SO_RCVBUF
+	UnsentLowatBytes   int     // TCP_NOTSENT_LOWAT: how much unsent data a socket takes before it is full
+	ListenBacklog      int     // listeners only; 0 means 4096
+	ReusePort          bool    // listeners only: SO_REUSEPORT
+	V6Only             bool    // listeners only: IPV6_V6ONLY
+	Inherited          uintptr // listeners only: take over this listening socket, which another program (systemd) has opened, and look at no address; 0: open one
+	KeepAliveIdleSecs  int     // TCP keep-alive after that many idle seconds; 0 is off
+	UserTimeoutMillis  int     // TCP_USER_TIMEOUT for unacknowledged data; 0 is the system's
+	LingerResetOnClose bool    // close sends a reset and forgets unsent data (SO_LINGER 0)
 }
 
 // Driver is a completion port. All methods but Wake are for the owning goroutine
@@ -115,7 +116,8 @@ type Driver interface {
 	Now() time.Duration
 
 	// Listen opens a listening socket and returns it with the address that it
-	// really has (port 0 picks one). Accepting is not started.
+	// really has (port 0 picks one). Accepting is not started. A driver that can not
+	// take over an Inherited socket answers ErrInherited.
 	Listen(addr netip.AddrPort, o SocketOptions, t Token) (Socket, netip.AddrPort, error)
 
 	// Accept starts accepting on l: one KindAccept event with More per
@@ -195,6 +197,7 @@ var (
 	ErrBadSocket   = errors.New("aio: no such socket in this driver")
 	ErrBusy        = errors.New("aio: such a request is already in flight on this socket")
 	ErrCanceled    = errors.New("aio: request canceled")
+	ErrInherited   = errors.New("aio: this driver can not take over a listening socket")
 	ErrEmpty       = errors.New("aio: nothing to send")
 	ErrTooMany     = errors.New("aio: the driver's limit of sockets is reached")
 	ErrUnavailable = errors.New("aio: driver not available on this machine")

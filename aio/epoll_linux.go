@@ -49,7 +49,7 @@ func openEpoll(c Config) (Driver, error) {
 	}
 	d.fd = fd
 	// Name 0 is no socket: that is the waker.
-	if err := d.register(d.waker.fd, 0, unix.EPOLLIN|unix.EPOLLET); err != nil {
+	if err := d.register(d.waker.bell.fd, 0, unix.EPOLLIN|unix.EPOLLET); err != nil {
 		unix.Close(fd)
 		d.waker.close()
 		return nil, err

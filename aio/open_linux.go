@@ -11,11 +11,11 @@ import (
 )
 
 // Kinds lists the drivers that Open knows on this system, the best one first.
-func Kinds() []string { return []string{kindUring, kindEpoll} }
+func Kinds() []string { return []string{kindUring, kindEpoll, kindPortable} }
 
-// Open opens a driver: kind "uring" or "epoll". The calling goroutine must be
-// locked to its thread (runtime.LockOSThread), and the driver belongs to it from
-// then on.
+// Open opens a driver: kind "uring", "epoll" or "portable". The calling goroutine
+// must be locked to its thread (runtime.LockOSThread), and the driver belongs to it
+// from then on.
 //
 // The error of a kind that does not exist is an *UnknownKindError; of one that can
 // not be had on this machine an *UnavailableError, which wraps ErrUnavailable and
@@ -30,6 +30,8 @@ func Open(kind string, c Config) (Driver, error) {
 		return openUring(c)
 	case kindEpoll:
 		return openEpoll(c)
+	case kindPortable:
+		return openPortable(c)
 	}
 	return nil, &UnknownKindError{Kind: kind, Known: Kinds()}
 }
@@ -37,11 +39,11 @@ func Open(kind string, c Config) (Driver, error) {
 // Choose says which kind of driver to open for want: "auto", or the name of a kind.
 // It tries the kind out. "auto" takes io_uring if it works and epoll otherwise, and
 // reason tells in one line why; a kind asked for by name that does not work is an
-// error. Any goroutine may call it.
+// error. "auto" never takes the portable driver. Any goroutine may call it.
 func Choose(want string) (kind, reason string, err error) {
 	switch want {
-	case kindEpoll:
-		return kindEpoll, "asked for", nil
+	case kindEpoll, kindPortable:
+		return want, "asked for", nil
 	case kindUring:
 		if err := try(kindUring); err != nil {
 			return "", "", err

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"unsafe"
@@ -27,6 +28,10 @@ func openSocket(a netip.AddrPort, o *SocketOptions, kindFlags int) (int, error) 
 // openListener makes a listening socket and tells the address that it got. What is
 // set on it is inherited by the connections that it accepts.
 func openListener(a netip.AddrPort, o *SocketOptions, kindFlags int) (int, netip.AddrPort, error) {
+	if o.Inherited != 0 {
+		local, err := takeOverListener(int(o.Inherited), o, kindFlags)
+		return int(o.Inherited), local, err
+	}
 	fd, err := openSocket(a, o, kindFlags)
 	if err != nil {
 		return -1, netip.AddrPort{}, err
@@ -71,8 +76,38 @@ func bindAndListen(fd int, a netip.AddrPort, o *SocketOptions) (netip.AddrPort, 
 	if err := unix.Listen(fd, backlog); err != nil {
 		return netip.AddrPort{}, os.NewSyscallError("listen", err)
 	}
-	size = sockaddr6Bytes
-	_, _, errno = unix.RawSyscall(unix.SYS_GETSOCKNAME, uintptr(fd),
+	return localOf(fd)
+}
+
+// takeOverListener makes a listening socket of another program's ours. On an error it
+// stays as it is, open.
+func takeOverListener(fd int, o *SocketOptions, kindFlags int) (netip.AddrPort, error) {
+	listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err != nil {
+		return netip.AddrPort{}, os.NewSyscallError("getsockopt", err)
+	}
+	local, err := localOf(fd)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if listens == 0 || !local.IsValid() {
+		return netip.AddrPort{}, fmt.Errorf("aio: file %d is not a listening TCP socket", fd)
+	}
+	unix.CloseOnExec(fd)
+	if err := unix.SetNonblock(fd, kindFlags&unix.SOCK_NONBLOCK != 0); err != nil {
+		return netip.AddrPort{}, os.NewSyscallError("fcntl", err)
+	}
+	if err := setOptions(fd, o); err != nil {
+		return netip.AddrPort{}, os.NewSyscallError("setsockopt", err)
+	}
+	return local, nil
+}
+
+// localOf asks for the address that a socket is bound to.
+func localOf(fd int) (netip.AddrPort, error) {
+	var sa sockaddr
+	size := uint32(sockaddr6Bytes)
+	_, _, errno := unix.RawSyscall(unix.SYS_GETSOCKNAME, uintptr(fd),
 		uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 	if errno != 0 {
 		return netip.AddrPort{}, os.NewSyscallError("getsockname", errno)

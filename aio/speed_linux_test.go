@@ -34,7 +34,7 @@ func newHub(tb testing.TB, kind string, connections int) *hub {
 		must(tb, err)
 		h.near = append(h.near, s)
 		var conn aio.Conn
-		for connected := false; !connected || conn.Handle == 0; {
+		for connected := false; !connected || !isConn(conn); {
 			n, err := d.Wait(h.events, patience)
 			must(tb, err)
 			for _, e := range h.events[:n] {

@@ -130,7 +130,7 @@ func (d *uring) flush() {
 
 // armWaker asks for a completion per write to the eventfd.
 func (d *uring) armWaker() {
-	e := d.submission(opPollAdd, 0, tagWake, int32(d.waker.fd))
+	e := d.submission(opPollAdd, 0, tagWake, int32(d.waker.bell.fd))
 	e.len = pollAddMulti
 	e.opFlags = unix.POLLIN
 }

@@ -1,6 +1,9 @@
 package aio
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // The system's struct iovec and struct msghdr, with numbers where C has pointers:
 // they may lie outside Go's heap, where a typed Go pointer must not be stored.
@@ -25,22 +28,6 @@ type vector struct {
 	slices [VectorMax]iovec
 }
 
-// firstFilled finds the first slice with bytes in it and says whether there is
-// another one after it. Its index is -1 if there are no bytes at all.
-func firstFilled(v [][]byte) (index int, another bool) {
-	index = -1
-	for i, b := range v {
-		if len(b) == 0 {
-			continue
-		}
-		if index >= 0 {
-			return index, true
-		}
-		index = i
-	}
-	return index, false
-}
-
 // fill points x at the first VectorMax slices of v that have bytes. The caller
 // keeps v reachable until the system is done with x, and x in place.
 func (x *vector) fill(v [][]byte) {
@@ -57,3 +44,7 @@ func (x *vector) fill(v [][]byte) {
 	}
 	x.header = msghdr{vector: uintptr(unsafe.Pointer(&x.slices)), vectorCount: uintptr(n)}
 }
+
+// keep holds the bytes of a vector until the system call that was given their
+// addresses, hidden from the collector in a table of numbers, is over.
+func keep(v [][]byte) { runtime.KeepAlive(v) }

@@ -23,13 +23,16 @@ type listener struct {
 // files, as a rule); the connections wait in the system's queue.
 const acceptRetry = 100 * time.Millisecond
 
-func (w *Worker) listen(addr netip.AddrPort) (netip.AddrPort, error) {
+// listen opens a listener on addr, or takes over an inherited one.
+func (w *Worker) listen(addr netip.AddrPort, inherited uintptr) (netip.AddrPort, error) {
 	if w.stopping || w.service.draining.Load() {
 		return netip.AddrPort{}, ErrClosed
 	}
 	l := &listener{w: w}
 	token := listenerToken | aio.Token(len(w.listeners))
-	socket, at, err := w.driver.Listen(addr, w.service.config.Socket, token)
+	o := w.service.config.Socket
+	o.Inherited = inherited
+	socket, at, err := w.driver.Listen(addr, o, token)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}

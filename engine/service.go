@@ -205,9 +205,21 @@ func (s *Service) Workers() []*Worker { return s.workers }
 func (s *Service) Listen(addr netip.AddrPort) (netip.AddrPort, error) {
 	var at netip.AddrPort
 	err := ErrClosed
-	s.do(s.nextWorker(), func(w *Worker) { at, err = w.listen(addr) })
+	s.do(s.nextWorker(), func(w *Worker) { at, err = w.listen(addr, 0) })
 	if err != nil {
 		return at, fmt.Errorf("listen on %v: %w", addr, err)
+	}
+	return at, nil
+}
+
+// ListenInherited is Listen on a listening socket that another program has opened and
+// handed over (systemd's socket activation). It is the service's from then on.
+func (s *Service) ListenInherited(handle uintptr) (netip.AddrPort, error) {
+	var at netip.AddrPort
+	err := ErrClosed
+	s.do(s.nextWorker(), func(w *Worker) { at, err = w.listen(netip.AddrPort{}, handle) })
+	if err != nil {
+		return at, fmt.Errorf("taking over the listening socket %d: %w", handle, err)
 	}
 	return at, nil
 }

@@ -120,6 +120,9 @@ func (d *Driver) makeReady(i uint32) {
 
 // Listen implements aio.Driver.
 func (d *Driver) Listen(addr netip.AddrPort, o aio.SocketOptions, t aio.Token) (aio.Socket, netip.AddrPort, error) {
+	if o.Inherited != 0 {
+		return 0, netip.AddrPort{}, aio.ErrInherited
+	}
 	w := d.world
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -46,6 +46,12 @@ func caseAcceptAbortStorm(b *bench) {
 		}
 		return l.open == 1 && len(listener.accepted) == 0 // the listener alone
 	})
+	// A connection that was cut off may still be on its way to the listener.
+	b.settle()
+	b.until("late connections to be gone", func() bool {
+		closeAccepted(l, listener)
+		return l.open == 1
+	})
 	// The listener has survived it.
 	near, far := b.join(l, l, listener, at, aio.SocketOptions{})
 	far.recv()

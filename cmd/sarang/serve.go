@@ -32,9 +32,9 @@ func serveCommand() *cobra.Command {
 		Long: "Start a chat server. When it is ready it prints the addresses that it listens\n" +
 			"on, one per line, on standard output; its log goes to standard error. SIGTERM\n" +
 			"and Ctrl-C stop it in order: nothing that was acknowledged is lost.\n\n" +
-			"Every flag can be given as an environment variable (--data-dir is\n" +
-			"SARANG_DATA_DIR; several values are separated by commas) or in a TOML file\n" +
-			"(data-dir = \"…\"). A flag wins over the environment, the environment over the file.",
+			"Every flag can be given as an environment variable (--data is\n" +
+			"SARANG_DATA; several values are separated by commas) or in a TOML file\n" +
+			"(data = \"…\"). A flag wins over the environment, the environment over the file.",
 		Example: "  sarang serve\n" +
 			"  sarang serve --listen tcp://0.0.0.0:7777 --listen 'tcp://[::]:7777' --data /var/lib/sarang\n" +
 			"  SARANG_LOG_LEVEL=debug sarang serve --config sarang.toml",
@@ -203,6 +203,9 @@ func fillConfig(c *server.Config, s *settings) error {
 			return err
 		}
 		c.Listen = append(c.Listen, a)
+	}
+	if c.Sockets, err = inheritedSockets(); err != nil {
+		return err
 	}
 	return c.Validate()
 }

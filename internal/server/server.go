@@ -25,6 +25,7 @@ import (
 // person says nothing; zero fields below Hub take the defaults of their packages.
 type Config struct {
 	Listen  []netip.AddrPort // native protocol
+	Sockets []uintptr        // listening sockets handed over, instead of Listen
 	HTTP    string           // address of /metrics, /healthz and /readyz; "off": none
 	DataDir string           // database, lock file and crash reports
 	Sync    sqlite.SyncMode  // what a commit survives
@@ -107,18 +108,39 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 		s.engine = nil
 		return s, fmt.Errorf("starting the workers: %w", err)
 	}
-	for _, a := range c.Listen {
-		at, err := s.engine.Listen(a)
-		if err != nil {
-			return s, err
-		}
-		s.addrs = append(s.addrs, at)
+	if err = s.listen(); err != nil {
+		return s, err
 	}
 	if s.http, err = serveOperators(c.HTTP, s); err != nil {
 		return s, err
 	}
 	c.Logger.Info("ready", "io", kind, "workers", c.Workers, "data", c.DataDir, "sync", c.Sync)
 	return s, nil
+}
+
+// listen opens the addresses of the configuration, or takes over the sockets that were
+// handed to the program.
+func (s *Server) listen() error {
+	add := func(at netip.AddrPort, err error) error {
+		if err == nil {
+			s.addrs = append(s.addrs, at)
+		}
+		return err
+	}
+	for _, h := range s.config.Sockets {
+		if err := add(s.engine.ListenInherited(h)); err != nil {
+			return err
+		}
+	}
+	if len(s.config.Sockets) > 0 {
+		return nil
+	}
+	for _, a := range s.config.Listen {
+		if err := add(s.engine.Listen(a)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func openStore(ctx context.Context, c Config) (*sqlite.Store, error) {

@@ -1,3 +1,5 @@
+//go:build linux || windows
+
 package aio
 
 import (
@@ -6,8 +8,6 @@ import (
 	"net/netip"
 	"strconv"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // Sizes of struct sockaddr_in and struct sockaddr_in6.
@@ -30,12 +30,12 @@ func (s *sockaddr) put(a netip.AddrPort) (uint32, error) {
 	*s = sockaddr{}
 	binary.BigEndian.PutUint16(s[2:], a.Port())
 	if ip.Is4() {
-		binary.NativeEndian.PutUint16(s[0:], unix.AF_INET)
+		binary.NativeEndian.PutUint16(s[0:], syscall.AF_INET)
 		b := ip.As4()
 		copy(s[4:], b[:])
 		return sockaddr4Bytes, nil
 	}
-	binary.NativeEndian.PutUint16(s[0:], unix.AF_INET6)
+	binary.NativeEndian.PutUint16(s[0:], syscall.AF_INET6)
 	b := ip.As16()
 	copy(s[8:], b[:])
 	scope, err := scopeOf(ip.Zone())
@@ -51,9 +51,9 @@ func (s *sockaddr) put(a netip.AddrPort) (uint32, error) {
 func (s *sockaddr) get() netip.AddrPort {
 	port := binary.BigEndian.Uint16(s[2:])
 	switch binary.NativeEndian.Uint16(s[0:]) {
-	case unix.AF_INET:
+	case syscall.AF_INET:
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(s[4:8])), port)
-	case unix.AF_INET6:
+	case syscall.AF_INET6:
 		ip := netip.AddrFrom16([16]byte(s[8:24])).Unmap()
 		if scope := binary.NativeEndian.Uint32(s[24:]); scope != 0 && ip.Is6() {
 			ip = ip.WithZone(strconv.FormatUint(uint64(scope), 10))
@@ -80,7 +80,7 @@ func scopeOf(zone string) (uint32, error) {
 
 func familyOf(a netip.AddrPort) int {
 	if a.Addr().Is4() {
-		return unix.AF_INET
+		return syscall.AF_INET
 	}
-	return unix.AF_INET6
+	return syscall.AF_INET6
 }

@@ -1,19 +1,18 @@
+//go:build linux || windows
+
 package aio
 
 import (
 	"sync"
 	"sync/atomic"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // waker ends a driver's sleep from any goroutine. It costs a system call only when
 // the owner sleeps, and then once: further calls find it woken.
 type waker struct {
 	state  atomic.Uint32
-	mutex  sync.Mutex // guards the write against close: the number may be reused
-	fd     int        // an eventfd, never read: its edges count, not its value
+	mutex  sync.Mutex // guards ringing against closing: the number may be reused
+	bell   bell       // the system's way to end a sleep
 	closed bool
 }
 
@@ -23,12 +22,6 @@ const (
 	wakerWoken                // somebody asked for a return
 )
 
-func (w *waker) open() error {
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	w.fd = fd
-	return err
-}
-
 // wake makes the owner's current or next sleep end. Any goroutine, any time.
 func (w *waker) wake() {
 	if w.state.Load() == wakerWoken || w.state.Swap(wakerWoken) != wakerAsleep {
@@ -36,12 +29,9 @@ func (w *waker) wake() {
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if w.closed {
-		return
+	if !w.closed {
+		w.bell.ring()
 	}
-	one := uint64(1)
-	// The only error is a counter near 2^64, which no program lives to see.
-	_, _, _ = unix.Syscall(unix.SYS_WRITE, uintptr(w.fd), uintptr(unsafe.Pointer(&one)), 8)
 }
 
 // sleep says that the owner is about to sleep; false if it must not, having been
@@ -59,5 +49,5 @@ func (w *waker) close() error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.closed = true
-	return unix.Close(w.fd)
+	return w.bell.close()
 }
