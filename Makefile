@@ -1,6 +1,6 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run build test test-short lint fuzz bench generate
+.PHONY: run build test test-short lint fuzz simulate mutations bench generate
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
@@ -20,6 +20,13 @@ lint:           ## vet, staticcheck, gofumpt
 TIME ?= 30s
 fuzz:           ## every fuzz target for TIME each: make fuzz TIME=5m
 	TIME=$(TIME) ./scripts/fuzz.sh
+
+simulate: TIME = 10m
+simulate:       ## the whole server from random seeds: make simulate TIME=10m
+	TIME=$(TIME) ./scripts/simulate.sh
+
+mutations:      ## faults on purpose: does the simulation notice?
+	./scripts/mutations.sh
 
 bench:          ## the measurements that docs/ talks about
 	./scripts/bench.sh

@@ -20,6 +20,7 @@ type directory struct {
 // entry is a room in the directory. The room's home keeps the figures up to date.
 type entry struct {
 	room    chat.Room // LastSeq is that of the start
+	lastMs  int64     // time of the last event at the start
 	lastSeq atomic.Uint64
 	members atomic.Int64
 }
@@ -37,13 +38,14 @@ func newDirectory() *directory {
 	return d
 }
 
-func (d *directory) add(r chat.Room) {
+// add makes a room known, whose last event so far was at lastMs.
+func (d *directory) add(r chat.Room, lastMs int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, known := d.byID[r.ID]; known {
 		return
 	}
-	e := &entry{room: r}
+	e := &entry{room: r, lastMs: lastMs}
 	e.lastSeq.Store(uint64(r.LastSeq))
 	d.byKey[r.Key], d.byID[r.ID] = r.ID, e
 	i, _ := slices.BinarySearch(d.ids, r.ID)

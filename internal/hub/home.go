@@ -35,8 +35,10 @@ type run struct {
 const chunkBytes = 16 << 10
 
 func newHome(s *Shard, e *entry) *home {
+	r := room.New(e.room, s.hub.roomConfig())
+	r.NotBefore(e.lastMs)
 	return &home{
-		shard: s, entry: e, room: room.New(e.room, s.hub.roomConfig()),
+		shard: s, entry: e, room: r,
 		feed:    s.worker.NewFeed(uint64(e.room.LastSeq)+1, 0),
 		chunker: mem.NewChunker(s.worker.Pool(), chunkBytes),
 		readers: make([]int, len(s.hub.shards)),

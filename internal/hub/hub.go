@@ -124,18 +124,38 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 		if r.Ephemeral {
 			r.Epoch, r.LastSeq = h.newEpoch(), 0
 		}
-		h.rooms.add(r)
+		lastMs, err := h.lastMs(ctx, r)
+		if err != nil {
+			return nil, fmt.Errorf("reading the last event of room %d: %w", r.ID, err)
+		}
+		h.rooms.add(r, lastMs)
 	}
 	h.writer = newWriter(h)
 	h.tasks = newTasks(c.StoreCallsMax, c.StoreQueueMax, c.Manual)
 	return h, nil
 }
 
+// lastMs is the time of a room's last event. The clock may have been set back while
+// the server was down; the times of a log never go back.
+func (h *Hub) lastMs(ctx context.Context, r chat.Room) (int64, error) {
+	if r.LastSeq == 0 {
+		return 0, nil
+	}
+	last, err := h.config.Store.History(ctx, r.ID, r.LastSeq-1, 1, 0)
+	if err != nil || len(last) == 0 {
+		return 0, err
+	}
+	return last[0].TimeMs, nil
+}
+
 // newEpoch names a new life of a log: 63 random bits.
-func (h *Hub) newEpoch() chat.Epoch {
+func (h *Hub) newEpoch() chat.Epoch { return chat.Epoch(h.Uint64()>>1 | 1) }
+
+// Uint64 returns 64 bits of Config.Random. Any goroutine may ask.
+func (h *Hub) Uint64() uint64 {
 	var b [8]byte
 	h.random(b[:])
-	return chat.Epoch(binary.LittleEndian.Uint64(b[:])>>1 | 1)
+	return binary.LittleEndian.Uint64(b[:])
 }
 
 // Config returns the configuration with the defaults filled in.

@@ -206,7 +206,7 @@ func (h *Hub) makeRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 	defer h.making.Unlock()
 	made, err := h.config.Store.CreateRoom(ctx, r)
 	if err == nil {
-		h.rooms.add(made)
+		h.rooms.add(made, 0)
 	}
 	return made, err
 }

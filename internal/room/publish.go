@@ -24,7 +24,7 @@ const (
 
 // Publish takes a message. A nonce that the user has used is a retry: if the first is
 // stored, its Seq is returned, and if it is on its way, its outcome will go to the
-// new Ref.
+// new Ref, too.
 func (r *Room) Publish(p Publish) (Outcome, chat.Seq, *chat.Error) {
 	if !r.IsMember(p.User) {
 		return Refused, 0, chat.Errorf(chat.CodeNotMember, "join the room before you publish to it")
@@ -65,7 +65,7 @@ func (r *Room) accept(pub *publisher, p Publish) (Outcome, chat.Seq) {
 		return Duplicate, seq
 	case known:
 		r.pendingBytes -= cost(p.Text)
-		r.redirect(p)
+		r.wait(p)
 		return Queued, 0
 	}
 	pub.remember(p.Nonce, 0)
@@ -76,12 +76,13 @@ func (r *Room) accept(pub *publisher, p Publish) (Outcome, chat.Seq) {
 	return Queued, 0
 }
 
-// redirect has the outcome of a message that is on its way told to p.Ref.
-func (r *Room) redirect(p Publish) {
+// wait has the outcome of a message that is on its way told to p.Ref as well: each
+// publish has its outcome, and who sent the first one may be waiting still.
+func (r *Room) wait(p Publish) {
 	for _, b := range []*batch{&r.flying, &r.gathering} {
 		for i := range b.events {
 			if b.events[i].User == p.User && b.events[i].Nonce == p.Nonce {
-				b.refs[i] = p.Ref
+				b.also = append(b.also, also{i, p.Ref})
 			}
 		}
 	}
@@ -159,9 +160,7 @@ func (r *Room) Committed(ack func(Ack)) {
 		pub := r.publishers.get(e.User)
 		pub.remember(e.Nonce, e.Seq)
 		pub.pending--
-		if r.flying.refs[i] != 0 {
-			ack(Ack{r.flying.refs[i], e.Nonce, e.Seq})
-		}
+		r.flying.waiting(i, func(to Ref) { ack(Ack{to, e.Nonce, e.Seq}) })
 	}
 	r.land()
 }
@@ -179,9 +178,7 @@ func (r *Room) Failed(refuse func(Ack)) {
 		pub := r.publishers.get(e.User)
 		pub.forget(e.Nonce)
 		pub.pending--
-		if r.flying.refs[i] != 0 {
-			refuse(Ack{Ref: r.flying.refs[i], Nonce: e.Nonce})
-		}
+		r.flying.waiting(i, func(to Ref) { refuse(Ack{Ref: to, Nonce: e.Nonce}) })
 	}
 	r.land()
 }

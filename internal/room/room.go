@@ -58,6 +58,25 @@ type awayUser struct {
 type batch struct {
 	events []chat.Event
 	refs   []Ref // 0: nobody
+	also   []also
+}
+
+// also is one more who waits for an event of a batch.
+type also struct {
+	event int
+	ref   Ref
+}
+
+// waiting calls tell for everybody who waits for event i.
+func (b *batch) waiting(i int, tell func(Ref)) {
+	if b.refs[i] != 0 {
+		tell(b.refs[i])
+	}
+	for _, a := range b.also {
+		if a.event == i {
+			tell(a.ref)
+		}
+	}
 }
 
 func (b *batch) add(e chat.Event, to Ref) {
@@ -67,7 +86,7 @@ func (b *batch) add(e chat.Event, to Ref) {
 
 func (b *batch) reset() {
 	clear(b.events)
-	b.events, b.refs = b.events[:0], b.refs[:0]
+	b.events, b.refs, b.also = b.events[:0], b.refs[:0], nil
 }
 
 // New makes a room from what the store knows of it.
@@ -78,6 +97,10 @@ func New(info chat.Room, c Config) *Room {
 		publishers: newPublisherCache(c.PublishersMax, info.Ephemeral || info.LastSeq == 0),
 	}
 }
+
+// NotBefore keeps the times of events from being smaller than ms, that of the last
+// event in the log.
+func (r *Room) NotBefore(ms int64) { r.lastMs = max(r.lastMs, ms) }
 
 // Info is what is known of the room; LastSeq is the end of its log.
 func (r *Room) Info() chat.Room { return r.info }

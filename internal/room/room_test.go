@@ -82,7 +82,7 @@ func TestRetryIsNotASecondMessage(t *testing.T) {
 	r.Take(1000)
 	say(t, r, 1, 11, "hello", 103)
 	r.Committed(func(a room.Ack) { fmt.Fprintf(log, "ack %d to %d: %d\n", a.Nonce, a.Ref, a.Seq) })
-	want(t, log, "ack 11 to 103: 2")
+	want(t, log, "ack 11 to 101: 2", "ack 11 to 102: 2", "ack 11 to 103: 2")
 	if o, seq := say(t, r, 1, 11, "hello", 104); o != room.Duplicate || seq != 2 {
 		t.Errorf("a retry of a stored message: %v, seq %d", o, seq)
 	}
@@ -335,4 +335,16 @@ func TestAgainstModel(t *testing.T) {
 			},
 		})
 	})
+}
+
+func TestTimeDoesNotGoBack(t *testing.T) {
+	r := newRoom(chat.Room{LastSeq: 9})
+	r.NotBefore(5000)
+	for _, c := range []struct{ now, want int64 }{{1000, 5000}, {6000, 6000}, {4000, 6000}} {
+		r.Join(chat.UserID(c.now), "somebody")
+		if got := r.Take(c.now)[0].TimeMs; got != c.want {
+			t.Errorf("at %d an event has the time %d, want %d", c.now, got, c.want)
+		}
+		r.Committed(func(room.Ack) {})
+	}
 }

@@ -29,6 +29,7 @@ type Handler struct {
 	config Config
 	shard  *hub.Shard
 	mux    *packet.Mux[*hub.Session]
+	rng    *rand.Rand    // when clients are to come back
 	bad    atomic.Uint64 // packets refused
 
 	// Messages that are filled and encoded again and again.
@@ -39,7 +40,10 @@ type Handler struct {
 
 // New makes the handler of a worker.
 func New(s *hub.Shard, c Config) *Handler {
-	h := &Handler{config: c, shard: s, mux: packet.NewMux[*hub.Session]()}
+	h := &Handler{
+		config: c, shard: s, mux: packet.NewMux[*hub.Session](),
+		rng: rand.New(rand.NewPCG(s.Hub().Uint64(), s.Hub().Uint64())),
+	}
 	h.register()
 	return h
 }
@@ -118,7 +122,7 @@ func (h *Handler) Farewell(to engine.Sender, why engine.Reason) {
 	case engine.ReasonDraining:
 		m.Code, m.Message = uint32(chat.CodeDraining), "the server is going down"
 		spread := h.config.RetryAfterMax - h.config.RetryAfterMin
-		m.RetryAfterMs = uint32((h.config.RetryAfterMin + rand.N(spread+1)).Milliseconds())
+		m.RetryAfterMs = uint32((h.config.RetryAfterMin + time.Duration(h.rng.Int64N(int64(spread)+1))).Milliseconds())
 	default:
 		m.Code, m.Message = uint32(chat.CodeInternal), why.Code.String()
 	}

@@ -1,0 +1,255 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sarang/chat"
+	"sarang/client"
+)
+
+// actor is a client as a person has one: it comes, talks in rooms, goes, and comes
+// back with what it remembers.
+type actor struct {
+	run     *run
+	id      int
+	name    string
+	renamed int
+	user    chat.UserID
+	state   *client.State
+	link    *link // the present connection, nil if none
+	seats   []*seat
+	wishes  []*wish // without an outcome, in order
+	said    int
+	retryAt time.Duration // when it connects again
+	hurry   bool          // it connects again at once
+	asleep  bool          // it reads nothing, also when all is healed
+	gone    bool          // it does not come back
+}
+
+// seat is an actor's place in a room, as the actor has been told.
+type seat struct {
+	room      chat.RoomID
+	name      string
+	ephemeral bool
+	epoch     chat.Epoch
+	last      chat.Seq // the last one seen
+	leaving   bool
+}
+
+func newActor(r *run, id int) *actor {
+	name := fmt.Sprintf("c%02d", id)
+	return &actor{
+		run: r, id: id, name: name,
+		state: client.NewState(client.StateConfig{Name: name, Program: "simulate", Seed: r.seed*1000 + uint64(id) + 1}),
+	}
+}
+
+func (a *actor) note(format string, args ...any) {
+	if a.run.recorded() {
+		a.run.note(a.name+": "+format, args...)
+	}
+}
+
+func (a *actor) seat(room chat.RoomID) *seat {
+	for _, s := range a.seats {
+		if s.room == room {
+			return s
+		}
+	}
+	return nil
+}
+
+func (a *actor) unseat(s *seat) {
+	a.seats = slices.DeleteFunc(a.seats, func(o *seat) bool { return o == s })
+}
+
+// online says whether it can ask for things.
+func (a *actor) online() bool {
+	return a.link != nil && a.link.online && a.link.session.Engine() != nil && !a.link.session.Engine().Closing()
+}
+
+// act lets the actor do something of its choice.
+func (a *actor) act() {
+	rng := a.run.rng
+	switch {
+	case a.link == nil:
+		if a.run.world.Now() >= a.retryAt {
+			a.connect()
+		}
+	case !a.online():
+		if rng.IntN(20) == 0 && a.link.session.Engine() != nil {
+			a.note("gives up connecting")
+			a.link.session.Abort()
+		}
+	case a.link.session.Engine().Paused():
+		switch rng.IntN(4) {
+		case 0:
+			a.resume()
+		case 1:
+			a.actOnline() // it asks and does not read the answers
+		}
+	default:
+		a.actOnline()
+	}
+}
+
+// actOnline is a weighted choice.
+func (a *actor) actOnline() {
+	rng := a.run.rng
+	switch n := rng.IntN(100); {
+	case n < 16 || len(a.seats) == 0:
+		a.join()
+	case n < 18:
+		a.leave()
+	case n < 74:
+		for range 1 + rng.IntN(1+rng.IntN(6)) {
+			a.publish()
+		}
+	case n < 80:
+		a.askHistory()
+	case n < 84:
+		a.link.askMembers(a.seats[rng.IntN(len(a.seats))].room, 0, false)
+	case n < 86:
+		a.link.list()
+	case n < 88:
+		a.link.ping()
+	case n < 89:
+		a.link.create()
+	case n < 90:
+		a.withdraw()
+	case n < 96:
+		a.note("reads no more")
+		a.link.session.Engine().Pause()
+	case n < 98:
+		a.note("closes")
+		a.link.session.Close()
+	default:
+		a.note("aborts")
+		a.link.session.Abort()
+	}
+}
+
+func (a *actor) resume() {
+	if e := a.link.session.Engine(); e != nil && e.Paused() {
+		a.note("reads on")
+		e.Resume()
+	}
+}
+
+func (a *actor) connect() {
+	a.note("connects")
+	l := &link{actor: a, asked: map[uint32]*asked{}}
+	l.session = client.NewSession(a.state, l)
+	if err := a.run.clients.Connect(serverAddr(), l.session); err != nil {
+		a.note("can not: %v", err)
+		a.retryAt = a.run.world.Now() + 100*time.Millisecond
+		return
+	}
+	a.link = l
+}
+
+// join joins a room that the actor is not in.
+func (a *actor) join() {
+	rooms := a.run.plan.rooms
+	p := rooms[a.run.rng.IntN(len(rooms))]
+	if slices.ContainsFunc(a.seats, func(s *seat) bool { return s.name == p.name }) || a.link.joining(p.name) {
+		return
+	}
+	a.link.join(p)
+}
+
+func (a *actor) leave() {
+	s := a.seats[a.run.rng.IntN(len(a.seats))]
+	if known, ok := a.state.Room(s.room); !ok || !known.Joined || s.leaving {
+		return
+	}
+	id, err := a.link.session.Leave(s.room)
+	a.note("leaves %s: request %d, %v", s.name, id, err)
+	if err == nil {
+		s.leaving = true
+		a.link.asked[id] = &asked{kind: askLeave, room: s.room}
+	}
+}
+
+func (a *actor) publish() {
+	s := a.seats[a.run.rng.IntN(len(a.seats))]
+	if s.leaving {
+		return
+	}
+	n := a.run.rng.IntN(40)
+	if a.run.rng.IntN(4) == 0 {
+		n = a.run.rng.IntN(a.run.plan.textBytesMax)
+	}
+	a.say(s, a.text(n))
+}
+
+func (a *actor) say(s *seat, text string) {
+	nonce, err := a.link.session.Publish(s.room, text)
+	if err != nil {
+		a.note("can not publish: %v", err)
+		return
+	}
+	a.note("publishes %d to %s, %d bytes", nonce, s.name, len(text))
+	w := &wish{by: a, room: s.room, nonce: nonce, text: text}
+	a.wishes = append(a.wishes, w)
+	if a.run.model.wanted[nonce] != nil {
+		a.run.fail("%s gives the nonce %d twice", a.name, nonce)
+	}
+	a.run.model.wanted[nonce] = w
+}
+
+// withdraw stops caring for a message.
+func (a *actor) withdraw() {
+	if len(a.wishes) == 0 {
+		return
+	}
+	w := a.wishes[a.run.rng.IntN(len(a.wishes))]
+	sent, found := a.link.session.Withdraw(w.room, w.nonce)
+	a.note("withdraws %d to room %d: sent %t, found %t", w.nonce, w.room, sent, found)
+	if !found {
+		a.run.fail("%s can not withdraw its message %d, which has no outcome", a.name, w.nonce)
+	}
+	w.outcome = outcomeUntold
+	a.settled(w)
+}
+
+// text is a text that no other message has, of about n bytes.
+func (a *actor) text(n int) string {
+	a.said++
+	text := []byte(fmt.Sprintf("%s says %d ", a.name, a.said))
+	for len(text) < n {
+		text = append(text, byte('a'+len(text)*7%26))
+	}
+	return string(text[:min(len(text), a.run.plan.textBytesMax)])
+}
+
+func (a *actor) askHistory() {
+	s := a.seats[a.run.rng.IntN(len(a.seats))]
+	rng := a.run.rng
+	h := client.History{Room: s.room, ItemsMax: rng.IntN(a.run.plan.historyItemsMax + 5)}
+	if rng.IntN(2) == 0 {
+		h.Before = chat.Seq(rng.Uint64N(uint64(s.last) + 2))
+	}
+	if h.Before == 0 {
+		h.After = chat.Seq(rng.Uint64N(uint64(s.last) + 2))
+	}
+	a.link.askHistory(h, false)
+}
+
+// settled takes a wish off the list.
+func (a *actor) settled(w *wish) {
+	a.wishes = slices.DeleteFunc(a.wishes, func(o *wish) bool { return o == w })
+}
+
+// wish finds a message that has no outcome yet.
+func (a *actor) wish(room chat.RoomID, nonce chat.Nonce) *wish {
+	for _, w := range a.wishes {
+		if w.room == room && w.nonce == nonce {
+			return w
+		}
+	}
+	a.run.fail("%s hears of a message %d to room %d, which has had its outcome or was never published", a.name, nonce, room)
+	return nil
+}

@@ -1,0 +1,32 @@
+// Package simulate runs the whole chat server and its clients in one goroutine: the
+// engine's workers, the hub, the gateway, the client SDK, a network, a disk and a
+// clock, all of it decided by one seed.
+//
+// # Basics
+//
+// Run makes a plan from a seed (how many clients, workers and rooms, how small the
+// limits, how bad the weather), and then, step by step, lets the seed choose what
+// happens next: a tick of a worker, a task of the hub, an act of a client, time that
+// passes, a fault, a crash with a restart. In the end the network and the disk are
+// healed, and everything has to come to rest.
+//
+// While it runs, a model that shares no code with the server checks the promises of
+// docs/ARCHITECTURE.md: what is acknowledged is stored, what is shown was stored, each
+// reader sees each event of a room in order and once, each request ends in one
+// outcome, memory stays within its bounds. After the end nothing may be left over.
+//
+// # Replay
+//
+// The same seed gives the same run. A failure is therefore a number:
+//
+//	go test ./internal/simulate -run 'TestSeed$' -seed=123 -v
+//
+// prints the transcript of that run, with what every driver, client and fault did.
+//
+// # Caveats
+//
+// A Manual engine service runs its workers in the order of their numbers. A step may
+// stop after the first few of them, and the events of single workers may be held
+// back, so later workers lag behind earlier ones; an earlier one never lags by a
+// whole tick.
+package simulate

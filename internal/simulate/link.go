@@ -1,0 +1,252 @@
+package simulate
+
+import (
+	"errors"
+	"fmt"
+
+	"sarang/chat"
+	"sarang/client"
+	"sarang/engine"
+)
+
+// link is one connection of an actor: what was asked on it, and what it is told.
+type link struct {
+	client.NopEvents
+	actor   *actor
+	session *client.Session
+	asked   map[uint32]*asked
+	pings   []uint64
+	pinged  uint64
+	online  bool
+	resumed bool
+	over    bool
+}
+
+// asked is a request without an answer.
+type asked struct {
+	kind  askKind
+	room  chat.RoomID
+	plan  roomPlan       // join
+	items int            // join
+	page  client.History // history
+	after chat.UserID    // members
+	walk  bool           // go on to the end, in the end of the run
+	known chat.Seq       // history: what was stored when it was asked for
+}
+
+type askKind uint8
+
+const (
+	askJoin askKind = iota
+	askLeave
+	askCreate
+	askList
+	askHistory
+	askMembers
+)
+
+func (l *link) note(format string, args ...any) { l.actor.note(format, args...) }
+
+func (l *link) fail(format string, args ...any) {
+	l.actor.run.fail(l.actor.name+": "+format, args...)
+}
+
+// ask notes a request that was sent.
+func (l *link) ask(id uint32, err error, q *asked) {
+	var limit *client.LimitError
+	switch {
+	case err == nil:
+		l.asked[id] = q
+	case errors.As(err, &limit), errors.Is(err, engine.ErrDirectQueue), errors.Is(err, client.ErrOffline):
+	default:
+		l.fail("a request can not be sent: %v", err)
+	}
+}
+
+// answer takes out the request that is answered.
+func (l *link) answer(id uint32, kind askKind) *asked {
+	q := l.asked[id]
+	if q == nil || q.kind != kind {
+		l.fail("an answer of kind %d to request %d, which was not asked or has been answered", kind, id)
+	}
+	delete(l.asked, id)
+	return q
+}
+
+func (l *link) joining(name string) bool {
+	for _, q := range l.asked {
+		if q.kind == askJoin && q.plan.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *link) join(p roomPlan) {
+	items := l.actor.run.rng.IntN(l.actor.run.plan.historyItemsMax + 3)
+	id, err := l.session.Join(client.Join{Name: p.name, Create: true, Ephemeral: p.ephemeral, HistoryItems: items})
+	l.note("joins %s with %d items: request %d, %v", p.name, items, id, err)
+	l.ask(id, err, &asked{kind: askJoin, plan: p, items: items})
+}
+
+func (l *link) askHistory(h client.History, walk bool) {
+	id, err := l.session.History(h)
+	l.note("wants history of %d after %d before %d, %d items: request %d, %v", h.Room, h.After, h.Before, h.ItemsMax, id, err)
+	l.ask(id, err, &asked{kind: askHistory, room: h.Room, page: h, walk: walk, known: chat.Seq(len(l.actor.run.model.logs[h.Room]))})
+}
+
+func (l *link) askMembers(room chat.RoomID, after chat.UserID, walk bool) {
+	id, err := l.session.Members(room, after, l.actor.run.rng.IntN(l.actor.run.plan.historyItemsMax+1))
+	l.note("wants members of %d after %d: request %d, %v", room, after, id, err)
+	l.ask(id, err, &asked{kind: askMembers, room: room, after: after, walk: walk})
+}
+
+func (l *link) list() {
+	id, err := l.session.List(0, 1+l.actor.run.rng.IntN(4))
+	l.note("wants the rooms: request %d, %v", id, err)
+	l.ask(id, err, &asked{kind: askList})
+}
+
+func (l *link) create() {
+	rooms := l.actor.run.plan.rooms
+	p := rooms[l.actor.run.rng.IntN(len(rooms))]
+	if l.actor.run.rng.IntN(2) == 0 { // one that nobody will join
+		p.name += fmt.Sprintf("-%d", l.actor.run.rng.IntN(1000))
+	}
+	id, err := l.session.Create(p.name, p.ephemeral)
+	l.note("creates %s: request %d, %v", p.name, id, err)
+	l.ask(id, err, &asked{kind: askCreate, plan: p})
+}
+
+func (l *link) ping() {
+	l.pinged++
+	if l.session.Ping(l.pinged) == nil {
+		l.pings = append(l.pings, l.pinged)
+	}
+}
+
+// LoggedIn checks that a user stays the same.
+func (l *link) LoggedIn(_ *client.Session, in client.LoggedIn) {
+	a := l.actor
+	a.note("is logged in as user %d", in.User)
+	if a.user != 0 && a.user != in.User {
+		l.fail("was user %d and is user %d now", a.user, in.User)
+	}
+	a.user = in.User
+	if sent := a.run.storedOf(in.User); in.SentCount > sent {
+		l.fail("is told to have sent %d messages; stored are %d", in.SentCount, sent)
+	}
+	if l.online {
+		l.fail("is logged in twice")
+	}
+	l.online = true
+}
+
+// Resumed: everything is back.
+func (l *link) Resumed(*client.Session) {
+	l.note("is resumed")
+	l.resumed = true
+}
+
+// Created answers create.
+func (l *link) Created(_ *client.Session, c client.Created) {
+	l.note("has created room %d", c.Room.ID)
+	if q := l.answer(c.Request, askCreate); q.plan.name != c.Room.Name || q.plan.ephemeral != c.Room.Ephemeral {
+		l.fail("created %+v, wanted %+v", c.Room, q.plan)
+	}
+}
+
+// RoomPage answers list.
+func (l *link) RoomPage(_ *client.Session, p client.RoomPage) {
+	l.note("is told of %d rooms", len(p.Rooms))
+	l.answer(p.Request, askList)
+	for i := range p.Rooms {
+		if i > 0 && p.Rooms[i-1].ID >= p.Rooms[i].ID {
+			l.fail("a page of rooms is not in the order of ids")
+		}
+	}
+}
+
+// Pong answers ping: in order, for it is one stream.
+func (l *link) Pong(_ *client.Session, value uint64) {
+	if len(l.pings) == 0 || l.pings[0] != value {
+		l.fail("a pong with value %d, waiting for %v", value, l.pings)
+	}
+	l.pings = l.pings[1:]
+}
+
+// Error is the failure of a request.
+func (l *link) Error(_ *client.Session, f client.Failure) {
+	l.note("request %d, packet %d failed: %v", f.Request, f.Packet, f.Err)
+	a := l.actor
+	switch f.Err.Code {
+	case chat.CodeUnavailable, chat.CodeDraining, chat.CodeTooMany, chat.CodeRoomExists, chat.CodeNameTaken:
+	default:
+		l.fail("request %d, packet %d failed: %v (code %d)", f.Request, f.Packet, f.Err, f.Err.Code)
+	}
+	switch {
+	case f.Request == 0:
+		a.loginFailed(f.Err)
+	case f.Rejoin:
+		if !f.Retrying {
+			l.fail("can not come back to room %d: %v", f.Room, f.Err)
+		}
+	case l.asked[f.Request] == nil:
+		l.fail("an error answers request %d, which was not asked or has been answered", f.Request)
+	default:
+		q := l.asked[f.Request]
+		delete(l.asked, f.Request)
+		if q.kind == askLeave {
+			a.seat(q.room).leaving = false
+		}
+	}
+}
+
+// loginFailed tries again, by another name if need be: the claim that took this one
+// may have been its own, with an answer that was lost.
+func (a *actor) loginFailed(err *chat.Error) {
+	if err.Code == chat.CodeNameTaken {
+		if a.user != 0 {
+			a.run.fail("%s has a name, and it is somebody else's now: %v", a.name, err)
+		}
+		a.renamed++
+		a.link.session.SetName(a.name+"x"+string(rune('a'+a.renamed%26))+string(rune('a'+a.renamed/26%26)), nil)
+	}
+	a.link.session.Close() // and once more after a while
+}
+
+// Fault is always the server's fault.
+func (l *link) Fault(_ *client.Session, err error) {
+	var e *client.UnexpectedError
+	if errors.As(err, &e) && e.Nonce != 0 {
+		if w := l.actor.run.model.wanted[e.Nonce]; w != nil && w.by == l.actor && w.outcome == outcomeUntold {
+			return // the outcome of a message, told after its room was left
+		}
+	}
+	l.fail("the server has broken the protocol: %v", err)
+}
+
+// Goodbye is noted.
+func (l *link) Goodbye(_ *client.Session, g client.Goodbye) { l.note("is told goodbye: %v", g.Err) }
+
+// Disconnected is the end of the link.
+func (l *link) Disconnected(_ *client.Session, why engine.Reason) {
+	a := l.actor
+	if l.over || a.link != l {
+		l.fail("a link ends twice")
+	}
+	l.over, a.link = true, nil
+	a.note("is disconnected: %v", why)
+	if why.Code == engine.ReasonFrame {
+		l.fail("framing was lost: %v", why)
+	}
+	a.retryAt = a.run.world.Now() + a.run.retryDelay()
+	if a.hurry {
+		a.hurry, a.retryAt = false, a.run.world.Now()
+	}
+	for i := len(a.seats) - 1; i >= 0; i-- {
+		if s := a.seats[i]; s.leaving {
+			a.unseat(s) // the client does not come back to a room that it was leaving
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package simulate
+
+import (
+	"fmt"
+
+	"sarang/chat"
+)
+
+// model is what must be true, written down without a look at how the server does it.
+// It knows what the disk has stored, what clients wanted stored, and compares what
+// they are told with that.
+type model struct {
+	fail   func(format string, args ...any)
+	rooms  map[chat.RoomID]chat.Room
+	logs   map[chat.RoomID][]chat.Event // what is stored
+	lives  map[life]*heard              // what is known of ephemeral rooms
+	wanted map[chat.Nonce]*wish
+	placed map[place]chat.Seq // where a message is stored
+}
+
+// life is one life of an ephemeral room.
+type life struct {
+	room  chat.RoomID
+	epoch chat.Epoch
+}
+
+// heard is what clients have been told of a life.
+type heard struct {
+	events map[chat.Seq]chat.Event
+	acks   map[chat.Seq]chat.Nonce
+	last   chat.Seq
+}
+
+// place names a message in a room. Clients give each nonce once.
+type place struct {
+	room  chat.RoomID
+	nonce chat.Nonce
+}
+
+// wish is a message that a client has published.
+type wish struct {
+	by      *actor
+	room    chat.RoomID
+	nonce   chat.Nonce
+	text    string
+	outcome outcome
+	seq     chat.Seq
+}
+
+type outcome uint8
+
+const (
+	outcomeNone outcome = iota
+	outcomeAcked
+	outcomeRefused // the server does not have it
+	outcomeUntold  // the client left the room or withdrew it; it may or may not be stored
+)
+
+func newModel(fail func(string, ...any)) *model {
+	return &model{
+		fail: fail, rooms: map[chat.RoomID]chat.Room{}, logs: map[chat.RoomID][]chat.Event{},
+		lives: map[life]*heard{}, wanted: map[chat.Nonce]*wish{}, placed: map[place]chat.Seq{},
+	}
+}
+
+// stored is told of each event that is on the disk for good.
+func (m *model) stored(e chat.Event) {
+	log := m.logs[e.Room]
+	if want := chat.Seq(len(log)) + 1; e.Seq != want {
+		m.fail("room %d stores event %d, where %d is next", e.Room, e.Seq, want)
+	}
+	if n := len(log); n > 0 && e.TimeMs < log[n-1].TimeMs {
+		m.fail("room %d: event %d has the time %d, before that of the one before it, %d", e.Room, e.Seq, e.TimeMs, log[n-1].TimeMs)
+	}
+	m.logs[e.Room] = append(log, e)
+	if e.Kind != chat.EventMessage {
+		return
+	}
+	m.authentic(e)
+	p := place{e.Room, e.Nonce}
+	if first := m.placed[p]; first != 0 {
+		m.fail("room %d stores the nonce %d twice, as %d and %d", e.Room, e.Nonce, first, e.Seq)
+	}
+	m.placed[p] = e.Seq
+	if w := m.wanted[e.Nonce]; w.outcome == outcomeRefused {
+		m.fail("room %d stores %d of %s after its client was told that it is not stored", e.Room, e.Nonce, w.by.name)
+	}
+}
+
+// authentic checks that a message is what somebody wanted to say.
+func (m *model) authentic(e chat.Event) {
+	w := m.wanted[e.Nonce]
+	switch {
+	case w == nil:
+		m.fail("room %d: nobody has published %v", e.Room, brief(e))
+	case w.room != e.Room || w.text != e.Text || w.by.user != e.User:
+		m.fail("room %d: %v is not what %s has published", e.Room, brief(e), w.by.name)
+	}
+}
+
+// shown is told of each event that a client gets.
+func (m *model) shown(to *actor, s *seat, e chat.Event) {
+	if s.ephemeral {
+		m.shownEphemeral(to, s, e)
+		return
+	}
+	log := m.logs[e.Room]
+	switch {
+	case e.Seq == 0 || e.Seq > chat.Seq(len(log)):
+		m.fail("%s is shown %v of room %d, which is not stored", to.name, brief(e), e.Room)
+	case e != log[e.Seq-1]:
+		m.fail("%s is shown %v of room %d, but stored is %v", to.name, brief(e), e.Room, brief(log[e.Seq-1]))
+	}
+}
+
+func (m *model) shownEphemeral(to *actor, s *seat, e chat.Event) {
+	h := m.heard(life{e.Room, s.epoch})
+	if before, known := h.events[e.Seq]; known && before != e {
+		m.fail("%s is shown %v of room %d, somebody else was shown %v", to.name, brief(e), e.Room, brief(before))
+	}
+	h.events[e.Seq] = e
+	h.last = max(h.last, e.Seq)
+	if e.Kind == chat.EventMessage {
+		m.authentic(e)
+	}
+	if n, acked := h.acks[e.Seq]; acked && n != e.Nonce {
+		m.fail("%s is shown %v of room %d, where %d was acknowledged", to.name, brief(e), e.Room, n)
+	}
+}
+
+func (m *model) heard(l life) *heard {
+	h := m.lives[l]
+	if h == nil {
+		h = &heard{events: map[chat.Seq]chat.Event{}, acks: map[chat.Seq]chat.Nonce{}}
+		m.lives[l] = h
+	}
+	return h
+}
+
+// acked is told of each acknowledgment. epoch is that of an ephemeral room.
+func (m *model) acked(w *wish, seq chat.Seq, s *seat) {
+	if w.outcome != outcomeNone {
+		m.fail("%s hears of its message %d again: acknowledged as %d", w.by.name, w.nonce, seq)
+	}
+	w.outcome, w.seq = outcomeAcked, seq
+	if s.ephemeral {
+		h := m.heard(life{w.room, s.epoch})
+		if n, known := h.acks[seq]; known && n != w.nonce {
+			m.fail("room %d: %d and %d are both acknowledged as %d", w.room, n, w.nonce, seq)
+		}
+		if e, known := h.events[seq]; known && e.Nonce != w.nonce {
+			m.fail("room %d: %d is acknowledged as %d, which is %v", w.room, w.nonce, seq, brief(e))
+		}
+		h.acks[seq], h.last = w.nonce, max(h.last, seq)
+		return
+	}
+	if m.placed[place{w.room, w.nonce}] != seq {
+		m.fail("%s is told that its message %d is stored as %d of room %d, but it is not", w.by.name, w.nonce, seq, w.room)
+	}
+}
+
+// refused is told of each message that a client gives up.
+func (m *model) refused(w *wish, left bool) {
+	if w.outcome != outcomeNone {
+		m.fail("%s hears of its message %d again: refused", w.by.name, w.nonce)
+	}
+	w.outcome = outcomeRefused
+	if left {
+		w.outcome = outcomeUntold
+	} else if seq := m.placed[place{w.room, w.nonce}]; seq != 0 {
+		m.fail("%s is told that its message %d is not stored, but it is, as %d of room %d", w.by.name, w.nonce, seq, w.room)
+	}
+}
+
+// last is where a reader is that has everything.
+func (m *model) last(s *seat) chat.Seq {
+	if s.ephemeral {
+		return m.heard(life{s.room, s.epoch}).last
+	}
+	return chat.Seq(len(m.logs[s.room]))
+}
+
+// brief is an event on one line.
+func brief(e chat.Event) string {
+	text := e.Text
+	if len(text) > 20 {
+		text = fmt.Sprintf("%s… of %d bytes", text[:20], len(text))
+	}
+	return fmt.Sprintf("{%d kind %d by %d nonce %d at %d: %q}", e.Seq, e.Kind, e.User, e.Nonce, e.TimeMs, text)
+}

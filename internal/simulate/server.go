@@ -1,0 +1,209 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"sarang/aio"
+	"sarang/chat"
+	"sarang/engine"
+	gateway "sarang/internal/gateway/packet"
+	"sarang/internal/hub"
+)
+
+func serverAddr() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), 7777)
+}
+
+// server is one life of the server.
+type server struct {
+	store *Store
+	hub   *hub.Hub
+	svc   *engine.Service
+	taps  *taps
+
+	draining   bool          // nothing new is taken
+	goodbye    bool          // the sessions are being ended
+	drainUntil time.Duration // then it stops, whatever is left
+}
+
+// startServer brings up a server on the disk, as cmd/sarang does.
+func (r *run) startServer() {
+	r.note("server: starts")
+	s := &server{store: r.disk.Open(), taps: newTaps(r.world, r.broken)}
+	p := &r.plan
+	var seed [32]byte
+	for i := range seed {
+		seed[i] = byte(r.rng.Uint32())
+	}
+	var err error
+	s.hub, err = hub.New(context.Background(), hub.Config{
+		Store: s.store, Encode: gateway.AppendEvent, Logger: r.logger, Now: r.wallClock,
+		Random: rand.NewChaCha8(seed), Manual: true,
+		TextBytesMax: p.textBytesMax, PublishesInFlightMax: p.publishesInFlightMax,
+		HistoryItemsMax: p.historyItemsMax, PageBytesMax: p.pageBytesMax,
+		AnnounceMembersMax: p.announceMembersMax, PublishersMax: p.publishersMax,
+		AwayGrace: p.awayGrace, StoreTimeout: time.Hour,
+	}, p.workers)
+	if err != nil {
+		r.fail("the hub does not start: %v", err)
+	}
+	s.svc, err = engine.New(engine.Config{
+		Name: "simulate", Workers: p.workers, Manual: true, Debug: p.debug, Logger: r.logger,
+		OpenDriver: s.taps.open(aio.Config{RecvBufferBytes: p.recvBufferBytes, RecvBuffers: 8, EventsMax: 64}),
+		Driver:     aio.Config{EventsMax: 64},
+		Socket:     aio.SocketOptions{SendBufferBytes: p.socketBufferBytes, RecvBufferBytes: p.socketBufferBytes},
+		NewHandler: func(w *engine.Worker) engine.Handler {
+			return gateway.New(s.hub.NewShard(w), gateway.Config{
+				Server: "simulate", HeartbeatInterval: p.heartbeat, IdleTimeout: p.idle,
+				RetryAfterMin: 10 * time.Millisecond, RetryAfterMax: 300 * time.Millisecond,
+			})
+		},
+		SessionsMax: p.sessionsMax, DirectQueueBytesMax: p.directQueueBytesMax,
+		SendBytesMax: p.sendBytesMax, FeedWindowBytesMax: p.feedWindowBytesMax,
+		FeedBurstBytesMax: p.feedBurstBytesMax,
+		LoginDeadline:     p.login, HeartbeatInterval: p.heartbeat, IdleTimeout: p.idle, LingerTimeout: p.linger,
+	})
+	if err == nil {
+		err = s.svc.Start()
+	}
+	if err == nil {
+		_, err = s.svc.Listen(serverAddr())
+	}
+	if err != nil {
+		r.fail("the server does not start: %v", err)
+	}
+	r.server = s
+}
+
+// tickServer runs one tick of the first few workers, of which some see nothing new.
+func (r *run) tickServer(all bool) {
+	if r.server != nil {
+		r.tick(r.server.svc, r.server.taps, r.plan.workers, all)
+	}
+}
+
+func (r *run) tick(svc *engine.Service, t *taps, workers int, all bool) {
+	if !all {
+		if r.rng.IntN(2) == 0 {
+			t.turn = 1 + r.rng.IntN(workers)
+		}
+		if r.rng.IntN(3) == 0 {
+			blind := r.rng.Uint32()
+			t.blind = func(worker int) bool { return blind>>worker&1 == 1 }
+		}
+	}
+	if err := svc.Step(); err != nil && !errors.Is(err, errNotYet) {
+		r.fail("a tick failed: %v", err)
+	}
+	t.turn, t.blind = 1<<30, func(int) bool { return false }
+}
+
+// tickHub does one of the things that wait for the store, if the disk moves.
+func (r *run) tickHub() {
+	if r.server == nil {
+		return
+	}
+	h := r.server.hub
+	n, from := h.Steps(), 0
+	if n > h.Stats().TasksWaiting && r.world.Now() < r.diskStalledUntil {
+		from = 1 // the commit has to wait
+	}
+	if n <= from {
+		return
+	}
+	which := from + r.rng.IntN(n-from)
+	if r.recorded() {
+		r.note("hub: does %d of %d", which, n)
+	}
+	if r.dies(func() { h.Step(which) }) {
+		r.crash(r.rng.IntN(4) == 0)
+	}
+}
+
+// dies runs a step and tells whether the program died in it.
+func (r *run) dies(step func()) (died bool) {
+	defer func() {
+		cause := recover()
+		if e, ok := cause.(*DiedError); ok {
+			r.note("disk: %v", e)
+			died = true
+		} else if cause != nil {
+			panic(cause)
+		}
+	}()
+	step()
+	return false
+}
+
+// crash ends the server as kill -9 does, or as a loss of power.
+func (r *run) crash(powerLoss bool) {
+	s := r.server
+	if s == nil {
+		return
+	}
+	r.note("server: dies, with its machine %t", powerLoss)
+	r.counts.Crashes++
+	s.taps.die(powerLoss)
+	r.disk.Crash()
+	r.dispose()
+	r.down()
+}
+
+// down leaves the server down for a while.
+func (r *run) down() {
+	r.startAt = r.world.Now()
+	if r.rng.IntN(2) == 0 {
+		r.startAt += time.Duration(r.rng.IntN(2000)) * time.Millisecond
+	}
+}
+
+// dispose closes what is left of a server and looks at whether anything was lost.
+func (r *run) dispose() {
+	s := r.server
+	r.server = nil
+	if err := s.svc.Close(); err != nil {
+		r.fail("when the server closes: %v", err)
+	}
+	if n := s.svc.Sessions(); n != 0 {
+		r.fail("the server has closed, and has %d sessions", n)
+	}
+	if n := len(s.taps.conns); n != 0 {
+		r.fail("%d accepted connections were neither used nor closed", n)
+	}
+	s.hub.Close()
+	if err := s.store.Close(); err != nil && chat.CodeOf(err) != chat.CodeClosed {
+		r.fail("when the store closes: %v", err)
+	}
+}
+
+// drain begins an orderly end.
+func (r *run) drain() {
+	if s := r.server; s != nil && !s.draining {
+		r.note("server: drains")
+		r.counts.Drains++
+		s.draining, s.drainUntil = true, r.world.Now()+2*time.Second
+		s.hub.BeginDrain()
+	}
+}
+
+// goOnDraining takes the next step of an orderly end when it is time.
+func (r *run) goOnDraining() {
+	s := r.server
+	if s == nil || !s.draining {
+		return
+	}
+	late := r.world.Now() >= s.drainUntil
+	switch {
+	case !s.goodbye && (late || s.hub.Steps() == 0):
+		s.goodbye, s.drainUntil = true, r.world.Now()+time.Second
+		s.svc.Drain(context.Background())
+	case s.goodbye && (late || s.svc.Sessions() == 0):
+		r.note("server: stops")
+		r.dispose()
+		r.down()
+	}
+}

@@ -1,0 +1,225 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sarang/chat"
+	"sarang/client"
+)
+
+// restDeadline is how long, in simulated time, a healed system may take to come to
+// rest. Timeouts and retries are seconds.
+const restDeadline = 5 * time.Minute
+
+// settle heals everything and waits until everybody has everything.
+func (r *run) settle() {
+	r.heal()
+	// At rest is who has found out about all connections that have gone silent.
+	rest := max(r.plan.awayGrace, r.plan.idle) + r.plan.heartbeat + 300*time.Millisecond
+	r.until("everybody is back and has everything", rest, r.unsettled)
+	r.checkIdleMemory()
+	r.probe()
+	r.probeSlow()
+	for _, a := range r.actors {
+		for _, s := range a.seats {
+			a.link.askHistory(client.History{Room: s.room}, true)
+			a.link.askMembers(s.room, 0, true)
+			r.until("history and members are answered", 0, r.unanswered)
+		}
+	}
+	for _, a := range r.actors {
+		for _, w := range a.wishes {
+			r.fail("message %d of %s has no outcome", w.nonce, a.name)
+		}
+	}
+}
+
+// turn lets everybody do what there is to do, and some time pass.
+func (r *run) turn() {
+	if r.server == nil && r.world.Now() >= r.startAt {
+		r.startServer()
+	}
+	r.goOnDraining()
+	r.tickServer(true)
+	for r.server != nil && r.server.hub.Steps() > 0 {
+		r.tickHub()
+	}
+	r.tick(r.clients, r.clientTaps, len(r.clientTaps.drivers), true)
+	for _, a := range r.actors {
+		switch {
+		case a.link == nil && r.world.Now() >= a.retryAt && !a.gone:
+			a.connect()
+		case a.link != nil && !a.asleep:
+			a.resume()
+		}
+	}
+	next := r.world.Now() + 10*time.Millisecond
+	if due, ok := r.world.Next(); ok {
+		next = min(next, due)
+	}
+	if !r.world.Ready() {
+		r.world.Advance(next)
+	}
+}
+
+// until turns until what says that nothing is missing any more, for as long as rest.
+func (r *run) until(goal string, rest time.Duration, what func() string) {
+	deadline := r.world.Now() + restDeadline
+	since := time.Duration(-1)
+	for {
+		missing := what()
+		switch now := r.world.Now(); {
+		case missing != "" && now > deadline:
+			r.fail("it never happens that %s: %s", goal, missing)
+		case missing != "":
+			since = -1
+		case since < 0:
+			since = now
+		}
+		if since >= 0 && r.world.Now() >= since+rest {
+			return
+		}
+		r.turn()
+		r.steps++
+	}
+}
+
+// unsettled says what keeps the system from being at rest.
+func (r *run) unsettled() string {
+	if r.server == nil || r.server.draining {
+		return "the server is down"
+	}
+	for _, a := range r.actors {
+		if what := a.unsettled(); what != "" {
+			return a.name + " " + what
+		}
+	}
+	if n := r.server.hub.Steps(); n > 0 {
+		return fmt.Sprintf("%d tasks wait for the store", n)
+	}
+	if n := r.server.svc.Sessions(); n != len(r.actors) {
+		return fmt.Sprintf("the server has %d sessions for %d clients", n, len(r.actors))
+	}
+	return ""
+}
+
+func (a *actor) unsettled() string {
+	switch {
+	case !a.online():
+		return "is not online"
+	case len(a.link.asked) > 0:
+		return "has requests without an answer"
+	case len(a.link.pings) > 0:
+		return "has pings without an answer"
+	case len(a.wishes) > 0:
+		return fmt.Sprintf("has %d messages without an outcome, the first is %d to room %d", len(a.wishes), a.wishes[0].nonce, a.wishes[0].room)
+	}
+	for _, s := range a.seats {
+		known, ok := a.state.Room(s.room)
+		last := a.run.model.last(s)
+		switch {
+		case !ok || !known.Joined:
+			return "is not back in " + s.name
+		case s.last != last:
+			return fmt.Sprintf("has %d of %d events of %s", s.last, last, s.name)
+		}
+	}
+	if rooms := a.state.Rooms(); len(rooms) != len(a.seats) {
+		return fmt.Sprintf("is in %d rooms and believes to be in %d", len(a.seats), len(rooms))
+	}
+	return ""
+}
+
+func (r *run) unanswered() string {
+	for _, a := range r.actors {
+		if a.link == nil {
+			return a.name + " is not online"
+		}
+		if len(a.link.asked) > 0 {
+			return a.name + " has requests without an answer"
+		}
+	}
+	return ""
+}
+
+// walkKey is a list of members that is being read page by page.
+type walkKey struct {
+	actor int
+	room  chat.RoomID
+}
+
+// membersSeen gathers the pages of members, and looks at whether it is all of them.
+func (r *run) membersSeen(l *link, q *asked, p client.MemberPage, last chat.UserID) {
+	key := walkKey{l.actor.id, p.Room}
+	for _, m := range p.Members {
+		r.walks[key] = append(r.walks[key], m.User)
+	}
+	if p.More {
+		l.askMembers(p.Room, last, true)
+		return
+	}
+	var want []chat.UserID
+	for _, a := range r.actors {
+		if a.seat(p.Room) != nil {
+			want = append(want, a.user)
+		}
+	}
+	slices.Sort(want)
+	if !slices.Equal(r.walks[key], want) || p.Total != len(want) {
+		r.fail("%s is told that %v are in room %d (%d in all); there are %v", l.actor.name, r.walks[key], p.Room, p.Total, want)
+	}
+}
+
+// finish takes everybody home and looks at what is left over.
+func (r *run) finish() {
+	for i, a := range r.actors {
+		a.gone = true
+		if i%4 == 0 {
+			a.link.session.Abort()
+		} else {
+			a.link.session.Close()
+		}
+	}
+	r.until("all sessions are over", r.plan.awayGrace+300*time.Millisecond, func() string {
+		if c, s := r.clients.Sessions(), r.server.svc.Sessions(); c+s > 0 {
+			return fmt.Sprintf("the clients have %d and the server has %d", c, s)
+		}
+		return ""
+	})
+	r.checkIdleMemory()
+	r.checkStore()
+	r.dispose()
+	if err := r.clients.Close(); err != nil {
+		r.fail("when the clients close: %v", err)
+	}
+	if n := r.clients.Sessions(); n != 0 {
+		r.fail("the clients have closed, and have %d sessions", n)
+	}
+	if s := r.world.Stats(); s.EndsOpen != 0 || s.StreamsInUse != 0 {
+		r.fail("on the network %d ends and %d streams are left over", s.EndsOpen, s.StreamsInUse)
+	}
+}
+
+// checkStore compares what is stored with what was told.
+func (r *run) checkStore() {
+	for i, log := range r.disk.rooms {
+		id := chat.RoomID(i + 1)
+		if !slices.Equal(log.events, r.model.logs[id]) {
+			r.fail("the log of room %d has changed", id)
+		}
+	}
+	for _, w := range r.model.wanted {
+		stored := r.model.placed[place{w.room, w.nonce}]
+		switch {
+		case w.outcome == outcomeNone:
+			r.fail("message %d of %s has no outcome", w.nonce, w.by.name)
+		case w.outcome == outcomeAcked && !r.ephemeralRoom(w.room) && stored != w.seq:
+			r.fail("message %d of %s was acknowledged as %d, stored is %d", w.nonce, w.by.name, w.seq, stored)
+		}
+	}
+}
+
+// ephemeralRoom tells the kind of a room as the disk has it.
+func (r *run) ephemeralRoom(id chat.RoomID) bool { return r.disk.rooms[id-1].room.Ephemeral }

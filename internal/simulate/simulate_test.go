@@ -1,0 +1,150 @@
+package simulate_test
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"sarang/internal/simulate"
+)
+
+var (
+	seed  = flag.Uint64("seed", 0, "for TestSeed: the run to replay")
+	first = flag.Uint64("first", 0, "for TestLong: the first seed; 0: random ones")
+	long  = flag.Duration("long", 0, "for TestLong: how long to run")
+	most  = flag.Int("most", 0, "for TestLong: how many seeds at most; 0: no limit")
+	size  = flag.Float64("size", 1, "how long one run is")
+)
+
+// fixed are the seeds that every check runs.
+func fixed() []uint64 {
+	seeds := make([]uint64, 30)
+	for i := range seeds {
+		seeds[i] = uint64(i + 1)
+	}
+	return seeds
+}
+
+// howMany is a number of seeds: for a whole test, for a short one, for a slow one.
+func howMany(whole, short, slowly int) int {
+	switch {
+	case slow:
+		return slowly
+	case testing.Short():
+		return short
+	}
+	return whole
+}
+
+// shortSize is the size of runs whose transcripts are wanted, for these cost.
+func shortSize() float64 {
+	if slow {
+		return 0.1
+	}
+	return 1
+}
+
+// check runs a seed. A failure says how to see it again.
+func check(t testing.TB, s uint64) simulate.Result {
+	t.Helper()
+	r := simulate.Run(s, simulate.Options{Size: *size})
+	if r.Failure != "" {
+		t.Errorf("seed %d fails after %v: %s\n%s\nreplay: %s", s, r.At, r.Failure, r.Stack, replay(s))
+	}
+	return r
+}
+
+func replay(s uint64) string {
+	command := fmt.Sprintf("go test ./internal/simulate -run 'TestSeed$' -seed=%d -v", s)
+	if *size != 1 {
+		command += fmt.Sprintf(" -size=%g", *size)
+	}
+	return command
+}
+
+func TestFixedSeeds(t *testing.T) {
+	seeds := fixed()[:howMany(30, 8, 3)]
+	for _, s := range seeds {
+		check(t, s)
+	}
+}
+
+func TestRandomSeeds(t *testing.T) {
+	for range howMany(10, 3, 1) {
+		check(t, rand.Uint64()>>1)
+	}
+}
+
+// TestSeed replays one run, with its transcript.
+func TestSeed(t *testing.T) {
+	if *seed == 0 {
+		t.Skip("it replays -seed=N")
+	}
+	r := simulate.Run(*seed, simulate.Options{Size: *size, Transcript: func(line string) { fmt.Println(line) }})
+	fmt.Printf("plan: %s\n", r.Plan)
+	if r.Failure != "" {
+		t.Errorf("seed %d fails after %v: %s\n%s", *seed, r.At, r.Failure, r.Stack)
+	}
+}
+
+// TestSameSeedSameRun holds the transcripts of two runs of a seed against each other.
+func TestSameSeedSameRun(t *testing.T) {
+	for _, s := range fixed()[:howMany(6, 2, 1)] {
+		var sums [][]byte
+		var lines [2][]string
+		for i := range lines {
+			h := sha256.New()
+			simulate.Run(s, simulate.Options{Size: shortSize(), Transcript: func(line string) {
+				fmt.Fprintln(h, line)
+				lines[i] = append(lines[i], line)
+			}})
+			sums = append(sums, h.Sum(nil))
+		}
+		if !slices.Equal(sums[0], sums[1]) {
+			for i := range min(len(lines[0]), len(lines[1])) {
+				if lines[0][i] != lines[1][i] {
+					t.Errorf("seed %d: line %d is\n%s\nand then\n%s", s, i, lines[0][i], lines[1][i])
+					break
+				}
+			}
+			t.Errorf("seed %d gave two different runs, of %d and %d lines", s, len(lines[0]), len(lines[1]))
+		}
+	}
+}
+
+// A transcript must not change a run, or a failure could not be looked at.
+func TestTranscriptChangesNothing(t *testing.T) {
+	s := fixed()[0]
+	silent := simulate.Run(s, simulate.Options{Size: shortSize()})
+	spoken := simulate.Run(s, simulate.Options{Size: shortSize(), Transcript: func(string) {}})
+	if silent != spoken {
+		t.Errorf("seed %d: without a transcript %+v\nwith one %+v", s, silent, spoken)
+	}
+}
+
+// TestLong runs seeds for a while: scripts/simulate.sh.
+func TestLong(t *testing.T) {
+	if *long == 0 {
+		t.Skip("it runs for -long=DURATION")
+	}
+	p := progress{began: time.Now(), terminal: isTerminal(os.Stderr)}
+	next := *first
+	for time.Since(p.began) < *long && (*most == 0 || p.runs < *most) && p.failed < 10 {
+		s := next
+		if *first == 0 {
+			s = rand.Uint64() >> 1
+		}
+		next++
+		r := check(t, s)
+		p.add(r)
+	}
+	p.end()
+	if p.runs == 0 {
+		t.Error("no seed was run")
+	}
+}

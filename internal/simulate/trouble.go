@@ -1,0 +1,168 @@
+package simulate
+
+import (
+	"time"
+
+	"sarang/aio/aiosim"
+)
+
+// diskRates are how often the disk fails, per call.
+type diskRates struct {
+	unavailable, uncertain, dies float64
+}
+
+// trouble is the Trouble of a run.
+type trouble struct{ run *run }
+
+// Next draws a fault.
+func (t trouble) Next(call string) Fault {
+	r := t.run
+	if r.healed || r.server == nil { // a server that can not start is another story
+		return FaultNone
+	}
+	fault := r.drawFault(call)
+	if fault != FaultNone {
+		r.counts.DiskFaults++
+		if r.recorded() {
+			r.note("disk: %s has fault %d", call, fault)
+		}
+	}
+	return fault
+}
+
+func (r *run) drawFault(call string) Fault {
+	writes := call == "Commit" || call == "ClaimUser" || call == "CreateRoom"
+	if writes && r.world.Now() < r.diskFullUntil {
+		return FaultUnavailable
+	}
+	x, q := r.rng.Float64(), &r.diskRates
+	if call == "LastSeq" && x > q.dies { // it is asked until it answers
+		x = max(x, min(2*x, 0.9))
+	}
+	if x -= q.dies; x < 0 {
+		return FaultDieBefore + Fault(r.rng.IntN(3))
+	}
+	if x -= q.uncertain; x < 0 && call == "Commit" {
+		return FaultUncertain
+	}
+	if x -= q.unavailable; x < 0 {
+		return FaultUnavailable
+	}
+	return FaultNone
+}
+
+// Kept decides for what is in doubt.
+func (t trouble) Kept() bool {
+	kept := t.run.rng.IntN(2) == 0
+	t.run.note("disk: what was in doubt is kept: %t", kept)
+	return kept
+}
+
+// changeDisk draws how well the disk works from now on.
+func (r *run) changeDisk() {
+	r.diskRates = diskRates{}
+	if w := r.plan.weather; r.rng.IntN(3) > 0 {
+		r.diskRates.unavailable = 0.5 * w * r.rng.Float64()
+		r.diskRates.uncertain = 0.3 * w * r.rng.Float64()
+		if r.plan.rates.crash > 0 {
+			r.diskRates.dies = 0.01 * w * r.rng.Float64()
+		}
+	}
+	r.note("disk: %+v", r.diskRates)
+}
+
+// stallDisk lets the disk be slow, or full, for a while.
+func (r *run) stallDisk() {
+	until := r.world.Now() + time.Duration(r.rng.IntN(1500))*time.Millisecond
+	if r.rng.IntN(2) == 0 {
+		r.note("disk: is full until %v", until)
+		r.diskFullUntil = until
+		return
+	}
+	r.note("disk: commits wait until %v", until)
+	r.diskStalledUntil = until
+}
+
+func (r *run) changeWeather() {
+	f := r.plan.drawFaults(r.rng)
+	r.note("weather: %+v", f)
+	r.world.SetFaults(f)
+}
+
+// harm does something to one connection.
+func (r *run) harm() {
+	all := r.clientTaps.connections()
+	if len(all) == 0 {
+		return
+	}
+	r.counts.Harms++
+	c := all[r.rng.IntN(len(all))]
+	var err error
+	switch n := r.rng.IntN(10); {
+	case n < 5:
+		err = c.driver.Stall(c.name, time.Duration(r.rng.IntN(3000))*time.Millisecond)
+	case n < 8:
+		err = c.driver.Reset(c.name)
+	default:
+		err = c.driver.Vanish(c.name)
+	}
+	if err != nil {
+		r.fail("a connection can not be harmed: %v", err)
+	}
+}
+
+// moveOn has a client lose its network and come back by another one at once. The
+// server learns nothing of the end of the old connection.
+func (r *run) moveOn() {
+	a := r.actors[r.rng.IntN(len(r.actors))]
+	if a.link == nil || a.link.session.Engine() == nil {
+		return
+	}
+	c, ok := r.clientTaps.connectionOf(a.link.session.Engine())
+	if !ok {
+		return
+	}
+	a.note("moves to another network")
+	r.counts.Harms++
+	if err := c.driver.Vanish(c.name); err != nil {
+		r.fail("a connection can not be harmed: %v", err)
+	}
+	a.hurry = true
+	a.link.session.Abort()
+}
+
+// storm disconnects everybody, to come back at once.
+func (r *run) storm() {
+	r.note("storm: all clients lose their connections")
+	r.counts.Storms++
+	at := r.world.Now() + time.Duration(r.rng.IntN(300))*time.Millisecond
+	for _, a := range r.actors {
+		if a.link != nil && r.rng.IntN(8) > 0 {
+			a.link.session.Abort()
+		}
+		a.retryAt = at
+	}
+}
+
+// jump moves the clock: the wall clock anywhere, or all time ahead by a few seconds.
+func (r *run) jump() {
+	r.counts.ClockJumps++
+	switch r.rng.IntN(4) {
+	case 0:
+		// By less than what a name is reserved for: beyond that it is free by right.
+		r.wallOffset = time.Duration(r.rng.Int64N(int64(28*24*time.Hour))) - 14*24*time.Hour
+	case 1, 2:
+		r.wallOffset += time.Duration(r.rng.IntN(20000)-10000) * time.Millisecond
+	default:
+		r.world.Advance(r.world.Now() + time.Duration(r.rng.IntN(8000))*time.Millisecond)
+	}
+	r.note("clock: it is %v", r.wallClock().UTC())
+}
+
+// heal ends all trouble.
+func (r *run) heal() {
+	r.note("all is healed")
+	r.healed = true
+	r.diskFullUntil, r.diskStalledUntil = 0, 0
+	r.world.SetFaults(aiosim.Faults{DelayMin: time.Millisecond, DelayMax: 5 * time.Millisecond})
+}
