@@ -1,5 +1,6 @@
 // Package aio is the completion port that Sarang stands on: one small contract,
-// several drivers (io_uring and epoll on Linux, a seeded simulation in aiosim).
+// several drivers: io_uring and epoll on Linux, completion ports on Windows, a
+// portable one over package net, and a seeded simulation in aiosim.
 //
 // # Basics
 //
@@ -108,7 +109,7 @@ type SocketOptions struct {
 // only. Methods that start a request return an error when nothing was started; no
 // event follows then.
 type Driver interface {
-	// Name is the driver's kind: "uring", "epoll", "sim".
+	// Name is the driver's kind: "uring", "epoll", "iocp", "portable", "sim".
 	Name() string
 
 	// Now is the monotonic time since some fixed start. Simulated drivers return

@@ -31,36 +31,27 @@ const (
 	// does a send, by stateCopying.
 	stateBlocked
 
-	// stateArmed: the kernel has the receive (io_uring: or accept). Without it
-	// the request waits in the driver, to be handed over again by io_uring, for
-	// its turn to read by IOCP.
+	// stateArmed: the kernel has the receive (io_uring: or the accept; IOCP: or
+	// the connect). Without it the request waits in the driver: io_uring is to
+	// hand it over again, IOCP to read when its turn comes.
 	stateArmed
 
 	// stateReadable: epoll, IOCP: there may be something to read (epoll: or to
 	// accept).
 	stateReadable
 
-	// stateHungUp: epoll: the end of the stream, or of the connection, was seen.
-	stateHungUp
-
 	// stateQueued: epoll, IOCP: the socket is in the ready queue.
 	stateQueued
-
-	// stateV6: the socket is of the IPv6 family.
-	stateV6
-
-	// stateSuspect: io_uring: see suspects.
-	stateSuspect
 
 	// stateCopying: IOCP: a copy of bytes that the socket had no room for is on
 	// its way. Not a request, but it keeps a closing socket from going all the same.
 	stateCopying
 
-	// stateShut: IOCP: Shutdown was called.
-	stateShut
-
 	stateRequests = stateAccepting | stateConnecting | stateReceiving | stateSending
 	stateInFlight = stateRequests | stateCopying
+
+	// stateOwn is the first of the bits that only one system has.
+	stateOwn = 1 << 16
 )
 
 // notice is an event that the driver itself made and has not delivered yet.
@@ -81,7 +72,6 @@ type base struct {
 	sockets table[socket]
 	notices queue[notice]
 	waker   waker
-	thread  int // of the owner; kept for checks only
 	platform
 }
 

@@ -9,6 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// States of sockets on Linux alone.
+const (
+	// stateHungUp: epoll: the end of the stream, or of the connection, was seen.
+	stateHungUp state = stateOwn << iota
+
+	// stateV6: the socket is of the IPv6 family.
+	stateV6
+
+	// stateSuspect: io_uring: see suspects.
+	stateSuspect
+)
+
 // socket is a slot of either driver's table. It holds no pointers, so that the
 // collector need not look at a million of them.
 type socket struct {
@@ -22,6 +34,7 @@ type socket struct {
 type platform struct {
 	room      sockaddr // for asking the system for addresses
 	kindFlags int      // SOCK_NONBLOCK, or 0 where sockets are to block
+	thread    int      // of the owner; kept for checks only
 }
 
 func (b *base) open(c Config, kindFlags int) error {

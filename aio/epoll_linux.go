@@ -173,7 +173,9 @@ func (d *epoll) StopRecv(name Socket) error {
 	if err != nil {
 		return err
 	}
-	d.stop(name, s)
+	if s.state&stateReceiving != 0 {
+		d.stop(name, s)
+	}
 	return nil
 }
 

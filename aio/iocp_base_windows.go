@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// stateShut: Shutdown was called.
+const stateShut state = stateOwn
+
 // socket is a slot of the driver's table. It holds no pointers, so that the
 // collector need not look at a million of them.
 type socket struct {
@@ -17,15 +20,17 @@ type socket struct {
 	state  state
 }
 
-// platform is what base needs beside on Windows: nothing.
-type platform struct{}
+// platform is what base needs beside on Windows.
+type platform struct {
+	thread uint32 // of the owner; kept for checks only
+}
 
 func (b *base) open(c Config, port windows.Handle) {
 	b.config = c
 	b.started = time.Now()
 	b.sockets.max = c.SocketsMax
 	b.waker.bell.port = port
-	b.thread = int(windows.GetCurrentThreadId())
+	b.thread = windows.GetCurrentThreadId()
 }
 
 // Discard closes a connection that nobody wants.
@@ -39,7 +44,7 @@ func (s *socket) shut() {
 
 // checkOwner stops a program that calls from a thread which is not the owner's.
 func (b *base) checkOwner() {
-	if debugging && int(windows.GetCurrentThreadId()) != b.thread {
+	if debugging && windows.GetCurrentThreadId() != b.thread {
 		panic("aio: a driver was called from another thread than its owner's")
 	}
 }
@@ -55,3 +60,11 @@ func (b *bell) ring() {
 }
 
 func (b *bell) close() error { return windows.CloseHandle(b.port) }
+
+// peek returns the oldest and leaves it; the queue must not be empty.
+func (q *queue[T]) peek() T {
+	if q.count == 0 {
+		panic("aio: peek into an empty queue")
+	}
+	return q.ring[q.head]
+}

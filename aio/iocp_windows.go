@@ -285,13 +285,15 @@ func (d *iocp) endReceiving(name Socket, s *socket, err error) {
 	d.tell(name, KindRecv, false, 0, err)
 }
 
-// StopRecv ends receiving, or accepting.
+// StopRecv ends receiving.
 func (d *iocp) StopRecv(name Socket) error {
 	s, err := d.find(name)
 	if err != nil {
 		return err
 	}
-	d.stop(name, s)
+	if s.state&stateReceiving != 0 {
+		d.stop(name, s)
+	}
 	return nil
 }
 

@@ -18,7 +18,7 @@ const kindPortable = "portable"
 // Portable is the driver over Go's own net package: it runs wherever Go has
 // sockets, and over any net.Conn besides. Goroutines do what a system's completion
 // port would do: one for each socket that receives, accepts or connects, and one
-// for each piece of a send that a socket has not swallowed yet. What they find goes
+// for each that is full or has a piece of a send to write. What they find goes
 // through one queue to Wait.
 //
 // It is made to be simple. The system's own drivers are quicker, and a receiving

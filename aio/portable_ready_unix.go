@@ -67,12 +67,12 @@ func writeNow(fd uintptr, b []byte) (n int, again bool, err error) {
 // awaitWritable returns when a full connection has room again, or with the error of
 // one that will not take another byte.
 func awaitWritable(raw syscall.RawConn) error {
-	var bits int16
+	var bits uint32
 	err := raw.Write(func(fd uintptr) bool {
 		// Asked anew each time: the change may have come before the waiting.
 		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 		n, err := unix.Poll(p, 0)
-		bits = p[0].Revents
+		bits = uint32(p[0].Revents)
 		return err == nil && n > 0
 	})
 	if err == nil && bits&(unix.POLLERR|unix.POLLHUP) != 0 {

@@ -48,12 +48,11 @@ const gatherBytesMax = 64 << 10
 
 // offer writes what it can of v, which has so many bytes.
 func (o *outgoing) offer(raw syscall.RawConn, v [][]byte, total int) (n int, again bool, err error) {
-	for _, b := range v {
-		if len(b) == total {
-			o.bytes = b
-		}
+	for len(v[0]) == 0 {
+		v = v[1:]
 	}
-	if o.bytes == nil {
+	o.bytes = v[0]
+	if len(o.bytes) < total {
 		o.gather = appendFirst(o.gather[:0], v, min(total, gatherBytesMax))
 		o.bytes = o.gather
 	}

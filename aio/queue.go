@@ -30,14 +30,6 @@ func (q *queue[T]) pop() T {
 	return x
 }
 
-// peek returns the oldest and leaves it; the queue must not be empty.
-func (q *queue[T]) peek() T {
-	if q.count == 0 {
-		panic("aio: peek into an empty queue")
-	}
-	return q.ring[q.head]
-}
-
 func (q *queue[T]) grow() {
 	bigger := make([]T, max(16, 2*len(q.ring)))
 	n := copy(bigger, q.ring[q.head:])

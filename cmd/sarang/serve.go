@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"sarang/aio"
 	"sarang/internal/server"
 	"sarang/internal/store/sqlite"
 )
@@ -52,7 +53,7 @@ func serveCommand() *cobra.Command {
 	f.StringSlice("listen", []string{"tcp://" + d.Listen[0].String()}, "address for clients; may be given several times; port 0 picks one")
 	f.String("data", d.DataDir, "folder for the database, its lock and crash reports")
 	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz; off: none")
-	f.String("io", d.IO, "I/O driver: auto, uring or epoll")
+	f.String("io", d.IO, "I/O driver: auto, "+strings.Join(aio.Kinds(), ", "))
 	f.Int("workers", d.Workers, "threads that serve sessions")
 	f.String("sync", sqlite.PowerSafe.String(), "what an acknowledged message survives: power-safe (a power cut) or process-safe (the end of the process)")
 	f.String("log-level", "info", "debug, info, warn or error")

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"sarang/aio"
 	"sarang/internal/swarm"
 )
 
@@ -66,7 +68,7 @@ func swarmCommand() *cobra.Command {
 	f.DurationVar(&c.ResumeTimeout, "resume-timeout", d.ResumeTimeout, "how long a client tries to come back")
 	f.DurationVar(&c.JoinTimeout, "join-timeout", d.JoinTimeout, "time for all clients to join")
 	f.IntVar(&c.Workers, "workers", d.Workers, "threads that run the clients")
-	f.StringVar(&c.IO, "io", d.IO, "I/O driver: auto, uring or epoll")
+	f.StringVar(&c.IO, "io", d.IO, "I/O driver: auto, "+strings.Join(aio.Kinds(), ", "))
 	f.IntVar(&c.ServerPID, "server-pid", 0, "process id of the server on this machine: report its CPU and memory, per session if it was freshly started (Linux)")
 	f.BoolVar(&asJSON, "json", false, "write the report as one JSON object")
 	f.BoolVar(&quiet, "quiet", false, "no progress line")

@@ -12,8 +12,11 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
+
+	"sarang/aio"
 )
 
 // errUsage is the answer to arguments that make no sense.
@@ -60,7 +63,7 @@ func serverCommand(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("chatting server", flag.ContinueOnError)
 	f.TextVar(&c.listen, "listen", c.listen, "address and port for players; port 0 picks one")
 	f.StringVar(&c.db, "db", "chatting.db", "file of the players' table")
-	f.StringVar(&c.driver, "io", "auto", "I/O driver: auto, uring or epoll")
+	f.StringVar(&c.driver, "io", "auto", "I/O driver: auto, "+strings.Join(aio.Kinds(), ", "))
 	f.IntVar(&c.workers, "workers", 2, "threads that serve players")
 	if err := parse(f, args); err != nil {
 		return err
@@ -80,7 +83,7 @@ func clientCommand(ctx context.Context, args []string, out io.Writer) error {
 	c := crowdConfig{logger: slog.Default(), addr: defaultAddr()}
 	f := flag.NewFlagSet("chatting client", flag.ContinueOnError)
 	f.TextVar(&c.addr, "addr", c.addr, "address and port of the server")
-	f.StringVar(&c.driver, "io", "auto", "I/O driver: auto, uring or epoll")
+	f.StringVar(&c.driver, "io", "auto", "I/O driver: auto, "+strings.Join(aio.Kinds(), ", "))
 	f.StringVar(&c.name, "name", "dummy", "what the dummies' names begin with")
 	f.IntVar(&c.clients, "clients", 50, "how many dummies")
 	f.IntVar(&c.messages, "messages", 0, "how much each one says; 0: as much as the duration allows")

@@ -29,7 +29,7 @@ type Config struct {
 	HTTP    string           // address of /metrics, /healthz and /readyz; "off": none
 	DataDir string           // database, lock file and crash reports
 	Sync    sqlite.SyncMode  // what a commit survives
-	IO      string           // auto, uring or epoll
+	IO      string           // auto, or one of aio.Kinds
 	Workers int              // threads that serve sessions
 
 	SessionsMax       int

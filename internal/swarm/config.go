@@ -13,7 +13,7 @@ import (
 // Config says what a run does. Zero fields with a default take it.
 type Config struct {
 	Addr    string // HOST:PORT, with or without tcp://; required
-	IO      string // auto, uring or epoll; default auto
+	IO      string // auto, or one of aio.Kinds; default auto
 	Workers int    // threads that run the clients; default 1
 
 	Clients    int    // default 100
