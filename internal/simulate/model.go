@@ -16,6 +16,10 @@ type model struct {
 	lives  map[life]*heard              // what is known of ephemeral rooms
 	wanted map[chat.Nonce]*wish
 	placed map[place]chat.Seq // where a message is stored
+
+	// forgetful: ephemeral rooms have more authors than they may remember, and nothing
+	// to read their nonces from. A retry may be a second message there.
+	forgetful bool
 }
 
 // life is one life of an ephemeral room.
@@ -28,6 +32,7 @@ type life struct {
 type heard struct {
 	events map[chat.Seq]chat.Event
 	acks   map[chat.Seq]chat.Nonce
+	placed map[chat.Nonce]chat.Seq
 	last   chat.Seq
 }
 
@@ -122,6 +127,10 @@ func (m *model) shownEphemeral(to *actor, s *seat, e chat.Event) {
 	h.last = max(h.last, e.Seq)
 	if e.Kind == chat.EventMessage {
 		m.authentic(e)
+		if first, known := h.placed[e.Nonce]; known && first != e.Seq && !m.forgetful {
+			m.fail("room %d has the nonce %d twice, as %d and %d", e.Room, e.Nonce, first, e.Seq)
+		}
+		h.placed[e.Nonce] = e.Seq
 	}
 	if n, acked := h.acks[e.Seq]; acked && n != e.Nonce {
 		m.fail("%s is shown %v of room %d, where %d was acknowledged", to.name, brief(e), e.Room, n)
@@ -131,7 +140,7 @@ func (m *model) shownEphemeral(to *actor, s *seat, e chat.Event) {
 func (m *model) heard(l life) *heard {
 	h := m.lives[l]
 	if h == nil {
-		h = &heard{events: map[chat.Seq]chat.Event{}, acks: map[chat.Seq]chat.Nonce{}}
+		h = &heard{events: map[chat.Seq]chat.Event{}, acks: map[chat.Seq]chat.Nonce{}, placed: map[chat.Nonce]chat.Seq{}}
 		m.lives[l] = h
 	}
 	return h

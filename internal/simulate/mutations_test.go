@@ -113,6 +113,16 @@ func mutations() []mutation {
 			old:  "t.generations[slot] = (t.generations[slot] + 1) & generationMask", new: "t.generations[slot] &= generationMask",
 		},
 		{
+			name: "a client retries under another nonce",
+			file: "client/publish.go",
+			old:  "uint64(r.info.ID), uint64(p.nonce), p.text", new: "uint64(r.info.ID), uint64(p.nonce)^map[bool]uint64{true: 1 << 20}[p.sent], p.text",
+		},
+		{
+			name: "the only reader of a worker is forgotten",
+			file: "internal/hub/home.go",
+			old:  "if n > 0 && to != h.shard", new: "if n > 1 && to != h.shard",
+		},
+		{
 			name: "the rest of a cut entry is lost",
 			file: "engine/send.go",
 			old:  "\t\tif lo < hi {\n", new: "\t\tif lo < hi && lo > n {\n",
@@ -132,6 +142,16 @@ func mutations() []mutation {
 			name: "a window is not trimmed",
 			file: "engine/feed.go",
 			old:  "\tfor f.chunks.Len() > 1 {\n", new: "\tfor f.chunks.Len() > 30 {\n",
+		},
+		{
+			name: "a session that is over is still counted",
+			file: "engine/worker.go",
+			old:  "\n\tw.sessions.free(s)\n\tw.service.live.Add(-1)\n", new: "\n\tw.sessions.free(s)\n",
+		},
+		{
+			name: "events for another worker are not released",
+			file: "internal/hub/local.go",
+			old:  "\t\tn.run.buf.Release()\n", new: "",
 		},
 		{
 			name: "the copy of a window is not released",

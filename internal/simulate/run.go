@@ -97,6 +97,7 @@ func newRun(seed uint64, o Options) *run {
 		SendBufferBytes: r.plan.socketBufferBytes, RecvBufferBytes: r.plan.socketBufferBytes,
 	})
 	r.model = newModel(r.fail)
+	r.model.forgetful = r.plan.publishersMax < 2*r.plan.clients
 	r.disk = NewDisk(func(e chat.Event) {
 		r.counts.Stored++
 		if e.Kind == chat.EventMessage {
