@@ -11,7 +11,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 FUZZ_TIME=${FUZZ_TIME:-5s}
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -38,22 +38,45 @@ step() {
 gotest() {
   heading "$1"
   shift
-  local p=0 f=0 status=0
-  go test -v "$@" ./... 2>&1 | awk -v counts="$work/counts" '
+  local p=0 f=0 s=0 status=0
+  go test -v "$@" ./... 2>&1 | tee "$work/raw" | awk -v counts="$work/counts" '
     /^ *--- PASS:/ { pass++; next }
+    /^ *--- SKIP:/ { skip++; next }
     /^ *--- FAIL:/ { fail++ }
     /^=== |^PASS$/ { next }
     /^ok  /        { print; held = ""; next }
     /^\?   /       { held = ""; next }
     { held = held $0 "\n" }
     /^FAIL\t/      { printf "%s", held; held = "" }
-    END { printf "%s", held; print pass + 0, fail + 0 > counts }
+    END { printf "%s", held; print pass + 0, fail + 0, skip + 0 > counts }
   ' || status=1
-  read -r p f <"$work/counts" || status=1
+  read -r p f s <"$work/counts" || status=1
   # A crash or a package that does not build fails without a failing test.
   [ "$status" -ne 0 ] && [ "$f" -eq 0 ] && f=1
-  passed=$((passed + p)) failed=$((failed + f))
-  echo "-- $p passed, $f failed, $((SECONDS - started)) s"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  conformance <"$work/raw"
+  echo "-- $p passed, $f failed, $s skipped, $((SECONDS - started)) s"
+}
+
+# conformance counts the cases of the drivers' suite in the output of go test -v, and
+# lists them: the same for every driver.
+conformance() {
+  awk '
+    /^ *--- (PASS|FAIL|SKIP): Test[A-Za-z]*Conformance[A-Za-z]*\// {
+      n = split($3, part, "/")
+      name = part[n]
+      driver = n > 2 ? part[1] "/" part[2] : "aiosim " part[1]
+      sub(/:$/, "", $2)
+      count[driver, $2]++
+      if (!(driver in seen)) { seen[driver] = 1; drivers[++k] = driver }
+      if (!(name in known)) { known[name] = 1; cases = cases " " name; total++ }
+    }
+    END {
+      print "the suite for drivers:"
+      for (i = 1; i <= k; i++)
+        printf "  %-44s %d passed, %d failed, %d skipped\n", drivers[i], count[drivers[i], "PASS"], count[drivers[i], "FAIL"], count[drivers[i], "SKIP"]
+      print "  cases (" total "):" cases
+    }'
 }
 
 c_compiler() {
@@ -69,6 +92,15 @@ builds_for() {
 }
 on() { (builds_for "$@"); }
 
+# The Windows tests, under Wine; skipped, and counted so, where Wine can not be had.
+windows() {
+  heading "windows, under wine"
+  local p=0 f=1 s=0
+  ./scripts/wine.sh test 2>&1 | tee "$work/wine"
+  read -r p f s < <(tail -n 1 "$work/wine" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p')
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
+}
+
 step "lint" ./scripts/lint.sh
 if c_compiler; then
   gotest "tests, with invariant checks and race detector" -race -tags sarang_debug -timeout 8m
@@ -80,10 +112,10 @@ gotest "tests, as in production" -timeout 5m
 step "windows/amd64 builds" on windows amd64
 step "darwin/arm64 builds" on darwin arm64
 step "fuzzing, $FUZZ_TIME each" env TIME="$FUZZ_TIME" ./scripts/fuzz.sh
-if [ -x scripts/e2e.sh ]; then
-  step "end to end" ./scripts/e2e.sh
-fi
+step "faults planted on purpose: does the simulation notice?" ./scripts/mutations.sh few
+step "end to end" ./scripts/e2e.sh
+windows
 
 printf '\nall steps took %d s\n' "$SECONDS"
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

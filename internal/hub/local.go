@@ -28,7 +28,9 @@ func (s *Shard) hear(n *notice) {
 	case noticeAck:
 		if o := sessionOf(s.worker.Session(n.session)); o != nil {
 			s.published(o)
-			o.Client.Ack(o, n.room, n.answer.Nonce, n.seq)
+			if o.place(n.room) != nil { // else it has left, and is to hear nothing of the room
+				o.Client.Ack(o, n.room, n.answer.Nonce, n.seq)
+			}
 		}
 	case noticeRefused:
 		s.refused(n)
@@ -49,7 +51,9 @@ func (s *Shard) refused(n *notice) {
 		return
 	}
 	if n.answer.Nonce != 0 {
-		s.published(o)
+		if s.published(o); o.place(n.room) == nil {
+			return // it has left, and is to hear nothing of the room
+		}
 	} else if p := o.place(n.room); p != nil && p.cursor == nil {
 		o.dropPlace(n.room)
 	}

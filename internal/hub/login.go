@@ -9,11 +9,16 @@ import (
 	"sarang/engine"
 )
 
-// TokenBytes is the length of a resume token.
-const TokenBytes = 16
+// TokenBytes is the length of a resume token that the hub makes. A client may bring its
+// own, of TokenBytes to TokenBytesMax bytes.
+const (
+	TokenBytes    = 16
+	TokenBytesMax = 64
+)
 
 // Login asks for a name; the client is told LoggedIn or Failed. token is that of an
-// earlier login, or empty; both are lent. For the session's worker, as are all requests.
+// earlier login, or one that the client has made up for a first one, or empty; both are
+// lent. For the session's worker, as are all requests.
 func (s *Shard) Login(o *Session, a Answer, name string, token []byte) {
 	switch {
 	case o.login == loginDone:
@@ -24,6 +29,10 @@ func (s *Shard) Login(o *Session, a Answer, name string, token []byte) {
 		return
 	case s.hub.draining.Load():
 		s.fail(o, a, draining())
+		return
+	}
+	if n := len(token); n != 0 && (n < TokenBytes || n > TokenBytesMax) {
+		s.loginFailed(o, a, chat.Errorf(chat.CodeBadToken, "a token has %d to %d bytes", TokenBytes, TokenBytesMax))
 		return
 	}
 	display, key, err := chat.ParseUserName(strings.Clone(name)) // it is lent, and the claim outlives it
@@ -40,7 +49,10 @@ func (s *Shard) Login(o *Session, a Answer, name string, token []byte) {
 	}
 	shown := append([]byte(nil), token...)
 	if len(shown) > 0 {
+		// It becomes the token of a user that is made: so a first login whose answer was
+		// lost can be said again.
 		claim.Resume = sha256.Sum256(shown)
+		claim.Fresh = claim.Resume
 	}
 	o.login = loginAsked
 	id := o.Engine.ID()

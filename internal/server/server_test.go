@@ -92,6 +92,15 @@ func TestLoginRules(t *testing.T) {
 		thief.say(pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "X", Token: []byte("0123456789abcdef")})
 		thief.expectError(uint32(chat.CodeBadToken))
 
+		short := dial(t, s, "short")
+		short.say(pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "short", Token: []byte("secret")})
+		short.expectError(uint32(chat.CodeBadToken))
+		own := []byte("made up by the client")
+		made := dial(t, s, "own").login(own)
+		if back := dial(t, s, "own").login(own); back.User != made.User || string(back.Token) != string(own) {
+			t.Errorf("a token of the client's own: user %d came back as %d", made.User, back.User)
+		}
+
 		again := dial(t, s, "x").login(first.Token)
 		if again.User != first.User {
 			t.Errorf("user %d came back as %d", first.User, again.User)
@@ -330,5 +339,34 @@ func TestOverload(t *testing.T) {
 			a.expectOwn(2, 3, "two")
 		}
 		awaitMetric(t, s, "sarang_publish_pending_bytes", 0)
+	})
+}
+
+// TestLeaveEndsAll leaves a room with messages on their way: after S_LEAVE nothing of the
+// room comes, and the messages are stored or were never taken.
+func TestLeaveEndsAll(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		s := start(t, c)
+		defer stop(t, s)
+		a := user(t, s, "a")
+		id := a.join(&pb.Join{Name: "r"}).Room.Id
+		a.expectEvent(1, "+ a")
+		var all []byte
+		for n := range uint64(50) {
+			all, _ = packet.AppendVT(all, pb.CChat, &pb.Publish{Room: id, Nonce: n + 1, Text: "x"})
+		}
+		all, _ = packet.AppendVT(all, pb.CLeave, &pb.Leave{Room: id})
+		a.raw(all)
+		for left := false; !left; {
+			got, payload, err := a.read()
+			if err != nil || got == pb.SError {
+				t.Fatalf("%s %v", describe(got, payload), err)
+			}
+			left = got == pb.SLeave
+		}
+		a.barrier()
+		a.say(pb.CHistory, &pb.History{Room: id, Before: 1 << 40, ItemsMax: 1}) // a round trip to the store
+		a.expect(pb.SHistory, &pb.HistoryPage{})
+		a.barrier()
 	})
 }
