@@ -49,11 +49,7 @@ func main() {
 	if c := serviceCommand(); c != nil {
 		root.AddCommand(c)
 	}
-	isService, err := runAsService(root.ExecuteContext)
-	if !isService && err == nil {
-		err = root.ExecuteContext(ctx)
-	}
-	if err != nil {
+	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "sarang: %v\n", err)
 		var usage usageError
 		if errors.As(err, &usage) {

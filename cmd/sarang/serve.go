@@ -57,6 +57,7 @@ func serveCommand() *cobra.Command {
 	f.Int("workers", d.Workers, "threads that serve sessions")
 	f.String("sync", sqlite.PowerSafe.String(), "what an acknowledged message survives: power-safe (a power cut) or process-safe (the end of the process)")
 	f.String("log-level", "info", "debug, info, warn or error")
+	f.String("log-file", "", "append the log to this file instead of standard error")
 	f.String("log-format", "auto", "text, json, or auto: coloured text on a terminal, else text")
 	f.String("config", "", "TOML file")
 	f.Int("sessions-max", d.SessionsMax, "connections at once; each needs an open file")
@@ -194,7 +195,7 @@ func fillConfig(c *server.Config, s *settings) error {
 		return s.err
 	}
 	var err error
-	if c.Logger, err = newLogger(os.Stderr, s.k.String("log-level"), s.k.String("log-format")); err != nil {
+	if c.Logger, err = openLog(s.k.String("log-file"), s.k.String("log-level"), s.k.String("log-format")); err != nil {
 		return err
 	}
 	c.Listen = nil
@@ -226,6 +227,19 @@ func parseListen(s string) (netip.AddrPort, error) {
 		return netip.AddrPortFrom(netip.IPv6Unspecified(), at.Port()), nil
 	}
 	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
+}
+
+// openLog makes the logger; it writes to standard error if there is no path. The file
+// stays open to the end of the program.
+func openLog(path, level, format string) (*slog.Logger, error) {
+	if path == "" {
+		return newLogger(os.Stderr, level, format)
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("log-file: %w", err)
+	}
+	return newLogger(f, level, format)
 }
 
 func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {

@@ -71,6 +71,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{"sync", []string{"--sync", "maybe"}},
 		{"log-level", []string{"--log-level", "loud"}},
 		{"log-format", []string{"--log-format", "xml"}},
+		{"log-file", []string{"--log-file", "no/such/folder/log"}},
 		{"idle-timeout", []string{"--idle-timeout", "5s"}},
 		{"text-bytes-max", []string{"--text-bytes-max", "70000"}},
 		{"no setting \"worker\"", []string{"--config", writeFile(t, "worker = 2\n")}},

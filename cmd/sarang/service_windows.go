@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,17 +15,29 @@ import (
 
 const serviceName = "sarang"
 
-// runAsService runs the command as a Windows service, if the service manager has
-// started the program: Stop and Shutdown end it as Ctrl-C would.
-func runAsService(run func(context.Context) error) (yes bool, err error) {
-	if yes, err = svc.IsWindowsService(); !yes || err != nil {
-		return false, err
+// runService is what the service manager starts: "serve ARGS...", which Stop and
+// Shutdown end as Ctrl-C would.
+func runService(args []string) error {
+	config, err := configOfArgs(args)
+	if err != nil {
+		return usageError{err}
 	}
-	s := &service{run: run}
+	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
+		return err
+	}
+	// A service has nobody who reads its standard error. A file that is named in args
+	// comes later and wins.
+	args = append([]string{"--log-file", filepath.Join(config.DataDir, "sarang.log")}, args...)
+	s := &service{run: func(ctx context.Context) error {
+		c := serveCommand()
+		c.SilenceErrors, c.SilenceUsage = true, true
+		c.SetArgs(args)
+		return c.ExecuteContext(ctx)
+	}}
 	if err := svc.Run(serviceName, s); err != nil {
-		return true, err
+		return fmt.Errorf("this command is for the service manager; 'sarang service start' starts the service: %w", err)
 	}
-	return true, s.err
+	return s.err
 }
 
 // service is the program as the service manager sees it.
@@ -65,7 +78,8 @@ func serviceCommand() *cobra.Command {
 		Use:   "service",
 		Short: "Run the server as a Windows service",
 		Long: "Install, start, stop and remove the server as a Windows service. It needs an\n" +
-			"administrator's console. What follows 'install --' is given to 'sarang serve'.",
+			"administrator's console. What follows 'install --' is given to 'sarang serve'.\n" +
+			"The log is sarang.log in the data folder, unless --log-file says another.",
 		Example: "  sarang service install -- --listen tcp://0.0.0.0:7777 --data C:\\ProgramData\\sarang\n" +
 			"  sarang service start",
 	}
@@ -73,6 +87,10 @@ func serviceCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "install [-- SERVE-FLAGS]", Short: "Install the service; it starts with the system",
 			RunE: func(_ *cobra.Command, args []string) error { return installService(args) },
+		},
+		&cobra.Command{
+			Use: "run [-- SERVE-FLAGS]", Hidden: true,
+			RunE: func(_ *cobra.Command, args []string) error { return runService(args) },
 		},
 		&cobra.Command{
 			Use: "uninstall", Short: "Remove the service; the data stays", Args: cobra.NoArgs,
@@ -109,7 +127,7 @@ func installService(args []string) error {
 	s, err := m.CreateService(serviceName, program, mgr.Config{
 		DisplayName: "Sarang chat server", StartType: mgr.StartAutomatic,
 		Description: "A chat server in one binary.",
-	}, append([]string{"serve"}, args...)...)
+	}, append([]string{"service", "run", "--"}, args...)...)
 	if err != nil {
 		return fmt.Errorf("installing the service: %w", err)
 	}
