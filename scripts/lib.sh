@@ -1,4 +1,4 @@
-# Functions for scripts that run a server: source it.
+# Functions that several scripts need: source it.
 
 # start_server NAME ARGS...: starts $sarang serve with a data folder of its own in
 # $work, on free ports unless LISTEN and HTTP say others, and waits until it is ready.
@@ -31,4 +31,29 @@ stop_server() {
     tail -20 "$server_log" >&2
     return 1
   fi
+}
+
+# conformance counts the cases of the suites for drivers and stores in the output of
+# go test -v, and lists those for drivers.
+conformance() {
+  awk '
+    /^ *--- (PASS|FAIL|SKIP): Test[A-Za-z]*Conformance[A-Za-z]*\// {
+      sub(/:$/, "", $2)
+      suite = $3
+      sub(/\/[^\/]*$/, "", suite)
+      group[suite] = 1
+      n++; name[n] = $3; of[n] = suite; result[n] = $2
+    }
+    END {
+      print "conformance:"
+      for (i = 1; i <= n; i++) {
+        if (name[i] in group) continue # it holds cases, and is none
+        if (!(of[i] in seen)) { seen[of[i]] = 1; order[++k] = of[i] }
+        count[of[i], result[i]]++
+        if (of[i] == "TestConformance/epoll") cases = cases " " substr(name[i], length(of[i]) + 2)
+      }
+      for (i = 1; i <= k; i++)
+        printf "  %-40s %d passed, %d failed, %d skipped\n", order[i], count[order[i], "PASS"], count[order[i], "FAIL"], count[order[i], "SKIP"]
+      print "  the cases for drivers:" cases
+    }'
 }

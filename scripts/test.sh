@@ -9,6 +9,7 @@
 # needs a C compiler, which is installed on Debian when run as root.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+. scripts/lib.sh
 
 FUZZ_TIME=${FUZZ_TIME:-5s}
 passed=0 failed=0 skipped=0
@@ -56,27 +57,6 @@ gotest() {
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   conformance <"$work/raw"
   echo "-- $p passed, $f failed, $s skipped, $((SECONDS - started)) s"
-}
-
-# conformance counts the cases of the drivers' suite in the output of go test -v, and
-# lists them: the same for every driver.
-conformance() {
-  awk '
-    /^ *--- (PASS|FAIL|SKIP): Test[A-Za-z]*Conformance[A-Za-z]*\// {
-      n = split($3, part, "/")
-      name = part[n]
-      driver = n > 2 ? part[1] "/" part[2] : "aiosim " part[1]
-      sub(/:$/, "", $2)
-      count[driver, $2]++
-      if (!(driver in seen)) { seen[driver] = 1; drivers[++k] = driver }
-      if (!(name in known)) { known[name] = 1; cases = cases " " name; total++ }
-    }
-    END {
-      print "the suite for drivers:"
-      for (i = 1; i <= k; i++)
-        printf "  %-44s %d passed, %d failed, %d skipped\n", drivers[i], count[drivers[i], "PASS"], count[drivers[i], "FAIL"], count[drivers[i], "SKIP"]
-      print "  cases (" total "):" cases
-    }'
 }
 
 c_compiler() {

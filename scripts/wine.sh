@@ -13,6 +13,7 @@
 # The prefix lies in ${XDG_CACHE_HOME:-~/.cache}/sarang-wine, or where SARANG_WINE
 # says.
 set -uo pipefail
+. "$(dirname "$0")/lib.sh"
 
 cache=${SARANG_WINE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/sarang-wine}
 mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || cache=${TMPDIR:-/tmp}/sarang-wine-$(id -u)
@@ -165,6 +166,7 @@ test_package() {
   # A crash, or a test without end, fails without a failing test.
   [ "$status" -ne 0 ] && [ "$f" -eq 0 ] && f=1
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  [ "$package" = aio ] && conformance <"$log" | grep 'Conformance'
   package="$package${tags:+ ($tags)}"
   if [ "$f" -eq 0 ]; then
     echo "ok     $package $p passed, $s skipped, $((SECONDS - started)) s"

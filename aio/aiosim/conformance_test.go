@@ -45,11 +45,11 @@ func benignFaults() aiosim.Faults {
 	}
 }
 
-func TestConformance(t *testing.T) {
+func TestSimConformance(t *testing.T) {
 	aiotest.Run(t, factory(aiosim.Config{Seed: 1, AllowExternalWake: true}))
 }
 
-func TestConformanceWithFaults(t *testing.T) {
+func TestSimConformanceWithFaults(t *testing.T) {
 	seeds := 5
 	if testing.Short() {
 		seeds = 2
@@ -63,7 +63,7 @@ func TestConformanceWithFaults(t *testing.T) {
 	}
 }
 
-func TestConformanceOnASlowLine(t *testing.T) {
+func TestSimConformanceOnASlowLine(t *testing.T) {
 	f := factory(aiosim.Config{
 		Seed:            9,
 		Faults:          aiosim.Faults{DelayMin: time.Millisecond, DelayMax: time.Millisecond, BytesPerSecond: 10 << 20},
