@@ -77,7 +77,7 @@ windows() {
   heading "windows, under wine"
   local p=0 f=1 s=0
   ./scripts/wine.sh test 2>&1 | tee "$work/wine"
-  read -r p f s < <(tail -n 1 "$work/wine" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p')
+  read -r p f s < <(tail -n 3 "$work/wine" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p')
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
 }
 

@@ -176,6 +176,46 @@ test_package() {
   fi
 }
 
+# across NAME COMMAND...: one thing that passes or fails.
+across() {
+  local name=$1 started=$SECONDS
+  shift
+  if "$@" >"$work/across.log" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok     $name, $((SECONDS - started)) s"
+  else
+    failed=$((failed + 1))
+    echo "FAIL   $name"
+    tail -20 "$work/across.log"
+  fi
+  [ -z "${server_pid:-}" ] || { kill -9 "$server_pid" && wait "$server_pid"; } 2>/dev/null
+  server_pid=
+}
+
+# The chat server on completion ports under Wine; the swarm on this system checks every
+# delivery.
+serve_across() {
+  for_windows build -overlay "$cache/overlay.json" -o "$work/sarang.exe" ./cmd/sarang &&
+    go build -o "$work/sarang" ./cmd/sarang &&
+    PIN=$wine sarang=$work/sarang.exe start_server across --io iocp &&
+    "$work/sarang" swarm --addr "$server_addr" --clients 100 --rooms 5 --messages 500 --stalled 5 --churn 5 --quiet
+}
+
+# The same with the example's server and its dummies.
+chatting_across() {
+  local addr i
+  for_windows build -overlay "$cache/overlay.json" -o "$work/chatting.exe" ./examples/chatting &&
+    go build -o "$work/chatting" ./examples/chatting || return
+  "$wine" "$work/chatting.exe" server --listen 127.0.0.1:0 --db "$work/chatting.db" --io iocp >"$work/chatting.out" &
+  server_pid=$!
+  for ((i = 0; i < 100; i++)); do
+    addr=$(sed -n 's/^listening on \([0-9.:]*\).*/\1/p' "$work/chatting.out")
+    [ -n "$addr" ] && break
+    sleep 0.1
+  done
+  "$work/chatting" client --addr "$addr" --clients 50 --messages 10 --duration 0
+}
+
 test_all() {
   local reason package tags all
   timeout=${TIMEOUT:-150} # seconds for one package
@@ -199,6 +239,10 @@ test_all() {
       test_package "$package" "$tags"
     done < <(variants "$package")
   done
+  if [ $# -eq 0 ]; then
+    across "sarang.exe serve under Wine, swarm on this system" serve_across
+    across "chatting.exe server under Wine, dummies on this system" chatting_across
+  fi
   echo "$passed passed, $failed failed, $skipped skipped, $SECONDS s"
   [ "$failed" -eq 0 ]
 }
