@@ -3,15 +3,16 @@
 package aio
 
 import (
-	"sync"
 	"sync/atomic"
+
+	"sarang/lock"
 )
 
 // waker ends a driver's sleep from any goroutine. It costs a system call only when
 // the owner sleeps, and then once: further calls find it woken.
 type waker struct {
 	state  atomic.Uint32
-	mutex  sync.Mutex // guards ringing against closing: the number may be reused
+	mutex  lock.Mutex // guards ringing against closing: the number may be reused
 	bell   bell       // the system's way to end a sleep
 	closed bool
 }

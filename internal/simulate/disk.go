@@ -3,9 +3,9 @@ package simulate
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"sarang/chat"
+	"sarang/lock"
 )
 
 // Disk is what a simulated store keeps when the program that uses it dies. A Store is
@@ -15,7 +15,7 @@ import (
 // is CodeUncertain; whether it took place is found out by LastSeq, or is decided by a
 // crash.
 type Disk struct {
-	mu       sync.Mutex
+	mu       lock.Mutex
 	rooms    []*roomLog // by id - 1
 	users    []*account // by id - 1
 	trouble  Trouble

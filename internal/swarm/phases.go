@@ -196,7 +196,7 @@ func (r *run) answered() bool {
 	waiting := make([]int, len(r.workers))
 	r.each(func(w *worker) {
 		for _, m := range w.members {
-			if !m.online && !m.dead {
+			if (!m.online || m.breaking) && !m.dead {
 				waiting[w.index]++
 			}
 			if m.publisher != nil {

@@ -186,7 +186,7 @@ func (w *worker) pumpAll() {
 func (w *worker) breakOne(i int) {
 	for k := range w.members {
 		m := w.members[(i%len(w.members)+k)%len(w.members)]
-		if m.online && !m.stalled {
+		if m.online && !m.breaking && !m.stalled {
 			w.counts.broken++
 			m.breaking = true
 			m.session.Abort()
