@@ -19,21 +19,18 @@ import (
 // reset that comes later wakes the receive as it should.
 const (
 	// suspectsDelay is how long the driver sleeps at most while there are
-	// suspects. Looking at once would cost a system call per sleep.
+	// suspects, and how long it lets them be while it has no time to sleep.
+	// Looking at once would cost a system call per sleep.
 	suspectsDelay = 20 * time.Millisecond
 
-	// suspectsWaits is after how many Waits they are looked at by a driver that
-	// has no time to sleep.
-	suspectsWaits = 16
-
 	// suspectsBatch is how many are looked at in one go.
-	suspectsBatch = 256
+	suspectsBatch = 1024
 )
 
 // suspects are the sockets to look at.
 type suspects struct {
 	names queue[Socket]
-	waits int // since the last look
+	seen  time.Duration // the last look
 	asked []Socket
 	polls []unix.PollFd
 }
@@ -54,16 +51,15 @@ func (u *suspects) patience(timeout time.Duration) time.Duration {
 	return timeout
 }
 
-// due counts a Wait and tells whether it should look at the suspects.
-func (u *suspects) due() bool {
-	u.waits++
-	return u.waits >= suspectsWaits && u.names.count > 0
+// due tells whether it is time to look at the suspects.
+func (u *suspects) due(now time.Duration) bool {
+	return u.names.count > 0 && now-u.seen >= suspectsDelay
 }
 
 // inspect looks at suspects and clears those that are well.
 func (d *uring) inspect() {
 	u := &d.suspects
-	u.waits = 0
+	u.seen = d.Now()
 	u.asked, u.polls = u.asked[:0], u.polls[:0]
 	for range min(u.names.count, suspectsBatch) {
 		name := u.names.pop()

@@ -13,7 +13,7 @@ import (
 func (d *uring) Wait(events []Event, timeout time.Duration) (int, error) {
 	d.checkOwner()
 	d.credits += d.buffers.giveBack()
-	if d.suspects.due() {
+	if d.suspects.due(d.Now()) {
 		d.inspect()
 	}
 	events = events[:min(len(events), d.config.EventsMax)]

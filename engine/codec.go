@@ -79,7 +79,7 @@ func (c *codecState) decode(s *Session, b []byte) (plain []byte, err error) {
 	if c.raw.n > w.service.config.DirectQueueBytesMax {
 		err = ErrDirectQueue // the peer has us answer, and does not read
 	}
-	if c.codec.Ready() && s.pend.n > 0 {
+	if c.codec.Ready() && s.spool.pend.n > 0 {
 		s.touch() // what waited for the handshake
 	}
 	return plain, err
@@ -88,7 +88,7 @@ func (c *codecState) decode(s *Session, b []byte) (plain []byte, err error) {
 // handshaking says whether there are plain bytes that may still be sent, once the
 // codec is ready: an ending session waits for that as long as it lingers.
 func (c *codecState) handshaking(s *Session) bool {
-	return s.pend.n > 0 && !c.torn && !c.codec.Ready() && s.flags&flagEOF == 0
+	return s.spool.pend.n > 0 && !c.torn && !c.codec.Ready() && s.flags&flagEOF == 0
 }
 
 // encode codes what the session has to say next. The cursors move on at once, for
@@ -97,7 +97,8 @@ func (c *codecState) encode(s *Session) error {
 	w := s.w
 	op := w.ops.Get()
 	defer w.ops.Put(op)
-	s.out, s.pend = s.pend, s.out // gather looks at out for direct bytes
+	p := s.spool
+	p.out, p.pend = p.pend, p.out // gather looks at out for direct bytes
 	s.gather(op, codecBytesMax)
 	raw := w.raw[:0]
 	var err error
@@ -107,11 +108,11 @@ func (c *codecState) encode(s *Session) error {
 		}
 	}
 	w.raw = raw[:0]
-	s.out.drop(op.direct)
+	p.out.drop(op.direct)
 	for i := range op.parts {
-		p := &op.parts[i]
-		p.cursor.advance(p.upto)
-		w.stats.EntriesSent += p.upto - p.from
+		part := &op.parts[i]
+		part.cursor.advance(part.upto)
+		w.stats.EntriesSent += part.upto - part.from
 	}
 	c.rest = op.bytes - op.direct
 	return c.add(s, raw, err)
@@ -119,9 +120,9 @@ func (c *codecState) encode(s *Session) error {
 
 // serveCodec is serve for a session with a codec.
 func (w *Worker) serveCodec(s *Session) {
-	c := s.codec
-	if s.out.n == 0 {
-		if c.codec.Ready() && c.raw.n == 0 && (s.pend.n > 0 || s.cursorsBehind()) {
+	c, p := s.codec, s.spool
+	if p.out.n == 0 {
+		if c.codec.Ready() && c.raw.n == 0 && (p.pend.n > 0 || s.cursorsBehind()) {
 			if err := c.encode(s); err != nil {
 				s.fail(Reason{ReasonCodec, err})
 				return
@@ -133,17 +134,17 @@ func (w *Worker) serveCodec(s *Session) {
 			w.raw = raw[:0]
 			_ = c.add(s, raw, nil)
 		}
-		s.out, c.raw = c.raw, s.out
-		s.rest, c.rest = min(c.rest, s.out.n), 0
+		p.out, c.raw = c.raw, p.out
+		p.rest, c.rest = min(c.rest, p.out.n), 0
 	}
-	if s.out.n == 0 {
+	if p.out.n == 0 {
 		if s.flags&flagFlushing != 0 && !c.handshaking(s) {
 			s.shutdown()
 		}
 		return
 	}
 	op := w.ops.Get()
-	op.add(s.out.buf, s.out.bytes())
+	op.add(p.out.buf, p.out.bytes())
 	op.direct = op.bytes
 	s.op = op
 	s.flags |= flagSending

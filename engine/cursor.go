@@ -11,11 +11,10 @@ type Cursor struct {
 	feed     *Feed
 	session  *Session
 	ring     *Cursor // the session's cursors, in a circle
-	index    int     // in feed.cursors
 	next     uint64  // number of the next entry to send
 	page     *page   // entries from before the window
+	index    uint32  // in feed.cursors
 	fetching bool    // Behind was called, the answer is not there yet
-	Data     any     // the program's
 }
 
 // page is a run of entries that the handler supplied.
@@ -30,8 +29,11 @@ type page struct {
 func (s *Session) Follow(f *Feed, next uint64) *Cursor {
 	invariant(f.w == s.w, "a cursor joins a session and a feed of two workers")
 	invariant(next <= f.Next(), "a cursor stands beyond the end of its feed")
-	c := &Cursor{feed: f, session: s, next: next, index: len(f.cursors)}
+	c := &Cursor{feed: f, session: s, next: next, index: uint32(len(f.cursors))}
 	f.cursors = append(f.cursors, c)
+	if f.left > 0 {
+		f.left++
+	}
 	if s.cursors == nil {
 		c.ring = c
 		s.cursors = c
@@ -92,6 +94,9 @@ func (c *Cursor) Close() {
 		return
 	}
 	last := f.cursors[len(f.cursors)-1]
+	if f.left > 0 {
+		last.session.touch() // it moves to a place that may have had its turn
+	}
 	f.cursors[c.index], last.index = last, c.index
 	f.cursors[len(f.cursors)-1] = nil
 	f.cursors = f.cursors[:len(f.cursors)-1]
@@ -178,7 +183,7 @@ func (w *Worker) askBehind() {
 func (c *Cursor) advance(next uint64) {
 	c.next = max(c.next, next)
 	if c.feed.end()-c.feed.start > c.feed.windowBytesMax {
-		c.feed.touch() // a burst is being taken: the window may shrink again
+		c.feed.look() // a burst is being taken: the window may shrink again
 	}
 	if c.page != nil && c.next >= c.page.first+uint64(len(c.page.ends)) {
 		c.dropPage()

@@ -19,8 +19,11 @@ type Feed struct {
 	windowBytesMax uint64
 	burstBytesMax  uint64
 	cursors        []*Cursor
-	dirty          bool
-	Data           any // the program's
+	turn           int    // the cursor that is served next; they are served in a circle
+	left           int    // so many of them are to be served
+	wanted         uint64 // the first entry that one of those wants that were served since left was set
+	dirty          bool   // in the worker's list of feeds to serve
+	Data           any    // the program's
 }
 
 // feedChunk is a part of a buffer that holds consecutive stream bytes.
@@ -94,11 +97,19 @@ func (f *Feed) Append(buf *mem.Buf, off int, ends []uint32) {
 	f.touch()
 }
 
-// touch has the cursors served at the end of the tick.
+// touch has all cursors served, from the end of the tick on.
 func (f *Feed) touch() {
-	if !f.dirty && len(f.cursors) > 0 {
+	f.left, f.wanted = len(f.cursors), f.Next()
+	if !f.dirty && f.left > 0 {
 		f.dirty = true
 		f.w.dirtyFeeds = append(f.w.dirtyFeeds, f)
+	}
+}
+
+// look is touch, unless the cursors are being served already.
+func (f *Feed) look() {
+	if !f.dirty {
+		f.touch()
 	}
 }
 
@@ -122,19 +133,33 @@ func (f *Feed) trim(wanted uint64) {
 	}
 }
 
-// serve serves the feed's readers, and drops from the window what none of those wants
-// whose sockets take bytes.
-func (f *Feed) serve() {
-	f.dirty = false
-	wanted := f.Next()
-	for i := 0; i < len(f.cursors); i++ {
-		c := f.cursors[i]
+// feedTurnMax is how many readers of a feed are served in one tick. The others have
+// to wait for the next one, but so nobody else has to wait for all of them, and what
+// is needed for a send is used again while it is in the processor's cache.
+const feedTurnMax = 256
+
+// serve serves some of the feed's readers. After the last one it drops from the window
+// what nobody wants whose socket takes bytes, and returns true.
+func (f *Feed) serve() (done bool) {
+	f.left = min(f.left, len(f.cursors))
+	for range min(f.left, feedTurnMax) {
+		if f.turn >= len(f.cursors) {
+			f.turn = 0
+		}
+		c := f.cursors[f.turn]
+		f.turn++
+		f.left--
 		f.w.serve(c.session)
 		if c.next >= f.first && c.session.flags&(flagBlocked|flagClosing|flagFlushing) == 0 {
-			wanted = min(wanted, c.next)
+			f.wanted = min(f.wanted, c.next)
 		}
 	}
-	f.trim(wanted)
+	if f.left > 0 {
+		return false
+	}
+	f.dirty = false
+	f.trim(f.wanted)
+	return true
 }
 
 // Close drops the window and all cursors. The sessions stay.

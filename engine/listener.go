@@ -17,6 +17,7 @@ type listener struct {
 	closing bool
 	closed  bool
 	retry   Timer
+	told    time.Duration // when the log was last told of an error; 0: never
 }
 
 // acceptRetry is how long a listener rests after accepting failed (too many open
@@ -61,11 +62,22 @@ func (l *listener) handle(e *aio.Event) {
 		l.accepted(e.Conn)
 	case !l.closing && !errors.Is(e.Err, aio.ErrCanceled):
 		l.w.stats.AcceptErrors++
-		l.w.service.config.Logger.Warn("accepting failed; trying again soon", "listen", l.addr, "error", e.Err)
+		l.complain(e.Err)
 		l.retry.Data = l
 		l.w.After(&l.retry, acceptRetry, retryAccept)
 	}
 }
+
+// complain tells the log that accepting failed, at most once a second: with all files
+// open it fails again and again.
+func (l *listener) complain(cause error) {
+	if now := l.w.now; l.told == 0 || now-l.told >= acceptComplaint {
+		l.told = now
+		l.w.service.config.Logger.Warn("accepting failed; trying again soon", "listen", l.addr, "error", cause)
+	}
+}
+
+const acceptComplaint = time.Second
 
 func retryAccept(t *Timer) {
 	l := t.Data.(*listener)
@@ -73,24 +85,6 @@ func retryAccept(t *Timer) {
 		if err := l.w.driver.Accept(l.socket); err != nil {
 			l.w.After(t, acceptRetry, retryAccept)
 		}
-	}
-}
-
-func (l *listener) accepted(c aio.Conn) {
-	svc := l.w.service
-	if svc.draining.Load() || !svc.admit() {
-		l.w.stats.Refused++
-		l.w.driver.Discard(c)
-		return
-	}
-	to := svc.nextWorker()
-	if to == l.w {
-		to.adopt(c)
-		return
-	}
-	if !to.Post(&adoption{c}) {
-		l.w.driver.Discard(c)
-		svc.live.Add(-1)
 	}
 }
 
@@ -103,7 +97,7 @@ func (a *adoption) Deliver(w *Worker) { w.adopt(a.conn) }
 func (l *listener) close() {
 	if !l.closing {
 		l.closing = true
-		l.w.wheel.stop(&l.retry)
+		l.w.Stop(&l.retry)
 		err := l.w.driver.Close(l.socket)
 		invariant(err == nil, "closing a listener that the driver does not know")
 	}

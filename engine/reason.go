@@ -21,12 +21,13 @@ const (
 	ReasonDraining                 // the service is going down
 	ReasonConnect                  // Connect failed; Err says how
 	ReasonCodec                    // the byte codec failed; Err says how
+	ReasonRefused                  // the program or SessionsMax does not let it in; Err says why
 	reasonCount
 )
 
 var reasonNames = [reasonCount]string{
 	"none", "peer_closed", "broken", "local", "frame", "login_deadline", "idle",
-	"direct_queue", "draining", "connect", "codec",
+	"direct_queue", "draining", "connect", "codec", "refused",
 }
 
 // String returns the reason in the form that metrics use.

@@ -12,7 +12,7 @@ import (
 func (w *Worker) received(s *Session, e *aio.Event) {
 	if e.More {
 		w.stats.BytesReceived += uint64(len(e.Data))
-		s.lastRecv = w.now
+		s.lastRecv = ticksUp(w.now)
 		switch {
 		case s.flags&(flagFlushing|flagClosing) == 0:
 			w.decode(s, e.Data)
@@ -30,7 +30,7 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 	case errors.Is(e.Err, io.EOF):
 		s.flags |= flagEOF
 		if s.flags&flagShut != 0 {
-			s.fail(s.reason)
+			s.fail(s.spool.reason)
 			return
 		}
 		s.End(Reason{Code: ReasonPeerClosed})
@@ -63,27 +63,37 @@ func (w *Worker) decode(s *Session, b []byte) {
 // frame cuts lent bytes into packets. Whole ones are handed on where they lie; only
 // a packet that is cut by the end of b is kept, as a copy.
 func (w *Worker) frame(s *Session, b []byte) {
-	for s.tail.n > 0 && len(b) > 0 {
-		need := packet.Need(s.tail.bytes()) - s.tail.n
-		take := min(need, len(b))
-		if err := s.tail.append(w.pool, b[:take]); err != nil {
-			s.fail(Reason{ReasonBroken, err})
-			return
-		}
-		b = b[take:]
-		if rest := w.packets(s, s.tail.bytes()); len(rest) < s.tail.n {
-			s.tail.drop(s.tail.n)
-		}
-		if s.Closing() {
-			return
-		}
+	if s.spool != nil && s.spool.tail.n > 0 {
+		b = w.finish(s, b)
 	}
 	if b = w.packets(s, b); len(b) == 0 || s.Closing() {
 		return
 	}
-	if err := s.tail.append(w.pool, b); err != nil {
+	if err := s.spooling().tail.append(w.pool, b); err != nil {
 		s.fail(Reason{ReasonBroken, err})
 	}
+}
+
+// finish adds to the packet of which a part is kept, hands it on when it is whole,
+// and returns what is behind it; nothing if the session ends by it.
+func (w *Worker) finish(s *Session, b []byte) []byte {
+	tail := &s.spool.tail
+	for tail.n > 0 && len(b) > 0 {
+		take := min(packet.Need(tail.bytes())-tail.n, len(b))
+		if err := tail.append(w.pool, b[:take]); err != nil {
+			s.fail(Reason{ReasonBroken, err})
+			return nil
+		}
+		b = b[take:]
+		if rest := w.packets(s, tail.bytes()); len(rest) < tail.n {
+			tail.drop(tail.n)
+		}
+		if s.Closing() {
+			return nil
+		}
+	}
+	s.unspool()
+	return b
 }
 
 // packets delivers the whole packets at the start of b and returns what is left.

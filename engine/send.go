@@ -73,7 +73,7 @@ func (w *Worker) serve(s *Session) {
 		w.serveCodec(s)
 		return
 	}
-	if s.out.n == 0 && s.pend.n == 0 && !s.cursorsBehind() {
+	if (s.spool == nil || s.spool.out.n+s.spool.pend.n == 0) && !s.cursorsBehind() {
 		if s.flags&flagFlushing != 0 {
 			s.shutdown()
 		}
@@ -96,10 +96,12 @@ func (w *Worker) serve(s *Session) {
 // gather fills op: the direct queue first, then every cursor that is behind, each
 // time beginning with another one.
 func (s *Session) gather(op *sendOp, bytesMax int) {
-	s.joinQueues()
-	if s.out.n > 0 {
-		op.add(s.out.buf, s.out.bytes())
-		op.direct = op.bytes
+	if p := s.spool; p != nil {
+		p.joinQueues(s.w.pool)
+		if p.out.n > 0 {
+			op.add(p.out.buf, p.out.bytes())
+			op.direct = op.bytes
+		}
 	}
 	if s.cursors == nil || s.flags&flagFlushing != 0 {
 		return
@@ -122,21 +124,23 @@ func (s *Session) gather(op *sendOp, bytesMax int) {
 // joinQueues has all direct bytes in out, from where they are sent: also those that
 // wait behind the rest of a cut entry. A feed that always has more to say would keep
 // them waiting for ever otherwise.
-func (s *Session) joinQueues() {
+func (p *spool) joinQueues(pool *mem.Pool) {
 	switch {
-	case s.out.n == 0:
-		s.out, s.pend = s.pend, s.out
-	case s.pend.n > 0:
-		if s.out.append(s.w.pool, s.pend.bytes()) == nil { // else they wait for memory
-			s.pend.drop(s.pend.n)
+	case p.out.n == 0:
+		p.out, p.pend = p.pend, p.out
+	case p.pend.n > 0:
+		if p.out.append(pool, p.pend.bytes()) == nil { // else they wait for memory
+			p.pend.drop(p.pend.n)
 		}
 	}
 }
 
 // dropOut takes n bytes off the front of out, which were sent.
 func (s *Session) dropOut(n int) {
-	s.out.drop(n)
-	s.rest = max(s.rest-n, 0)
+	if n > 0 {
+		s.spool.out.drop(n)
+		s.spool.rest = max(s.spool.rest-n, 0)
+	}
 }
 
 // cursorsBehind says whether a cursor has something to send, or to ask for.
@@ -179,6 +183,7 @@ func (w *Worker) sent(s *Session, n int) {
 		s.sentShort(op, n)
 	}
 	s.endSend()
+	s.unspool()
 	w.handler.Sent(s, n)
 	w.serve(s)
 }
@@ -219,11 +224,12 @@ func (s *Session) cutPart(op *sendOp, p *sendPart, n int) {
 		lo, hi := max(n, at)-at, min(end, at+len(b))-at
 		if lo < hi {
 			// The direct queue was sent, for its bytes came first: out is empty.
-			if err := s.out.append(s.w.pool, b[lo:hi]); err != nil {
+			p := s.spooling()
+			if err := p.out.append(s.w.pool, b[lo:hi]); err != nil {
 				s.fail(Reason{ReasonBroken, err})
 				return
 			}
-			s.rest += hi - lo
+			p.rest += hi - lo
 		}
 		if at += len(b); at >= end {
 			return

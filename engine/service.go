@@ -26,6 +26,8 @@ type Config struct {
 	Socket     aio.SocketOptions                    // for all sockets; see DefaultSocket
 
 	SessionsMax         int           // of the whole service; default 60000
+	Gate                Gate          // asked about each accepted connection; nil: all may come in
+	FarewellsMax        int           // refused connections that are told why at once, beyond SessionsMax; default 32; negative: none
 	DirectQueueBytesMax int           // per session; default 64 KiB
 	SendBytesMax        int           // about the most in one send; default 256 KiB
 	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
@@ -55,6 +57,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Name, "engine")
 	setDefault(&c.Workers, 1)
 	setDefault(&c.SessionsMax, 60000)
+	setDefault(&c.FarewellsMax, 32)
 	setDefault(&c.DirectQueueBytesMax, 64<<10)
 	setDefault(&c.SendBytesMax, 256<<10)
 	if c.FeedWindowBytesMax == 0 {
@@ -84,12 +87,13 @@ func setDefault[T comparable](field *T, value T) {
 // Service is a set of workers with their sessions: a server, a client, or both. Its
 // methods may be called from any goroutine that is not a worker.
 type Service struct {
-	config   Config
-	pool     *mem.Pool
-	workers  []*Worker
-	next     atomic.Uint32
-	live     atomic.Int64 // sessions, including those that are on their way to a worker
-	draining atomic.Bool
+	config    Config
+	pool      *mem.Pool
+	workers   []*Worker
+	next      atomic.Uint32
+	live      atomic.Int64 // sessions, including those that are on their way to a worker
+	farewells atomic.Int64 // refused connections that are being told why
+	draining  atomic.Bool
 
 	mu      lock.Mutex
 	started bool
@@ -168,6 +172,7 @@ func (w *Worker) open() error {
 	w.driver, w.up = d, true
 	w.pool = w.service.pool
 	w.ops = mem.NewObjectPool(mem.ObjectConfig[sendOp]{Reset: (*sendOp).reset, Debug: w.service.config.Debug})
+	w.spools = mem.NewObjectPool(mem.ObjectConfig[spool]{Debug: w.service.config.Debug})
 	w.events = make([]aio.Event, w.service.config.Driver.WithDefaults().EventsMax)
 	w.now = d.Now()
 	w.wheel.init(w.now)
@@ -382,7 +387,7 @@ func (w *Worker) release() {
 	if s, ok := w.handler.(Stopper); ok {
 		s.Stop()
 	}
-	w.service.leaked(errors.Join(w.ops.Close(), w.driver.Release()))
+	w.service.leaked(errors.Join(w.ops.Close(), w.spools.Close(), w.driver.Release()))
 	w.service.workerEnded()
 }
 

@@ -203,7 +203,7 @@ func TestSessionsMax(t *testing.T) {
 		if err := svc.Connect(at, nil); !errors.Is(err, engine.ErrSessionsMax) {
 			t.Errorf("Connect gave %v", err)
 		}
-		if n := svc.Stats().Refused; n != 1 {
+		if n := svc.Stats().Refused[engine.RefusedSessionsMax]; n != 1 {
 			t.Errorf("%d are counted as refused", n)
 		}
 		a.Close()

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"net/netip"
-	"time"
 
 	"sarang/aio"
 	"sarang/mem"
@@ -37,32 +36,58 @@ const (
 	flagEOF                          // the peer's FIN was read
 	flagClosing                      // the driver's Close is in flight
 	flagOpened                       // Connected was called
+	flagV4                           // the peer's address is one of IPv4
+	flagGated                        // Config.Gate has let it in and is to be told its end
+	flagRefused                      // it is only there to be told why it is refused
 )
 
 // Session is a connection. It belongs to a worker: all methods are for that worker's
-// goroutine only. What is hot in sending comes first.
+// goroutine only. What is hot in sending comes first; with what is only there while
+// something is going on in other places (spool, sendOp), it has 128 bytes.
 type Session struct {
 	w       *Worker
 	socket  aio.Socket
 	id      SessionID
-	flags   flags
-	reason  Reason
-	op      *sendOp
 	cursors *Cursor // one of them; they form a circle
-	out     queue   // direct bytes being sent: frozen while a send is in flight
-	pend    queue   // direct bytes that wait
-	rest    int     // bytes of out that are no direct ones: the rest of a cut entry
+	op      *sendOp // while a send is in flight
+	spool   *spool  // while there is something in it
 	codec   *codecState
-
-	lastRecv time.Duration
-	openedAt time.Duration
-	beatAt   time.Duration // of the last Heartbeat
-	timer    Timer
-	tail     queue // a packet of which the rest has not come
-	peer     netip.AddrPort
 
 	// Data is the program's.
 	Data any
+
+	timer    timerNode
+	lastRecv ticks
+	mark     ticks // Connected; once admitted, the last Heartbeat
+	flags    flags
+	port     uint16 // of the peer
+	address  [16]byte
+}
+
+// spool is what a session has to say directly, what it was told in part, and why it
+// ends. A worker recycles spools; an idle session has none, unless it has a codec.
+type spool struct {
+	out    queue // direct bytes being sent: frozen while a send is in flight
+	pend   queue // direct bytes that wait
+	tail   queue // a packet of which the rest has not come
+	rest   int   // bytes of out that are no direct ones: the rest of a cut entry
+	reason Reason
+}
+
+// spooling returns the session's spool, a new one if it has none.
+func (s *Session) spooling() *spool {
+	if s.spool == nil {
+		s.spool = s.w.spools.Get()
+	}
+	return s.spool
+}
+
+// unspool gives back a spool with nothing in it.
+func (s *Session) unspool() {
+	if p := s.spool; p != nil && s.codec == nil && p.out.n+p.pend.n+p.tail.n == 0 && s.flags&(flagFlushing|flagClosing) == 0 {
+		s.spool = nil
+		s.w.spools.Put(p)
+	}
 }
 
 // ID names the session.
@@ -71,8 +96,21 @@ func (s *Session) ID() SessionID { return s.id }
 // Worker is the owner.
 func (s *Session) Worker() *Worker { return s.w }
 
-// Peer is the far end's address.
-func (s *Session) Peer() netip.AddrPort { return s.peer }
+// Peer is the far end's address, without an IPv6 zone.
+func (s *Session) Peer() netip.AddrPort {
+	a := netip.AddrFrom16(s.address)
+	if s.flags&flagV4 != 0 {
+		a = a.Unmap()
+	}
+	return netip.AddrPortFrom(a, s.port)
+}
+
+func (s *Session) setPeer(p netip.AddrPort) {
+	s.address, s.port = p.Addr().As16(), p.Port()
+	if p.Addr().Is4() {
+		s.flags |= flagV4
+	}
+}
 
 // Closing says whether the session is ending: nothing is sent or received any more.
 func (s *Session) Closing() bool { return s.flags&(flagClosing|flagFlushing) != 0 }
@@ -92,11 +130,12 @@ func (s *Session) Send(b []byte) error {
 }
 
 func (s *Session) enqueue(b []byte) error {
-	if err := s.pend.append(s.w.pool, b); err != nil {
-		return err
+	err := s.spooling().pend.append(s.w.pool, b)
+	if err == nil {
+		s.touch()
 	}
-	s.touch()
-	return nil
+	s.unspool()
+	return err
 }
 
 // SendEphemeral is Send for what may be lost: it does nothing and returns false when
@@ -121,7 +160,10 @@ func (s *Session) SendMessage(id packet.ID, m Marshaler) error {
 // QueuedBytes is how much waits in the direct queue, with a Codec in its coded form
 // as far as it is coded. What comes from feeds does not count.
 func (s *Session) QueuedBytes() int {
-	n := s.out.n + s.pend.n - s.rest
+	n := 0
+	if p := s.spool; p != nil {
+		n = p.out.n + p.pend.n - p.rest
+	}
 	if s.codec != nil {
 		n += s.codec.raw.n
 	}
@@ -150,7 +192,7 @@ func (s *Session) Pause() {
 func (s *Session) Resume() {
 	if s.flags&flagPaused != 0 {
 		s.flags &^= flagPaused
-		s.lastRecv = s.w.now // silence while we did not listen is not the peer's
+		s.lastRecv = ticksUp(s.w.now) // silence while we did not listen is not the peer's
 		s.receive()
 	}
 }
@@ -176,7 +218,7 @@ func (s *Session) End(why Reason) {
 	if f, ok := s.w.handler.(Fareweller); ok && s.flags&flagOpened != 0 {
 		f.Farewell(farewell{s}, why)
 	}
-	s.reason = why
+	s.spooling().reason = why
 	s.flags |= flagFlushing
 	s.flags &^= flagPaused
 	s.receive()
@@ -210,7 +252,7 @@ func (s *Session) shutdown() {
 	}
 	s.flags |= flagShut
 	if s.flags&flagEOF != 0 || s.w.driver.Shutdown(s.socket) != nil {
-		s.fail(s.reason)
+		s.fail(s.spool.reason)
 	}
 }
 
@@ -220,7 +262,7 @@ func (s *Session) fail(why Reason) {
 		return
 	}
 	if s.flags&flagFlushing == 0 {
-		s.reason = why
+		s.spooling().reason = why
 	}
 	s.flags |= flagClosing
 	s.w.wheel.stop(&s.timer)

@@ -8,7 +8,8 @@ type Stats struct {
 	Ticks         uint64
 	Accepted      uint64
 	Connected     uint64
-	Refused       uint64 // over SessionsMax, or while draining
+	Refused       [refusalCount]uint64 // connections, by RefusalCause
+	Silent        uint64               // of those, closed without a farewell
 	AcceptErrors  uint64
 	Disconnected  [reasonCount]uint64 // by ReasonCode
 	BytesReceived uint64
@@ -26,7 +27,10 @@ func (a *Stats) add(b *Stats) {
 	a.Ticks += b.Ticks
 	a.Accepted += b.Accepted
 	a.Connected += b.Connected
-	a.Refused += b.Refused
+	for i := range b.Refused {
+		a.Refused[i] += b.Refused[i]
+	}
+	a.Silent += b.Silent
 	a.AcceptErrors += b.AcceptErrors
 	for i := range b.Disconnected {
 		a.Disconnected[i] += b.Disconnected[i]

@@ -30,7 +30,7 @@ func (t *sessionTable) open(w *Worker) *Session {
 	slot := t.freeSlots[len(t.freeSlots)-1]
 	t.freeSlots = t.freeSlots[:len(t.freeSlots)-1]
 	s := t.at(slot)
-	*s = Session{w: w, id: makeSessionID(w.index, t.generations[slot], slot)}
+	*s = Session{w: w, id: makeSessionID(w.index, t.generations[slot], slot), timer: timerNode{tick: sessionNode}}
 	t.live++
 	return s
 }

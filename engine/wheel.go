@@ -3,6 +3,7 @@ package engine
 import (
 	"math/bits"
 	"time"
+	"unsafe"
 )
 
 // The wheel: two rings of 256 buckets. A bucket of the first is one tick (16 ms)
@@ -19,17 +20,51 @@ const (
 // Timer is a deadline on a worker. It is part of what it times (no allocation), and
 // belongs to one worker. The zero value is a timer that is not running.
 type Timer struct {
-	next, prev *Timer // ring of the bucket; nil when not running
-	tick       uint64
-	fire       func(*Timer)
-	Data       any // for the function that is called
+	timerNode // first: see owner
+	call      func(*Timer)
+	Data      any // for the function that is called
 }
 
 // Running says whether the timer will fire.
 func (t *Timer) Running() bool { return t.next != nil }
 
+// timerNode is what the wheel knows of a timer. It is part of a Timer or, which keeps
+// a session small, of a Session.
+type timerNode struct {
+	next, prev *timerNode // ring of the bucket; nil when not running
+	tick       uint64     // when it is due, and sessionNode
+}
+
+// sessionNode marks, in tick, the node of a Session.
+const sessionNode = uint64(1) << 63
+
+func (n *timerNode) due() uint64 { return n.tick &^ sessionNode }
+
+// fire calls what the node is the timer of.
+func (n *timerNode) fire() {
+	if n.tick&sessionNode != 0 {
+		(*Session)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(Session{}.timer)))).deadline()
+		return
+	}
+	t := (*Timer)(unsafe.Pointer(n))
+	t.call(t)
+}
+
+// ticks is a moment as a session keeps it: in ticks of the wheel, modulo 2^32 (two
+// years).
+type ticks uint32
+
+// ticksUp rounds up, for the beginning of what is to last a time: it is never taken
+// for longer than it was.
+func ticksUp(now time.Duration) ticks { return ticks((now + wheelTick - 1) / wheelTick) }
+
+// since is how much time has passed since t, up to two ticks less.
+func (w *Worker) since(t ticks) time.Duration {
+	return time.Duration(int32(ticks(w.now/wheelTick)-t)) * wheelTick
+}
+
 type wheel struct {
-	near, far [wheelBuckets]Timer       // list heads
+	near, far [wheelBuckets]timerNode   // list heads
 	nearUsed  [wheelBuckets / 64]uint64 // buckets that may have timers
 	now       uint64                    // ticks that have fired
 	count     int
@@ -44,34 +79,35 @@ func (h *wheel) init(now time.Duration) {
 }
 
 // set starts t, or starts it anew, to fire not before at.
-func (h *wheel) set(t *Timer, at time.Duration) {
+func (h *wheel) set(t *timerNode, at time.Duration) {
 	h.stop(t)
 	tick := at / wheelTick
 	if at%wheelTick > 0 {
 		tick++
 	}
-	t.tick = max(uint64(max(tick, 0)), h.now+1)
+	t.tick = t.tick&sessionNode | max(uint64(max(tick, 0)), h.now+1)
 	h.insert(t)
 	h.count++
 }
 
-func (h *wheel) insert(t *Timer) {
-	if t.tick-h.now < wheelBuckets {
-		i := t.tick & wheelMask
+func (h *wheel) insert(t *timerNode) {
+	due := t.due()
+	if due-h.now < wheelBuckets {
+		i := due & wheelMask
 		h.nearUsed[i/64] |= 1 << (i % 64)
 		link(&h.near[i], t)
 		return
 	}
-	turn := min(t.tick>>wheelBits, h.now>>wheelBits+wheelMask)
+	turn := min(due>>wheelBits, h.now>>wheelBits+wheelMask)
 	link(&h.far[turn&wheelMask], t)
 }
 
-func link(head, t *Timer) {
+func link(head, t *timerNode) {
 	t.prev, t.next = head.prev, head
 	head.prev.next, head.prev = t, t
 }
 
-func (h *wheel) stop(t *Timer) {
+func (h *wheel) stop(t *timerNode) {
 	if t.next == nil {
 		return
 	}
@@ -101,8 +137,8 @@ func (h *wheel) cascade(i uint64) {
 	head := &h.far[i]
 	for t := head.next; t != head; t = head.next {
 		t.prev.next, t.next.prev = t.next, t.prev
-		if t.tick <= h.now {
-			t.tick = h.now // due in the bucket that fires next
+		if t.due() <= h.now {
+			t.tick = t.tick&sessionNode | h.now // due in the bucket that fires next
 			link(&h.near[h.now&wheelMask], t)
 			continue
 		}
@@ -115,7 +151,7 @@ func (h *wheel) fireBucket(i uint64) {
 	h.nearUsed[i/64] &^= 1 << (i % 64)
 	for t := head.next; t != head; t = head.next {
 		h.stop(t)
-		t.fire(t)
+		t.fire()
 	}
 }
 

@@ -22,12 +22,15 @@ type Worker struct {
 
 	events     []aio.Event
 	now        time.Duration
+	lastTick   time.Duration // how long it took
 	sessions   sessionTable
 	listeners  []*listener
 	wheel      wheel
 	mail       mailbox
 	pool       *mem.Pool
 	ops        *mem.ObjectPool[sendOp]
+	spools     *mem.ObjectPool[spool]
+	trimAt     time.Duration
 	dirtyFeeds []*Feed
 	touched    []SessionID
 	fetching   []*Cursor // to be asked for by Behind at the end of the tick
@@ -62,8 +65,17 @@ func (w *Worker) tick(wait time.Duration) error {
 	}
 	w.serveAll()
 	w.askBehind()
+	w.lastTick = w.driver.Now() - w.now
+	if w.now >= w.trimAt {
+		w.trimAt = w.now + trimInterval
+		w.ops.Trim()
+		w.spools.Trim()
+	}
 	return nil
 }
+
+// trimInterval is how often a worker looks for objects that only a peak has needed.
+const trimInterval = 2 * time.Second
 
 // sleepFor is how long the worker may wait for completions.
 func (w *Worker) sleepFor(wait time.Duration) time.Duration {
@@ -76,14 +88,10 @@ func (w *Worker) sleepFor(wait time.Duration) time.Duration {
 	return wait
 }
 
-// serveAll gives every session that may have something to send one send: the
-// readers of the feeds that grew, and the sessions that were touched.
+// serveAll gives those who may have something to send one send each: the sessions
+// that were touched, whose acks are not to wait for a crowd, and readers of the feeds
+// that grew.
 func (w *Worker) serveAll() {
-	for i := 0; i < len(w.dirtyFeeds); i++ {
-		w.dirtyFeeds[i].serve()
-		w.dirtyFeeds[i] = nil
-	}
-	w.dirtyFeeds = w.dirtyFeeds[:0]
 	n := len(w.touched) // serving may touch again: that is for the next tick
 	for i := range n {
 		if s := w.Session(w.touched[i]); s != nil {
@@ -92,6 +100,15 @@ func (w *Worker) serveAll() {
 		}
 	}
 	w.touched = w.touched[:copy(w.touched, w.touched[n:])]
+	n = len(w.dirtyFeeds)
+	for i := range n {
+		if f := w.dirtyFeeds[i]; !f.serve() {
+			w.dirtyFeeds = append(w.dirtyFeeds, f)
+		}
+	}
+	rest := copy(w.dirtyFeeds, w.dirtyFeeds[n:])
+	clear(w.dirtyFeeds[rest:])
+	w.dirtyFeeds = w.dirtyFeeds[:rest]
 }
 
 // handle is the one switch of the worker.
@@ -134,29 +151,33 @@ func (w *Worker) handle(e *aio.Event) {
 func (w *Worker) adopt(c aio.Conn) {
 	if w.stopping || w.service.draining.Load() {
 		w.driver.Discard(c)
-		w.service.live.Add(-1)
+		w.service.turnedAway(c)
 		return
 	}
 	s := w.sessions.open(w)
 	socket, err := w.driver.Attach(c, s.token())
 	if err != nil {
 		w.sessions.free(s)
-		w.service.live.Add(-1)
+		w.service.turnedAway(c)
 		w.stats.AcceptErrors++
 		return
 	}
-	s.socket, s.peer = socket, c.Peer
+	if w.service.config.Gate != nil {
+		s.flags |= flagGated
+	}
+	s.socket = socket
+	s.setPeer(c.Peer)
 	w.stats.Accepted++
 	w.opened(s)
 }
 
 // opened begins the life of a session whose connection stands.
 func (w *Worker) opened(s *Session) {
-	s.openedAt, s.lastRecv = w.now, w.now
-	s.timer.fire, s.timer.Data = sessionTimer, s
+	s.mark, s.lastRecv = ticksUp(w.now), ticksUp(w.now)
 	s.armTimer()
 	if f := w.service.config.NewCodec; f != nil {
 		if c := f(s); c != nil {
+			s.spooling()
 			s.codec = &codecState{codec: c}
 			if err := s.codec.start(s); err != nil {
 				s.fail(Reason{ReasonCodec, err})
@@ -186,7 +207,8 @@ func (w *Worker) Connect(addr netip.AddrPort, data any) (*Session, error) {
 		w.service.live.Add(-1)
 		return nil, err
 	}
-	s.socket, s.peer, s.Data = socket, addr, data
+	s.socket, s.Data = socket, data
+	s.setPeer(addr)
 	s.flags |= flagConnecting
 	return s, nil
 }
@@ -214,16 +236,20 @@ func (w *Worker) disconnected(s *Session) {
 	if s.codec != nil {
 		s.codec.release()
 	}
-	w.stats.Disconnected[s.reason.Code]++
-	w.handler.Disconnected(s, s.reason)
+	p := s.spool
+	w.stats.Disconnected[p.reason.Code]++
+	if s.flags&flagRefused == 0 {
+		w.handler.Disconnected(s, p.reason)
+	}
 	for s.cursors != nil {
 		s.cursors.Close()
 	}
-	s.out.drop(s.out.n)
-	s.pend.drop(s.pend.n)
-	s.tail.drop(s.tail.n)
+	p.out.drop(p.out.n)
+	p.pend.drop(p.pend.n)
+	p.tail.drop(p.tail.n)
+	w.spools.Put(p)
+	w.leave(s)
 	w.sessions.free(s)
-	w.service.live.Add(-1)
 }
 
 // armTimer sets the session's one timer to its next deadline.
@@ -231,21 +257,22 @@ func (s *Session) armTimer() {
 	if s.Closing() {
 		return
 	}
-	c, at := &s.w.service.config, never
+	c, left := &s.w.service.config, never
+	silent, marked := s.w.since(s.lastRecv), s.w.since(s.mark)
 	if c.IdleTimeout > 0 {
-		at = s.lastRecv + c.IdleTimeout
+		left = c.IdleTimeout - silent
 	}
 	if s.flags&flagAdmitted != 0 && c.HeartbeatInterval > 0 {
-		at = min(at, max(s.lastRecv, s.beatAt)+c.HeartbeatInterval)
+		left = min(left, c.HeartbeatInterval-min(silent, marked))
 	}
-	if s.flags&flagPaused != 0 && at < never {
-		at = max(at, s.w.now+pausedLook) // the silence is ours
+	if s.flags&flagPaused != 0 && left < never {
+		left = max(left, pausedLook) // the silence is ours
 	}
 	if s.flags&flagAdmitted == 0 && c.LoginDeadline > 0 {
-		at = min(at, s.openedAt+c.LoginDeadline)
+		left = min(left, c.LoginDeadline-marked)
 	}
-	if at < never {
-		s.w.wheel.set(&s.timer, at)
+	if left < never {
+		s.w.wheel.set(&s.timer, s.w.now+left)
 	} else {
 		s.w.wheel.stop(&s.timer)
 	}
@@ -258,11 +285,10 @@ const (
 	pausedLook = time.Second
 )
 
-// sessionTimer is called when a session's next deadline may have passed.
-func sessionTimer(t *Timer) {
-	s := t.Data.(*Session)
+// deadline is called when the session's next deadline may have passed.
+func (s *Session) deadline() {
 	w, c := s.w, &s.w.service.config
-	silent := w.now - s.lastRecv
+	silent := w.since(s.lastRecv)
 	if s.flags&flagPaused != 0 {
 		silent = 0 // the silence is ours
 	}
@@ -270,13 +296,13 @@ func sessionTimer(t *Timer) {
 	switch {
 	case s.flags&flagClosing != 0:
 	case s.flags&flagFlushing != 0: // the peer took too long over our farewell
-		s.fail(s.reason)
-	case !admitted && c.LoginDeadline > 0 && w.now >= s.openedAt+c.LoginDeadline:
+		s.fail(s.spool.reason)
+	case !admitted && c.LoginDeadline > 0 && w.since(s.mark) >= c.LoginDeadline:
 		s.End(Reason{Code: ReasonLoginDeadline})
 	case c.IdleTimeout > 0 && silent >= c.IdleTimeout:
 		s.End(Reason{Code: ReasonIdle})
 	case admitted && c.HeartbeatInterval > 0 && silent >= c.HeartbeatInterval:
-		s.beatAt = w.now
+		s.mark = ticksUp(w.now)
 		if h, ok := w.handler.(Heartbeater); ok {
 			h.Heartbeat(s)
 		}
@@ -301,6 +327,10 @@ func (w *Worker) Service() *Service { return w.service }
 // start.
 func (w *Worker) Now() time.Duration { return w.now }
 
+// LastTick is how long the worker's last whole tick took, without the wait for
+// something to do: so late is what arrives at the start of a tick like it.
+func (w *Worker) LastTick() time.Duration { return w.lastTick }
+
 // Pool is where the worker's buffers come from.
 func (w *Worker) Pool() *mem.Pool { return w.pool }
 
@@ -320,12 +350,12 @@ func (w *Worker) Each(f func(s *Session)) {
 // After starts t: f is called on this worker when d has passed, once, and up to a
 // wheel's tick (16 ms) later. A running t is started anew. t.Data is the caller's.
 func (w *Worker) After(t *Timer, d time.Duration, f func(*Timer)) {
-	t.fire = f
-	w.wheel.set(t, w.now+d)
+	t.call = f
+	w.wheel.set(&t.timerNode, w.now+d)
 }
 
 // Stop keeps t from firing.
-func (w *Worker) Stop(t *Timer) { w.wheel.stop(t) }
+func (w *Worker) Stop(t *Timer) { w.wheel.stop(&t.timerNode) }
 
 // run is the worker's goroutine.
 func (w *Worker) run(ready chan<- error) {

@@ -30,6 +30,7 @@ type ObjectPool[T any] struct {
 	config ObjectConfig[T]
 	free   Ring[*T] // debug mode: first in, first out
 	inUse  int
+	unused int                 // the fewest that were free since the last Trim
 	traces map[*T]*objectTrace // debug mode only
 	closed bool
 }
@@ -80,9 +81,29 @@ func (p *ObjectPool[T]) take() *T {
 		return o
 	}
 	if o, ok := p.free.PopBack(); ok {
+		p.unused = min(p.unused, p.free.Len())
 		return o
 	}
 	return new(T)
+}
+
+// Trim lets go of half of the free objects that nobody has wanted since the last
+// Trim: called now and then, it takes back what a peak needed and the steady state
+// does not. In debug mode it does nothing.
+func (p *ObjectPool[T]) Trim() {
+	if p.traces != nil {
+		return
+	}
+	if drop := (p.unused + 1) / 2; drop > 0 {
+		kept := Ring[*T]{}
+		kept.Grow(p.free.Len() - drop)
+		for range p.free.Len() - drop {
+			o, _ := p.free.PopBack()
+			kept.PushBack(o)
+		}
+		p.free = kept
+	}
+	p.unused = p.free.Len()
 }
 
 // Put gives o back; nobody may use it any more. It panics if more is put back than
