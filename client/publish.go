@@ -1,6 +1,8 @@
 package client
 
 import (
+	"time"
+
 	"sarang/chat"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
@@ -77,9 +79,21 @@ func (s *Session) pumpRoom(r *room) {
 	if s.limits.PublishesInFlightMax > 0 {
 		most = min(most, s.limits.PublishesInFlightMax)
 	}
+	if s.slow {
+		if !s.mayGoOn() {
+			return
+		}
+		most = 1
+	}
 	m := &s.handler.publish
 	for i := 0; i < len(r.pending) && r.unsent > 0; i++ {
 		p := &r.pending[i]
+		if s.slow && p.step == stepWaiting {
+			if p.retryAt > s.es.Worker().Now() {
+				return // those behind it do not overtake it
+			}
+			r.move(i, stepWanted)
+		}
 		if p.step != stepWanted {
 			continue
 		}
@@ -99,6 +113,36 @@ func (s *Session) pumpRoom(r *room) {
 		p.sent = true
 		r.move(i, stepSent)
 	}
+}
+
+// mayGoOn says whether a session that is too fast may send its next publish.
+func (s *Session) mayGoOn() bool {
+	if s.es.Worker().Now() < s.slowTill {
+		s.later(s.slowTill)
+		return false
+	}
+	for _, r := range s.state.order {
+		if r.inFlight > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// slowDown has publishes wait, and then go one at a time: sent all at once again, they
+// would be refused again, and what is taken would be in any order.
+func (s *Session) slowDown(until time.Duration) {
+	s.slow, s.slowTill = true, max(s.slowTill, until)
+}
+
+// speedUp ends slowDown when nothing waits any more.
+func (s *Session) speedUp() {
+	for _, r := range s.state.order {
+		if len(r.pending) > 0 {
+			return
+		}
+	}
+	s.slow = false
 }
 
 // ack handles S_ACK.
@@ -129,6 +173,9 @@ func (s *Session) refused(id chat.RoomID, nonce chat.Nonce, cause *chat.Error) e
 		r.move(i, stepWaiting)
 		at := s.es.Worker().Now() + retryAfter(cause)
 		r.pending[i].retryAt = at
+		if cause.Code == chat.CodeTooFast {
+			s.slowDown(at)
+		}
 		s.later(at)
 	} else {
 		r.settle(i)
@@ -155,6 +202,11 @@ func (s *Session) sent(id chat.RoomID, nonce chat.Nonce) (*room, int) {
 
 // more goes on with a room's publishes after an answer has made room for them.
 func (s *Session) more(r *room) {
+	if s.slow {
+		s.speedUp()
+		s.pump()
+		return
+	}
 	if r.unsent > 0 && r.joined && !r.leaving && s.online && !s.es.Closing() {
 		s.pumpRoom(r)
 	}

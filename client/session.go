@@ -35,10 +35,12 @@ type Session struct {
 	limits   Limits
 	retry    engine.Timer // the earliest retryAt
 	retryAt  time.Duration
-	login    step // stepNone, stepSent; stepDropped: answered
-	online   bool // logged in
-	held     bool // publishes wait for the direct queue to go out
-	resuming bool // Resumed has not been told yet
+	login    step          // stepNone, stepSent; stepDropped: answered
+	online   bool          // logged in
+	held     bool          // publishes wait for the direct queue to go out
+	slow     bool          // the server finds us too fast: publishes go one at a time, in order
+	slowTill time.Duration // and not before this, the worker's time
+	resuming bool          // Resumed has not been told yet
 	goodbye  *chat.Error
 
 	// Data is the program's.

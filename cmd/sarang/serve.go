@@ -67,6 +67,7 @@ func serveCommand() *cobra.Command {
 	f.Duration("heartbeat", d.HeartbeatInterval, "silence after which a client is asked whether it is there")
 	f.Duration("idle-timeout", d.IdleTimeout, "silence after which a client is given up")
 	f.Duration("drain-timeout", d.DrainTimeout, "time for an orderly end")
+	limitFlags(f, d.Hub.Limits)
 	f.Bool("debug-memory", false, "network buffers from a slow allocator that catches misuse")
 	return c
 }
@@ -183,6 +184,7 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.LoginDeadline, c.HeartbeatInterval = s.duration("login-deadline"), s.duration("heartbeat")
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug = s.boolean("debug-memory")
+	fillLimits(&c.Hub, s)
 	switch s.k.String("sync") {
 	case sqlite.PowerSafe.String():
 		c.Sync = sqlite.PowerSafe

@@ -109,7 +109,7 @@ func (h *home) loadNonces(u chat.UserID) {
 
 func (h *home) noncesLoaded(u chat.UserID, nonces []chat.NonceSeq, err error) {
 	if err != nil {
-		h.shard.hub.config.Logger.Error("reading nonces failed", "room", h.id(), "user", u, "error", err)
+		h.shard.hub.complain(&h.shard.hub.troubles.nonces, "reading nonces failed", "room", h.id(), "user", u, "error", err)
 		for _, a := range h.room.NoncesFailed(u) {
 			h.refuse(a, unavailable(err))
 		}

@@ -39,7 +39,7 @@ type Config struct {
 	TextBytesMax           int           // of one message; default 16 KiB
 	RoomsJoinedMax         int           // per session; default 64
 	PublishesInFlightMax   int           // per session, then its packets wait in its socket; default 256
-	PublishBytesPendingMax int           // of the whole server, on their way to the store; above it new ones are refused; default 256 MiB
+	PublishBytesPendingMax int           // of the whole server, on their way to the store; at it new ones are refused, and other things before; default 256 MiB
 	RequestsInFlightMax    int           // per session, of those that go to the store; default 8
 	HistoryItemsMax        int           // per page; default 200
 	PageBytesMax           int           // of a page fed to a reader behind the window; default 64 KiB
@@ -50,6 +50,9 @@ type Config struct {
 	StoreTimeout           time.Duration // for one read or claim; default 10 s
 	StoreCallsMax          int           // reads and claims at once; default 64
 	StoreQueueMax          int           // reads and claims that wait; default 65536
+	WorkerLagMax           time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
+
+	Limits Limits // the zero Limits are none; see DefaultLimits
 }
 
 func (c Config) withDefaults() Config {
@@ -67,6 +70,7 @@ func (c Config) withDefaults() Config {
 	set(&c.StoreTimeout, 10*time.Second)
 	set(&c.StoreCallsMax, 64)
 	set(&c.StoreQueueMax, 65536)
+	set(&c.WorkerLagMax, time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -96,6 +100,10 @@ type Hub struct {
 	tasks    *tasks
 	draining atomic.Bool
 	pending  atomic.Int64 // bytes of messages on their way to the store
+	started  time.Time
+	limits   limits
+	load     load
+	troubles troubles
 	counts   counts
 }
 
@@ -118,7 +126,9 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the rooms: %w", err)
 	}
-	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory()}
+	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory(), started: c.Now()}
+	h.limits.init(c.Limits)
+	h.load.lags = make([]atomic.Int64, workers)
 	h.making.Init(lock.NewClass("hub.making"))
 	for _, r := range stored {
 		if r.Ephemeral {
@@ -245,6 +255,7 @@ type Stats struct {
 	Pages                          int64 // pages read for readers behind the window
 	TasksWaiting                   int
 	PendingBytes                   int64 // messages on their way to the store
+	Addresses                      int   // remembered for the limits
 }
 
 // Stats may be called from any goroutine.
@@ -256,6 +267,7 @@ func (h *Hub) Stats() Stats {
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
 		TasksWaiting: h.tasks.waiting(), PendingBytes: h.pending.Load(),
+		Addresses: h.limits.addresses.Len(),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 	"sarang/mem"
 )
 
@@ -28,7 +29,7 @@ func (s *Shard) hear(n *notice) {
 	case noticeAck:
 		if o := sessionOf(s.worker.Session(n.session)); o != nil {
 			s.published(o)
-			if o.place(n.room) != nil { // else it has left, and is to hear nothing of the room
+			if o.inRoom(n.room) { // else it has left, and is to hear nothing of the room
 				o.Client.Ack(o, n.room, n.answer.Nonce, n.seq)
 			}
 		}
@@ -51,7 +52,7 @@ func (s *Shard) refused(n *notice) {
 		return
 	}
 	if n.answer.Nonce != 0 {
-		if s.published(o); o.place(n.room) == nil {
+		if s.published(o); !o.inRoom(n.room) {
 			return // it has left, and is to hear nothing of the room
 		}
 	} else if p := o.place(n.room); p != nil && p.cursor == nil {
@@ -65,8 +66,8 @@ func (s *Shard) published(o *Session) {
 	if o.inFlight > 0 {
 		o.inFlight--
 	}
-	if o.Engine.Paused() && o.inFlight <= s.hub.config.PublishesInFlightMax/2 {
-		o.Engine.Resume()
+	if int(o.inFlight) <= s.hub.config.PublishesInFlightMax/2 {
+		o.release(holdInFlight)
 	}
 }
 
@@ -86,7 +87,6 @@ func (s *Shard) joined(n *notice) {
 		o.Client.Gap(o, n.room, l.epoch, 0, n.seq)
 	}
 	p.cursor = o.Engine.Follow(l.feed, uint64(n.seq)+1)
-	p.cursor.Data = o
 }
 
 // attach returns the shard's end of a room, made from the home's window if need be.
@@ -133,6 +133,10 @@ func (s *Shard) Behind(c *engine.Cursor) {
 		s.skip(c, l, c.Feed().First())
 		return
 	}
+	if s.hub.load.now() >= limit.LevelReads {
+		s.askLater(c)
+		return
+	}
 	hub, after := s.hub, chat.Seq(c.Next()-1)
 	ok := hub.tasks.do(func() {
 		p := hub.readPage(l.id, after, s.worker.Pool())
@@ -142,8 +146,16 @@ func (s *Shard) Behind(c *engine.Cursor) {
 		}
 	})
 	if !ok {
-		s.worker.Post(&pageRead{shard: s, local: l, cursor: c, err: chat.Errorf(chat.CodeUnavailable, "too many requests wait for the store")})
+		s.askLater(c)
 	}
+}
+
+// askLater has a reader wait for its page: the store has too much to do.
+func (s *Shard) askLater(c *engine.Cursor) {
+	if o := sessionOf(c.Session()); o != nil {
+		s.limited(o, limitedReads)
+	}
+	s.worker.After(&engine.Timer{Data: c}, retryLater, askAgain)
 }
 
 // skip moves a reader over what is not to be had, and says so.
@@ -199,7 +211,7 @@ func (p *pageRead) Deliver(w *engine.Worker) {
 	}
 	switch {
 	case p.err != nil:
-		p.shard.hub.config.Logger.Error("reading a page failed", "room", p.local.id, "error", p.err)
+		p.shard.hub.complain(&p.shard.hub.troubles.page, "reading a page failed", "room", p.local.id, "error", p.err)
 		w.After(&engine.Timer{Data: p.cursor}, retryLater, askAgain)
 	case p.buf == nil: // the log ends before the window begins: what is between is lost
 		p.shard.skip(p.cursor, p.local, p.cursor.Feed().First())

@@ -7,6 +7,7 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 // TokenBytes is the length of a resume token that the hub makes. A client may bring its
@@ -31,13 +32,16 @@ func (s *Shard) Login(o *Session, a Answer, name string, token []byte) {
 		s.fail(o, a, draining())
 		return
 	}
+	if !s.bearable(o, a, limit.LevelEntries) || s.loginTooFast(o, a) {
+		return
+	}
 	if n := len(token); n != 0 && (n < TokenBytes || n > TokenBytesMax) {
-		s.loginFailed(o, a, chat.Errorf(chat.CodeBadToken, "a token has %d to %d bytes", TokenBytes, TokenBytesMax))
+		s.LoginFailed(o, a, chat.Errorf(chat.CodeBadToken, "a token has %d to %d bytes", TokenBytes, TokenBytesMax))
 		return
 	}
 	display, key, err := chat.ParseUserName(strings.Clone(name)) // it is lent, and the claim outlives it
 	if err != nil {
-		s.loginFailed(o, a, err)
+		s.LoginFailed(o, a, err)
 		return
 	}
 	var fresh [TokenBytes]byte
@@ -71,14 +75,15 @@ func (s *Shard) Login(o *Session, a Answer, name string, token []byte) {
 	})
 	if !ok {
 		o.login = loginNone
-		s.fail(o, a, chat.Errorf(chat.CodeUnavailable, "too many logins wait; try again"))
+		s.limited(o, limitedEntries)
+		s.fail(o, a, overloaded("too many logins wait; try again"))
 	}
 }
 
 func (s *Shard) claimed(o *Session, a Answer, u chat.User, token []byte, err error) {
 	if err != nil {
 		o.login = loginNone
-		s.loginFailed(o, a, err)
+		s.LoginFailed(o, a, err)
 		return
 	}
 	o.login, o.User, o.Name = loginDone, u.ID, u.Name
@@ -87,9 +92,13 @@ func (s *Shard) claimed(o *Session, a Answer, u chat.User, token []byte, err err
 	o.Client.LoggedIn(o, u, token)
 }
 
-func (s *Shard) loginFailed(o *Session, a Answer, err error) {
+// LoginFailed refuses a login; the session is ended if too many have failed. The gateway
+// calls it for those that it does not even ask about.
+func (s *Shard) LoginFailed(o *Session, a Answer, err error) {
 	s.hub.counts.loginsFailed.Add(1)
-	s.fail(o, a, s.hub.typed("login", err))
+	told := s.hub.typed("login", err)
+	s.fail(o, a, told)
+	s.countFailure(o, told)
 }
 
 // fail tells a session of this shard that a request failed.
@@ -102,7 +111,7 @@ func (h *Hub) typed(what string, err error) *chat.Error {
 		e := asError(err)
 		return &chat.Error{Code: e.Code, Message: e.Message, RetryAfter: e.RetryAfter}
 	}
-	h.config.Logger.Error(what+" failed", "error", err)
+	h.complain(&h.troubles.request, what+" failed", "error", err)
 	return &chat.Error{Code: chat.CodeUnavailable, Message: "the server can not do this now; try again", RetryAfter: retryLater}
 }
 

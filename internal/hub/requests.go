@@ -8,6 +8,7 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 func asError(err error) *chat.Error {
@@ -31,7 +32,7 @@ func (s *Shard) mayAsk(o *Session, a Answer) bool {
 // When too many of the session's messages are on their way, its packets wait in its
 // socket.
 func (s *Shard) Publish(o *Session, a Answer, text string) {
-	if !s.mayAsk(o, a) {
+	if !s.mayAsk(o, a) || s.tooFastMessage(o, a) {
 		return
 	}
 	switch p := o.place(a.Room); {
@@ -44,24 +45,46 @@ func (s *Shard) Publish(o *Session, a Answer, text string) {
 	case s.hub.draining.Load():
 		s.fail(o, a, draining())
 		return
-	case s.hub.pending.Load() >= int64(s.hub.config.PublishBytesPendingMax):
-		s.fail(o, a, &chat.Error{
-			Code: chat.CodeUnavailable, Message: "too many messages wait for the store; try again with the same nonce",
-			RetryAfter: retryLater,
-		})
+	case !s.takesPublish(o, a):
 		return
 	}
 	if err := chat.CheckText(text, s.hub.config.TextBytesMax); err != nil {
 		s.fail(o, a, asError(err))
 		return
 	}
-	if o.inFlight++; o.inFlight >= s.hub.config.PublishesInFlightMax {
-		o.Engine.Pause()
+	if o.inFlight++; int(o.inFlight) >= s.hub.config.PublishesInFlightMax {
+		o.hold(holdInFlight)
 	}
 	s.command(command{
 		kind: commandPublish, session: o.Engine.ID(), user: o.User, name: o.Name,
 		room: a.Room, answer: a, text: s.keep(text),
 	})
+}
+
+// takesPublish refuses a message that the load does not allow.
+func (s *Shard) takesPublish(o *Session, a Answer) bool {
+	below := limit.LevelPublishes
+	switch level := s.hub.load.now(); {
+	case s.hub.pending.Load() >= int64(s.hub.config.PublishBytesPendingMax):
+	case level >= limit.LevelPublishes:
+	case level >= limit.LevelEphemeral && s.isEphemeral(a.Room):
+		below = limit.LevelEphemeral
+	default:
+		return true
+	}
+	s.limited(o, limitedAt(below))
+	err := overloaded("too many messages wait; try again with the same nonce")
+	err.RetryAfter += s.spread(o, a)
+	s.fail(o, a, err)
+	return false
+}
+
+func (s *Shard) isEphemeral(id chat.RoomID) bool {
+	if l := s.locals[id]; l != nil {
+		return l.ephemeral
+	}
+	e := s.hub.rooms.get(id)
+	return e != nil && e.room.Ephemeral
 }
 
 // textArenaBytes is how many bytes of text share an allocation.
@@ -93,9 +116,12 @@ type JoinRequest struct {
 
 // Join enters a room; the client is told Joined or Failed.
 func (s *Shard) Join(o *Session, a Answer, r JoinRequest) {
-	if !s.mayAsk(o, a) {
-		return
+	if s.mayRequest(o, a, limit.LevelEntries) {
+		s.join(o, a, r)
 	}
+}
+
+func (s *Shard) join(o *Session, a Answer, r JoinRequest) {
 	if a.Room == 0 {
 		name, key, err := chat.ParseRoomName(strings.Clone(r.Name)) // it is lent
 		if err != nil {
@@ -110,7 +136,7 @@ func (s *Shard) Join(o *Session, a Answer, r JoinRequest) {
 					return
 				}
 				r.Name, r.Create = name, false
-				s.Join(o, a, r)
+				s.join(o, a, r)
 			})
 			return
 		}
@@ -133,6 +159,7 @@ func (s *Shard) enter(o *Session, a Answer, r JoinRequest) {
 		return
 	}
 	if len(o.places) >= s.hub.config.RoomsJoinedMax {
+		s.limited(o, limitedRooms)
 		s.fail(o, a, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
 		return
 	}
@@ -166,7 +193,7 @@ func (s *Shard) Leave(o *Session, a Answer) {
 
 // Create makes a room; the client is told Created or Failed.
 func (s *Shard) Create(o *Session, a Answer, name string, ephemeral bool) {
-	if !s.mayAsk(o, a) {
+	if !s.mayRequest(o, a, limit.LevelEntries) {
 		return
 	}
 	display, key, err := chat.ParseRoomName(strings.Clone(name)) // it is lent
@@ -214,7 +241,8 @@ func (h *Hub) makeRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 // ask runs a request at the store on a task, and what it returns on the worker, if the
 // session is still there.
 func (s *Shard) ask(o *Session, a Answer, request func(context.Context) func(*Session)) {
-	if o.requests >= s.hub.config.RequestsInFlightMax {
+	if int(o.requests) >= s.hub.config.RequestsInFlightMax {
+		s.limited(o, limitedInFlight)
 		s.fail(o, a, chat.Errorf(chat.CodeTooMany, "a session may have %d such requests unanswered", s.hub.config.RequestsInFlightMax))
 		return
 	}
@@ -233,13 +261,14 @@ func (s *Shard) ask(o *Session, a Answer, request func(context.Context) func(*Se
 	})
 	if !ok {
 		o.requests--
-		s.fail(o, a, chat.Errorf(chat.CodeUnavailable, "too many requests wait for the store; try again"))
+		s.limited(o, limitedReads)
+		s.fail(o, a, overloaded("too many requests wait for the store; try again"))
 	}
 }
 
 // List tells the client a page of all rooms.
 func (s *Shard) List(o *Session, a Answer, after chat.RoomID, itemsWant int) {
-	if !s.mayAsk(o, a) {
+	if !s.mayRequest(o, a, limit.LevelReads) {
 		return
 	}
 	rooms, more := s.hub.rooms.page(after, s.items(itemsWant))
@@ -256,7 +285,7 @@ func (s *Shard) items(want int) int {
 // History tells the client a page of a room's stored log: the events above after, or,
 // if before is not 0, the last ones below it.
 func (s *Shard) History(o *Session, a Answer, after, before chat.Seq, itemsWant int) {
-	if !s.mayAsk(o, a) {
+	if !s.mayRequest(o, a, limit.LevelReads) {
 		return
 	}
 	e := s.hub.rooms.get(a.Room)
@@ -303,6 +332,11 @@ func (h *Hub) pageAbove(ctx context.Context, r chat.RoomID, after chat.Seq, item
 
 // pageBelow reads forward to below before, and keeps what fits at the end.
 func (h *Hub) pageBelow(ctx context.Context, r chat.RoomID, before chat.Seq, items int) ([]chat.Event, bool, error) {
+	last, err := h.config.Store.LastSeq(ctx, r)
+	if err != nil {
+		return nil, false, err
+	}
+	before = min(before, last+1)
 	after := before - min(before, chat.Seq(items)+1)
 	var events []chat.Event
 	for at := after; at+1 < before; {
@@ -327,7 +361,7 @@ func (h *Hub) pageBelow(ctx context.Context, r chat.RoomID, before chat.Seq, ite
 
 // Members tells the client a page of who is in a room.
 func (s *Shard) Members(o *Session, a Answer, after chat.UserID, itemsWant int) {
-	if !s.mayAsk(o, a) {
+	if !s.mayRequest(o, a, limit.LevelReads) {
 		return
 	}
 	if s.hub.rooms.get(a.Room) == nil {

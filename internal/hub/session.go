@@ -3,6 +3,7 @@ package hub
 import (
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 // Answer says which request something answers: what the client gave with it.
@@ -45,9 +46,14 @@ type Session struct {
 	Name string
 
 	places   []place // rooms joined; few
-	inFlight int     // publishes without outcome
-	requests int     // requests at the store
+	inFlight int32   // publishes without outcome
+	requests int32   // requests at the store
 	login    loginState
+	holds    holds
+	failures uint8 // logins that failed
+	trusted  bool  // the rates do not hold for it
+
+	messages, asked, bytes limit.Meter // publishes, other requests, bytes received
 }
 
 type loginState uint8
@@ -71,6 +77,12 @@ func (s *Session) place(r chat.RoomID) *place {
 		}
 	}
 	return nil
+}
+
+// inRoom says whether the session has joined a room and was told so.
+func (s *Session) inRoom(r chat.RoomID) bool {
+	p := s.place(r)
+	return p != nil && p.cursor != nil
 }
 
 func (s *Session) dropPlace(r chat.RoomID) {

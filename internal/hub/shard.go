@@ -5,6 +5,7 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 // Shard is a worker's part of the hub: the rooms whose home it is, the local ends of
@@ -19,6 +20,10 @@ type Shard struct {
 	outbox  []outbox
 	scratch []byte
 	texts   []byte // see keep
+	lag     limit.Lag
+	again   engine.Timer  // see look
+	nowAt   time.Duration // see now
+	nowIs   time.Duration
 }
 
 // outbox is what waits for another shard.
@@ -114,6 +119,7 @@ func (s *Shard) notify(to int, n notice) {
 
 // Tick hands on what the worker's tick amounted to. The gateway's handler calls it.
 func (s *Shard) Tick() {
+	s.look()
 	if len(s.ready) > 0 {
 		s.takeBatches()
 	}

@@ -3,6 +3,7 @@ package hub
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"sarang/lock"
 )
@@ -17,6 +18,7 @@ type tasks struct {
 	queueMax int
 	manual   bool // no goroutines: step runs them
 	closed   bool
+	waits    atomic.Int64 // the length of queue, for those who only look
 	wg       sync.WaitGroup
 }
 
@@ -34,6 +36,7 @@ func (t *tasks) do(f func()) bool {
 		return false
 	}
 	t.queue = append(t.queue, f)
+	t.waits.Add(1)
 	if t.running < t.most && !t.manual {
 		t.running++
 		t.wg.Add(1)
@@ -55,6 +58,7 @@ func (t *tasks) run() {
 		f := t.queue[0]
 		t.queue[0] = nil
 		t.queue = t.queue[1:]
+		t.waits.Add(-1)
 		t.mu.Unlock()
 		f()
 	}
@@ -65,21 +69,19 @@ func (t *tasks) step(i int) {
 	t.mu.Lock()
 	f := t.queue[i]
 	t.queue = slices.Delete(t.queue, i, i+1)
+	t.waits.Add(-1)
 	t.mu.Unlock()
 	f()
 }
 
-func (t *tasks) waiting() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.queue)
-}
+func (t *tasks) waiting() int { return int(t.waits.Load()) }
 
 // close drops what waits and returns when what runs is done.
 func (t *tasks) close() {
 	t.mu.Lock()
 	t.closed = true
 	t.queue = nil
+	t.waits.Store(0)
 	t.mu.Unlock()
 	t.wg.Wait()
 }

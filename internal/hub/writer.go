@@ -102,7 +102,7 @@ func (w *writer) commit(jobs []*job, appends []chat.Append) []chat.Append {
 		}
 	default:
 		w.hub.counts.failed.Add(1)
-		w.hub.config.Logger.Error("storing a batch failed", "room", jobs[0].home.id(), "events", len(jobs[0].events), "error", err)
+		w.hub.complain(&w.hub.troubles.commit, "storing a batch failed", "room", jobs[0].home.id(), "events", len(jobs[0].events), "error", err)
 		jobs[0].err = err
 	}
 	clear(appends)

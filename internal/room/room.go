@@ -44,13 +44,13 @@ type Room struct {
 
 type member struct {
 	name     string
-	sessions int
-	since    uint64 // counts up with every change, to tell an old awayUser
+	sessions uint32
+	since    uint32 // counts up with every change, to tell an old awayUser
 }
 
 type awayUser struct {
 	user  chat.UserID
-	since uint64
+	since uint32
 	at    time.Duration
 }
 

@@ -131,7 +131,7 @@ func TestConnectsWithoutLogin(t *testing.T) {
 		wg.Wait()
 		good.barrier()
 		awaitMetric(t, s, "sarang_sessions", 1)
-		refused, ended := metric(t, s, "sarang_refused_total"), metric(t, s, `sarang_disconnected_total{reason="login_deadline"}`)
+		refused, ended := metric(t, s, `sarang_refused_total{reason="sessions_max"}`), metric(t, s, `sarang_disconnected_total{reason="login_deadline"}`)
 		if refused < over || refused+ended != limit+over {
 			t.Errorf("%d refused, %d ended by the deadline, of %d", refused, ended, limit+over)
 		}

@@ -18,7 +18,11 @@ var (
 	descUsers         = desc("users", "Sessions that are logged in now.")
 	descRooms         = desc("rooms", "Rooms that exist.")
 	descAccepted      = desc("accepted_total", "Connections accepted.")
-	descRefused       = desc("refused_total", "Connections closed at once, over sessions-max or while draining.")
+	descRefused       = desc("refused_total", "Things refused or put off for a limit or the load (docs/limits.md), and connections while draining.", "reason")
+	descSilent        = desc("refused_silently_total", "Connections refused without a farewell.")
+	descAddresses     = desc("addresses", "Addresses remembered for the limits.")
+	descLoadLevel     = desc("load_level", "What the server does without: 0 nothing, 1 ephemeral rooms, 2 reads, 3 logins and joins, 4 publishes.")
+	descLoad          = desc("load", "How much of what the server takes it has, as a fraction.", "signal")
 	descAcceptErrors  = desc("accept_errors_total", "Times that accepting failed.")
 	descDisconnected  = desc("disconnected_total", "Sessions that ended.", "reason")
 	descReceived      = desc("received_bytes_total", "Bytes received.")
@@ -45,6 +49,7 @@ var (
 	descReadWaited    = desc("store_read_wait_seconds_total", "How long they waited.")
 	descWAL           = desc("store_wal_bytes", "Size of the write-ahead log.")
 	descMemory        = desc("buffer_bytes", "Bytes of network buffers.", "state")
+	descBuffers       = desc("buffers", "Network buffers handed out now.")
 )
 
 // Describe has the registry ask Collect.
@@ -61,7 +66,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e := c.s.engine.Stats()
 	gauge(descSessions, float64(e.Sessions))
 	count(descAccepted, float64(e.Accepted))
-	count(descRefused, float64(e.Refused))
+	count(descRefused, float64(e.Refused[engine.RefusedSessionsMax]), "sessions_max")
+	count(descRefused, float64(e.Refused[engine.RefusedDraining]), "draining")
+	count(descSilent, float64(e.Silent))
 	count(descAcceptErrors, float64(e.AcceptErrors))
 	for _, r := range engine.ReasonCodes() {
 		count(descDisconnected, float64(e.Disconnected[r]), r.String())
@@ -75,9 +82,20 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(descBlocked, float64(e.Blocked))
 	gauge(descMemory, float64(e.Memory.Total.InUseBytes), "in_use")
 	gauge(descMemory, float64(e.Memory.Total.ReservedBytes), "reserved")
+	gauge(descBuffers, float64(e.Memory.Total.InUse))
 	count(descBadPackets, float64(c.s.badPackets()))
 
+	for _, r := range c.s.hub.Refusals() {
+		count(descRefused, float64(r.Count), r.Kind.String())
+	}
+	l := c.s.hub.Load()
+	gauge(descLoadLevel, float64(l.Level))
+	gauge(descLoad, l.PublishBytes, "publish_bytes")
+	gauge(descLoad, l.StoreQueue, "store_queue")
+	gauge(descLoad, l.WorkerLag, "worker_lag")
+
 	h := c.s.hub.Stats()
+	gauge(descAddresses, float64(h.Addresses))
 	gauge(descUsers, float64(h.Users))
 	gauge(descRooms, float64(h.Rooms))
 	count(descLoginsFailed, float64(h.LoginsFailed))

@@ -44,6 +44,8 @@ type Config struct {
 	Logger *slog.Logger
 	Debug  bool   // buffers from the debug allocator
 	Name   string // program and version
+
+	wrapStore func(chat.Store) chat.Store // tests put a store of theirs before the real one
 }
 
 // Default returns the configuration of a server that nobody has configured.
@@ -61,6 +63,7 @@ func Default() Config {
 		DrainTimeout:      15 * time.Second,
 		RetryAfterMin:     time.Second,
 		RetryAfterMax:     10 * time.Second,
+		Hub:               hub.Config{Limits: hub.DefaultLimits()},
 		Logger:            slog.Default(),
 		Name:              "sarang",
 	}
@@ -76,6 +79,8 @@ type Server struct {
 	addrs   []netip.AddrPort
 	clients []*gateway.Handler
 	started time.Time
+
+	storeClosed bool
 }
 
 // Start brings a server up. When it returns without error, the server listens. On an
@@ -98,6 +103,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	}
 	hc := c.Hub
 	hc.Store, hc.Encode, hc.Logger = s.store, gateway.AppendEvent, c.Logger
+	if c.wrapStore != nil {
+		hc.Store = c.wrapStore(s.store)
+	}
 	if s.hub, err = hub.New(ctx, hc, c.Workers); err != nil {
 		return s, err
 	}
@@ -161,6 +169,7 @@ func (s *Server) newEngine(kind string) (*engine.Service, error) {
 		},
 		Driver:            aio.Config{SocketsMax: c.SessionsMax + 64},
 		SessionsMax:       c.SessionsMax,
+		Gate:              s.hub.Gate(),
 		LoginDeadline:     c.LoginDeadline,
 		HeartbeatInterval: c.HeartbeatInterval,
 		IdleTimeout:       c.IdleTimeout,
@@ -207,6 +216,13 @@ func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.DrainTimeout)
 	defer cancel()
 	err := s.hub.Drain(ctx)
+	if err != nil {
+		// The hub asks a store that fails for the outcome of a commit until it knows;
+		// a closed one answers at once. Nobody was told that any of it is stored.
+		if e := s.closeStore(); e != nil {
+			s.config.Logger.Error("closing the store", "error", e)
+		}
+	}
 	s.engine.Drain(ctx)
 	if e := s.release(); err == nil {
 		err = e
@@ -224,12 +240,19 @@ func (s *Server) release() (err error) {
 	if s.hub != nil {
 		s.hub.Close()
 	}
-	if s.store != nil {
-		if e := s.store.Close(); err == nil {
-			err = e
-		}
+	if e := s.closeStore(); err == nil {
+		err = e
 	}
 	return err
+}
+
+// closeStore closes the store if it is there and open. It stays for its figures.
+func (s *Server) closeStore() error {
+	if s.store == nil || s.storeClosed {
+		return nil
+	}
+	s.storeClosed = true
+	return s.store.Close()
 }
 
 // Run starts a server, prints the addresses to out when it is ready, one per line, and
@@ -244,7 +267,7 @@ func Run(ctx context.Context, c Config, out io.Writer) error {
 			break // nobody reads; the server runs all the same
 		}
 	}
-	<-ctx.Done()
+	s.giveMemoryBack(ctx)
 	return s.Stop(context.WithoutCancel(ctx))
 }
 
@@ -262,8 +285,31 @@ func (c *Config) Validate() error {
 	case c.HeartbeatInterval > 0 && c.IdleTimeout > 0 && c.IdleTimeout <= c.HeartbeatInterval:
 		return fmt.Errorf("idle-timeout (%v) must be longer than heartbeat (%v)", c.IdleTimeout, c.HeartbeatInterval)
 	}
+	if err := c.validateLoad(); err != nil {
+		return err
+	}
+	return c.Hub.Limits.Validate()
+}
+
+// validateLoad checks what the load is measured by; 0 is the default.
+func (c *Config) validateLoad() error {
+	h := &c.Hub
+	switch {
+	case h.PublishBytesPendingMax != 0 && (h.PublishBytesPendingMax < textBytesMost || h.PublishBytesPendingMax > publishBytesPendingMost):
+		return fmt.Errorf("publish-bytes-pending-max is %d; allowed are %d to %d", h.PublishBytesPendingMax, textBytesMost, publishBytesPendingMost)
+	case h.StoreQueueMax != 0 && (h.StoreQueueMax < 1 || h.StoreQueueMax > storeQueueMost):
+		return fmt.Errorf("store-queue-max is %d; allowed are 1 to %d", h.StoreQueueMax, storeQueueMost)
+	case h.WorkerLagMax > 0 && h.WorkerLagMax < workerLagLeast:
+		return fmt.Errorf("worker-lag-max is %v; allowed are 0 (it does not count) and %v or more", h.WorkerLagMax, workerLagLeast)
+	}
 	return nil
 }
+
+const (
+	publishBytesPendingMost = 64 << 30
+	storeQueueMost          = 1 << 24
+	workerLagLeast          = 10 * time.Millisecond
+)
 
 // textBytesMost leaves room in a packet for a name and the numbers around the text.
 const textBytesMost = 60000

@@ -250,7 +250,7 @@ func TestHistoryPages(t *testing.T) {
 			{&pb.History{Before: 10, ItemsMax: 4}, 6, 9, true},
 			{&pb.History{Before: 4, ItemsMax: 10}, 1, 3, false},
 			{&pb.History{Before: 1}, 0, 0, false},
-			{&pb.History{Before: 1000, ItemsMax: 3}, 0, 0, false},
+			{&pb.History{Before: 1000, ItemsMax: 3}, 19, 21, true},
 		} {
 			q.ask.Room = id
 			a.say(pb.CHistory, q.ask)

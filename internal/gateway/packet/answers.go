@@ -92,8 +92,11 @@ func (h *Handler) Gap(o *hub.Session, room chat.RoomID, epoch chat.Epoch, from, 
 
 // Failed sends S_ERROR.
 func (h *Handler) Failed(o *hub.Session, a hub.Answer, err *chat.Error) {
+	if a.Packet == 0 && a.Nonce != 0 {
+		a.Packet = pb.CChat // the outcome of a publish comes from the room, which knows of no packets
+	}
 	m := &h.failure
-	m.Code, m.Message, m.RetryAfterMs = uint32(err.Code), err.Message, uint32(err.RetryAfter.Milliseconds())
+	m.Code, m.Message, m.RetryAfterMs = uint32(err.Code), err.Message, millis(err.RetryAfter)
 	m.PacketId, m.Request, m.Room, m.Nonce = uint32(a.Packet), a.Request, uint64(a.Room), uint64(a.Nonce)
 	send(o, pb.SError, m)
 }

@@ -4,6 +4,7 @@ package packet
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -63,17 +64,21 @@ func fillEvent(m *pb.Event, e *chat.Event) {
 
 // Connected makes the hub's session.
 func (h *Handler) Connected(s *engine.Session) {
-	s.Data = &hub.Session{Engine: s, Client: h}
+	o := &hub.Session{Engine: s, Client: h}
+	s.Data = o
+	h.shard.Connected(o)
 }
 
 // Packet handles a packet of a client. Whatever is wrong with it is answered.
 func (h *Handler) Packet(s *engine.Session, p packet.Packet) {
 	o := s.Data.(*hub.Session)
+	h.shard.Packet(o, packet.HeaderBytes+len(p.Payload))
 	err := h.mux.Dispatch(o, p)
 	if err == nil {
 		return
 	}
 	h.bad.Add(1)
+	h.shard.Charge(o)
 	code := chat.CodeMalformed
 	var unknown *packet.UnknownIDError
 	if errors.As(err, &unknown) {
@@ -121,12 +126,40 @@ func (h *Handler) Farewell(to engine.Sender, why engine.Reason) {
 		m.Code, m.Message = uint32(chat.CodeSlowReplies), "you do not read the answers to your requests"
 	case engine.ReasonDraining:
 		m.Code, m.Message = uint32(chat.CodeDraining), "the server is going down"
-		spread := h.config.RetryAfterMax - h.config.RetryAfterMin
-		m.RetryAfterMs = uint32((h.config.RetryAfterMin + time.Duration(h.rng.Int64N(int64(spread)+1))).Milliseconds())
+		m.RetryAfterMs = millis(h.comeBack())
+	case engine.ReasonRefused:
+		h.refused(&m, why.Err)
 	default:
 		m.Code, m.Message = uint32(chat.CodeInternal), why.Code.String()
 	}
 	_ = to.SendMessage(pb.SGoodbye, &m)
+}
+
+// comeBack is how long a client is to wait that has to go: different for each.
+func (h *Handler) comeBack() time.Duration {
+	spread := h.config.RetryAfterMax - h.config.RetryAfterMin
+	return h.config.RetryAfterMin + time.Duration(h.rng.Int64N(int64(spread)+1))
+}
+
+// refused says why somebody is not let in, or may not stay.
+func (h *Handler) refused(m *pb.Goodbye, cause error) {
+	var e *chat.Error
+	switch {
+	case errors.As(cause, &e):
+		m.Code, m.Message = uint32(e.Code), e.Message
+		if e.RetryAfter > 0 {
+			m.RetryAfterMs = millis(e.RetryAfter + h.comeBack())
+		}
+	case errors.Is(cause, engine.ErrSessionsMax):
+		m.Code, m.Message, m.RetryAfterMs = uint32(chat.CodeTooMany), "the server is full", millis(h.comeBack())
+	default:
+		m.Code, m.Message = uint32(chat.CodeInternal), "the server does not let you in"
+	}
+}
+
+// millis rounds up: who comes back when he was told is not too early.
+func millis(d time.Duration) uint32 {
+	return uint32(min((d + time.Millisecond - 1).Milliseconds(), math.MaxUint32))
 }
 
 // send sends a packet to a session; when its queue is full the engine ends it.

@@ -1,6 +1,8 @@
 package packet
 
 import (
+	"math"
+
 	"sarang/chat"
 	"sarang/internal/hub"
 	"sarang/packet"
@@ -24,7 +26,7 @@ func (h *Handler) register() {
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {
 	a := hub.Answer{Packet: pb.CLogin}
 	if m.VersionMin > pb.Version || m.VersionMax < pb.Version {
-		h.Failed(o, a, chat.Errorf(chat.CodeVersion, "this server speaks version %d, you speak %d to %d", pb.Version, m.VersionMin, m.VersionMax))
+		h.shard.LoginFailed(o, a, chat.Errorf(chat.CodeVersion, "this server speaks version %d, you speak %d to %d", pb.Version, m.VersionMin, m.VersionMax))
 		return nil
 	}
 	h.shard.Login(o, a, m.Name, m.Token)
@@ -37,7 +39,8 @@ func (h *Handler) publish(o *hub.Session, m *pb.Publish) error {
 }
 
 func (h *Handler) pinged(o *hub.Session, m *pb.Ping) error {
-	send(o, pb.SPong, m)
+	h.ping.Value = m.Value // not m itself: it also has the fields that we do not know
+	send(o, pb.SPong, &h.ping)
 	return nil
 }
 
@@ -63,7 +66,8 @@ func (h *Handler) create(o *hub.Session, m *pb.Create) error {
 }
 
 func (h *Handler) list(o *hub.Session, m *pb.List) error {
-	h.shard.List(o, hub.Answer{Packet: pb.CList, Request: m.Request}, chat.RoomID(m.After), int(m.ItemsMax))
+	after := min(chat.RoomID(m.After), math.MaxUint64-1) // the one above the last id would be the first
+	h.shard.List(o, hub.Answer{Packet: pb.CList, Request: m.Request}, after, int(m.ItemsMax))
 	return nil
 }
 

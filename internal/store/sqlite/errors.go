@@ -55,9 +55,14 @@ func storeError(sentence string, err error) error {
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_AUTH:
 		sentence += ": the database file is read-only"
 	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
-		return &chat.Error{Code: chat.CodeInternal, Message: "the database file is damaged", Err: err}
+		return damagedError(err)
 	}
 	return &chat.Error{Code: chat.CodeUnavailable, Message: sentence, RetryAfter: retryAfter, Err: err}
+}
+
+// damagedError is for bytes that nobody has written so.
+func damagedError(err error) error {
+	return &chat.Error{Code: chat.CodeInternal, Message: "the database file is damaged", Err: err}
 }
 
 // uncertainError is for a write whose outcome could not be found out.

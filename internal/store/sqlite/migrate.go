@@ -24,6 +24,9 @@ func migrate(ctx context.Context, db *sql.DB, file string) error {
 	if err := checkOwner(ctx, db, file); err != nil {
 		return err
 	}
+	if err := checkVersionTable(ctx, db); err != nil {
+		return err
+	}
 	sources, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -63,4 +66,15 @@ func checkOwner(ctx context.Context, db *sql.DB, file string) error {
 			"the database %s was not made by Sarang: move it away or choose another folder", file)
 	}
 	return nil
+}
+
+// checkVersionTable reads goose's table if there is one. goose itself takes a table
+// that can not be read for one that is not there, and tries to make it for seconds.
+func checkVersionTable(ctx context.Context, db *sql.DB) error {
+	var n int64
+	err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'goose_db_version'").Scan(&n)
+	if err != nil || n == 0 {
+		return err
+	}
+	return db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version").Scan(&n)
 }

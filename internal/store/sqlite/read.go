@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"sarang/chat"
 )
@@ -126,6 +128,11 @@ func scanEvent(rows *sql.Rows, room chat.RoomID) (chat.Event, error) {
 	var nonce int64
 	err := rows.Scan(&e.Seq, &e.Kind, &e.User, &e.Name, &nonce, &e.TimeMs, &e.Text)
 	e.Nonce = chat.Nonce(nonce) // SQLite's integers are signed; all 64 bits are kept
+	if err == nil && !(utf8.ValidString(e.Text) && utf8.ValidString(e.Name)) {
+		// SQLite has no checksums: what a bad disk has made of a text is found here,
+		// or by a client that can not read the packet.
+		err = damagedError(fmt.Errorf("room %d, event %d: the text is not UTF-8", room, e.Seq))
+	}
 	return e, err
 }
 

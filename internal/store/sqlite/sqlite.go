@@ -61,7 +61,7 @@ type Config struct {
 	ReadersMax        int      // connections that read, and so reads at one time; default 4
 	BusyTimeoutMillis int      // wait for another program's lock on the file; default 5000
 	ClaimsPerTxMax    int      // claims gathered into one transaction; default 256
-	WriterCacheBytes  int      // page cache of the writing connection; default 32 MiB
+	WriterCacheBytes  int      // page cache of the writing connection; default 2 MiB
 	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
 	Logger            *slog.Logger
 }
@@ -70,7 +70,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ReadersMax, 4)
 	setDefault(&c.BusyTimeoutMillis, 5000)
 	setDefault(&c.ClaimsPerTxMax, 256)
-	setDefault(&c.WriterCacheBytes, 32<<20)
+	setDefault(&c.WriterCacheBytes, 2<<20)
 	setDefault(&c.ReaderCacheBytes, 2<<20)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -156,7 +156,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 func (s *Store) open(ctx context.Context, c Config) error {
 	file := filepath.Join(s.dir, DatabaseFile)
 	s.claims.max = c.ClaimsPerTxMax
-	var err error
+	err := checkLength(file)
+	if err != nil {
+		return openError(file, err)
+	}
 	if s.writer, err = openWriter(ctx, file, c); err != nil {
 		return openError(file, err)
 	}

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+
+	lib "modernc.org/sqlite/lib"
 )
 
 // transact runs do in one transaction. When it returns nil, what do wrote is
@@ -21,6 +23,13 @@ func (w *writer) transact(ctx context.Context, do func() error, stored func() bo
 	err := w.endTx(context.Background())
 	if err == nil {
 		return nil
+	}
+	if primaryCode(err) == lib.SQLITE_FULL {
+		// A log that could not grow lacks the record that would make the transaction
+		// a part of it, and the next one overwrites what is there. To ask the disk
+		// would mean to wait, with the publishers, until it has room again.
+		w.rollback()
+		return writeError(err)
 	}
 	w.unsettled.Store(true)
 	if settleErr := w.settle(ctx); settleErr != nil {

@@ -1,0 +1,92 @@
+package hub
+
+import (
+	"sync/atomic"
+	"time"
+
+	"sarang/engine"
+	"sarang/internal/limit"
+)
+
+// load is how much of what the server can take it has to do, and what it does without
+// for that. Every shard looks at the end of each tick.
+type load struct {
+	level atomic.Int32
+	lags  []atomic.Int64 // of the shards: how late their ticks are, smoothed
+}
+
+func (l *load) now() limit.Level { return limit.Level(l.level.Load()) }
+
+// Load says how loaded the server is. The fractions are of what the configuration
+// allows.
+type Load struct {
+	Level        limit.Level
+	PublishBytes float64 // on their way to the store, of PublishBytesPendingMax
+	StoreQueue   float64 // calls that wait for the store, of StoreQueueMax
+	WorkerLag    float64 // length of the latest worker's ticks, of WorkerLagMax
+}
+
+// Load may be called from any goroutine.
+func (h *Hub) Load() Load {
+	c := &h.config
+	l := Load{
+		Level:        h.load.now(),
+		PublishBytes: float64(h.pending.Load()) / float64(c.PublishBytesPendingMax),
+		StoreQueue:   float64(h.tasks.waiting()) / float64(c.StoreQueueMax),
+	}
+	if c.WorkerLagMax > 0 {
+		for i := range h.load.lags {
+			l.WorkerLag = max(l.WorkerLag, float64(h.load.lags[i].Load())/float64(c.WorkerLagMax))
+		}
+	}
+	return l
+}
+
+// most is the largest of the fractions. Calls that wait for the store are no reason to
+// refuse messages, which go another way.
+func (l *Load) most() float64 {
+	return max(l.PublishBytes, min(l.StoreQueue, storeQueueMost), l.WorkerLag)
+}
+
+// storeQueueMost is just below what refuses messages.
+const storeQueueMost = 0.99
+
+// look brings the level up to date, at the end of a tick.
+func (s *Shard) look() {
+	h := s.hub
+	lag := s.lag.Add(s.worker.LastTick(), s.worker.Now())
+	h.load.lags[s.worker.Index()].Store(int64(lag))
+	for {
+		l := h.Load()
+		next := l.Level.Next(l.most())
+		if next == l.Level {
+			break
+		}
+		if h.load.level.CompareAndSwap(int32(l.Level), int32(next)) {
+			h.tellLevel(l, next)
+			break
+		}
+	}
+	// A worker that sleeps would not see that the load is gone.
+	restless := h.load.now() > limit.LevelNone || lag > 0 && h.config.WorkerLagMax > 0 && lag >= h.config.WorkerLagMax/lagNothing
+	if restless && !s.again.Running() {
+		s.worker.After(&s.again, lookInterval, func(*engine.Timer) {})
+	}
+}
+
+const (
+	// lookInterval is how often a worker looks at the load while there is some.
+	lookInterval = 100 * time.Millisecond
+
+	// lagNothing: a lag below this part of WorkerLagMax is none.
+	lagNothing = 10
+)
+
+func (h *Hub) tellLevel(was Load, now limit.Level) {
+	say := h.config.Logger.Info
+	if now > was.Level {
+		say = h.config.Logger.Warn
+	}
+	say("load level", "level", now, "was", was.Level,
+		"publish_bytes", was.PublishBytes, "store_queue", was.StoreQueue, "worker_lag", was.WorkerLag)
+}

@@ -1,0 +1,77 @@
+package limit
+
+import (
+	"math"
+	"time"
+)
+
+// Rate is so many units in a time, and so many more at once for somebody who was quiet
+// for long enough (the burst). The zero Rate is no limit.
+type Rate struct {
+	every float64       // nanoseconds per unit
+	slack time.Duration // what the burst is worth
+}
+
+// NewRate returns the rate of units in per with a burst. units below 1 are no limit; a
+// burst below 1 is 1.
+func NewRate(units int, per time.Duration, burst int) Rate {
+	if units < 1 {
+		return Rate{}
+	}
+	r := Rate{every: float64(per) / float64(units)}
+	r.slack = r.worth(max(burst, 1))
+	return r
+}
+
+// None says whether the rate is no limit.
+func (r Rate) None() bool { return r.every == 0 }
+
+// worthMost keeps sums of times far from where they overflow: 30 years.
+const worthMost = 30 * 365 * 24 * time.Hour
+
+// worth is the time in which n units come back.
+func (r Rate) worth(n int) time.Duration {
+	return time.Duration(math.Ceil(min(float64(n)*r.every, float64(worthMost))))
+}
+
+// Meter is what somebody has used of a Rate: the time at which all of it will have come
+// back (the generic cell rate algorithm, ITU-T I.371, Annex A). The zero Meter has used
+// nothing.
+type Meter struct{ full time.Duration }
+
+// Take uses one unit and returns 0, or uses nothing and returns how long it is until
+// there is one.
+func (m *Meter) Take(r Rate, now time.Duration) (wait time.Duration) {
+	if r.None() {
+		return 0
+	}
+	// Take never leaves more than the slack in use: if there is more, the clock was
+	// set back.
+	full := min(max(m.full, now), now+r.slack) + r.worth(1)
+	if wait = full - now - r.slack; wait > 0 {
+		return wait
+	}
+	m.full = full
+	return 0
+}
+
+// Spend uses n units, whether or not they are there, and returns how long it is until
+// the debt is paid: 0 if there is none.
+func (m *Meter) Spend(r Rate, now time.Duration, n int) (wait time.Duration) {
+	if r.None() {
+		return 0
+	}
+	m.full = max(m.full, now) + r.worth(n)
+	return m.Debt(r, now)
+}
+
+// Debt is how long it is until the debt of Spend is paid.
+func (m *Meter) Debt(r Rate, now time.Duration) time.Duration {
+	if r.None() {
+		return 0
+	}
+	return max(m.full-now-r.slack, 0)
+}
+
+// Rested says whether everything has come back.
+func (m *Meter) Rested(now time.Duration) bool { return m.full <= now }

@@ -1,0 +1,6 @@
+package server
+
+import "sarang/chat"
+
+// WrapStore has a test's store stand before the real one.
+func (c *Config) WrapStore(wrap func(chat.Store) chat.Store) { c.wrapStore = wrap }
