@@ -1,6 +1,6 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run build test test-short lint fuzz simulate mutations bench generate
+.PHONY: run build test test-short lint fuzz simulate mutations crash soak bench bench-peers generate hostile
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
@@ -28,8 +28,20 @@ simulate:       ## the whole server from random seeds: make simulate TIME=10m
 mutations:      ## faults on purpose: does the simulation notice?
 	./scripts/mutations.sh
 
-bench:          ## the measurements that docs/ talks about
-	./scripts/bench.sh
+crash:          ## kill the server at random moments: make crash KILLS=20
+	./scripts/crash.sh
+
+soak:           ## does anything grow in a long run? make soak DURATION=10m
+	./scripts/soak.sh
+
+hostile:        ## attackers against a real server, beside clients that behave
+	./scripts/hostile.sh
+
+bench:          ## the measurements that docs/ talks about: make bench ARGS='--quick'
+	./scripts/bench.sh $(ARGS)
+
+bench-peers:    ## the same, after installing Redis, InspIRCd and mosquitto (Debian, root)
+	./scripts/bench.sh peers $(ARGS)
 
 generate:       ## Go code from proto/
 	./scripts/generate.sh

@@ -6,7 +6,8 @@
 //
 //   cc -O2 -o floor floor.c && ./floor uring --receivers 1000 --bytes 117 --window 16 --seconds 5
 //
-// The sender is pinned to core 0 and the receivers, one process with epoll, to core 1.
+// The sender is pinned to core 0 and the receivers, one process with epoll, to core 1;
+// --cores SENDER,RECEIVERS says others, the same one twice for a machine with one.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -36,7 +38,7 @@ static void pin(int core) {
 	cpu_set_t set;
 	CPU_ZERO(&set);
 	CPU_SET(core, &set);
-	sched_setaffinity(0, sizeof set, &set); // one core: nothing to pin
+	if (sched_setaffinity(0, sizeof set, &set)) perror("sched_setaffinity"); // goes on where it is
 }
 
 static double seconds(struct timeval t) { return t.tv_sec + t.tv_usec / 1e6; }
@@ -114,11 +116,40 @@ static void sendPlain(int *fds, int n, const char *b, size_t len) {
 		if (send(fds[i], b, len, MSG_NOSIGNAL) != (ssize_t)len) die("send");
 }
 
+// listenLocal opens a listener on a free port of the loopback device; *a is its address.
+static int listenLocal(struct sockaddr_in *a) {
+	socklen_t len = sizeof *a;
+	*a = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int l = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(l, (void *)a, sizeof *a) || listen(l, 4096) || getsockname(l, (void *)a, &len)) die("listen");
+	return l;
+}
+
+// connectAll makes the receivers' sockets. The listener's queue holds them until the
+// sender accepts; connect waits when it is full.
+static int *connectAll(const struct sockaddr_in *a, int n) {
+	int *in = calloc(n, sizeof *in);
+	for (int i = 0; i < n; i++) {
+		in[i] = socket(AF_INET, SOCK_STREAM, 0);
+		if (in[i] < 0 || connect(in[i], (const void *)a, sizeof *a)) die("connect");
+	}
+	return in;
+}
+
+static int *acceptAll(int l, int n) {
+	int *out = calloc(n, sizeof *out), one = 1;
+	for (int i = 0; i < n; i++) {
+		if ((out[i] = accept(l, 0, 0)) < 0) die("accept");
+		setsockopt(out[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	}
+	return out;
+}
+
 int main(int argc, char **argv) {
-	int receivers = 1000, bytes = 117, window = 1;
+	int receivers = 1000, bytes = 117, window = 1, sendCore = 0, receiveCore = 1, tell[2];
 	double limit = 5;
 	if (argc < 2 || (strcmp(argv[1], "uring") && strcmp(argv[1], "send"))) {
-		fprintf(stderr, "usage: floor uring|send [--receivers N] [--bytes N] [--window N] [--seconds S]\n");
+		fprintf(stderr, "usage: floor uring|send [--receivers N] [--bytes N] [--window N] [--seconds S] [--cores SENDER,RECEIVERS]\n");
 		return 2;
 	}
 	int uring = !strcmp(argv[1], "uring");
@@ -127,30 +158,25 @@ int main(int argc, char **argv) {
 		else if (!strcmp(argv[i], "--bytes")) bytes = atoi(argv[i + 1]);
 		else if (!strcmp(argv[i], "--window")) window = atoi(argv[i + 1]);
 		else if (!strcmp(argv[i], "--seconds")) limit = atof(argv[i + 1]);
-		else fprintf(stderr, "unknown option %s\n", argv[i]), exit(2);
+		else if (!strcmp(argv[i], "--cores") && sscanf(argv[i + 1], "%d,%d", &sendCore, &receiveCore) == 2) continue;
+		else fprintf(stderr, "floor: %s %s is no option\n", argv[i], argv[i + 1]), exit(2);
 	}
-	int *out = calloc(receivers, sizeof *out), *in = calloc(receivers, sizeof *in), tell[2];
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t alen = sizeof a;
-	int l = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-	if (bind(l, (void *)&a, sizeof a) || listen(l, 4096) || getsockname(l, (void *)&a, &alen)) die("listen");
-	for (int i = 0; i < receivers; i++) {
-		in[i] = socket(AF_INET, SOCK_STREAM, 0);
-		if (in[i] < 0 || connect(in[i], (void *)&a, sizeof a)) die("connect");
-		if ((out[i] = accept(l, 0, 0)) < 0) die("accept");
-		setsockopt(out[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	}
+	if (receivers < 1 || bytes < 1 || window < 1) fprintf(stderr, "floor: at least one receiver, byte and message\n"), exit(2);
+	struct sockaddr_in a;
+	int l = listenLocal(&a);
 	if (pipe(tell)) die("pipe");
 	size_t len = (size_t)bytes * window;
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 	if (child == 0) {
-		pin(1);
-		for (int i = 0; i < receivers; i++) close(out[i]);
-		receive(in, receivers, (long)len * receivers, tell[1]);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) return 1;
+		close(l);
+		pin(receiveCore);
+		receive(connectAll(&a, receivers), receivers, (long)len * receivers, tell[1]);
 	}
-	for (int i = 0; i < receivers; i++) close(in[i]);
 	close(tell[1]);
-	pin(0);
+	pin(sendCore);
+	int *out = acceptAll(l, receivers);
 	char *b = malloc(len), x;
 	memset(b, 'x', len);
 	if (uring) openRing(4096 > receivers ? 4096 : receivers);

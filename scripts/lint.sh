@@ -16,6 +16,13 @@ for tags in "" sarang_debug; do
   tool staticcheck -tags "$tags" ./... || failed=1
 done
 
+# The benchmarks are a module of their own, and for Linux alone. staticcheck checks the
+# module that it stands in, with the tools of this one.
+if [ "$(go env GOOS)" = linux ]; then
+  go -C bench vet ./... || failed=1
+  staticcheck=$(tool -n staticcheck) && (cd bench && "$staticcheck" ./...) || failed=1
+fi
+
 # The first line of generated code says so, in a form that Go defines.
 hand_written() {
   find . -name '*.go' -not -path './.git/*' -print0 |
