@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # End to end: the real binary, put under load by swarm, which checks every delivery.
 #
-#   scripts/e2e.sh            a few minutes' worth of it in about one
+#   scripts/e2e.sh            about three minutes
 #   SECONDS_EACH=20 scripts/e2e.sh
 #
 # Each case prints what it measured; the exit status is 0 only if all passed.
@@ -16,6 +16,7 @@ trap 'kill -9 "$server_pid" 2>/dev/null; rm -rf "$work"' EXIT
 
 sarang=$work/sarang-bin
 go build -o "$sarang" ./cmd/sarang || exit 1
+go build -o "$work/" ./tests/crash ./tests/soak || exit 1
 
 # swarm ARGS...: one line of figures; fails if anything was lost, doubled, out of order
 # or changed.
@@ -63,6 +64,16 @@ case_kill() {
   wait "$load" && stop_server
 }
 
+# Killed at ten random moments; what was promised is compared with what is stored.
+case_crash() {
+  "$work/crash" --binary "$sarang" --kills 10 --io "$1" --workers 2
+}
+
+# Half a minute in which nothing may grow.
+case_soak() {
+  "$work/soak" --binary "$sarang" --duration "${SOAK:-30s}" --io "$1" --workers 2 --out "$work/soak-$1"
+}
+
 kinds=""
 for kind in uring epoll; do
   if start_server "probe-$kind" --io "$kind" 2>/dev/null; then
@@ -76,5 +87,7 @@ for kind in $kinds; do
   check "$kind: 2000 clients in 20 rooms" case_load "$kind" 1
   check "$kind, two workers: the same, 50 stalled, 20 reconnects per second" case_stalled "$kind" 2
   check "$kind: kill -9 twice in the middle of a run" case_kill "$kind"
+  check "$kind: killed at ten random moments, promises checked from outside" case_crash "$kind"
+  check "$kind: nothing grows" case_soak "$kind"
 done
 exit "$failed"

@@ -47,6 +47,13 @@ func TestImportRule(t *testing.T) {
 		{"examples/echo", "chat", false, false},
 		{"examples/echo", "internal/server", true, false},
 		{"engine", "examples/echo", false, false},
+		{"tests/crash", "internal/swarm", false, true},
+		{"tests/crash", "tests/internal/proc", false, true},
+		{"tests/crash", "client", true, true},
+		{"cmd/sarang", "tests/internal/proc", false, false},
+		{"internal/server", "tests/internal/proc", true, false},
+		{"engine", "tests/internal/proc", true, false},
+		{"examples/echo", "tests/internal/proc", true, false},
 		{"misc", "lock", false, false},
 	}
 	for _, c := range cases {
