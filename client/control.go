@@ -59,7 +59,7 @@ func (s *Session) pong(m *sarangv1.Ping) error {
 
 // pinged handles S_PING.
 func (s *Session) pinged(m *sarangv1.Ping) error {
-	_ = s.send(sarangv1.CPong, m) // a session that is ending owes no answer
+	_ = s.send(sarangv1.CPong, &sarangv1.Ping{Value: m.Value}) // without what we do not know; a session that is ending owes no answer
 	return nil
 }
 

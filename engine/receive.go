@@ -16,6 +16,7 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 		switch {
 		case s.flags&(flagFlushing|flagClosing) == 0:
 			w.decode(s, e.Data)
+		case s.flags&flagFlushing != 0 && s.discard(len(e.Data)):
 		case s.codec != nil && s.flags&flagClosing == 0 && s.codec.handshaking(s):
 			_, _ = s.codec.decode(s, e.Data) // for what waits to be said
 			s.touch()
@@ -37,6 +38,20 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 	default:
 		s.fail(Reason{ReasonBroken, e.Err})
 	}
+}
+
+// discardBytesMax is how much is read from a peer that was told the end, and that may
+// not know it yet; then its socket may fill.
+const discardBytesMax = 256 << 10
+
+// discard counts bytes that nobody wants. True: it was too much, and no more is read.
+func (s *Session) discard(n int) bool {
+	s.spool.discarded += n
+	if s.spool.discarded <= discardBytesMax || s.flags&flagClosing != 0 {
+		return false
+	}
+	s.Pause()
+	return true
 }
 
 // decode passes bytes through the session's codec, if it has one, to the framer.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"sarang/aio"
 	"sarang/aio/aiosim"
@@ -260,5 +261,31 @@ func TestPeerReset(t *testing.T) {
 			h.Errorf("ended with %v", h.ended[0])
 		}
 		h.until("the peer's end", func() bool { return p.closed })
+	})
+}
+
+// A peer that goes on sending after it was told the end is not read for ever.
+func TestEndedSessionStopsReading(t *testing.T) {
+	c := setup{config: engine.Config{Socket: smallSocket(), LingerTimeout: time.Minute}}
+	everywhere(t, c, func(h *harness) {
+		p, s := h.connectWith(aio.SocketOptions{SendBufferBytes: 8 << 10})
+		id := s.ID()
+		s.Close()
+		chunk := pack(idEcho, make([]byte, 4000)...)
+		for range 1000 {
+			if len(p.out) == 0 {
+				p.write(chunk)
+			}
+			h.step()
+		}
+		if n := h.service.Stats().BytesReceived; n > 600<<10 {
+			h.Errorf("%d bytes were read of a peer that nobody listens to", n)
+		}
+		if s := h.worker.Session(id); s == nil || !s.Closing() {
+			h.Error("the session did not linger")
+		}
+		s.Abort()
+		p.close()
+		h.until("the session's end", func() bool { return len(h.ended) == 1 })
 	})
 }

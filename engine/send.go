@@ -12,6 +12,7 @@ type sendOp struct {
 	vec    [][]byte
 	bufs   []*mem.Buf // retained, one for each slice of vec
 	parts  []sendPart // what comes from cursors, in order, after the direct bytes
+	tick   uint64     // in which it began, by Stats.Ticks
 	direct int        // bytes from the direct queue, at the front
 	bytes  int        // of the whole vector
 }
@@ -85,6 +86,7 @@ func (w *Worker) serve(s *Session) {
 		w.ops.Put(op)
 		return
 	}
+	op.tick = w.stats.Ticks
 	s.op = op
 	s.flags |= flagSending
 	if err := w.driver.Send(s.socket, op.vec); err != nil {

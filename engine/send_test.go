@@ -88,6 +88,33 @@ func TestDirectQueueIsBounded(t *testing.T) {
 	})
 }
 
+// A burst of answers within one tick is not held against a peer that reads, up to four
+// times the bound.
+func TestDirectQueueTakesBursts(t *testing.T) {
+	c := setup{config: engine.Config{DirectQueueBytesMax: 10000}}
+	everywhere(t, c, func(h *harness) {
+		p, s := h.connect()
+		h.until("nothing to be in flight", func() bool { return s.QueuedBytes() == 0 })
+		sent := 0
+		for ; sent < 39; sent++ {
+			if err := s.Send(numbered(sent, 1000)); err != nil {
+				h.Fatalf("after %d bytes: %v", s.QueuedBytes(), err)
+			}
+		}
+		h.until("all of it", func() bool { return p.gotBytes == sent*1000 })
+		h.until("an empty queue", func() bool { return s.QueuedBytes() == 0 })
+		var err error
+		for i := 0; err == nil && i < 50; i++ {
+			err = s.Send(numbered(sent, 1000))
+		}
+		if !errors.Is(err, engine.ErrDirectQueue) {
+			h.Errorf("50000 bytes in one tick: %v", err)
+		}
+		p.close()
+		h.until("the session's end", func() bool { return len(h.ended) == 1 })
+	})
+}
+
 // What is ephemeral is dropped while something waits, and only then.
 func TestSendEphemeral(t *testing.T) {
 	c := setup{config: engine.Config{Socket: smallSocket()}}

@@ -28,7 +28,7 @@ type Config struct {
 	SessionsMax         int           // of the whole service; default 60000
 	Gate                Gate          // asked about each accepted connection; nil: all may come in
 	FarewellsMax        int           // refused connections that are told why at once, beyond SessionsMax; default 32; negative: none
-	DirectQueueBytesMax int           // per session; default 64 KiB
+	DirectQueueBytesMax int           // per session; default 64 KiB; see Session.Send
 	SendBytesMax        int           // about the most in one send; default 256 KiB
 	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
 	FeedBurstBytesMax   int           // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set

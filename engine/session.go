@@ -72,6 +72,8 @@ type spool struct {
 	tail   queue // a packet of which the rest has not come
 	rest   int   // bytes of out that are no direct ones: the rest of a cut entry
 	reason Reason
+
+	discarded int // bytes read after the end was decided
 }
 
 // spooling returns the session's spool, a new one if it has none.
@@ -117,16 +119,32 @@ func (s *Session) Closing() bool { return s.flags&(flagClosing|flagFlushing) != 
 
 // Send copies b, whole packets, to the direct queue; it goes out at the end of the
 // worker's tick. When the queue would exceed Config.DirectQueueBytesMax the peer is
-// not reading its replies: the session ends with ReasonDirectQueue.
+// not reading its replies: the session ends with ReasonDirectQueue. As long as the
+// socket was not tried, which is within one tick, that is not known, and four times as
+// much may gather: the answers to a burst of requests that came together.
 func (s *Session) Send(b []byte) error {
 	if s.Closing() {
 		return ErrClosed
 	}
-	if s.QueuedBytes()+len(b) > s.w.service.config.DirectQueueBytesMax {
+	most := s.w.service.config.DirectQueueBytesMax
+	if !s.heldUp() {
+		most *= directBurst
+	}
+	if s.QueuedBytes()+len(b) > most {
 		s.End(Reason{ReasonDirectQueue, ErrDirectQueue})
 		return ErrDirectQueue
 	}
 	return s.enqueue(b)
+}
+
+// directBurst is how many times DirectQueueBytesMax may gather within a tick.
+const directBurst = 4
+
+// heldUp says whether what waits does so because of the peer: its socket is full, or a
+// send of an earlier tick has not ended.
+func (s *Session) heldUp() bool {
+	return s.flags&(flagBlocked|flagConnecting|flagFlushing) != 0 || s.codec != nil ||
+		s.op != nil && s.op.tick != s.w.stats.Ticks
 }
 
 func (s *Session) enqueue(b []byte) error {

@@ -70,7 +70,10 @@ func (d *directory) get(id chat.RoomID) *entry {
 func (d *directory) page(after chat.RoomID, itemsMax int) (page []RoomInfo, more bool) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	i, _ := slices.BinarySearch(d.ids, after+1)
+	i, found := slices.BinarySearch(d.ids, after)
+	if found {
+		i++
+	}
 	for _, id := range d.ids[i:] {
 		if len(page) == itemsMax {
 			return page, true

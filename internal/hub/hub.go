@@ -41,6 +41,7 @@ type Config struct {
 	PublishesInFlightMax   int           // per session, then its packets wait in its socket; default 256
 	PublishBytesPendingMax int           // of the whole server, on their way to the store; at it new ones are refused, and other things before; default 256 MiB
 	RequestsInFlightMax    int           // per session, of those that go to the store; default 8
+	AnswerQueueBytesMax    int           // an answer from the store waits while a session has more than that to send directly; default 4 KiB
 	HistoryItemsMax        int           // per page; default 200
 	PageBytesMax           int           // of a page fed to a reader behind the window; default 64 KiB
 	AnnounceMembersMax     int           // up to so many members, joins and leaves are events; default 100
@@ -61,6 +62,7 @@ func (c Config) withDefaults() Config {
 	set(&c.PublishesInFlightMax, chat.NoncesPerUserMax)
 	set(&c.PublishBytesPendingMax, 256<<20)
 	set(&c.RequestsInFlightMax, 8)
+	set(&c.AnswerQueueBytesMax, 4<<10)
 	set(&c.HistoryItemsMax, 200)
 	set(&c.PageBytesMax, 64<<10)
 	set(&c.AnnounceMembersMax, 100)

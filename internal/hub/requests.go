@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 	"unsafe"
 
 	"sarang/chat"
@@ -252,17 +253,36 @@ func (s *Shard) ask(o *Session, a Answer, request func(context.Context) func(*Se
 		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 		defer cancel()
 		answer := request(ctx)
-		s.worker.Post(engine.MessageFunc(func(w *engine.Worker) {
-			if o := sessionOf(w.Session(id)); o != nil {
-				o.requests--
-				answer(o)
-			}
-		}))
+		s.worker.Post(&reply{s.hub.config.AnswerQueueBytesMax, id, answer})
 	})
 	if !ok {
 		o.requests--
 		s.limited(o, limitedReads)
 		s.fail(o, a, overloaded("too many requests wait for the store; try again"))
+	}
+}
+
+// reply is an answer on its way from the store to its session. It waits until the
+// session has sent what it has to say: pages are large, and who asks for several is not
+// to be taken for somebody who does not read them.
+type reply struct {
+	queueBytesMax int
+	session       engine.SessionID
+	answer        func(*Session)
+}
+
+const replyLook = 20 * time.Millisecond
+
+// Deliver gives the answer, if the session is still there.
+func (r *reply) Deliver(w *engine.Worker) {
+	o := sessionOf(w.Session(r.session))
+	switch {
+	case o == nil:
+	case o.Engine.QueuedBytes() > r.queueBytesMax:
+		w.After(&engine.Timer{Data: r}, replyLook, func(*engine.Timer) { r.Deliver(w) })
+	default:
+		o.requests--
+		r.answer(o)
 	}
 }
 

@@ -147,13 +147,14 @@ func (s *Shard) takeBatches() {
 		if !h.room.Wants() {
 			continue
 		}
-		events := h.room.Take(now)
 		if h.room.Info().Ephemeral {
-			h.committed(events)
+			for h.room.Wants() {
+				h.committed(h.room.Take(now))
+			}
 			h.account()
 			continue
 		}
-		jobs = append(jobs, &job{home: h, events: events})
+		jobs = append(jobs, &job{home: h, events: h.room.Take(now)})
 	}
 	s.ready = s.ready[:0]
 	if len(jobs) > 0 {

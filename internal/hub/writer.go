@@ -54,24 +54,42 @@ func (w *writer) submit(jobs []*job) {
 func (w *writer) run() {
 	defer w.wg.Done()
 	for range w.wake {
-		if closed := w.step(); closed {
+		for w.waiting() {
+			w.step()
+		}
+		if w.over() {
 			return
 		}
 	}
 }
 
-// step stores what has gathered. It returns whether the writer was closed before.
-func (w *writer) step() (closed bool) {
+// commitEventsMax is about how many events are stored in one transaction: the rooms
+// whose batches wait are acknowledged no later than that takes.
+const commitEventsMax = 8192
+
+// step stores what has gathered, or the first of it.
+func (w *writer) step() {
 	w.mu.Lock()
-	jobs := w.queue
-	w.queue = nil
-	closed = w.closed
+	n, events := 0, 0
+	for ; n < len(w.queue) && events < commitEventsMax; n++ {
+		events += len(w.queue[n].events)
+	}
+	jobs := w.queue[:n:n]
+	if w.queue = w.queue[n:]; len(w.queue) == 0 {
+		w.queue = nil
+	}
 	w.mu.Unlock()
 	if len(jobs) > 0 {
 		w.appends = w.commit(jobs, w.appends[:0])
 		w.answer(jobs)
 	}
-	return closed
+}
+
+// over says whether the writer is closed and everything is stored.
+func (w *writer) over() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed && len(w.queue) == 0
 }
 
 func (w *writer) waiting() bool {

@@ -54,7 +54,7 @@ func cost(text string) int { return len(text) + messageOverheadBytes }
 
 const messageOverheadBytes = 160
 
-// PendingBytes is about what the messages take that are on their way to the log.
+// PendingBytes is about what the events take that are on their way to the log.
 func (r *Room) PendingBytes() int { return r.pendingBytes }
 
 // accept takes a message whose cost is counted already.
@@ -132,12 +132,22 @@ func (r *Room) NoncesFailed(u chat.UserID) []Ack {
 // Wants says whether there is a batch to store and none in flight.
 func (r *Room) Wants() bool { return !r.inFlight && len(r.gathering.events) > 0 }
 
-// Take gives numbers and a time to what has gathered, and puts it in flight. The
-// events are to be stored as they are, and Committed or Failed is to be called. They
-// are the room's and valid until then.
+// A batch is bounded, so that one room does not keep the others waiting for the store.
+const (
+	batchEventsMax = 1024
+	batchBytesMax  = 1 << 20 // of text, and one more
+)
+
+// Take gives numbers and a time to what has gathered, or the first of it, and puts it
+// in flight. The events are to be stored as they are, and Committed or Failed is to be
+// called. They are the room's and valid until then.
 func (r *Room) Take(nowMs int64) []chat.Event {
 	r.inFlight = true
-	r.flying, r.gathering = r.gathering, r.flying
+	if n := r.gathering.within(batchEventsMax, batchBytesMax); n == len(r.gathering.events) {
+		r.flying, r.gathering = r.gathering, r.flying
+	} else {
+		r.gathering.split(n, &r.flying)
+	}
 	r.lastMs = max(r.lastMs, nowMs)
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
@@ -153,10 +163,10 @@ func (r *Room) Committed(ack func(Ack)) {
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
 		r.info.LastSeq = e.Seq
+		r.pendingBytes -= cost(e.Text)
 		if e.Kind != chat.EventMessage {
 			continue
 		}
-		r.pendingBytes -= cost(e.Text)
 		pub := r.publishers.get(e.User)
 		pub.remember(e.Nonce, e.Seq)
 		pub.pending--
@@ -171,10 +181,10 @@ func (r *Room) Committed(ack func(Ack)) {
 func (r *Room) Failed(refuse func(Ack)) {
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
+		r.pendingBytes -= cost(e.Text)
 		if e.Kind != chat.EventMessage {
 			continue
 		}
-		r.pendingBytes -= cost(e.Text)
 		pub := r.publishers.get(e.User)
 		pub.forget(e.Nonce)
 		pub.pending--

@@ -84,7 +84,39 @@ func (b *batch) add(e chat.Event, to Ref) {
 	b.refs = append(b.refs, to)
 }
 
+// within is how many of the first events are within the bounds; one at least.
+func (b *batch) within(eventsMax, textBytesMax int) int {
+	n, textBytes := 0, 0
+	for n < len(b.events) && n < eventsMax && textBytes < textBytesMax {
+		textBytes += len(b.events[n].Text)
+		n++
+	}
+	return n
+}
+
+// split moves the first n events to an empty batch.
+func (b *batch) split(n int, to *batch) {
+	to.events, to.refs = append(to.events, b.events[:n]...), append(to.refs, b.refs[:n]...)
+	rest := copy(b.events, b.events[n:])
+	clear(b.events[rest:])
+	b.events, b.refs = b.events[:rest], b.refs[:copy(b.refs, b.refs[n:])]
+	kept := b.also[:0]
+	for _, a := range b.also {
+		if a.event < n {
+			to.also = append(to.also, a)
+		} else {
+			kept = append(kept, also{a.event - n, a.ref})
+		}
+	}
+	b.also = kept
+}
+
+// reset empties the batch; what only a peak has needed is let go.
 func (b *batch) reset() {
+	if cap(b.events) > 2*batchEventsMax {
+		*b = batch{}
+		return
+	}
 	clear(b.events)
 	b.events, b.refs, b.also = b.events[:0], b.refs[:0], nil
 }
@@ -187,8 +219,12 @@ func (r *Room) depart(u chat.UserID, m *member) {
 	r.announce(chat.EventLeave, u, m.name)
 }
 
+// announce makes an event of a join or leave, unless the room is too large for that or
+// has a whole batch waiting already: a crowd that comes and goes must not hold up what
+// is said.
 func (r *Room) announce(k chat.EventKind, u chat.UserID, name string) {
-	if len(r.members) <= r.config.AnnounceMembersMax {
+	if len(r.members) <= r.config.AnnounceMembersMax && len(r.gathering.events) < batchEventsMax {
+		r.pendingBytes += cost("")
 		r.gathering.add(chat.Event{Room: r.info.ID, Kind: k, User: u, Name: name}, 0)
 	}
 }

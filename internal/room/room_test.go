@@ -348,3 +348,59 @@ func TestTimeDoesNotGoBack(t *testing.T) {
 		r.Committed(func(room.Ack) {})
 	}
 }
+
+// A batch is bounded; what is behind it follows, with everybody who waits for it.
+func TestBatchIsBounded(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	r.Join(2, "u2")
+	store(r, log)
+	for u := range chat.UserID(2) {
+		for n := range chat.Nonce(200) {
+			say(t, r, u+1, n+1, strings.Repeat("x", 6000), room.Ref(u+1))
+		}
+	}
+	say(t, r, 2, 200, "again", 77) // the last one: its outcome goes to 77, too
+	var acks []room.Ack
+	batches, last := 0, chat.Seq(2)
+	for ; r.Wants(); batches++ {
+		text := 0
+		for _, e := range r.Take(5) {
+			last++
+			if text += len(e.Text); e.Seq != last || text > 1<<20+6000 {
+				t.Fatalf("event %d after %d, %d bytes of text in one batch", e.Seq, last-1, text)
+			}
+		}
+		if batches == 1 {
+			r.Failed(func(a room.Ack) { acks = append(acks, a) })
+			last = r.Info().LastSeq // the numbers are given again
+			continue
+		}
+		r.Committed(func(a room.Ack) { acks = append(acks, a) })
+	}
+	if batches != 3 || len(acks) != 401 || acks[400].Ref != 77 && acks[399].Ref != 77 {
+		t.Errorf("%d batches, %d outcomes, the last of them %+v", batches, len(acks), acks[len(acks)-1])
+	}
+	if !r.Idle() || r.PendingBytes() != 0 {
+		t.Errorf("idle %t, %d bytes on their way", r.Idle(), r.PendingBytes())
+	}
+}
+
+// A crowd that comes and goes does not hold up what is said.
+func TestCrowdAnnouncesOneBatch(t *testing.T) {
+	r := newRoom(chat.Room{})
+	r.Join(1, "u1")
+	for range 2000 {
+		r.Join(2, "u2")
+		r.Leave(2, true, 0)
+	}
+	say(t, r, 1, 1, "after all", 1)
+	events := 0
+	for r.Wants() {
+		events += len(r.Take(5))
+		r.Committed(func(room.Ack) {})
+	}
+	if events != 1025 || r.PendingBytes() != 0 {
+		t.Errorf("%d events, %d bytes on their way", events, r.PendingBytes())
+	}
+}
