@@ -63,7 +63,7 @@ gets report.md, results.json and fanout.svg. Ctrl-C ends the run and its servers
 	f.IntVar(&o.repeat, "repeat", 3, "how often everything is measured")
 	f.Float64Var(&o.seconds, "seconds", 2, "how long each measurement takes")
 	f.Float64Var(&o.warm, "warm", 0.5, "seconds of load before each measurement")
-	f.Float64Var(&o.settle, "settle", 3, "idle seconds before memory is read")
+	f.Float64Var(&o.settle, "settle", 15, "idle seconds before memory is read")
 	f.IntVar(&o.divide, "divide", 1, "use so many times fewer connections")
 	f.BoolVar(&o.quick, "quick", false, "a smoke run: once, 0.2 s each, a fiftieth of the connections; no figures to quote")
 	f.BoolVar(&o.asJSON, "json", false, "the report as JSON")

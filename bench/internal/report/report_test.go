@@ -26,7 +26,8 @@ func example() *report.Report {
 		Samples: []suite.Sample{
 			sample(suite.Window1, "floor-uring", 0, 2), sample(suite.Window1, "floor-uring", 1, 2),
 			sample(suite.Window1, "sarang-uring", 0, 2.2), sample(suite.Window1, "sarang-uring", 1, 2.4),
-			{Workload: suite.Sessions, Server: "sarang-uring", Values: map[string]float64{suite.JoinSeconds: 0.5, suite.RSSBytes: 480}},
+			{Workload: suite.Sessions, Server: "sarang-uring", Values: map[string]float64{suite.JoinSeconds: 0.5, suite.RSSBytes: 480, suite.GrowthBytes: 10e6}},
+			{Workload: suite.Sessions18, Server: "sarang-uring", Values: map[string]float64{suite.GrowthBytes: 10e6 + 8000*480}},
 		},
 		Dashes: []suite.Dash{{Workload: suite.Window1, Server: "redis", Reason: "not\ninstalled | here"}},
 	}
@@ -61,7 +62,7 @@ func TestMarkdown(t *testing.T) {
 		"- redis: not installed / here\n",
 		"| sarang-uring | – | – | – | 0.500 | – | – | 480 | – |",
 		"| CPU per delivery, window 1, against the floor | ≤ 1.20 × | 1.15 × | reached |",
-		"| user-space memory of an idle joined session | ≤ 512 bytes | 480 bytes | reached |",
+		"| user-space memory of an idle joined session, from 10,000 to 18,000 | ≤ 512 bytes | 480 bytes | reached |",
 		"| CPU per delivery, window 1, against Redis | ≤ 0.650 × | – | not judged: redis: not installed / here |",
 		"- **floor-uring**: bench/floor.c",
 	} {
@@ -113,7 +114,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(render(t, example().JSON)), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Samples) != 5 || len(got.Medians) != 3 || len(got.NotMeasured) != 1 || len(got.Goals) == 0 {
+	if len(got.Samples) != 6 || len(got.Medians) != 3 || len(got.NotMeasured) != 1 || len(got.Goals) == 0 {
 		t.Fatalf("%d samples, %d medians, %d dashes, %d goals", len(got.Samples), len(got.Medians), len(got.NotMeasured), len(got.Goals))
 	}
 	if v := got.Medians[1].Values[suite.CPUMicros]; got.Medians[1].Server != "sarang-uring" || v.Min != 2.2 || v.Max != 2.4 {

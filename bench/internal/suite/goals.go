@@ -30,7 +30,7 @@ func Goals(r *Results) []Goal {
 		goals = append(goals, j.ratio("p99 at 100,000 deliveries per second, against "+peer, Rate100k, mine, peer, P99Millis, 1))
 	}
 	return append(goals,
-		j.figure("user-space memory of an idle joined session", Sessions, mine, RSSBytes, "bytes", 512, false),
+		j.slope("user-space memory of an idle joined session, from 10,000 to 18,000", mine, 512),
 		j.figure("messages stored per second, one room, acknowledged", Stored, mine, AcksPerSecond, "per second", 100_000, true),
 		j.ratio("time of 10,000 joins, against Redis SUBSCRIBE", Sessions, mine, "redis", JoinSeconds, 1),
 	)
@@ -63,6 +63,25 @@ func (j judge) ratio(what, workload, server, base, value string, limit float64) 
 		return g
 	}
 	g.Got = a.Median / b.Median
+	g.Reached = g.Got <= limit
+	return g
+}
+
+// slope wants each session between 10,000 and 18,000 to add at most limit bytes to the
+// resident set: what a server needs once, however many sessions it has, is not counted.
+func (j judge) slope(what, server string, limit float64) Goal {
+	g := Goal{What: what, Unit: "bytes", Limit: limit}
+	few, ok := j.results.Of(Sessions, server, GrowthBytes)
+	if !ok {
+		g.Missing = j.missing(Sessions, server)
+		return g
+	}
+	many, ok := j.results.Of(Sessions18, server, GrowthBytes)
+	if !ok {
+		g.Missing = j.missing(Sessions18, server)
+		return g
+	}
+	g.Got = (many.Median - few.Median) / 8000
 	g.Reached = g.Got <= limit
 	return g
 }

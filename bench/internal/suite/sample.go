@@ -32,6 +32,7 @@ const (
 	ConnectMicros     = "connect_cpu_us"
 	JoinMicros        = "join_cpu_us"
 	RSSBytes          = "rss_bytes_per_session"
+	GrowthBytes       = "rss_growth_bytes" // of the whole process
 	PSSBytes          = "pss_bytes_per_session"
 	AnonymousBytes    = "anonymous_bytes_per_session"
 )

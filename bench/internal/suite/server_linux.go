@@ -170,6 +170,7 @@ func addMemory(ctx context.Context, v map[string]float64, pid int, empty peer.Me
 	}
 	n := float64(conns)
 	v[RSSBytes] = float64(full.RSS-empty.RSS) / n
+	v[GrowthBytes] = float64(full.RSS - empty.RSS)
 	v[PSSBytes] = float64(full.PSS-empty.PSS) / n
 	v[AnonymousBytes] = float64(full.Anonymous-empty.Anonymous) / n
 	return nil

@@ -50,6 +50,7 @@ const (
 	Rate100k   = "rate-100k"
 	Stored     = "stored"
 	Sessions   = "sessions-10k"
+	Sessions18 = "sessions-18k"
 	Echo1000   = "echo-1000"
 	mixedSizes = 256
 )
@@ -71,6 +72,7 @@ func Workloads() []Workload {
 		{Name: "unicast-10k", Title: "One message in flight to each of 10,000 sessions, from 16 publishers", Who: Topology{Rooms: 10000, PerRoom: 1, Publishers: 16}, Window: 1, Sizes: plain},
 		{Name: Stored, Title: "One room, one receiver, 256 messages in flight", Who: Topology{Rooms: 1, PerRoom: 1, Publishers: 1}, Window: 256, Sizes: plain},
 		{Name: Sessions, Title: "10,000 sessions connect, join one room, and are idle", Kind: KindSessions, Who: Topology{Rooms: 1, PerRoom: 10000}},
+		{Name: Sessions18, Title: "18,000 sessions connect, join one room, and are idle", Kind: KindSessions, Who: Topology{Rooms: 1, PerRoom: 18000}},
 		{Name: Echo1000, Title: "Echo: 1,000 connections, one message of 64 bytes in flight each", Kind: KindEcho, Who: Topology{Rooms: 1000, PerRoom: 1}, Sizes: plain},
 	}
 }
