@@ -88,19 +88,10 @@ func (w *Worker) sleepFor(wait time.Duration) time.Duration {
 	return wait
 }
 
-// serveAll gives those who may have something to send one send each: the sessions
-// that were touched, whose acks are not to wait for a crowd, and readers of the feeds
-// that grew.
+// serveAll gives those who may have something to send one send each: readers of the
+// feeds that grew, and the sessions that were touched.
 func (w *Worker) serveAll() {
-	n := len(w.touched) // serving may touch again: that is for the next tick
-	for i := range n {
-		if s := w.Session(w.touched[i]); s != nil {
-			s.flags &^= flagTouched
-			w.serve(s)
-		}
-	}
-	w.touched = w.touched[:copy(w.touched, w.touched[n:])]
-	n = len(w.dirtyFeeds)
+	n := len(w.dirtyFeeds)
 	for i := range n {
 		if f := w.dirtyFeeds[i]; !f.serve() {
 			w.dirtyFeeds = append(w.dirtyFeeds, f)
@@ -109,6 +100,14 @@ func (w *Worker) serveAll() {
 	rest := copy(w.dirtyFeeds, w.dirtyFeeds[n:])
 	clear(w.dirtyFeeds[rest:])
 	w.dirtyFeeds = w.dirtyFeeds[:rest]
+	n = len(w.touched) // serving may touch again: that is for the next tick
+	for i := range n {
+		if s := w.Session(w.touched[i]); s != nil {
+			s.flags &^= flagTouched
+			w.serve(s)
+		}
+	}
+	w.touched = w.touched[:copy(w.touched, w.touched[n:])]
 }
 
 // handle is the one switch of the worker.

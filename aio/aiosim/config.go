@@ -104,4 +104,5 @@ type Stats struct {
 	ShortSends, ShortRecvs, SpuriousFulls, Stalls  uint64
 	NetworkResets, InjectedRefusals, AcceptErrors  uint64
 	HeldAborts, Vanished, SegmentsCut, DelaysDrawn uint64
+	Sips                                           uint64 // times that somebody was made a slow reader
 }

@@ -31,8 +31,9 @@
 //
 // Faults, set at the start or at run time, delay, cut and stall what is sent, fill
 // sockets, hold up aborts, reset connections at any byte, refuse them, or let them
-// go silent. Driver.Stall, Driver.Reset and Driver.Vanish harm one connection.
-// World.Stats counts what was done, and Config.Transcript tells of everything.
+// go silent. Driver.Stall, Driver.Reset, Driver.ResetAfter and Driver.Vanish harm one
+// connection, and Driver.Sip makes a slow reader. World.Stats counts what was done, and
+// Config.Transcript tells of everything.
 //
 // The driver is as hard to its owner as the contract allows. Events of different
 // sockets come in random order. Bytes to send are looked at as late as can be, and

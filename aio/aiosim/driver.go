@@ -57,6 +57,8 @@ type Driver struct {
 	lent      [][]byte       // what the last Wait has lent
 	buffers   [][]byte       // receive buffers, made as they are needed
 	rubbish   []byte         // what they are scribbled over with afterwards
+	sips      map[uint32]sip // ends that are read slowly
+	waits     uint64         // calls of Wait
 	woken     bool
 	released  bool
 }
@@ -376,6 +378,7 @@ func (d *Driver) freeSlot(i uint32, s *slot) {
 		d.listeners.give(s.subject)
 	} else {
 		delete(d.world.dials, s.subject)
+		delete(d.sips, s.subject)
 		d.world.closeEnd(s.subject)
 	}
 	d.dropSend(s)

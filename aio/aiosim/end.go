@@ -65,6 +65,7 @@ func (w *World) endAddress(e *end) netip.AddrPort {
 // freeEnd forgets an end. Entries of the timeline that name it become stale.
 func (w *World) freeEnd(i uint32, e *end) {
 	w.dropStream(e)
+	delete(w.fuses, i)
 	*e = end{gen: e.gen + 1}
 	w.ends.give(i)
 	w.stats.EndsOpen--
@@ -184,6 +185,13 @@ func (w *World) arrive(i uint32, e *end) {
 		s.first++
 		switch m.kind {
 		case markData:
+			if left, fused := w.fuses[i]; fused {
+				if m.bytes >= left {
+					w.blow(i, e, left)
+					continue
+				}
+				w.fuses[i] = left - m.bytes
+			}
 			s.arrived += m.bytes
 		case markFin:
 			e.flags |= endFinArrived
@@ -197,6 +205,22 @@ func (w *World) arrive(i uint32, e *end) {
 	}
 	w.poke(e)
 	w.scheduleArrival(i, e)
+}
+
+// blow ends a connection in the middle of what arrives at e: so many bytes more get
+// through, and then a reset, at both ends.
+func (w *World) blow(i uint32, e *end, bytes int) {
+	delete(w.fuses, i)
+	s := e.in
+	s.arrived += bytes
+	s.bytes = s.bytes[:s.head+s.arrived]
+	s.first = len(s.marks)
+	e.flags |= endReset | endResetComing
+	w.stats.NetworkResets++
+	w.stats.Resets++
+	if e.peer != 0 {
+		w.sendReset(e.peer, w.ends.at(e.peer))
+	}
 }
 
 // sendFin tells e that its peer's stream has ended.

@@ -31,6 +31,44 @@ func (d *Driver) Reset(s aio.Socket) error {
 	})
 }
 
+// ResetAfter lets the network reset the connection of s in the middle of what comes:
+// of the bytes that have not arrived at s yet, exactly so many do, and no more. Both
+// ends learn of it. A negative number takes that back.
+func (d *Driver) ResetAfter(s aio.Socket, bytes int) error {
+	return d.harm(s, "reset within what comes", func(w *World, i uint32, _ *end) {
+		if bytes < 0 {
+			delete(w.fuses, i)
+			return
+		}
+		if w.fuses == nil {
+			w.fuses = map[uint32]int{}
+		}
+		w.fuses[i] = bytes
+	})
+}
+
+// Sip makes the owner of s a slow reader: a Wait lends at most bytesMax bytes of it, in
+// one event. 0 ends that.
+func (d *Driver) Sip(s aio.Socket, bytesMax int) error {
+	return d.harm(s, "read slowly", func(w *World, i uint32, _ *end) {
+		if bytesMax <= 0 {
+			delete(d.sips, i)
+			return
+		}
+		if d.sips == nil {
+			d.sips = map[uint32]sip{}
+		}
+		w.stats.Sips++
+		d.sips[i] = sip{bytesMax: bytesMax}
+	})
+}
+
+// sip is how slowly an end is read.
+type sip struct {
+	bytesMax int
+	wait     uint64 // the last Wait that lent some
+}
+
 // Vanish makes the connection of s go silent for ever, in both directions: no
 // byte, no end of the stream and no reset gets through, as when a machine loses
 // its power. Either end can be closed; the other never learns of it.

@@ -58,6 +58,7 @@ func (d *Driver) Wait(events []aio.Event, timeout time.Duration) (int, error) {
 // takeBack ends the loan of receive buffers. They are scribbled over, so an owner
 // that keeps lent bytes is found out.
 func (d *Driver) takeBack() {
+	d.waits++
 	for _, p := range d.lent {
 		copy(p, d.rubbish)
 		d.buffers = append(d.buffers, p[:cap(p)])
@@ -212,7 +213,7 @@ func (d *Driver) lookRecv(s *slot, e *end, out *aio.Event) found {
 	out.Kind = aio.KindRecv
 	stopped := s.is(slotClosing|slotRecvStop) && !s.is(slotAbortHeld)
 	if e.in != nil && e.in.arrived > 0 && !(stopped && w.rng.IntN(2) == 0) {
-		return d.lend(e, out)
+		return d.lend(s.subject, e, out)
 	}
 	switch {
 	case stopped:
@@ -233,9 +234,10 @@ func (d *Driver) lookRecv(s *slot, e *end, out *aio.Event) found {
 }
 
 // lend copies arrived bytes into a receive buffer, if one is free.
-func (d *Driver) lend(e *end, out *aio.Event) found {
+func (d *Driver) lend(i uint32, e *end, out *aio.Event) found {
 	w := d.world
-	if len(d.lent) == d.config.RecvBuffers {
+	slow, isSlow := d.sips[i]
+	if len(d.lent) == d.config.RecvBuffers || isSlow && slow.wait == d.waits {
 		return foundLater
 	}
 	var p []byte
@@ -248,6 +250,11 @@ func (d *Driver) lend(e *end, out *aio.Event) found {
 	if n > 1 && w.chance(w.faults.ShortRecv) {
 		w.stats.ShortRecvs++
 		n = 1 + w.rng.IntN(n-1)
+	}
+	if isSlow {
+		n = min(n, slow.bytesMax)
+		slow.wait = d.waits
+		d.sips[i] = slow
 	}
 	n = w.read(e, p[:n])
 	d.lent = append(d.lent, p[:n])

@@ -40,6 +40,7 @@ type World struct {
 	timeline  timeline
 	ends      slab[end]
 	dials     map[uint32]netip.AddrPort // where connecting ends go, by end
+	fuses     map[uint32]int            // bytes until a connection is reset, by the end that they reach
 	listeners map[netip.AddrPort][]*listener
 	drivers   []*Driver
 	spare     []*stream

@@ -35,6 +35,7 @@ type seat struct {
 	ephemeral bool
 	epoch     chat.Epoch
 	last      chat.Seq // the last one seen
+	gapOwed   bool     // the epoch is a new one, and the client has not said so yet
 	leaving   bool
 }
 
@@ -112,7 +113,7 @@ func (a *actor) actOnline() {
 	case n < 84:
 		a.link.askMembers(a.seats[rng.IntN(len(a.seats))].room, 0, false)
 	case n < 86:
-		a.link.list()
+		a.link.list(0, false)
 	case n < 88:
 		a.link.ping()
 	case n < 89:
@@ -121,6 +122,7 @@ func (a *actor) actOnline() {
 		a.withdraw()
 	case n < 96:
 		a.note("reads no more")
+		a.run.counts.Pauses++
 		a.link.session.Engine().Pause()
 	case n < 98:
 		a.note("closes")
@@ -192,6 +194,9 @@ func (a *actor) say(s *seat, text string) {
 		return
 	}
 	a.note("publishes %d to %s, %d bytes", nonce, s.name, len(text))
+	if !s.ephemeral {
+		a.run.seen.Published(a.id, s.room, nonce, text)
+	}
 	w := &wish{by: a, room: s.room, nonce: nonce, text: text}
 	a.wishes = append(a.wishes, w)
 	if a.run.model.wanted[nonce] != nil {
@@ -231,6 +236,9 @@ func (a *actor) askHistory() {
 	h := client.History{Room: s.room, ItemsMax: rng.IntN(a.run.plan.historyItemsMax + 5)}
 	if rng.IntN(2) == 0 {
 		h.Before = chat.Seq(rng.Uint64N(uint64(s.last) + 2))
+		if rng.IntN(5) == 0 { // the last ones, wherever the end is
+			h.Before += chat.Seq(rng.Uint64N(1 << rng.IntN(64)))
+		}
 	}
 	if h.Before == 0 {
 		h.After = chat.Seq(rng.Uint64N(uint64(s.last) + 2))

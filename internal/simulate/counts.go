@@ -1,55 +1,103 @@
 package simulate
 
-import "sarang/aio/aiosim"
+import (
+	"reflect"
+
+	"sarang/aio/aiosim"
+)
 
 // Counts are what has happened in a run, or in several.
 type Counts struct {
-	Steps, Published, Acked, Shown, Stored int
-	Gaps                                   int // told of, in ephemeral rooms
-	Crashes, Drains, Storms                int
-	DiskFaults, ClockJumps, Harms          int
-	Network                                aiosim.Stats
+	Steps, Published, Acked, Refused, Shown, Stored int
+	Joins, Rejoins, Pages                           int
+	Gaps, NewEpochs                                 int // told of, in ephemeral rooms
+
+	// What was done to the server.
+	Crashes, PowerLosses, Drains, Starts int
+
+	// What the disk did, by kind. Full ones are counted per call that they refused,
+	// slow ones per spell, and what dies dies before, within or after a call.
+	DiskUnavailable, DiskFull, DiskUncertain, DiskSlow int
+	DiedBefore, DiedBetween, DiedAfter                 int
+	Kept, Lost                                         int // writes in doubt
+
+	// What clients did and what was done to them.
+	Pauses, Moves, Storms, Ghosts int
+
+	// Clocks: all time ahead at once; the time of day alone, either way.
+	Leaps, WallJumps int
+
+	// What the check of package linear has looked at.
+	LinearRooms, LinearOperations, LinearUndecided int
+
+	Network aiosim.Stats
 }
 
 // Add adds another run's.
-func (c *Counts) Add(o Counts) {
-	for _, p := range [][2]*int{
-		{&c.Steps, &o.Steps},
-		{&c.Published, &o.Published},
-		{&c.Acked, &o.Acked},
-		{&c.Shown, &o.Shown},
-		{&c.Stored, &o.Stored},
-		{&c.Gaps, &o.Gaps},
-		{&c.Crashes, &o.Crashes},
-		{&c.Drains, &o.Drains},
-		{&c.Storms, &o.Storms},
-		{&c.DiskFaults, &o.DiskFaults},
-		{&c.ClockJumps, &o.ClockJumps},
-		{&c.Harms, &o.Harms},
-	} {
-		*p[0] += *p[1]
+func (c *Counts) Add(o Counts) { addFields(reflect.ValueOf(c).Elem(), reflect.ValueOf(o)) }
+
+// addFields adds up two structs of numbers, field by field.
+func addFields(a, b reflect.Value) {
+	for i := range a.NumField() {
+		to, from := a.Field(i), b.Field(i)
+		switch to.Kind() {
+		case reflect.Struct:
+			addFields(to, from)
+		case reflect.Uint64:
+			to.SetUint(to.Uint() + from.Uint())
+		default:
+			to.SetInt(to.Int() + from.Int())
+		}
 	}
-	a, b := &c.Network, &o.Network
-	for _, p := range [][2]*uint64{
-		{&a.Connected, &b.Connected},
-		{&a.Stalls, &b.Stalls},
-		{&a.NetworkResets, &b.NetworkResets},
-		{&a.Resets, &b.Resets},
-		{&a.Vanished, &b.Vanished},
-		{&a.Refusals, &b.Refusals},
-		{&a.ShortSends, &b.ShortSends},
-		{&a.ShortRecvs, &b.ShortRecvs},
-		{&a.WouldBlocks, &b.WouldBlocks},
-		{&a.HeldAborts, &b.HeldAborts},
-		{&a.AcceptErrors, &b.AcceptErrors},
-	} {
-		*p[0] += *p[1]
+}
+
+// Figure is one count with its name.
+type Figure struct {
+	Group string `json:"group"`
+	Name  string `json:"name"`
+	N     uint64 `json:"n"`
+}
+
+// Figures are the counts in an order for reading.
+func (c *Counts) Figures() []Figure {
+	var all []Figure
+	group := func(name string, list ...any) {
+		for i := 0; i < len(list); i += 2 {
+			f := Figure{Group: name, Name: list[i].(string)}
+			switch n := list[i+1].(type) {
+			case int:
+				f.N = uint64(n)
+			case uint64:
+				f.N = n
+			}
+			all = append(all, f)
+		}
 	}
+	n := &c.Network
+	group("clients", "messages published", c.Published, "acknowledged", c.Acked, "refused, to be tried again", c.Refused,
+		"events stored", c.Stored, "events shown", c.Shown, "joins", c.Joins, "returns to a room", c.Rejoins,
+		"pages of history", c.Pages, "stopped reading", c.Pauses, "gaps told (ephemeral rooms)", c.Gaps,
+		"new epochs told (ephemeral rooms)", c.NewEpochs)
+	group("server", "kills", c.Crashes, "power losses", c.PowerLosses, "drains", c.Drains, "starts", c.Starts)
+	group("disk", "calls refused", c.DiskUnavailable, "calls refused because it is full", c.DiskFull,
+		"slow spells", c.DiskSlow, "commits with an unknown outcome", c.DiskUncertain,
+		"deaths before a call", c.DiedBefore, "deaths between write and sync", c.DiedBetween, "deaths after a call", c.DiedAfter,
+		"writes in doubt that were kept", c.Kept, "writes in doubt that were lost", c.Lost)
+	group("network", "connections", n.Connected, "connects refused", n.Refusals, "accepts failed", n.AcceptErrors,
+		"resets by the network", n.NetworkResets, "resets that reached an end", n.Resets,
+		"connections gone silent", n.Vanished, "clients that came back by another network", c.Moves,
+		"strangers that never log in", c.Ghosts, "readers of a few bytes at a time", n.Sips, "stalls", n.Stalls,
+		"short sends", n.ShortSends, "short receives", n.ShortRecvs, "full sockets", n.WouldBlocks,
+		"aborts held up", n.HeldAborts, "reconnect storms", c.Storms)
+	group("clock", "leaps of all time", c.Leaps, "jumps of the time of day", c.WallJumps)
+	group("linearizability", "rooms", c.LinearRooms, "operations", c.LinearOperations, "undecided", c.LinearUndecided)
+	return all
 }
 
 // total is what this run amounts to so far.
 func (r *run) total() Counts {
 	c := r.counts
 	c.Steps, c.Published, c.Network = r.steps, len(r.model.wanted), r.world.Stats()
+	c.Network.EndsOpen, c.Network.StreamsInUse = 0, 0
 	return c
 }

@@ -51,6 +51,25 @@ type DiedError struct{ Call string }
 // Error says where.
 func (e *DiedError) Error() string { return "the program died in " + e.Call }
 
+// String names a fault for the transcript.
+func (f Fault) String() string {
+	switch f {
+	case FaultNone:
+		return "no fault"
+	case FaultUnavailable:
+		return "nothing is done"
+	case FaultUncertain:
+		return "written, and not known whether synced"
+	case FaultDieBefore:
+		return "the program dies before"
+	case FaultDieBetween:
+		return "the program dies between write and sync"
+	case FaultDieAfter:
+		return "the program dies after"
+	}
+	return "an unknown fault"
+}
+
 type roomLog struct {
 	room   chat.Room
 	events []chat.Event

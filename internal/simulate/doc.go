@@ -14,6 +14,10 @@
 // docs/ARCHITECTURE.md: what is acknowledged is stored, what is shown was stored, each
 // reader sees each event of a room in order and once, each request ends in one
 // outcome, memory stays within its bounds. After the end nothing may be left over.
+// Package linear, which is told what clients see and nothing else, judges each run, too.
+//
+// A Strike is for the opposite kind of run: nothing goes wrong but one thing, at one
+// exact moment, so that every moment can be tried.
 //
 // # Replay
 //

@@ -3,10 +3,12 @@ package simulate
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"sarang/chat"
 	"sarang/client"
 	"sarang/engine"
+	"sarang/internal/simulate/linear"
 )
 
 // link is one connection of an actor: what was asked on it, and what it is told.
@@ -20,6 +22,7 @@ type link struct {
 	online  bool
 	resumed bool
 	over    bool
+	told    map[chat.RoomID]chat.Seq // as in asked, when it was logged in
 }
 
 // asked is a request without an answer.
@@ -32,6 +35,10 @@ type asked struct {
 	after chat.UserID    // members
 	walk  bool           // go on to the end, in the end of the run
 	known chat.Seq       // history: what was stored when it was asked for
+	seen  *linear.Page   // history of a durable room
+
+	// What somebody had heard of by then: an answer must not know less. Durable rooms.
+	told map[chat.RoomID]chat.Seq
 }
 
 type askKind uint8
@@ -86,13 +93,18 @@ func (l *link) join(p roomPlan) {
 	items := l.actor.run.rng.IntN(l.actor.run.plan.historyItemsMax + 3)
 	id, err := l.session.Join(client.Join{Name: p.name, Create: true, Ephemeral: p.ephemeral, HistoryItems: items})
 	l.note("joins %s with %d items: request %d, %v", p.name, items, id, err)
-	l.ask(id, err, &asked{kind: askJoin, plan: p, items: items})
+	l.ask(id, err, &asked{kind: askJoin, plan: p, items: items, told: maps.Clone(l.actor.run.model.told)})
 }
 
 func (l *link) askHistory(h client.History, walk bool) {
+	r := l.actor.run
+	q := &asked{kind: askHistory, room: h.Room, page: h, walk: walk, known: chat.Seq(len(r.model.logs[h.Room]))}
+	if !r.ephemeral(h.Room) {
+		q.seen = r.seen.Asked(l.actor.id, h.Room, h.After, h.Before)
+	}
 	id, err := l.session.History(h)
 	l.note("wants history of %d after %d before %d, %d items: request %d, %v", h.Room, h.After, h.Before, h.ItemsMax, id, err)
-	l.ask(id, err, &asked{kind: askHistory, room: h.Room, page: h, walk: walk, known: chat.Seq(len(l.actor.run.model.logs[h.Room]))})
+	l.ask(id, err, q)
 }
 
 func (l *link) askMembers(room chat.RoomID, after chat.UserID, walk bool) {
@@ -101,10 +113,10 @@ func (l *link) askMembers(room chat.RoomID, after chat.UserID, walk bool) {
 	l.ask(id, err, &asked{kind: askMembers, room: room, after: after, walk: walk})
 }
 
-func (l *link) list() {
-	id, err := l.session.List(0, 1+l.actor.run.rng.IntN(4))
-	l.note("wants the rooms: request %d, %v", id, err)
-	l.ask(id, err, &asked{kind: askList})
+func (l *link) list(after chat.RoomID, walk bool) {
+	id, err := l.session.List(after, 1+l.actor.run.rng.IntN(4))
+	l.note("wants the rooms after %d: request %d, %v", after, id, err)
+	l.ask(id, err, &asked{kind: askList, room: after, walk: walk, told: maps.Clone(l.actor.run.model.told)})
 }
 
 func (l *link) create() {
@@ -139,7 +151,7 @@ func (l *link) LoggedIn(_ *client.Session, in client.LoggedIn) {
 	if l.online {
 		l.fail("is logged in twice")
 	}
-	l.online = true
+	l.online, l.told = true, maps.Clone(a.run.model.told)
 }
 
 // Resumed: everything is back.
@@ -159,11 +171,25 @@ func (l *link) Created(_ *client.Session, c client.Created) {
 // RoomPage answers list.
 func (l *link) RoomPage(_ *client.Session, p client.RoomPage) {
 	l.note("is told of %d rooms", len(p.Rooms))
-	l.answer(p.Request, askList)
+	q := l.answer(p.Request, askList)
+	last := q.room
 	for i := range p.Rooms {
-		if i > 0 && p.Rooms[i-1].ID >= p.Rooms[i].ID {
-			l.fail("a page of rooms is not in the order of ids")
+		if p.Rooms[i].ID <= last {
+			l.fail("a page of rooms after %d has room %d after room %d", q.room, p.Rooms[i].ID, last)
 		}
+		last = p.Rooms[i].ID
+		l.notOlder(&p.Rooms[i], q.told)
+	}
+	if q.walk {
+		l.actor.run.roomsSeen(l, p, last)
+	}
+}
+
+// notOlder checks that the end of a room's log is not before what somebody has heard
+// of already.
+func (l *link) notOlder(room *client.RoomInfo, told map[chat.RoomID]chat.Seq) {
+	if !room.Ephemeral && room.LastSeq < told[room.ID] {
+		l.fail("room %d is said to end at %d, but somebody has heard of %d before", room.ID, room.LastSeq, told[room.ID])
 	}
 }
 
@@ -219,8 +245,9 @@ func (a *actor) loginFailed(err *chat.Error) {
 func (l *link) Fault(_ *client.Session, err error) {
 	var e *client.UnexpectedError
 	if errors.As(err, &e) && e.Nonce != 0 {
-		if w := l.actor.run.model.wanted[e.Nonce]; w != nil && w.by == l.actor && w.outcome == outcomeUntold {
-			return // the outcome of a message, told after its room was left
+		w := l.actor.run.model.wanted[e.Nonce]
+		if w != nil && w.by == l.actor && w.outcome == outcomeUntold && l.actor.seat(w.room) != nil {
+			return // the outcome of a message, told when its room was left and joined again
 		}
 	}
 	l.fail("the server has broken the protocol: %v", err)

@@ -9,18 +9,28 @@ import (
 func (l *link) Joined(_ *client.Session, j client.Joined) {
 	a := l.actor
 	a.note("is in room %d, rejoin %t, epoch %d, after %d of %d", j.Room.ID, j.Rejoin, j.Room.Epoch, j.After, j.Room.LastSeq)
+	if j.Rejoin {
+		a.run.counts.Rejoins++
+	} else {
+		a.run.counts.Joins++
+	}
 	if j.After > j.Room.LastSeq {
 		l.fail("joins room %d after %d, but its last event is %d", j.Room.ID, j.After, j.Room.LastSeq)
 	}
 	if !j.Room.Ephemeral && j.Room.LastSeq > chat.Seq(len(a.run.model.logs[j.Room.ID])) {
-		l.fail("room %d is said to end at %d, stored are %d", j.Room.ID, j.Room.LastSeq, len(a.run.model.logs[j.Room.ID]))
+		l.judge("room %d is said to end at %d, stored are %d", j.Room.ID, j.Room.LastSeq, len(a.run.model.logs[j.Room.ID]))
+	}
+	if j.Room.Ephemeral {
+		a.run.model.endsAt(life{j.Room.ID, j.Room.Epoch}, j.Room.LastSeq)
 	}
 	s := a.seat(j.Room.ID)
 	if j.Rejoin {
+		l.notOlder(&j.Room, l.told)
 		l.rejoined(s, j)
 		return
 	}
 	q := l.answer(j.Request, askJoin)
+	l.notOlder(&j.Room, q.told)
 	switch {
 	case s != nil:
 		l.fail("joins room %d a second time", j.Room.ID)
@@ -43,7 +53,7 @@ func (l *link) rejoined(s *seat, j client.Joined) {
 	case s.epoch == j.Room.Epoch && j.After != s.last:
 		l.fail("has room %d up to %d, and goes on after %d", j.Room.ID, s.last, j.After)
 	case s.epoch != j.Room.Epoch:
-		s.epoch, s.last = j.Room.Epoch, j.After // a gap is told next
+		s.epoch, s.last, s.gapOwed = j.Room.Epoch, j.After, true // a gap is told next
 	}
 }
 
@@ -66,12 +76,18 @@ func (l *link) Event(_ *client.Session, e *chat.Event) {
 	if s == nil {
 		l.fail("is shown event %d of room %d, where it is not", e.Seq, e.Room)
 	}
+	if s.gapOwed {
+		l.fail("is shown event %d of a new epoch of room %d, and was not told of the epoch", e.Seq, e.Room)
+	}
 	if e.Seq != s.last+1 {
 		l.fail("is shown event %d of room %d after %d", e.Seq, e.Room, s.last)
 	}
 	s.last = e.Seq
 	kept := *e
 	kept.Name, kept.Text = string([]byte(e.Name)), string([]byte(e.Text))
+	if !s.ephemeral {
+		a.run.seen.Shown(a.id, kept)
+	}
 	a.run.model.shown(a, s, kept)
 	if a.run.recorded() {
 		a.note("is shown %v of room %d", brief(kept), e.Room)
@@ -81,7 +97,8 @@ func (l *link) Event(_ *client.Session, e *chat.Event) {
 // Gap is allowed where nothing is stored.
 func (l *link) Gap(_ *client.Session, g client.Gap) {
 	l.note("gap in room %d: %d to %d, new epoch %t", g.Room, g.From, g.To, g.EpochChanged)
-	l.actor.run.counts.Gaps++
+	r := l.actor.run
+	r.counts.Gaps++
 	s := l.actor.seat(g.Room)
 	switch {
 	case s == nil:
@@ -90,10 +107,16 @@ func (l *link) Gap(_ *client.Session, g client.Gap) {
 		l.fail("a gap in room %d, %d to %d, though all of it is stored", g.Room, g.From, g.To)
 	case s.epoch != g.Epoch:
 		l.fail("a gap in an epoch of room %d that was not joined", g.Room)
+	case g.EpochChanged != s.gapOwed:
+		l.fail("a gap in room %d says that the epoch is new: %t; it is: %t", g.Room, g.EpochChanged, s.gapOwed)
 	case g.EpochChanged:
+		r.counts.NewEpochs++
+		s.gapOwed = false
 		if g.To != s.last {
 			l.fail("a new epoch of room %d begins after %d and after %d", g.Room, s.last, g.To)
 		}
+	case r.probing:
+		l.fail("a gap in room %d from %d to %d, though everybody keeps up", g.Room, g.From, g.To)
 	case g.From != s.last+1 || g.To < g.From:
 		l.fail("a gap in room %d from %d to %d, after event %d", g.Room, g.From, g.To, s.last)
 	default:
@@ -111,6 +134,9 @@ func (l *link) Ack(_ *client.Session, m client.Ack) {
 	if s == nil {
 		l.fail("message %d is acknowledged in room %d, where it is not", m.Nonce, m.Room)
 	}
+	if !s.ephemeral {
+		a.run.seen.Acked(m.Room, m.Nonce, m.Seq)
+	}
 	a.run.model.acked(w, m.Seq, s)
 	a.settled(w)
 }
@@ -121,6 +147,7 @@ func (l *link) Refused(_ *client.Session, m client.Refused) {
 	a.note("message %d to room %d is refused, retrying %t: %v", m.Nonce, m.Room, m.Retrying, m.Err)
 	w := a.wish(m.Room, m.Nonce)
 	if m.Retrying {
+		a.run.counts.Refused++
 		return
 	}
 	s := a.seat(m.Room)
@@ -130,67 +157,6 @@ func (l *link) Refused(_ *client.Session, m client.Refused) {
 	}
 	a.run.model.refused(w, left)
 	a.settled(w)
-}
-
-// HistoryPage answers a request for history.
-func (l *link) HistoryPage(_ *client.Session, p client.HistoryPage) {
-	l.note("has %d events of history of room %d, more %t", len(p.Events), p.Room, p.More)
-	q := l.answer(p.Request, askHistory)
-	if q.room != p.Room {
-		l.fail("history of room %d, wanted is that of %d", p.Room, q.room)
-	}
-	log := l.actor.run.model.logs[p.Room]
-	for i, e := range p.Events {
-		switch {
-		case e.Seq == 0 || e.Seq > chat.Seq(len(log)) || e != log[e.Seq-1]:
-			l.fail("history of room %d has %v, which is not stored", p.Room, brief(e))
-		case i > 0 && e.Seq != p.Events[i-1].Seq+1:
-			l.fail("history of room %d has %d after %d", p.Room, e.Seq, p.Events[i-1].Seq)
-		}
-	}
-	if l.actor.run.ephemeral(p.Room) {
-		return
-	}
-	if q.page.Before > 0 {
-		l.pageBefore(q, p)
-		return
-	}
-	l.pageAfter(q, p)
-}
-
-func (l *link) pageBefore(q *asked, p client.HistoryPage) {
-	end := min(q.page.Before-1, q.known)
-	switch n := len(p.Events); {
-	case n == 0 && end > 0:
-		l.fail("no history of room %d before %d", p.Room, q.page.Before)
-	case n > 0 && p.Events[n-1].Seq < end:
-		l.fail("history of room %d before %d ends at %d", p.Room, q.page.Before, p.Events[n-1].Seq)
-	case n > 0 && p.More != (p.Events[0].Seq > 1):
-		l.fail("history of room %d begins at %d and says that there is more: %t", p.Room, p.Events[0].Seq, p.More)
-	}
-}
-
-func (l *link) pageAfter(q *asked, p client.HistoryPage) {
-	n := len(p.Events)
-	last := q.page.After
-	switch {
-	case n == 0 && q.page.After < q.known:
-		l.fail("no history of room %d after %d", p.Room, q.page.After)
-	case n > 0 && p.Events[0].Seq != q.page.After+1:
-		l.fail("history of room %d after %d begins at %d", p.Room, q.page.After, p.Events[0].Seq)
-	case n > 0:
-		last = p.Events[n-1].Seq
-	}
-	if !p.More && last < q.known {
-		l.fail("history of room %d ends at %d, when %d were stored", p.Room, last, q.known)
-	}
-	if p.More && last >= chat.Seq(len(l.actor.run.model.logs[p.Room])) {
-		l.fail("history of room %d goes on after %d, but it does not", p.Room, last)
-	}
-	if q.walk && p.More {
-		q.page.After = last
-		l.askHistory(q.page, true)
-	}
 }
 
 // MemberPage answers a request for members.

@@ -17,6 +17,9 @@ type model struct {
 	wanted map[chat.Nonce]*wish
 	placed map[place]chat.Seq // where a message is stored
 
+	// told is how far somebody has heard of a durable room: by an ack or an event.
+	told map[chat.RoomID]chat.Seq
+
 	// forgetful: ephemeral rooms have more authors than they may remember, and nothing
 	// to read their nonces from. A retry may be a second message there.
 	forgetful bool
@@ -65,6 +68,7 @@ func newModel(fail func(string, ...any)) *model {
 	return &model{
 		fail: fail, rooms: map[chat.RoomID]chat.Room{}, logs: map[chat.RoomID][]chat.Event{},
 		lives: map[life]*heard{}, wanted: map[chat.Nonce]*wish{}, placed: map[place]chat.Seq{},
+		told: map[chat.RoomID]chat.Seq{},
 	}
 }
 
@@ -87,7 +91,7 @@ func (m *model) stored(e chat.Event) {
 		m.fail("room %d stores the nonce %d twice, as %d and %d", e.Room, e.Nonce, first, e.Seq)
 	}
 	m.placed[p] = e.Seq
-	if w := m.wanted[e.Nonce]; w.outcome == outcomeRefused {
+	if w := m.wanted[e.Nonce]; w != nil && w.outcome == outcomeRefused {
 		m.fail("room %d stores %d of %s after its client was told that it is not stored", e.Room, e.Nonce, w.by.name)
 	}
 }
@@ -109,6 +113,7 @@ func (m *model) shown(to *actor, s *seat, e chat.Event) {
 		m.shownEphemeral(to, s, e)
 		return
 	}
+	m.told[e.Room] = max(m.told[e.Room], e.Seq)
 	log := m.logs[e.Room]
 	switch {
 	case e.Seq == 0 || e.Seq > chat.Seq(len(log)):
@@ -137,6 +142,13 @@ func (m *model) shownEphemeral(to *actor, s *seat, e chat.Event) {
 	}
 }
 
+// endsAt is told how far a life of an ephemeral room is said to have come: a reader that
+// has everything has so much.
+func (m *model) endsAt(l life, last chat.Seq) {
+	h := m.heard(l)
+	h.last = max(h.last, last)
+}
+
 func (m *model) heard(l life) *heard {
 	h := m.lives[l]
 	if h == nil {
@@ -163,6 +175,7 @@ func (m *model) acked(w *wish, seq chat.Seq, s *seat) {
 		h.acks[seq], h.last = w.nonce, max(h.last, seq)
 		return
 	}
+	m.told[w.room] = max(m.told[w.room], seq)
 	if m.placed[place{w.room, w.nonce}] != seq {
 		m.fail("%s is told that its message %d is stored as %d of room %d, but it is not", w.by.name, w.nonce, seq, w.room)
 	}

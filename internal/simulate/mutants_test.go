@@ -9,7 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +21,10 @@ import (
 
 var (
 	mutate      = flag.String("mutate", "", `for TestMutations: "all", "few", or a part of a name`)
+	markdown    = flag.String("markdown", "", "for TestMutations and TestLong: a file for the table")
 	mutantSeeds = flag.Int("mutantseeds", 0, "for TestMutant: how many seeds to try")
+
+	mutantClients = flag.Bool("mutantclients", false, "for TestMutant: clients' views alone are judged")
 )
 
 // Mutants are tried with seeds of their own; so many of them at most.
@@ -55,7 +61,7 @@ func (m *mutation) apply() (string, error) {
 // TestMutant is what a mutant's own test runs: seeds until one fails.
 func TestMutant(t *testing.T) {
 	for i := range *mutantSeeds {
-		r := simulate.Run(mutantFirst+uint64(i), simulate.Options{})
+		r := simulate.Run(mutantFirst+uint64(i), simulate.Options{ClientsOnly: *mutantClients})
 		if r.Failure != "" {
 			t.Fatalf("caught after %d seeds by %d: %.200s", i+1, r.Seed, r.Failure)
 		}
@@ -69,48 +75,93 @@ func TestMutations(t *testing.T) {
 	if *mutate == "" {
 		t.Skip("it runs for -mutate=all or -mutate=few")
 	}
-	tried, caught := 0, 0
+	var chosen []mutation
 	for _, m := range mutations() {
-		if *mutate != "all" && !(*mutate == "few" && m.few) && !strings.Contains(m.name, *mutate) {
-			continue
+		if *mutate == "all" || *mutate == "few" && m.few || strings.Contains(m.name, *mutate) {
+			chosen = append(chosen, m)
 		}
-		tried++
-		verdict, ok := m.try(t)
-		if ok {
+	}
+	if len(chosen) == 0 {
+		t.Fatalf("no mutation is called %q", *mutate)
+	}
+	verdicts := tryAll(t, chosen)
+	table := tableOf(chosen, verdicts)
+	fmt.Print("\n", table.text())
+	caught := 0
+	for i := range chosen {
+		if verdicts[i].ok(&chosen[i]) {
 			caught++
 		} else {
-			t.Errorf("%s: %s", m.name, verdict)
+			t.Errorf("%s: %v", chosen[i].name, verdicts[i])
 		}
-		fmt.Printf("%-62s %s\n", m.name, verdict)
 	}
-	fmt.Printf("\n%d mutations, %d caught\n", tried, caught)
-	if tried == 0 {
-		t.Errorf("no mutation is called %q", *mutate)
+	fmt.Printf("\n%d mutations, %d caught\n", len(chosen), caught)
+	if *markdown != "" {
+		if err := os.WriteFile(*markdown, []byte(table.markdown()), 0o644); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
-// try builds the mutant and runs it.
-func (m *mutation) try(t *testing.T) (verdict string, caught bool) {
-	dir := t.TempDir()
-	binary, err := m.build(dir)
-	if err != nil {
-		return "does not build: " + err.Error(), false
+// verdict is what became of a mutant.
+type verdict struct {
+	seeds   int    // it was caught after so many; 0: not
+	by      string // what the simulation said
+	clients int    // as seeds, by what clients see alone; 0: not, or not tried
+}
+
+func (v verdict) ok(m *mutation) bool { return v.seeds > 0 && (!m.clients || v.clients > 0) }
+
+// tryAll tries mutations, as many at once as there are processors.
+func tryAll(t *testing.T, chosen []mutation) []verdict {
+	verdicts := make([]verdict, len(chosen))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1) - 1); i < len(chosen); i = int(next.Add(1) - 1) {
+				m := &chosen[i]
+				verdicts[i] = m.try(t)
+				fmt.Printf("%-64s %v\n", m.name, verdicts[i])
+			}
+		})
 	}
+	wg.Wait()
+	return verdicts
+}
+
+// try builds the mutant and runs it.
+func (m *mutation) try(t *testing.T) verdict {
+	binary, err := m.build(t.TempDir())
+	if err != nil {
+		return verdict{by: "it does not build: " + err.Error()}
+	}
+	var v verdict
+	v.seeds, v.by = hunt(binary)
+	if m.clients {
+		v.clients, _ = hunt(binary, "-mutantclients")
+	}
+	return v
+}
+
+// hunt runs a mutant's seeds until one fails, and returns how many that took and what
+// was said; 0 seeds if none failed.
+func hunt(binary string, flags ...string) (seeds int, by string) {
 	ctx, cancel := context.WithTimeout(context.Background(), mutantTimeout)
 	defer cancel()
-	run := exec.CommandContext(ctx, binary, "-test.run=^TestMutant$", fmt.Sprintf("-mutantseeds=%d", mutantSeedsMax))
-	out, err := run.CombinedOutput()
+	flags = append(flags, "-test.run=^TestMutant$", fmt.Sprintf("-mutantseeds=%d", mutantSeedsMax))
+	out, err := exec.CommandContext(ctx, binary, flags...).CombinedOutput()
 	passed := strings.Count(string(out), " passed\n")
-	told := regexp.MustCompile(`caught after (\d+) seeds by \d+: .*`).FindString(string(out))
+	told := regexp.MustCompile(`caught after \d+ seeds by \d+: (.*)`).FindStringSubmatch(string(out))
 	switch {
 	case err == nil:
-		return fmt.Sprintf("NOT caught by %d seeds", passed), false
+		return 0, fmt.Sprintf("%d seeds passed", passed)
+	case told != nil:
+		return passed + 1, told[1]
 	case ctx.Err() != nil:
-		return fmt.Sprintf("caught after %d seeds: it hangs", passed+1), true
-	case told != "":
-		return told, true
+		return passed + 1, "it hangs"
 	}
-	return fmt.Sprintf("caught after %d seeds: it crashes", passed+1), true
+	return passed + 1, "it crashes"
 }
 
 // build makes the test binary of the mutant; the sources stay as they are.

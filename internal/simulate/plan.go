@@ -49,7 +49,7 @@ type rates struct {
 	harm, move           float64
 	crash, drain         float64
 	storm, jump, weather float64
-	disk, stall          float64
+	disk, stall, ghost   float64
 }
 
 // draw makes a plan. size scales how much happens.
@@ -67,7 +67,7 @@ func draw(rng *rand.Rand, size float64) plan {
 		socketBufferBytes:  among(300, 1500, 9000, 65536), recvBufferBytes: among(64, 700, 4096),
 		heartbeat: milliseconds(300, 1500), login: milliseconds(500, 2000), linger: milliseconds(50, 500),
 		awayGrace: milliseconds(50, 2000),
-		debug:     rng.IntN(4) == 0,
+		debug:     rng.IntN(16) == 0, // it costs three times the time of all else
 		weather:   rng.Float64(),
 	}
 	p.feedBurstBytesMax = p.feedWindowBytesMax * among(1, 1, 10)
@@ -97,6 +97,7 @@ func drawRates(rng *rand.Rand) rates {
 		act: 0.05 + 0.3*rng.Float64(), pass: 0.1 + 0.4*rng.Float64(),
 		harm: rate(0.01), move: rate(0.01), crash: rate(0.002), drain: rate(0.0005),
 		storm: rate(0.001), jump: rate(0.002), weather: rate(0.005), disk: rate(0.005), stall: rate(0.005),
+		ghost: rate(0.003),
 	}
 }
 

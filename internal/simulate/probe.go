@@ -1,6 +1,10 @@
 package simulate
 
-import "time"
+import (
+	"time"
+
+	"sarang/client"
+)
 
 // How long a message may take when nothing is wrong, and how long a reader may take to
 // make up for what it has not read: less than the heartbeats, which would get a
@@ -10,15 +14,27 @@ const (
 	promptlySlow = 280 * time.Millisecond
 )
 
+// probeAll tries, one after the other, what is hard to see while everything moves.
+func (r *run) probeAll() {
+	r.probe()
+	r.probeSlow()
+	r.probeRefused()
+	r.probeMoved()
+	r.probeDeaf()
+	r.probeStranger()
+}
+
 // probe says something in every room, again and again, and expects all to have it at
 // once.
 func (r *run) probe() {
+	r.probing = true
 	for _, a := range r.actors {
 		for _, s := range a.seats {
 			a.say(s, a.text(30))
 			r.settleWithin(promptly)
 		}
 	}
+	r.probing = false
 }
 
 func (r *run) settleWithin(d time.Duration) {
@@ -51,6 +67,108 @@ func (r *run) probeSlow() {
 			}
 		}
 	}
+}
+
+// probeDeaf has a client ask and not read the answers. The server keeps as many of them
+// as it promises to, and then gives the client up.
+func (r *run) probeDeaf() {
+	const pongBytes = 13
+	p := &r.plan
+	if p.socketBufferBytes > 1500 || p.directQueueBytesMax > 20000 {
+		return // it would take too long
+	}
+	a := r.actors[0]
+	a.note("is deaf")
+	a.asleep = true
+	l := a.link
+	l.session.Engine().Pause()
+	most := (p.directQueueBytesMax + 8*p.socketBufferBytes) / pongBytes
+	asked, end := 0, time.Duration(0)
+	r.until("a client that reads no answers is given up", 0, func() string {
+		switch {
+		case l.over || r.server.svc.Sessions() < len(r.actors):
+			return ""
+		case asked <= most:
+			end = r.world.Now() + p.linger + promptly // a farewell is tried first
+		case r.world.Now() > end:
+			r.fail("%s has not read %d bytes of answers, and is still there; %d may wait", a.name, asked*pongBytes, p.directQueueBytesMax)
+		}
+		for i := 0; i < 30 && asked <= most && a.online() && l.session.Engine().QueuedBytes() == 0; i++ {
+			l.ping()
+			asked++
+		}
+		return "it is still there"
+	})
+	a.asleep = false
+	r.until("all are back", time.Second, r.unsettled)
+}
+
+// probeRefused has the disk refuse the next calls, and somebody ask for things that
+// need it: each has to be answered, and what is to be stored is, later.
+func (r *run) probeRefused() {
+	for _, a := range r.actors {
+		if len(a.seats) == 0 {
+			continue
+		}
+		r.refuseNext = 1 + r.rng.IntN(3)
+		s := a.seats[r.rng.IntN(len(a.seats))]
+		a.link.askHistory(client.History{Room: s.room, ItemsMax: 1}, false)
+		a.say(s, a.text(30))
+		a.link.create()
+		r.until("what the disk refuses is answered", 0, r.unsettled)
+		r.refuseNext = 0
+		return
+	}
+}
+
+// probeMoved has an author come back by another network while the disk is slow: the
+// message is said again, and the old connection, of whose end the server has heard
+// nothing, is given up.
+func (r *run) probeMoved() {
+	for _, a := range r.actors {
+		c, ok := r.clientTaps.connectionOf(a.link.session.Engine())
+		if len(a.seats) == 0 || !ok || r.plan.publishesInFlightMax > 2 {
+			continue
+		}
+		r.diskStalledUntil = r.world.Now() + 400*time.Millisecond
+		old := a.link
+		a.say(a.seats[0], a.text(30))
+		for end := r.world.Now() + 50*time.Millisecond; r.world.Now() < end; {
+			r.turn()
+		}
+		if old.over {
+			return
+		}
+		r.moveAway(a, c)
+		r.until("who has moved is back", r.plan.idle+r.plan.heartbeat+300*time.Millisecond, r.unsettled)
+		return
+	}
+}
+
+// probeStranger has somebody connect who says nothing, and expects the server to be rid
+// of it when the deadline for a login has passed.
+func (r *run) probeStranger() {
+	p := &r.plan
+	if r.server.svc.Sessions() >= p.sessionsMax {
+		return
+	}
+	r.ghosts.appear()
+	r.until("a stranger is let in", 0, func() string {
+		if r.server.svc.Sessions() == len(r.actors) {
+			return "it is not there"
+		}
+		return ""
+	})
+	end := r.world.Now() + min(p.login, p.idle) + p.linger + promptly
+	r.until("a stranger is sent away", 0, func() string {
+		if r.server.svc.Sessions() == len(r.actors) {
+			return ""
+		}
+		if r.world.Now() > end {
+			r.fail("a stranger who says nothing is still there after the deadline of %v", p.login)
+		}
+		return "it is still there"
+	})
 }
 
 func (r *run) fill(reader, writer *actor, s *seat) {

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -12,12 +13,18 @@ import (
 	"sarang/chat"
 	"sarang/client"
 	"sarang/engine"
+	"sarang/internal/simulate/linear"
 )
 
 // Options are for one run.
 type Options struct {
 	Size       float64           // how long it is; 0 is 1
 	Transcript func(line string) // told of everything; nil: nobody
+	Strike     *Strike           // nil: what goes wrong is the seed's choice
+
+	// ClientsOnly leaves the judgment to package linear, which knows what clients
+	// were told, and nothing of the disk. It shows what that check finds by itself.
+	ClientsOnly bool
 }
 
 // Result is what a run came to.
@@ -28,7 +35,12 @@ type Result struct {
 	Stack   string // of a panic that nobody expected
 	At      time.Duration
 	Counts  Counts
+	Struck  bool // the moment of Options.Strike was reached
 }
+
+// linearTimeout is how long the order of a room's operations is looked for, in real
+// time: thousands of times what it takes.
+const linearTimeout = 20 * time.Second
 
 // run is a simulation under way.
 type run struct {
@@ -39,6 +51,7 @@ type run struct {
 	world   *aiosim.World
 	disk    *Disk
 	model   *model
+	seen    *linear.Recorder // what clients are told of durable rooms
 	logger  *slog.Logger
 	counts  Counts
 	steps   int
@@ -47,6 +60,7 @@ type run struct {
 	startAt    time.Duration // when it comes up again
 	clients    *engine.Service
 	clientTaps *taps
+	ghosts     *ghosts
 	actors     []*actor
 	sent       map[chat.UserID]uint64 // messages stored, by author
 
@@ -55,7 +69,13 @@ type run struct {
 	diskFullUntil    time.Duration
 	diskStalledUntil time.Duration
 	healed           bool
+	probing          bool // everybody keeps up
+	refuseNext       int  // calls of the disk
 	walks            map[walkKey][]chat.UserID
+	rooms            []client.RoomInfo // the list of rooms that is being read page by page
+
+	armed, struck bool // see Strike
+	calls         int  // of the disk
 }
 
 // failure is the panic value that ends a run.
@@ -70,7 +90,6 @@ func Run(seed uint64, o Options) (result Result) {
 	result = Result{Seed: seed, Plan: fmt.Sprintf("%+v", r.plan)}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a use after free is a failure like others
 	defer func() {
-		result.At, result.Counts = r.world.Now(), r.total()
 		switch cause := recover().(type) {
 		case nil:
 		case *failure:
@@ -81,22 +100,50 @@ func Run(seed uint64, o Options) (result Result) {
 			result.Stack = string(debug.Stack())
 			r.note("FAILED: %s", result.Failure)
 		}
+		if o.ClientsOnly {
+			result.Failure, result.Stack = r.linear(), ""
+		}
+		result.At, result.Counts, result.Struck = r.world.Now(), r.total(), r.wasStruck()
 	}()
 	r.run()
+	if what := r.linear(); what != "" && !o.ClientsOnly {
+		r.fail("%s", what)
+	}
 	return result
+}
+
+// linear says what is wrong with the order of what clients were told.
+func (r *run) linear() string {
+	report, err := r.seen.Check(linearTimeout)
+	r.counts.LinearRooms, r.counts.LinearOperations = report.Rooms, report.Operations
+	var illegal *linear.Error
+	switch {
+	case errors.As(err, &illegal):
+		return err.Error()
+	case err != nil:
+		r.counts.LinearUndecided++
+	}
+	return ""
 }
 
 func newRun(seed uint64, o Options) *run {
 	r := &run{
 		seed: seed, options: o, rng: rand.New(rand.NewPCG(seed, 1)),
 		logger: slog.New(slog.DiscardHandler), sent: map[chat.UserID]uint64{}, walks: map[walkKey][]chat.UserID{},
+		seen: linear.NewRecorder(),
 	}
 	r.plan = draw(rand.New(rand.NewPCG(seed, 2)), o.Size)
+	if o.Strike != nil {
+		r.plan.tame()
+	}
 	r.world = aiosim.NewWorld(aiosim.Config{
 		Seed: seed, Transcript: o.Transcript,
 		SendBufferBytes: r.plan.socketBufferBytes, RecvBufferBytes: r.plan.socketBufferBytes,
 	})
 	r.model = newModel(r.fail)
+	if o.ClientsOnly {
+		r.model.fail = func(string, ...any) {}
+	}
 	r.model.forgetful = r.plan.publishersMax < 2*r.plan.clients
 	r.disk = NewDisk(func(e chat.Event) {
 		r.counts.Stored++
@@ -146,6 +193,7 @@ func (r *run) broken(what string) { r.fail("%s", what) }
 func (r *run) run() {
 	r.disk.SetTrouble(trouble{r})
 	r.startClients()
+	r.ghosts = newGhosts(r)
 	r.startServer()
 	r.changeWeather()
 	for r.steps = 0; r.steps < r.plan.steps; r.steps++ {
@@ -158,6 +206,7 @@ func (r *run) run() {
 func (r *run) startClients() {
 	p := &r.plan
 	r.clientTaps = newTaps(r.world, r.broken)
+	r.clientTaps.opened = func(c connection) { r.opened(c, false) }
 	c := client.ServiceConfig()
 	c.Name, c.Manual, c.Debug, c.Logger = "clients", true, p.debug, r.logger
 	c.Workers = 1 + int(r.seed%2)
@@ -179,6 +228,7 @@ func (r *run) startClients() {
 
 // step is one choice of the seed.
 func (r *run) step() {
+	r.strike()
 	r.goOnDraining()
 	if r.server == nil && r.world.Now() >= r.startAt {
 		r.startServer()
@@ -202,6 +252,7 @@ func (r *run) step() {
 		{q.weather, r.changeWeather},
 		{q.disk, r.changeDisk},
 		{q.stall, r.stallDisk},
+		{q.ghost, r.ghosts.appear},
 	} {
 		if x -= c.rate; x < 0 {
 			c.do()
@@ -212,6 +263,7 @@ func (r *run) step() {
 	case 0, 1:
 		r.tickServer(false)
 	case 2, 3:
+		r.ghosts.tick()
 		r.tick(r.clients, r.clientTaps, len(r.clientTaps.drivers), false)
 	default:
 		r.tickHub()

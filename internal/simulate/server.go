@@ -33,7 +33,9 @@ type server struct {
 // startServer brings up a server on the disk, as cmd/sarang does.
 func (r *run) startServer() {
 	r.note("server: starts")
+	r.counts.Starts++
 	s := &server{store: r.disk.Open(), taps: newTaps(r.world, r.broken)}
+	s.taps.opened = func(c connection) { r.opened(c, true) }
 	p := &r.plan
 	var seed [32]byte
 	for i := range seed {
@@ -107,14 +109,11 @@ func (r *run) tickHub() {
 	if r.server == nil {
 		return
 	}
-	h := r.server.hub
-	n, from := h.Steps(), 0
-	if n > h.Stats().TasksWaiting && r.world.Now() < r.diskStalledUntil {
-		from = 1 // the commit has to wait
-	}
+	from, n := r.hubSteps()
 	if n <= from {
 		return
 	}
+	h := r.server.hub
 	which := from + r.rng.IntN(n-from)
 	if r.recorded() {
 		r.note("hub: does %d of %d", which, n)
@@ -122,6 +121,20 @@ func (r *run) tickHub() {
 	if r.dies(func() { h.Step(which) }) {
 		r.crash(r.rng.IntN(4) == 0)
 	}
+}
+
+// hubSteps are the things that the hub may do now: from the first number on, below the
+// second.
+func (r *run) hubSteps() (from, n int) {
+	if r.server == nil {
+		return 0, 0
+	}
+	h := r.server.hub
+	n = h.Steps()
+	if n > h.Stats().TasksWaiting && r.world.Now() < r.diskStalledUntil {
+		return 1, n // the commit has to wait
+	}
+	return 0, n
 }
 
 // dies runs a step and tells whether the program died in it.
@@ -146,7 +159,11 @@ func (r *run) crash(powerLoss bool) {
 		return
 	}
 	r.note("server: dies, with its machine %t", powerLoss)
-	r.counts.Crashes++
+	if powerLoss {
+		r.counts.PowerLosses++
+	} else {
+		r.counts.Crashes++
+	}
 	s.taps.die(powerLoss)
 	r.disk.Crash()
 	r.dispose()

@@ -20,20 +20,37 @@ func (r *run) settle() {
 	rest := max(r.plan.awayGrace, r.plan.idle) + r.plan.heartbeat + 300*time.Millisecond
 	r.until("everybody is back and has everything", rest, r.unsettled)
 	r.checkIdleMemory()
-	r.probe()
-	r.probeSlow()
-	for _, a := range r.actors {
-		for _, s := range a.seats {
-			a.link.askHistory(client.History{Room: s.room}, true)
-			a.link.askMembers(s.room, 0, true)
-			r.until("history and members are answered", 0, r.unanswered)
-		}
+	if r.options.Strike == nil {
+		r.probeAll()
 	}
+	r.walk()
 	for _, a := range r.actors {
 		for _, w := range a.wishes {
 			r.fail("message %d of %s has no outcome", w.nonce, a.name)
 		}
 	}
+}
+
+// walk has everything read that can be read page by page, one list at a time: the
+// answers to more may be more than a session's queue takes.
+func (r *run) walk() {
+	answered := func() { r.until("the pages are answered", 0, r.unanswered) }
+	walked := map[chat.RoomID]bool{} // history is the same for everybody: one reads it
+	for _, a := range r.actors {
+		for _, s := range a.seats {
+			if !walked[s.room] {
+				walked[s.room] = true
+				a.link.askHistory(client.History{Room: s.room}, true)
+				answered()
+				a.link.askHistory(client.History{Room: s.room, Before: s.last + 1}, true)
+				answered()
+			}
+			a.link.askMembers(s.room, 0, true)
+			answered()
+		}
+	}
+	r.actors[0].link.list(0, true)
+	answered()
 }
 
 // turn lets everybody do what there is to do, and some time pass.
@@ -43,10 +60,11 @@ func (r *run) turn() {
 	}
 	r.goOnDraining()
 	r.tickServer(true)
-	for r.server != nil && r.server.hub.Steps() > 0 {
+	for from, n := r.hubSteps(); from < n; from, n = r.hubSteps() {
 		r.tickHub()
 	}
 	r.tick(r.clients, r.clientTaps, len(r.clientTaps.drivers), true)
+	r.ghosts.tick()
 	for _, a := range r.actors {
 		switch {
 		case a.link == nil && r.world.Now() >= a.retryAt && !a.gone:
@@ -124,6 +142,8 @@ func (a *actor) unsettled() string {
 			return "is not back in " + s.name
 		case s.last != last:
 			return fmt.Sprintf("has %d of %d events of %s", s.last, last, s.name)
+		case s.gapOwed:
+			return "was not told of the new epoch of " + s.name
 		}
 	}
 	if rooms := a.state.Rooms(); len(rooms) != len(a.seats) {
@@ -135,7 +155,7 @@ func (a *actor) unsettled() string {
 func (r *run) unanswered() string {
 	for _, a := range r.actors {
 		if a.link == nil {
-			return a.name + " is not online"
+			r.fail("nothing is wrong, and %s has lost its connection", a.name)
 		}
 		if len(a.link.asked) > 0 {
 			return a.name + " has requests without an answer"
@@ -154,6 +174,9 @@ type walkKey struct {
 func (r *run) membersSeen(l *link, q *asked, p client.MemberPage, last chat.UserID) {
 	key := walkKey{l.actor.id, p.Room}
 	for _, m := range p.Members {
+		if !slices.ContainsFunc(r.actors, func(a *actor) bool { return a.user == m.User && a.state.Name() == m.Name }) {
+			r.fail("%s is told that %q is user %d", l.actor.name, m.Name, m.User)
+		}
 		r.walks[key] = append(r.walks[key], m.User)
 	}
 	if p.More {
@@ -169,6 +192,38 @@ func (r *run) membersSeen(l *link, q *asked, p client.MemberPage, last chat.User
 	slices.Sort(want)
 	if !slices.Equal(r.walks[key], want) || p.Total != len(want) {
 		r.fail("%s is told that %v are in room %d (%d in all); there are %v", l.actor.name, r.walks[key], p.Room, p.Total, want)
+	}
+}
+
+// roomsSeen gathers the pages of rooms, and looks at whether it is all of them, as they
+// are when nothing moves.
+func (r *run) roomsSeen(l *link, p client.RoomPage, last chat.RoomID) {
+	r.rooms = append(r.rooms, p.Rooms...)
+	if p.More {
+		l.list(last, true)
+		return
+	}
+	if len(r.rooms) != len(r.disk.rooms) {
+		r.fail("%s is told of %d rooms, there are %d", l.actor.name, len(r.rooms), len(r.disk.rooms))
+	}
+	for i, log := range r.disk.rooms {
+		want := client.RoomInfo{
+			ID: log.room.ID, Name: log.room.Name, Epoch: log.room.Epoch, Ephemeral: log.room.Ephemeral,
+			LastSeq: log.room.LastSeq,
+		}
+		for _, a := range r.actors {
+			if s := a.seat(log.room.ID); s != nil {
+				want.Members++
+				want.Epoch, want.LastSeq = s.epoch, s.last
+			}
+		}
+		got := r.rooms[i]
+		if log.room.Ephemeral && want.Members == 0 { // nobody has been told of its present life
+			got.Epoch, got.LastSeq = want.Epoch, want.LastSeq
+		}
+		if got != want {
+			r.fail("%s is told of %+v, which is %+v", l.actor.name, got, want)
+		}
 	}
 }
 
@@ -188,6 +243,7 @@ func (r *run) finish() {
 		}
 		return ""
 	})
+	r.ghosts.leave()
 	r.checkIdleMemory()
 	r.checkStore()
 	r.dispose()

@@ -5,20 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
-	"time"
 
 	"sarang/internal/simulate"
 )
 
 var (
-	seed  = flag.Uint64("seed", 0, "for TestSeed: the run to replay")
-	first = flag.Uint64("first", 0, "for TestLong: the first seed; 0: random ones")
-	long  = flag.Duration("long", 0, "for TestLong: how long to run")
-	most  = flag.Int("most", 0, "for TestLong: how many seeds at most; 0: no limit")
-	size  = flag.Float64("size", 1, "how long one run is")
+	seed = flag.Uint64("seed", 0, "for TestSeed: the run to replay")
+	size = flag.Float64("size", 1, "how long one run is")
 )
 
 // fixed are the seeds that every check runs.
@@ -68,7 +63,7 @@ func replay(s uint64) string {
 }
 
 func TestFixedSeeds(t *testing.T) {
-	seeds := fixed()[:howMany(30, 8, 3)]
+	seeds := fixed()[:howMany(30, 8, 2)]
 	for _, s := range seeds {
 		check(t, s)
 	}
@@ -85,7 +80,11 @@ func TestSeed(t *testing.T) {
 	if *seed == 0 {
 		t.Skip("it replays -seed=N")
 	}
-	r := simulate.Run(*seed, simulate.Options{Size: *size, Transcript: func(line string) { fmt.Println(line) }})
+	o := simulate.Options{Size: *size, Transcript: func(line string) { fmt.Println(line) }}
+	if *strikeKind >= 0 {
+		o.Strike = &simulate.Strike{Kind: simulate.StrikeKind(*strikeKind), At: *strikeAt}
+	}
+	r := simulate.Run(*seed, o)
 	fmt.Printf("plan: %s\n", r.Plan)
 	if r.Failure != "" {
 		t.Errorf("seed %d fails after %v: %s\n%s", *seed, r.At, r.Failure, r.Stack)
@@ -124,27 +123,5 @@ func TestTranscriptChangesNothing(t *testing.T) {
 	spoken := simulate.Run(s, simulate.Options{Size: shortSize(), Transcript: func(string) {}})
 	if silent != spoken {
 		t.Errorf("seed %d: without a transcript %+v\nwith one %+v", s, silent, spoken)
-	}
-}
-
-// TestLong runs seeds for a while: scripts/simulate.sh.
-func TestLong(t *testing.T) {
-	if *long == 0 {
-		t.Skip("it runs for -long=DURATION")
-	}
-	p := progress{began: time.Now(), terminal: isTerminal(os.Stderr)}
-	next := *first
-	for time.Since(p.began) < *long && (*most == 0 || p.runs < *most) && p.failed < 10 {
-		s := next
-		if *first == 0 {
-			s = rand.Uint64() >> 1
-		}
-		next++
-		r := check(t, s)
-		p.add(r)
-	}
-	p.end()
-	if p.runs == 0 {
-		t.Error("no seed was run")
 	}
 }

@@ -23,6 +23,7 @@ type taps struct {
 	blind   func(int) bool // such a worker sees no events in this tick
 	conns   []aio.Conn     // accepted, and given to no driver yet
 	broken  func(what string)
+	opened  func(connection) // told of each new one
 }
 
 // tap is a driver between the engine and the simulated one. It keeps a ledger of
@@ -50,7 +51,7 @@ type tapped struct {
 }
 
 func newTaps(w *aiosim.World, broken func(string)) *taps {
-	return &taps{world: w, turn: 1 << 30, blind: func(int) bool { return false }, broken: broken}
+	return &taps{world: w, turn: 1 << 30, blind: func(int) bool { return false }, broken: broken, opened: func(connection) {}}
 }
 
 // open is an engine.Config.OpenDriver.
@@ -150,6 +151,7 @@ func (d *tap) Attach(c aio.Conn, t aio.Token) (aio.Socket, error) {
 	name, err := d.Driver.Attach(c, t)
 	if err == nil {
 		d.add(name, t).open = true
+		d.all.opened(connection{d, name})
 	}
 	return name, err
 }
@@ -263,6 +265,7 @@ func (d *tap) seen(e *aio.Event) {
 		d.all.conns = append(d.all.conns, e.Conn)
 	case k == aio.KindConnect && e.Err == nil:
 		s.open = true
+		d.all.opened(connection{d, s.name})
 	}
 }
 

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"errors"
 	"time"
 
 	"sarang/aio/aiosim"
@@ -17,23 +18,58 @@ type trouble struct{ run *run }
 // Next draws a fault.
 func (t trouble) Next(call string) Fault {
 	r := t.run
+	if r.refuseNext > 0 {
+		r.refuseNext--
+		r.countFault(FaultUnavailable)
+		r.note("disk: %s: %v", call, FaultUnavailable)
+		return FaultUnavailable
+	}
 	if r.healed || r.server == nil { // a server that can not start is another story
 		return FaultNone
 	}
+	if fault, full := r.full(call); full {
+		return fault
+	}
 	fault := r.drawFault(call)
-	if fault != FaultNone {
-		r.counts.DiskFaults++
-		if r.recorded() {
-			r.note("disk: %s has fault %d", call, fault)
-		}
+	r.countFault(fault)
+	if fault != FaultNone && r.recorded() {
+		r.note("disk: %s: %v", call, fault)
 	}
 	return fault
 }
 
-func (r *run) drawFault(call string) Fault {
+// full refuses what writes while there is no space.
+func (r *run) full(call string) (Fault, bool) {
 	writes := call == "Commit" || call == "ClaimUser" || call == "CreateRoom"
-	if writes && r.world.Now() < r.diskFullUntil {
-		return FaultUnavailable
+	if !writes || r.world.Now() >= r.diskFullUntil {
+		return FaultNone, false
+	}
+	r.counts.DiskFull++
+	if r.recorded() {
+		r.note("disk: %s: no space", call)
+	}
+	return FaultUnavailable, true
+}
+
+func (r *run) countFault(f Fault) {
+	c := &r.counts
+	switch f {
+	case FaultUnavailable:
+		c.DiskUnavailable++
+	case FaultUncertain:
+		c.DiskUncertain++
+	case FaultDieBefore:
+		c.DiedBefore++
+	case FaultDieBetween:
+		c.DiedBetween++
+	case FaultDieAfter:
+		c.DiedAfter++
+	}
+}
+
+func (r *run) drawFault(call string) Fault {
+	if s := r.options.Strike; s != nil {
+		return s.fault(r)
 	}
 	x, q := r.rng.Float64(), &r.diskRates
 	if call == "LastSeq" && x > q.dies { // it is asked until it answers
@@ -54,6 +90,11 @@ func (r *run) drawFault(call string) Fault {
 // Kept decides for what is in doubt.
 func (t trouble) Kept() bool {
 	kept := t.run.rng.IntN(2) == 0
+	if kept {
+		t.run.counts.Kept++
+	} else {
+		t.run.counts.Lost++
+	}
 	t.run.note("disk: what was in doubt is kept: %t", kept)
 	return kept
 }
@@ -65,7 +106,7 @@ func (r *run) changeDisk() {
 		r.diskRates.unavailable = 0.5 * w * r.rng.Float64()
 		r.diskRates.uncertain = 0.3 * w * r.rng.Float64()
 		if r.plan.rates.crash > 0 {
-			r.diskRates.dies = 0.01 * w * r.rng.Float64()
+			r.diskRates.dies = 0.03 * w * r.rng.Float64()
 		}
 	}
 	r.note("disk: %+v", r.diskRates)
@@ -79,12 +120,16 @@ func (r *run) stallDisk() {
 		r.diskFullUntil = until
 		return
 	}
+	r.counts.DiskSlow++
 	r.note("disk: commits wait until %v", until)
 	r.diskStalledUntil = until
 }
 
 func (r *run) changeWeather() {
 	f := r.plan.drawFaults(r.rng)
+	if r.options.Strike != nil {
+		f = goodWeather()
+	}
 	r.note("weather: %+v", f)
 	r.world.SetFaults(f)
 }
@@ -92,17 +137,23 @@ func (r *run) changeWeather() {
 // harm does something to one connection.
 func (r *run) harm() {
 	all := r.clientTaps.connections()
+	if r.server != nil && r.rng.IntN(4) == 0 {
+		all = r.server.taps.connections()
+	}
 	if len(all) == 0 {
 		return
 	}
-	r.counts.Harms++
 	c := all[r.rng.IntN(len(all))]
 	var err error
-	switch n := r.rng.IntN(10); {
-	case n < 5:
+	switch n := r.rng.IntN(12); {
+	case n < 4:
 		err = c.driver.Stall(c.name, time.Duration(r.rng.IntN(3000))*time.Millisecond)
-	case n < 8:
+	case n < 6:
 		err = c.driver.Reset(c.name)
+	case n < 8:
+		err = c.driver.ResetAfter(c.name, r.rng.IntN(r.rng.IntN(2000)+1))
+	case n < 10:
+		err = c.driver.Sip(c.name, 1+r.rng.IntN(r.rng.IntN(40)+1))
 	default:
 		err = c.driver.Vanish(c.name)
 	}
@@ -122,8 +173,13 @@ func (r *run) moveOn() {
 	if !ok {
 		return
 	}
+	r.moveAway(a, c)
+}
+
+// moveAway takes an actor from one network to another.
+func (r *run) moveAway(a *actor, c connection) {
 	a.note("moves to another network")
-	r.counts.Harms++
+	r.counts.Moves++
 	if err := c.driver.Vanish(c.name); err != nil {
 		r.fail("a connection can not be harmed: %v", err)
 	}
@@ -146,8 +202,13 @@ func (r *run) storm() {
 
 // jump moves the clock: the wall clock anywhere, or all time ahead by a few seconds.
 func (r *run) jump() {
-	r.counts.ClockJumps++
-	switch r.rng.IntN(4) {
+	kind := r.rng.IntN(4)
+	if kind < 3 {
+		r.counts.WallJumps++
+	} else {
+		r.counts.Leaps++
+	}
+	switch kind {
 	case 0:
 		// By less than what a name is reserved for: beyond that it is free by right.
 		r.wallOffset = time.Duration(r.rng.Int64N(int64(28*24*time.Hour))) - 14*24*time.Hour
@@ -165,4 +226,13 @@ func (r *run) heal() {
 	r.healed = true
 	r.diskFullUntil, r.diskStalledUntil = 0, 0
 	r.world.SetFaults(aiosim.Faults{DelayMin: time.Millisecond, DelayMax: 5 * time.Millisecond})
+	all := r.clientTaps.connections()
+	if r.server != nil {
+		all = append(all, r.server.taps.connections()...)
+	}
+	for _, c := range all {
+		if err := errors.Join(c.driver.Sip(c.name, 0), c.driver.ResetAfter(c.name, -1)); err != nil {
+			r.fail("a connection can not be healed: %v", err)
+		}
+	}
 }
