@@ -94,6 +94,7 @@ step "darwin/arm64 builds" on darwin arm64
 step "fuzzing, $FUZZ_TIME each" env TIME="$FUZZ_TIME" ./scripts/fuzz.sh
 step "faults planted on purpose: does the simulation notice?" ./scripts/mutations.sh few
 step "end to end" ./scripts/e2e.sh
+step "the benchmarks' own tests" go -C bench test ./...
 windows
 
 printf '\nall steps took %d s\n' "$SECONDS"
