@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"sarang/aio"
@@ -116,7 +118,7 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 		s.engine = nil
 		return s, fmt.Errorf("starting the workers: %w", err)
 	}
-	if err = s.listen(); err != nil {
+	if err = s.listen(ctx); err != nil {
 		return s, err
 	}
 	if s.http, err = serveOperators(c.HTTP, s); err != nil {
@@ -128,7 +130,7 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 
 // listen opens the addresses of the configuration, or takes over the sockets that were
 // handed to the program.
-func (s *Server) listen() error {
+func (s *Server) listen(ctx context.Context) error {
 	add := func(at netip.AddrPort, err error) error {
 		if err == nil {
 			s.addrs = append(s.addrs, at)
@@ -144,11 +146,33 @@ func (s *Server) listen() error {
 		return nil
 	}
 	for _, a := range s.config.Listen {
-		if err := add(s.engine.Listen(a)); err != nil {
+		if err := add(s.listenOn(ctx, a)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addressPatience is how long a server waits for an address that is in use. When a
+// process that uses io_uring is killed, the kernel closes its sockets some time after the
+// process is gone, and whoever starts it again is quicker than that now and then.
+const addressPatience = 3 * time.Second
+
+func (s *Server) listenOn(ctx context.Context, a netip.AddrPort) (netip.AddrPort, error) {
+	end := time.Now().Add(addressPatience)
+	for told := false; ; told = true {
+		at, err := s.engine.Listen(a)
+		if !errors.Is(err, syscall.EADDRINUSE) || ctx.Err() != nil || time.Now().After(end) {
+			return at, err
+		}
+		if !told {
+			s.config.Logger.Warn("the address is in use; trying again for a while", "listen", a, "for", addressPatience)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(addressPatience / 60):
+		}
+	}
 }
 
 func openStore(ctx context.Context, c Config) (*sqlite.Store, error) {
