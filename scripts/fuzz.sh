@@ -32,7 +32,7 @@ ran=0 failed=0
 while read -r dir target; do
   case $dir in .* | /*) ;; *) dir=./$dir ;; esac
   ran=$((ran + 1))
-  if out=$(go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$TIME" -fuzzminimizetime 10x 2>&1); then
+  if out=$(cd "$dir" && go test . -run '^$' -fuzz "^$target\$" -fuzztime "$TIME" -fuzzminimizetime 10x 2>&1); then
     echo "ok    $dir $target"
   elif out_of_time "$out"; then
     echo "ok    $dir $target (its time was up)"
