@@ -49,7 +49,7 @@ func mutations() []mutation {
 		{
 			name: "events are shown before their commit", promise: promiseShown, clients: true,
 			file: "internal/hub/shard.go",
-			old:  "\t\tif h.room.Info().Ephemeral {\n", new: "\t\tif h.room.Info().Ephemeral || len(events) > 3 {\n",
+			old:  "\t\tif h.room.Info().Ephemeral {\n", new: "\t\tif h.room.Info().Ephemeral || h.room.PendingBytes() > 600 {\n",
 		},
 		{
 			name: "a reader begins one event late", promise: promiseOrder, few: true,
