@@ -111,6 +111,7 @@ for_windows() { GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go "$@"; }
 left_out() {
   case $1 in
   aio/aiosim | aio/aiotest | internal/simulate) echo "a simulation: no system behind it" ;;
+  tests/hostile) echo "the attackers run on Linux" ;;
   internal/house) echo "looks at the sources only" ;;
   bench | bench/* | tools | tools/*) echo "no part of the product" ;;
   *) return 1 ;;
