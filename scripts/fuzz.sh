@@ -28,18 +28,22 @@ out_of_time() {
   return 1
 }
 
-ran=0 failed=0
+# executions OUTPUT: how many inputs were tried.
+executions() { sed -n 's/.*execs: \([0-9]*\).*/\1/p' <<<"$1" | tail -n 1; }
+
+ran=0 failed=0 inputs=0
 while read -r dir target; do
   case $dir in .* | /*) ;; *) dir=./$dir ;; esac
   ran=$((ran + 1))
   if out=$(cd "$dir" && go test . -run '^$' -fuzz "^$target\$" -fuzztime "$TIME" -fuzzminimizetime 10x 2>&1); then
-    echo "ok    $dir $target"
+    echo "ok    $dir $target, $(executions "$out") inputs"
   elif out_of_time "$out"; then
-    echo "ok    $dir $target (its time was up)"
+    echo "ok    $dir $target, $(executions "$out") inputs (its time was up)"
   else
     failed=$((failed + 1))
     printf 'FAIL  %s %s\n%s\n' "$dir" "$target" "$out"
   fi
+  inputs=$((inputs + $(executions "$out" || true) + 0))
 done <<<"$targets"
-echo "fuzz: $ran targets, $failed failed"
+echo "fuzz: $ran targets, $failed failed, $inputs inputs"
 [ "$failed" -eq 0 ]
