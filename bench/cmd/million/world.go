@@ -61,7 +61,7 @@ func newWorld(sessions, rooms, workers int) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	driver := aio.Config{SocketsMax: sessions + 64, EventsMax: 4096}
+	driver := aio.Config{SocketsMax: sessions + 64, EventsMax: 4096, RecvBuffers: 4096} // the clients read as fast as they are sent to
 	w.service, err = engine.New(engine.Config{
 		Workers: workers, Manual: true, Logger: log, SessionsMax: sessions, Driver: driver,
 		OpenDriver:        func(int) (aio.Driver, error) { return w.net.NewDriver(driver), nil },
