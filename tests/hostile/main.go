@@ -91,7 +91,7 @@ func command() *cobra.Command {
 	f.Float64Var(&o.crowd.messagesPerSecond, "rate", 100, "messages per second that they say, all together")
 	f.IntVar(&o.crowd.textBytes, "text-bytes", 64, "size of their messages")
 	f.Float64Var(&o.scale, "scale", 1, "attackers, as a multiple of the usual number")
-	f.IntVar(&o.addresses, "addresses", 8, "addresses that the attackers come from")
+	f.IntVar(&o.addresses, "addresses", 24, "addresses that the attackers come from")
 	f.StringVar(&o.trusted, "trusted", "", "the server's --trusted; none: its limits hold for loopback, too")
 	f.StringArrayVar(&o.server, "server-flag", nil, "one more flag for the server; may be given several times")
 	f.StringVar(&o.binary, "binary", "", "a sarang binary; default: it is built")
@@ -177,7 +177,7 @@ func attackerCommand() *cobra.Command {
 	f.StringVar(&to, "to", "", "the server's address")
 	f.Var(secondsOf(&a.duration, 10), "seconds", "how long")
 	f.Var(secondsOf(&a.stall, 60), "stall-seconds", "how long the stalled readers do not read")
-	f.IntVar(&a.addresses, "addresses", 8, "how many addresses it comes from")
+	f.IntVar(&a.addresses, "addresses", 24, "how many addresses it comes from")
 	f.Float64Var(&a.scale, "scale", 1, "how many attackers")
 	f.Uint64Var(&a.seed, "seed", 1, "of random bytes")
 	return c
