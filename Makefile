@@ -8,7 +8,7 @@ run:            ## start a server with its defaults
 build:          ## bin/sarang
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/sarang
 
-test:           ## the whole check, about ten minutes on two cores
+test:           ## the whole check, about a quarter of an hour on two cores
 	./scripts/test.sh
 
 test-short:     ## the tests once, without race detector and fuzzing

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net/netip"
+	"unsafe"
 
 	"sarang/aio"
 	"sarang/mem"
@@ -63,6 +64,9 @@ type Session struct {
 	port     uint16 // of the peer
 	address  [16]byte
 }
+
+// A session that grows beyond that does not compile.
+const _ = 128 - unsafe.Sizeof(Session{})
 
 // spool is what a session has to say directly, what it was told in part, and why it
 // ends. A worker recycles spools; an idle session has none, unless it has a codec.

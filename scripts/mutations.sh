@@ -2,7 +2,7 @@
 # Breaks the server on purpose, in one way after the other, and shows after how many
 # seeds the simulation notices. The sources stay as they are.
 #
-#   scripts/mutations.sh                      all, some ten minutes of one core
+#   scripts/mutations.sh                      all, a minute or two
 #   scripts/mutations.sh few                  four of them
 #   scripts/mutations.sh wake-up              those whose name has this in it
 #   MARKDOWN=table.md scripts/mutations.sh    the table in a file, too
