@@ -34,7 +34,9 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 			s.fail(s.spool.reason)
 			return
 		}
-		s.End(Reason{Code: ReasonPeerClosed})
+		if s.flags&flagHeld == 0 { // else it ends when what it said was heard
+			s.End(Reason{Code: ReasonPeerClosed})
+		}
 	default:
 		s.fail(Reason{ReasonBroken, e.Err})
 	}
@@ -66,6 +68,8 @@ func (w *Worker) decode(s *Session, b []byte) {
 	}
 	switch {
 	case s.Closing() || err == nil:
+	case errors.Is(err, io.EOF) && s.flags&flagHeld != 0:
+		s.flags |= flagEOF // it ends when what it said was heard
 	case errors.Is(err, io.EOF):
 		s.End(Reason{Code: ReasonPeerClosed})
 	case errors.Is(err, ErrDirectQueue):
@@ -76,13 +80,20 @@ func (w *Worker) decode(s *Session, b []byte) {
 }
 
 // frame cuts lent bytes into packets. Whole ones are handed on where they lie; only
-// a packet that is cut by the end of b is kept, as a copy.
+// a packet that is cut by the end of b is kept, as a copy, and all that comes while the
+// session is paused.
 func (w *Worker) frame(s *Session, b []byte) {
-	if s.spool != nil && s.spool.tail.n > 0 {
-		b = w.finish(s, b)
+	if s.flags&flagHeld == 0 {
+		if s.spool != nil && s.spool.tail.n > 0 {
+			b = w.finish(s, b)
+		}
+		b = w.packets(s, b)
 	}
-	if b = w.packets(s, b); len(b) == 0 || s.Closing() {
+	if len(b) == 0 || s.Closing() {
 		return
+	}
+	if s.flags&flagPaused != 0 {
+		s.flags |= flagHeld
 	}
 	if err := s.spooling().tail.append(w.pool, b); err != nil {
 		s.fail(Reason{ReasonBroken, err})
@@ -93,7 +104,7 @@ func (w *Worker) frame(s *Session, b []byte) {
 // and returns what is behind it; nothing if the session ends by it.
 func (w *Worker) finish(s *Session, b []byte) []byte {
 	tail := &s.spool.tail
-	for tail.n > 0 && len(b) > 0 {
+	for tail.n > 0 && len(b) > 0 && s.flags&flagPaused == 0 {
 		take := min(packet.Need(tail.bytes())-tail.n, len(b))
 		if err := tail.append(w.pool, b[:take]); err != nil {
 			s.fail(Reason{ReasonBroken, err})
@@ -111,9 +122,37 @@ func (w *Worker) finish(s *Session, b []byte) []byte {
 	return b
 }
 
-// packets delivers the whole packets at the start of b and returns what is left.
+// deliverHeld delivers what waits in sessions whose pause is over.
+func (w *Worker) deliverHeld() {
+	n := len(w.resumed)
+	for _, id := range w.resumed[:n] {
+		s := w.Session(id)
+		if s == nil || s.flags&flagHeld == 0 || s.flags&flagPaused != 0 || s.Closing() {
+			continue
+		}
+		s.flags &^= flagHeld
+		tail := &s.spool.tail
+		rest := w.packets(s, tail.bytes())
+		if s.Closing() {
+			continue
+		}
+		tail.drop(tail.n - len(rest))
+		switch {
+		case tail.n > 0 && s.flags&flagPaused != 0:
+			s.flags |= flagHeld
+		case s.flags&flagEOF != 0:
+			s.End(Reason{Code: ReasonPeerClosed})
+		default:
+			s.unspool()
+		}
+	}
+	w.resumed = w.resumed[:copy(w.resumed, w.resumed[n:])]
+}
+
+// packets delivers the whole packets at the start of b, as long as the session is not
+// paused, and returns what is left.
 func (w *Worker) packets(s *Session, b []byte) []byte {
-	for {
+	for s.flags&flagPaused == 0 {
 		p, n, err := packet.Split(b)
 		if err != nil {
 			w.stats.FrameErrors++
@@ -130,4 +169,5 @@ func (w *Worker) packets(s *Session, b []byte) []byte {
 			return nil
 		}
 	}
+	return b
 }

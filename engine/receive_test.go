@@ -207,8 +207,8 @@ func TestPauseOften(t *testing.T) {
 			next := byte(0)
 			var paused *engine.Session
 			h.packet = func(s *engine.Session, p packet.Packet) {
-				if p.Payload[0] != next {
-					h.Fatalf("seed %d: packet %d instead of %d", seed, p.Payload[0], next)
+				if p.Payload[0] != next || s.Paused() {
+					h.Fatalf("seed %d: packet %d instead of %d, paused: %v", seed, p.Payload[0], next, s.Paused())
 				}
 				if next++; next%7 == 0 {
 					s.Pause()
@@ -228,6 +228,40 @@ func TestPauseOften(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A pause in the middle of what a peer says holds up the rest of it, and the peer's end
+// is behind that.
+func TestPauseHoldsTheRest(t *testing.T) {
+	everywhere(t, setup{}, func(h *harness) {
+		const total = 100
+		heard := 0
+		h.packet = func(s *engine.Session, p packet.Packet) {
+			if s.Paused() || int(p.Payload[0]) != heard {
+				h.Fatalf("packet %d after %d, paused: %v", p.Payload[0], heard, s.Paused())
+			}
+			if heard++; heard%10 == 0 {
+				s.Pause()
+			}
+			_ = s.Send(pack(idEcho, p.Payload...))
+		}
+		p, s := h.connect()
+		var all []byte
+		for i := range byte(total) {
+			all = append(all, pack(idEcho, i)...)
+		}
+		p.write(all)
+		p.shutdown()
+		replies := 0
+		for n := 10; n <= total; n += 10 {
+			h.until("a pause", func() bool { replies += len(p.take()); return replies == n })
+			if n < total && (heard != n || len(h.ended) > 0) {
+				h.Fatalf("%d packets were delivered until pause %d; ended: %v", heard, n/10, h.ended)
+			}
+			s.Resume()
+		}
+		h.until("the session's end", func() bool { return len(h.ended) == 1 })
+	})
 }
 
 // A peer that ends its side gets the replies to what it said before.

@@ -40,6 +40,7 @@ const (
 	flagV4                           // the peer's address is one of IPv4
 	flagGated                        // Config.Gate has let it in and is to be told its end
 	flagRefused                      // it is only there to be told why it is refused
+	flagHeld                         // packets that arrived around a Pause wait in the tail
 )
 
 // Session is a connection. It belongs to a worker: all methods are for that worker's
@@ -73,7 +74,7 @@ const _ = 128 - unsafe.Sizeof(Session{})
 type spool struct {
 	out    queue // direct bytes being sent: frozen while a send is in flight
 	pend   queue // direct bytes that wait
-	tail   queue // a packet of which the rest has not come
+	tail   queue // a packet of which the rest has not come; all that waits, while flagHeld is set
 	rest   int   // bytes of out that are no direct ones: the rest of a cut entry
 	reason Reason
 
@@ -199,8 +200,9 @@ func (s *Session) Admit() {
 	s.armTimer()
 }
 
-// Pause stops receiving: the peer is held up by its own socket. Packets that have
-// arrived already are still delivered.
+// Pause stops receiving: no packet is delivered until Resume, and the peer is held up
+// by its own socket. What had arrived already, or arrives before the driver stops, waits
+// in a buffer of the session.
 func (s *Session) Pause() {
 	if s.flags&flagPaused == 0 {
 		s.flags |= flagPaused
@@ -210,10 +212,13 @@ func (s *Session) Pause() {
 	}
 }
 
-// Resume ends a Pause.
+// Resume ends a Pause. Packets that wait are delivered after it has returned.
 func (s *Session) Resume() {
 	if s.flags&flagPaused != 0 {
 		s.flags &^= flagPaused
+		if s.flags&flagHeld != 0 {
+			s.w.resumed = append(s.w.resumed, s.id)
+		}
 		s.lastRecv = ticksUp(s.w.now) // silence while we did not listen is not the peer's
 		s.receive()
 	}

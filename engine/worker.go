@@ -33,7 +33,8 @@ type Worker struct {
 	trimAt     time.Duration
 	dirtyFeeds []*Feed
 	touched    []SessionID
-	fetching   []*Cursor // to be asked for by Behind at the end of the tick
+	resumed    []SessionID // with packets that wait for that
+	fetching   []*Cursor   // to be asked for by Behind at the end of the tick
 	stats      Stats
 	trace      trace
 
@@ -60,6 +61,7 @@ func (w *Worker) tick(wait time.Duration) error {
 		m.Deliver(w)
 	}
 	w.wheel.advance(w.now)
+	w.deliverHeld()
 	if w.ticker != nil {
 		w.ticker.Tick()
 	}
@@ -79,7 +81,7 @@ const trimInterval = 2 * time.Second
 
 // sleepFor is how long the worker may wait for completions.
 func (w *Worker) sleepFor(wait time.Duration) time.Duration {
-	if len(w.touched) > 0 || len(w.dirtyFeeds) > 0 || !w.mail.sleep() {
+	if len(w.touched)+len(w.resumed)+len(w.dirtyFeeds) > 0 || !w.mail.sleep() {
 		return 0
 	}
 	if d := w.wheel.wait(w.now); d >= 0 && (wait < 0 || d < wait) {

@@ -49,8 +49,9 @@ type Config struct {
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
 	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days
 	StoreTimeout           time.Duration // for one read or claim; default 10 s
-	StoreCallsMax          int           // reads and claims at once; default 64
-	StoreQueueMax          int           // reads and claims that wait; default 65536
+	StoreReadsMax          int           // reads at once; default 4. More than processors to spare hold up the workers
+	StoreClaimsMax         int           // logins and new rooms at once: one commit takes them all; default 64
+	StoreQueueMax          int           // reads that wait, and claims that wait; default 65536
 	WorkerLagMax           time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
 
 	Limits Limits // the zero Limits are none; see DefaultLimits
@@ -70,7 +71,8 @@ func (c Config) withDefaults() Config {
 	set(&c.AwayGrace, 10*time.Second)
 	set(&c.GuestNameReserved, 30*24*time.Hour)
 	set(&c.StoreTimeout, 10*time.Second)
-	set(&c.StoreCallsMax, 64)
+	set(&c.StoreReadsMax, 4)
+	set(&c.StoreClaimsMax, 64)
 	set(&c.StoreQueueMax, 65536)
 	set(&c.WorkerLagMax, time.Second)
 	if c.Logger == nil {
@@ -99,7 +101,8 @@ type Hub struct {
 	rooms    *directory
 	making   lock.Mutex // see makeRoom
 	writer   *writer
-	tasks    *tasks
+	reads    *tasks // of the store
+	claims   *tasks // what makes users and rooms there
 	draining atomic.Bool
 	pending  atomic.Int64 // bytes of messages on their way to the store
 	started  time.Time
@@ -143,7 +146,8 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 		h.rooms.add(r, lastMs)
 	}
 	h.writer = newWriter(h)
-	h.tasks = newTasks(c.StoreCallsMax, c.StoreQueueMax, c.Manual)
+	h.reads = newTasks(c.StoreReadsMax, c.StoreQueueMax, c.Manual)
+	h.claims = newTasks(c.StoreClaimsMax, c.StoreQueueMax, c.Manual)
 	return h, nil
 }
 
@@ -195,17 +199,24 @@ func (h *Hub) Step(which int) {
 		}
 		which--
 	}
-	h.tasks.step(which)
+	if n := h.claims.waiting(); which >= n {
+		h.reads.step(which - n)
+		return
+	}
+	h.claims.step(which)
 }
 
 // Steps is how many things a Manual hub has waiting.
 func (h *Hub) Steps() int {
-	n := h.tasks.waiting()
+	n := h.tasksWaiting()
 	if h.writer.waiting() {
 		n++
 	}
 	return n
 }
+
+// tasksWaiting is how many calls wait for their turn at the store.
+func (h *Hub) tasksWaiting() int { return h.reads.waiting() + h.claims.waiting() }
 
 // Drain refuses new messages and logins from here on, and waits until what was taken
 // is stored and acknowledged, or ctx is done.
@@ -243,7 +254,8 @@ func (h *Hub) idle() bool {
 // Close stops the goroutines that talk to the store; the workers must have ended.
 func (h *Hub) Close() {
 	h.draining.Store(true)
-	h.tasks.close()
+	h.claims.close()
+	h.reads.close()
 	h.writer.close()
 }
 
@@ -268,7 +280,7 @@ func (h *Hub) Stats() Stats {
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
-		TasksWaiting: h.tasks.waiting(), PendingBytes: h.pending.Load(),
+		TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 	}
 }

@@ -32,7 +32,7 @@ func (h *Hub) Load() Load {
 	l := Load{
 		Level:        h.load.now(),
 		PublishBytes: float64(h.pending.Load()) / float64(c.PublishBytesPendingMax),
-		StoreQueue:   float64(h.tasks.waiting()) / float64(c.StoreQueueMax),
+		StoreQueue:   float64(h.tasksWaiting()) / float64(c.StoreQueueMax),
 	}
 	if c.WorkerLagMax > 0 {
 		for i := range h.load.lags {

@@ -215,7 +215,7 @@ func (s *Shard) Create(o *Session, a Answer, name string, ephemeral bool) {
 // is still there.
 func (s *Shard) create(o *Session, a Answer, name, key string, ephemeral bool, then func(*Session, chat.Room, *chat.Error)) {
 	r := chat.Room{Name: name, Key: key, Epoch: s.hub.newEpoch(), Ephemeral: ephemeral, CreatedMs: s.hub.nowMs()}
-	s.ask(o, a, func(ctx context.Context) func(*Session) {
+	s.ask(o, a, s.hub.claims, func(ctx context.Context) func(*Session) {
 		made, err := s.hub.makeRoom(ctx, r)
 		return func(o *Session) {
 			if err != nil {
@@ -239,9 +239,9 @@ func (h *Hub) makeRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 	return made, err
 }
 
-// ask runs a request at the store on a task, and what it returns on the worker, if the
-// session is still there.
-func (s *Shard) ask(o *Session, a Answer, request func(context.Context) func(*Session)) {
+// ask runs a request at the store as one of its tasks, and what it returns on the worker,
+// if the session is still there.
+func (s *Shard) ask(o *Session, a Answer, at *tasks, request func(context.Context) func(*Session)) {
 	if int(o.requests) >= s.hub.config.RequestsInFlightMax {
 		s.limited(o, limitedInFlight)
 		s.fail(o, a, chat.Errorf(chat.CodeTooMany, "a session may have %d such requests unanswered", s.hub.config.RequestsInFlightMax))
@@ -249,7 +249,7 @@ func (s *Shard) ask(o *Session, a Answer, request func(context.Context) func(*Se
 	}
 	o.requests++
 	id := o.Engine.ID()
-	ok := s.hub.tasks.do(func() {
+	ok := at.do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 		defer cancel()
 		answer := request(ctx)
@@ -314,7 +314,7 @@ func (s *Shard) History(o *Session, a Answer, after, before chat.Seq, itemsWant 
 		return
 	}
 	items := s.items(itemsWant)
-	s.ask(o, a, func(ctx context.Context) func(*Session) {
+	s.ask(o, a, s.hub.reads, func(ctx context.Context) func(*Session) {
 		var events []chat.Event
 		var more bool
 		var err error

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,7 +10,8 @@ import (
 )
 
 // tasks runs what may block on a bounded number of goroutines, which are there only
-// while there is something to do.
+// while there is something to do. They do not hand work to each other: the scheduler of
+// Go would run a chain of them before anything else that waits for the processor.
 type tasks struct {
 	mu       lock.Mutex
 	queue    []func()
@@ -61,6 +63,7 @@ func (t *tasks) run() {
 		t.waits.Add(-1)
 		t.mu.Unlock()
 		f()
+		runtime.Gosched() // workers and the writer come first, where processors are few
 	}
 }
 

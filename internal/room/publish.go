@@ -135,7 +135,7 @@ func (r *Room) Wants() bool { return !r.inFlight && len(r.gathering.events) > 0 
 // A batch is bounded, so that one room does not keep the others waiting for the store.
 const (
 	batchEventsMax = 1024
-	batchBytesMax  = 1 << 20 // of text, and one more
+	batchBytesMax  = 256 << 10 // of text, and one more
 )
 
 // Take gives numbers and a time to what has gathered, or the first of it, and puts it

@@ -367,7 +367,7 @@ func TestBatchIsBounded(t *testing.T) {
 		text := 0
 		for _, e := range r.Take(5) {
 			last++
-			if text += len(e.Text); e.Seq != last || text > 1<<20+6000 {
+			if text += len(e.Text); e.Seq != last || text > 256<<10+6000 {
 				t.Fatalf("event %d after %d, %d bytes of text in one batch", e.Seq, last-1, text)
 			}
 		}
@@ -378,7 +378,7 @@ func TestBatchIsBounded(t *testing.T) {
 		}
 		r.Committed(func(a room.Ack) { acks = append(acks, a) })
 	}
-	if batches != 3 || len(acks) != 401 || acks[400].Ref != 77 && acks[399].Ref != 77 {
+	if batches != 10 || len(acks) != 401 || acks[400].Ref != 77 && acks[399].Ref != 77 {
 		t.Errorf("%d batches, %d outcomes, the last of them %+v", batches, len(acks), acks[len(acks)-1])
 	}
 	if !r.Idle() || r.PendingBytes() != 0 {

@@ -16,7 +16,7 @@ import (
 // slowStore is a store that does commits, or reads of histories, only when it may.
 type slowStore struct {
 	chat.Store
-	commits, reads gateway
+	commits, reads, claims gateway
 }
 
 // gateway holds calls up while it is shut.
@@ -66,6 +66,11 @@ func (s *slowStore) History(ctx context.Context, r chat.RoomID, after chat.Seq, 
 	return s.Store.History(ctx, r, after, itemsMax, bytesMax)
 }
 
+func (s *slowStore) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+	s.claims.pass()
+	return s.Store.ClaimUser(ctx, c)
+}
+
 func eachSlowServer(t *testing.T, change func(*server.Config), test func(t *testing.T, s *running, store *slowStore)) {
 	eachServer(t, func(t *testing.T, c server.Config) {
 		store := new(slowStore)
@@ -80,6 +85,7 @@ func eachSlowServer(t *testing.T, change func(*server.Config), test func(t *test
 		defer stop(t, s)
 		defer store.reads.reopen()
 		defer store.commits.reopen()
+		defer store.claims.reopen()
 		test(t, s, store)
 	})
 }
@@ -208,13 +214,13 @@ func TestLoadOfPublishes(t *testing.T) {
 // TestLoadOfTheStore lets reads pile up before a store that does not answer them.
 func TestLoadOfTheStore(t *testing.T) {
 	const full = 20
-	change := func(c *server.Config) { c.Hub.StoreQueueMax, c.Hub.StoreCallsMax = full, 1 }
+	change := func(c *server.Config) { c.Hub.StoreQueueMax, c.Hub.StoreReadsMax, c.Hub.StoreClaimsMax = full, 1, 1 }
 	eachSlowServer(t, change, func(t *testing.T, s *running, store *slowStore) {
 		asker, second := user(t, s, "asker"), user(t, s, "second")
 		id := asker.join(&pb.Join{Name: "r"}).Room.Id
 		asker.expectEvent(1, "+ asker")
 		store.reads.shut()
-		defer store.reads.reopen()
+		store.claims.shut()
 		ask := func(c *script, n, waiting, level int) {
 			t.Helper()
 			for range n {
@@ -229,36 +235,37 @@ func TestLoadOfTheStore(t *testing.T) {
 		second.say(pb.CHistory, &pb.History{Room: id})
 		second.overloaded()
 		refused(t, s, "load_reads", 1)
-		late := []*script{dial(t, s, "late0"), dial(t, s, "late1"), dial(t, s, "late2"), dial(t, s, "late3")}
-		for i, c := range late[:3] {
+		late := []*script{dial(t, s, "late0"), dial(t, s, "late1"), dial(t, s, "late2"), dial(t, s, "late3"), dial(t, s, "late4")}
+		for i, c := range late[:4] {
 			c.say(pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: c.name})
-			awaitMetric(t, s, "sarang_store_calls_waiting", 15+i)
+			awaitMetric(t, s, "sarang_store_calls_waiting", 14+i) // the first is being done
 		}
 		awaitMetric(t, s, "sarang_load_level", 3)
-		late[3].say(pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "late3"})
-		late[3].overloaded()
+		late[4].say(pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "late4"})
+		late[4].overloaded()
 		asker.publish(id, 1, "as ever") // nothing of this is in the way of messages
 		asker.expectOwn(1, 2, "as ever")
 
 		store.reads.reopen()
+		store.claims.reopen()
 		for range 8 {
 			asker.expect(pb.SHistory, &pb.HistoryPage{})
 		}
 		for range 7 {
 			second.expect(pb.SHistory, &pb.HistoryPage{})
 		}
-		for _, c := range late[:3] {
+		for _, c := range late[:4] {
 			c.expect(pb.SLogin, &pb.LoggedIn{})
 		}
 		awaitMetric(t, s, "sarang_load_level", 0)
-		late[3].login(nil)
+		late[4].login(nil)
 	})
 }
 
 // TestReaderWaitsForTheLoad has a reader behind the window while the server does without
 // reads: it gets its pages later, all of them.
 func TestReaderWaitsForTheLoad(t *testing.T) {
-	change := func(c *server.Config) { c.Hub.StoreQueueMax, c.Hub.StoreCallsMax = 10, 1 }
+	change := func(c *server.Config) { c.Hub.StoreQueueMax, c.Hub.StoreReadsMax = 10, 1 }
 	eachSlowServer(t, change, func(t *testing.T, s *running, store *slowStore) {
 		a, b := user(t, s, "a"), user(t, s, "b")
 		id := a.join(&pb.Join{Name: "r"}).Room.Id

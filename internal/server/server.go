@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -105,6 +106,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	}
 	hc := c.Hub
 	hc.Store, hc.Encode, hc.Logger = s.store, gateway.AppendEvent, c.Logger
+	if hc.StoreReadsMax == 0 {
+		hc.StoreReadsMax = storeReaders(c.Workers)
+	}
 	if c.wrapStore != nil {
 		hc.Store = c.wrapStore(s.store)
 	}
@@ -176,8 +180,16 @@ func (s *Server) listenOn(ctx context.Context, a netip.AddrPort) (netip.AddrPort
 }
 
 func openStore(ctx context.Context, c Config) (*sqlite.Store, error) {
-	return sqlite.Open(ctx, sqlite.Config{Dir: c.DataDir, Sync: c.Sync})
+	return sqlite.Open(ctx, sqlite.Config{Dir: c.DataDir, Sync: c.Sync, ReadersMax: storeReaders(c.Workers)})
 }
+
+// storeReaders is how many reads of the store there may be at one time: as many as leave
+// a processor to each worker, for else a crowd that asks for history holds up everybody.
+func storeReaders(workers int) int {
+	return min(max(runtime.GOMAXPROCS(0)-workers, 1), storeReadersMax)
+}
+
+const storeReadersMax = 4
 
 func (s *Server) newEngine(kind string) (*engine.Service, error) {
 	c := s.config
