@@ -5,6 +5,7 @@ import "sarang/mem"
 // Stats counts what a worker, or a whole service, has done since it started.
 type Stats struct {
 	Sessions      int // open now
+	Timers        int // running now: one for each session with a deadline, and those of the program
 	Ticks         uint64
 	Accepted      uint64
 	Connected     uint64
@@ -24,6 +25,7 @@ type Stats struct {
 
 func (a *Stats) add(b *Stats) {
 	a.Sessions += b.Sessions
+	a.Timers += b.Timers
 	a.Ticks += b.Ticks
 	a.Accepted += b.Accepted
 	a.Connected += b.Connected
@@ -51,7 +53,7 @@ func (s *Service) Stats() Stats {
 	for _, w := range s.workers {
 		s.do(w, func(w *Worker) {
 			one := w.stats
-			one.Sessions = w.sessions.live
+			one.Sessions, one.Timers = w.sessions.live, w.wheel.count
 			sum.add(&one)
 		})
 	}

@@ -58,6 +58,9 @@ func TestTimersFireInTime(t *testing.T) {
 				h.Error("a timer does not run")
 			}
 		}
+		if n := h.service.Stats().Timers; n != len(after) {
+			h.Errorf("%d timers run, want %d", n, len(after))
+		}
 		precise(h, 61*time.Minute)
 		if fired != len(after) {
 			h.Errorf("%d of %d timers fired", fired, len(after))

@@ -215,8 +215,8 @@ const RefusedBytes = 1 << 10
 const packetBytesLeast = 128
 
 // Packet counts a packet of so many bytes. When the session has used up its bytes, it is
-// not read from until they have come back; packets that have arrived already are still
-// to be handled. The gateway calls it.
+// not read from, and what has arrived is not handled, until they have come back. The
+// gateway calls it.
 func (s *Shard) Packet(o *Session, bytes int) { s.charge(o, max(bytes, packetBytesLeast)) }
 
 // Charge counts RefusedBytes for a packet that was nonsense.

@@ -15,6 +15,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	descSessions      = desc("sessions", "Sessions open now.")
+	descTimers        = desc("timers", "Timers running now: one for each session, and a few.")
 	descUsers         = desc("users", "Sessions that are logged in now.")
 	descRooms         = desc("rooms", "Rooms that exist.")
 	descAccepted      = desc("accepted_total", "Connections accepted.")
@@ -65,6 +66,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	e := c.s.engine.Stats()
 	gauge(descSessions, float64(e.Sessions))
+	gauge(descTimers, float64(e.Timers))
 	count(descAccepted, float64(e.Accepted))
 	count(descRefused, float64(e.Refused[engine.RefusedSessionsMax]), "sessions_max")
 	count(descRefused, float64(e.Refused[engine.RefusedDraining]), "draining")

@@ -61,6 +61,7 @@ func watched() []series {
 		{"goroutines", false, count, within(goroutinesSlack)},
 		{"threads", false, count, nil},
 		{"sessions", false, count, within(0)},
+		{"timers", false, count, func(rooms float64) float64 { return rooms }}, // each may wait for a member who is away
 		{"rooms", false, count, nil},
 		{"database_bytes", true, nil, nil},
 		{"log_bytes", true, nil, nil},
@@ -84,6 +85,7 @@ func take(ctx context.Context, s *proc.Server, began time.Time) (sample, error) 
 		"goroutines":            m["go_goroutines"],
 		"threads":               m["go_threads"],
 		"sessions":              m["sarang_sessions"],
+		"timers":                m["sarang_timers"],
 		"rooms":                 m["sarang_rooms"],
 		"messages":              m["sarang_committed_events_total"],
 		"log_bytes":             m["sarang_store_wal_bytes"],
