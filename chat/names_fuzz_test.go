@@ -5,6 +5,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
+
 	"sarang/chat"
 )
 
@@ -46,7 +49,48 @@ func FuzzParseRoomName(f *testing.F) {
 		if err != nil || again != name || sameKey != key {
 			t.Fatalf("%q gave %q, %q; parsed again %q, %q, %v", s, name, key, again, sameKey, err)
 		}
+		ofKey, keyOfKey, err := chat.ParseRoomName(key)
+		if err != nil || ofKey != key || keyOfKey != key {
+			t.Fatalf("the key %q of %q parses as %q, %q, %v", key, s, ofKey, keyOfKey, err)
+		}
 	})
+}
+
+// FuzzNameForms writes a name in other ways that people take for the same: with an "é"
+// of one code point or of two, with the full-width letters of Japanese keyboards, or with
+// other capitals. They must be one name, or one of them be refused.
+func FuzzNameForms(f *testing.F) {
+	for _, s := range []string{"Minji", "민지", "Ünsal", "ＦｕｌｌＷｉｄｔｈ", "ﾊﾝｶｸ", "ΣΑΣ", "Ǆ", "café"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		display, key, err := chat.ParseUserName(s)
+		if err != nil {
+			return
+		}
+		if !norm.NFC.IsNormalString(display) || width.Fold.String(display) != display {
+			t.Fatalf("%q is shown as %q", s, display)
+		}
+		for _, form := range []string{norm.NFD.String(s), norm.NFC.String(s), width.Fold.String(s), swapCase(s)} {
+			_, other, err := chat.ParseUserName(form)
+			if err == nil && other != key {
+				t.Fatalf("%q has the key %q, and %q has %q", s, key, form, other)
+			}
+		}
+		if _, other, err := chat.ParseRoomName(s); err == nil && other != key {
+			t.Fatalf("%q has the key %q as a user and %q as a room", s, key, other)
+		}
+	})
+}
+
+// swapCase makes capitals of the letters a to z, and the other way round.
+func swapCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' {
+			return r ^ 0x20
+		}
+		return r
+	}, s)
 }
 
 // nameIsSound checks what holds for every answer; false means that s was refused.

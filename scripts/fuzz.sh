@@ -28,8 +28,11 @@ out_of_time() {
   return 1
 }
 
-# executions OUTPUT: how many inputs were tried.
-executions() { sed -n 's/.*execs: \([0-9]*\).*/\1/p' <<<"$1" | tail -n 1; }
+# executions OUTPUT: how many inputs were tried. Those that are known already come first
+# and are counted in their own way.
+executions() {
+  sed -n -e 's/.*execs: \([0-9]*\).*/\1/p' -e 's|.*baseline coverage: \([0-9]*\)/.*|\1|p' <<<"$1" | tail -n 1
+}
 
 ran=0 failed=0 inputs=0
 while read -r dir target; do

@@ -13,6 +13,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -112,22 +114,46 @@ func parseTarget(args []string, user string) (t chatTarget, err error) {
 }
 
 // hostPort adds the usual port. An IPv6 address may stand without brackets if it has
-// no port.
+// no port. One server has one form, for its identities are found by it.
 func hostPort(s string) (string, error) {
-	if ip, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		return net.JoinHostPort(ip.String(), chatPort), nil
+	bare, bracketed := strings.CutPrefix(s, "[")
+	if bracketed {
+		bare, bracketed = strings.CutSuffix(bare, "]")
 	}
-	host, port, err := net.SplitHostPort(s)
-	if err != nil {
-		if strings.ContainsAny(s, ":[]/ ") {
-			return "", fmt.Errorf("%q is no HOST or HOST:PORT", s)
+	if !bracketed {
+		bare = s
+	}
+	host, port := bare, chatPort
+	if _, err := netip.ParseAddr(bare); err != nil || !hostIsSound(bare) {
+		if host, port, err = net.SplitHostPort(s); err != nil {
+			host, port = s, chatPort
 		}
-		return net.JoinHostPort(s, chatPort), nil
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 || host == "" {
 		return "", fmt.Errorf("%q is no HOST:PORT; a port is a number from 1 to 65535", s)
 	}
-	return net.JoinHostPort(host, port), nil
+	if !hostIsSound(host) {
+		return "", fmt.Errorf("%q is no HOST or HOST:PORT", s)
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.Unmap().String()
+	}
+	return net.JoinHostPort(host, strconv.FormatUint(n, 10)), nil
+}
+
+// hostIsSound says whether a host may be one: nothing in it belongs to what stands
+// around a host, and only an IPv6 address has colons.
+func hostIsSound(host string) bool {
+	odd := func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("[]/@", r)
+	}
+	if !utf8.ValidString(host) || strings.ContainsFunc(host, odd) {
+		return false
+	}
+	_, err := netip.ParseAddr(host)
+	address, zone, _ := strings.Cut(host, "%")
+	return !strings.Contains(zone, ":") && (err == nil || !strings.Contains(address, ":"))
 }
 
 // userName is who the system says we are.

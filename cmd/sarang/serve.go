@@ -136,11 +136,12 @@ func (s *settings) fail(key, want string) {
 }
 
 func (s *settings) number(key string) int {
-	n, err := strconv.Atoi(strings.TrimSpace(s.k.String(key)))
+	// Base 0, for the flags are read so: 0x10 and 010 are the same wherever they stand.
+	n, err := strconv.ParseInt(strings.TrimSpace(s.k.String(key)), 0, strconv.IntSize)
 	if err != nil {
 		s.fail(key, "a whole number")
 	}
-	return n
+	return int(n)
 }
 
 func (s *settings) duration(key string) time.Duration {
@@ -217,7 +218,7 @@ func fillConfig(c *server.Config, s *settings) error {
 // parseListen reads tcp://HOST:PORT. HOST is an address or a name of this machine.
 func parseListen(s string) (netip.AddrPort, error) {
 	hostport, ok := strings.CutPrefix(s, "tcp://")
-	if !ok {
+	if _, port, err := net.SplitHostPort(hostport); !ok || err != nil || port == "" {
 		return netip.AddrPort{}, fmt.Errorf("listen is %q; it must be tcp://HOST:PORT, such as tcp://127.0.0.1:7777 or tcp://[::]:7777", s)
 	}
 	a, err := net.ResolveTCPAddr("tcp", hostport)

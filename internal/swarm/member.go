@@ -119,7 +119,14 @@ func (m *member) release() {
 // Event judges a delivery.
 func (m *member) Event(_ *client.Session, e *chat.Event) {
 	w := m.worker
-	if m.void || !m.receipt.take(e.Seq) {
+	switch {
+	case m.void:
+		return
+	case !m.journal.reaches(e.Seq):
+		m.receipt.mangled++
+		w.found("far beyond the log", fmt.Sprintf("client %d, room %d, event %d", m.index, m.roomID, e.Seq))
+		return
+	case !m.receipt.take(e.Seq):
 		return
 	}
 	v, r := w.inspector.judge(m.journal, e)

@@ -55,7 +55,17 @@ func (j *journal) begin(after chat.Seq) {
 	}
 }
 
-// at returns the record of a place, to be written or read. nil: below the base.
+// placesAheadMax is how far a place may be beyond the last one that was seen. A server
+// that says more than that is wrong, and must not cost us the memory to write it down.
+const placesAheadMax = 1 << 22
+
+// reaches says whether a place is near enough to be one of the room's.
+func (j *journal) reaches(seq chat.Seq) bool {
+	return seq <= j.last || seq-j.last <= placesAheadMax
+}
+
+// at returns the record of a place that it reaches, to be written or read. nil: below
+// the base.
 func (j *journal) at(seq chat.Seq) *record {
 	if seq < j.base {
 		return nil

@@ -35,10 +35,10 @@ func (t *tally) add(o tally) {
 type place uint8
 
 const (
-	placeOther  place = 1 << iota
-	placeMust         // the first, and as a rule only, place of a message
-	placeRepeat       // a message that has an earlier place
-	placeLate         // a message with a counter below one that the publisher has before
+	placeOther  place = 1 << iota // somebody came or went
+	placeMust                     // the first, and as a rule only, place of a message
+	placeRepeat                   // a message that has an earlier place
+	placeLate                     // a message with a counter below one that the publisher has before
 )
 
 // roomCheck is what there is to compare when all is over: what each worker wrote down,
@@ -55,7 +55,7 @@ type roomCheck struct {
 }
 
 // counts are how many of some places are of each kind.
-type counts struct{ must, late, repeats uint64 }
+type counts struct{ must, late, repeats, other uint64 }
 
 func (n *counts) add(p place) {
 	if p&placeMust != 0 {
@@ -66,6 +66,9 @@ func (n *counts) add(p place) {
 	}
 	if p&placeRepeat != 0 {
 		n.repeats++
+	}
+	if p&placeOther != 0 {
+		n.other++
 	}
 }
 
@@ -101,6 +104,12 @@ func (c *roomCheck) readJournals(t *tally) {
 		if c.base == 0 || j.base < c.base {
 			c.base = j.base
 		}
+	}
+	for _, j := range c.journals {
+		if j.base > c.base && j.base-c.base > placesAheadMax {
+			t.Corrupted++ // the server has told some members that the log begins elsewhere
+			continue
+		}
 		last = max(last, j.last)
 	}
 	for seq := c.base; seq <= last && seq > 0; seq++ {
@@ -131,7 +140,9 @@ func (c *roomCheck) merge(seq chat.Seq, t *tally) (all record) {
 
 func (c *roomCheck) classify(r record, t *tally) place {
 	switch r.state {
-	case stateUnseen, stateOther:
+	case stateUnseen:
+		return 0
+	case stateOther:
 		return placeOther
 	case stateSpoiled:
 		return placeMust
@@ -194,6 +205,7 @@ func (c *roomCheck) compare(r *receipt, t *tally) {
 	for _, h := range r.holes {
 		c.count(h, &missing)
 	}
+	t.Reordered += missing.other // at the end of the log it may be late; here it is lost
 	c.count(span{r.last + 1, c.base + chat.Seq(len(c.places))}, &missing)
 	got := c.sum.must - missing.must
 	t.Expected += c.sum.must

@@ -161,7 +161,7 @@ func read(ctx context.Context, in io.Reader, out chan<- line) {
 		text, err := r.ReadSlice('\n')
 		l := line{text: strings.TrimRight(string(text), "\r\n")}
 		if errors.Is(err, bufio.ErrBufferFull) {
-			l = line{l.text[:lineShownBytes], errLineLong}
+			l = line{string(text[:lineShownBytes]), errLineLong}
 			for errors.Is(err, bufio.ErrBufferFull) {
 				_, err = r.ReadSlice('\n')
 			}

@@ -111,7 +111,12 @@ func (w *writer) claimAll(pending []*pendingClaim) error {
 	do := func() error {
 		for _, p := range pending {
 			p.user, p.err = w.claim(p.claim)
-			// A refusal is an answer; anything else ends the transaction.
+			// A refusal is an answer, and so is a user who can not be read: those who
+			// are in the same transaction need not know. Anything else ends it.
+			var odd *columnError
+			if errors.As(p.err, &odd) {
+				p.user, p.err = chat.User{}, damagedError(p.err)
+			}
 			var refusal *chat.Error
 			if p.err != nil && !errors.As(p.err, &refusal) {
 				return p.err
@@ -154,7 +159,7 @@ func (w *writer) claim(c chat.Claim) (chat.User, error) {
 func (w *writer) holderOf(key string) (u chat.User, token []byte, err error) {
 	u.Key = key
 	err = w.selectHolder.QueryRowContext(context.Background(), key).
-		Scan(&u.ID, &u.Name, &token, &u.CreatedMs, &u.SeenMs)
+		Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, &token, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs})
 	return u, token, err
 }
 
@@ -181,6 +186,6 @@ func (w *writer) seeUser(u chat.User, nowMs int64) (chat.User, error) {
 		}
 		u.SeenMs = nowMs
 	}
-	err := w.selectSent.QueryRowContext(ctx, int64(u.ID)).Scan(&u.SentCount)
+	err := w.selectSent.QueryRowContext(ctx, int64(u.ID)).Scan(number[uint64]{&u.SentCount})
 	return u, err
 }

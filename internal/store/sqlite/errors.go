@@ -24,6 +24,10 @@ func primaryCode(err error) int {
 	return 0
 }
 
+func ctxEnded(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
 // endedError is for a call whose ctx ended while nothing was stored.
 func endedError(err error) error {
 	return &chat.Error{
@@ -36,16 +40,26 @@ func endedError(err error) error {
 
 // readError is for a read that failed, writeError for a write that certainly
 // stored nothing.
-func readError(err error) error  { return storeError("the store can not be read now", err) }
 func writeError(err error) error { return storeError("the store can not write now", err) }
+
+func readError(err error) error {
+	if primaryCode(err) == lib.SQLITE_ERROR {
+		return damagedError(err) // the question is always right: what it was asked of is not
+	}
+	return storeError("the store can not be read now", err)
+}
 
 func storeError(sentence string, err error) error {
 	var typed *chat.Error
 	if errors.As(err, &typed) {
 		return err
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if ctxEnded(err) {
 		return endedError(err)
+	}
+	var odd *columnError
+	if errors.As(err, &odd) {
+		return damagedError(err)
 	}
 	switch primaryCode(err) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
@@ -82,9 +96,16 @@ func openError(file string, err error) error {
 		return err
 	}
 	sentence := "the database " + file + " can not be opened"
+	damaged := "the database " + file + " is damaged: restore it from a backup"
+	var odd *columnError
+	if errors.As(err, &odd) {
+		sentence = damaged
+	}
 	switch primaryCode(err) {
-	case lib.SQLITE_CORRUPT:
-		sentence = "the database " + file + " is damaged: restore it from a backup"
+	case lib.SQLITE_CORRUPT, lib.SQLITE_ERROR, lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH:
+		// What is asked and written at the start is always the same: if it is refused,
+		// tables are not as they were made.
+		sentence = damaged
 	case lib.SQLITE_NOTADB:
 		sentence = "the file " + file + " is not a database, or is damaged: restore it from a backup or move it away"
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_CANTOPEN:

@@ -17,12 +17,12 @@ func (w *writer) headOf(who author) (chat.Seq, error) {
 	if last, kept := w.heads[who]; kept {
 		return last, nil
 	}
-	var last int64
-	err := w.selectHead.QueryRowContext(context.Background(), int64(who.user), int64(who.room)).Scan(&last)
+	var last chat.Seq
+	err := w.selectHead.QueryRowContext(context.Background(), int64(who.user), int64(who.room)).Scan(number[chat.Seq]{&last})
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
-	return chat.Seq(last), err
+	return last, err
 }
 
 // keepHead remembers a head. When there are too many, any other one goes: a miss

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -24,7 +26,7 @@ func migrate(ctx context.Context, db *sql.DB, file string) error {
 	if err := checkOwner(ctx, db, file); err != nil {
 		return err
 	}
-	if err := checkVersionTable(ctx, db); err != nil {
+	if err := checkVersionTable(ctx, db, file); err != nil {
 		return err
 	}
 	sources, err := fs.Sub(migrations, "migrations")
@@ -68,13 +70,48 @@ func checkOwner(ctx context.Context, db *sql.DB, file string) error {
 	return nil
 }
 
-// checkVersionTable reads goose's table if there is one. goose itself takes a table
-// that can not be read for one that is not there, and tries to make it for seconds.
-func checkVersionTable(ctx context.Context, db *sql.DB) error {
+// checkVersionTable reads goose's table, if there is one, as goose does. goose itself
+// takes a table that has not what it expects for one that is not there, and tries to
+// make it for seconds.
+func checkVersionTable(ctx context.Context, db *sql.DB, file string) error {
 	var n int64
 	err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'goose_db_version'").Scan(&n)
 	if err != nil || n == 0 {
 		return err
 	}
-	return db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version").Scan(&n)
+	err = readVersions(ctx, db)
+	if err == nil || ctxEnded(err) || primaryCode(err) != 0 {
+		return err // openError knows what SQLite means
+	}
+	return &chat.Error{
+		Code:    chat.CodeInternal,
+		Message: "the database " + file + " is damaged: its table of versions is not as it was written: restore it from a backup",
+		Err:     err,
+	}
+}
+
+// readVersions reads goose's table. The version 0 is there since it was made.
+func readVersions(ctx context.Context, db *sql.DB) error {
+	rows, err := db.QueryContext(ctx, "SELECT id, version_id, is_applied, tstamp FROM goose_db_version")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	made := false
+	for rows.Next() {
+		var id, version int64
+		var applied bool
+		var at time.Time
+		if err := rows.Scan(&id, &version, &applied, &at); err != nil {
+			return err
+		}
+		made = made || version == 0
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if !made {
+		return errors.New("there is no version 0")
+	}
+	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"unicode/utf8"
 
 	"sarang/chat"
 )
@@ -73,7 +72,7 @@ func (s *Store) LastSeq(ctx context.Context, room chat.RoomID) (chat.Seq, error)
 		return 0, err
 	}
 	var last chat.Seq
-	if err := s.readers.lastSeq.QueryRowContext(ctx, int64(room)).Scan(&last); err != nil {
+	if err := s.readers.lastSeq.QueryRowContext(ctx, int64(room)).Scan(number[chat.Seq]{&last}); err != nil {
 		return 0, readError(err)
 	}
 	return last, nil
@@ -91,7 +90,7 @@ func (s *Store) makeCertain(ctx context.Context) error {
 	return s.writer.ready(ctx)
 }
 
-// History is documented at chat.Store.
+// History is documented at chat.Store. The events of a page have consecutive numbers.
 func (s *Store) History(ctx context.Context, room chat.RoomID, after chat.Seq, itemsMax, bytesMax int) ([]chat.Event, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
@@ -112,8 +111,16 @@ func (s *Store) History(ctx context.Context, room chat.RoomID, after chat.Seq, i
 			return nil, readError(err)
 		}
 		textBytes += len(e.Text)
-		if textBytes > bytesMax && len(events) > 0 {
-			return events, nil
+		if len(events) > 0 {
+			// A page ends where an event is missing: whoever counts along its events
+			// sees the gap at the beginning of the next one.
+			last := events[len(events)-1].Seq
+			if e.Seq <= last {
+				return nil, damagedError(fmt.Errorf("room %d: event %d stands behind event %d", room, e.Seq, last))
+			}
+			if textBytes > bytesMax || e.Seq > last+1 {
+				return events, nil
+			}
 		}
 		events = append(events, e)
 	}
@@ -125,13 +132,10 @@ func (s *Store) History(ctx context.Context, room chat.RoomID, after chat.Seq, i
 
 func scanEvent(rows *sql.Rows, room chat.RoomID) (chat.Event, error) {
 	e := chat.Event{Room: room}
-	var nonce int64
-	err := rows.Scan(&e.Seq, &e.Kind, &e.User, &e.Name, &nonce, &e.TimeMs, &e.Text)
-	e.Nonce = chat.Nonce(nonce) // SQLite's integers are signed; all 64 bits are kept
-	if err == nil && !(utf8.ValidString(e.Text) && utf8.ValidString(e.Name)) {
-		// SQLite has no checksums: what a bad disk has made of a text is found here,
-		// or by a client that can not read the packet.
-		err = damagedError(fmt.Errorf("room %d, event %d: the text is not UTF-8", room, e.Seq))
+	err := rows.Scan(number[chat.Seq]{&e.Seq}, number[chat.EventKind]{&e.Kind}, number[chat.UserID]{&e.User},
+		text{&e.Name}, bits[chat.Nonce]{&e.Nonce}, bits[int64]{&e.TimeMs}, text{&e.Text})
+	if err != nil {
+		err = fmt.Errorf("room %d, event %d: %w", room, e.Seq, err)
 	}
 	return e, err
 }
@@ -150,11 +154,9 @@ func (s *Store) Nonces(ctx context.Context, room chat.RoomID, user chat.UserID, 
 	var found []chat.NonceSeq
 	for rows.Next() {
 		var n chat.NonceSeq
-		var nonce int64
-		if err := rows.Scan(&nonce, &n.Seq); err != nil {
+		if err := rows.Scan(bits[chat.Nonce]{&n.Nonce}, number[chat.Seq]{&n.Seq}); err != nil {
 			return nil, readError(err)
 		}
-		n.Nonce = chat.Nonce(nonce)
 		found = append(found, n)
 	}
 	if err := rows.Err(); err != nil {
@@ -196,7 +198,8 @@ func (s *Store) User(ctx context.Context, id chat.UserID) (chat.User, error) {
 	defer s.end()
 	u := chat.User{ID: id}
 	row := s.readers.user.QueryRowContext(ctx, int64(id))
-	switch err := row.Scan(&u.Name, &u.Key, &u.CreatedMs, &u.SeenMs, &u.SentCount); {
+	err := row.Scan(text{&u.Name}, text{&u.Key}, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})
+	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", id)
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"sarang/chat"
 )
@@ -18,9 +19,15 @@ const selectRooms = `SELECT id, name, name_key, epoch, flags, created_ms,
 
 func scanRoom(rows *sql.Rows) (chat.Room, error) {
 	var r chat.Room
-	var epoch, flags int64
-	err := rows.Scan(&r.ID, &r.Name, &r.Key, &epoch, &flags, &r.CreatedMs, &r.LastSeq)
-	r.Epoch = chat.Epoch(epoch) // SQLite's integers are signed; all 64 bits are kept
+	var flags int64
+	err := rows.Scan(number[chat.RoomID]{&r.ID}, text{&r.Name}, text{&r.Key}, bits[chat.Epoch]{&r.Epoch},
+		bits[int64]{&flags}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq})
+	if err == nil && r.ID == 0 {
+		err = &columnError{int64(0), "the id of a room"}
+	}
+	if err != nil {
+		err = fmt.Errorf("room %d: %w", r.ID, err)
+	}
 	r.Ephemeral = flags&roomEphemeral != 0
 	return r, err
 }
@@ -62,7 +69,7 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) 
 func (w *writer) makeRoom(r chat.Room) (chat.RoomID, error) {
 	ctx := context.Background()
 	var id int64
-	switch err := w.selectRoom.QueryRowContext(ctx, r.Key).Scan(&id); {
+	switch err := w.selectRoom.QueryRowContext(ctx, r.Key).Scan(bits[int64]{&id}); {
 	case err == nil:
 		return 0, chat.Errorf(chat.CodeRoomExists, "a room named %q exists already", r.Name)
 	case !errors.Is(err, sql.ErrNoRows):

@@ -140,7 +140,7 @@ func (w *writer) load(ctx context.Context) error {
 	w.rooms = make(map[chat.RoomID]roomState)
 	w.heads = make(map[author]chat.Seq)
 	row := w.conn.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM users")
-	if err := row.Scan(&w.userLast); err != nil {
+	if err := row.Scan(number[chat.UserID]{&w.userLast}); err != nil {
 		return err
 	}
 	rows, err := w.conn.QueryContext(ctx, selectRooms)

@@ -1,0 +1,221 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"sarang/chat"
+	"sarang/internal/store/sqlite"
+)
+
+// FuzzRows puts any value into any column of one row, and reads. What comes must be
+// sound, or a typed error that says that the file is damaged, so that nobody waits for
+// it to pass; and whole rows must still be read.
+func FuzzRows(f *testing.F) {
+	const (
+		keep = iota
+		null
+		whole
+		real
+		text
+		blob
+	)
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, keep}, int64(0), 0.0, []byte("as it was"))
+	f.Add(byte(0), []byte{keep, whole}, int64(-1), 0.0, []byte{})                                               // seq
+	f.Add(byte(0), []byte{keep, whole}, int64(math.MaxInt64), 0.0, []byte{})                                    // seq
+	f.Add(byte(0), []byte{keep, whole}, int64(1), 0.0, []byte{})                                                // seq, another one's
+	f.Add(byte(0), []byte{whole}, int64(2), 0.0, []byte{})                                                      // room_id: a hole is left
+	f.Add(byte(0), []byte{keep, keep, whole}, int64(-7), 0.0, []byte{})                                         // user
+	f.Add(byte(0), []byte{keep, keep, keep, whole}, int64(256), 0.0, []byte{})                                  // kind
+	f.Add(byte(0), []byte{keep, keep, keep, keep, real}, int64(0), 1.5, []byte{})                               // nonce
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, whole}, int64(2), 0.0, []byte{})                  // prev_seq, of itself
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, text}, int64(0), 0.0, []byte("a\xffb"))     // text
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, blob}, int64(0), 0.0, []byte("not a text")) // text
+	f.Add(byte(1), []byte{keep, null, null, null, null, null}, int64(0), 0.0, []byte{})
+	f.Add(byte(1), []byte{keep, text, keep, blob}, int64(0), 0.0, []byte("\xed\xa0\x80"))
+	f.Add(byte(2), []byte{whole, keep, keep, whole, whole}, int64(0), 0.0, []byte{})
+	f.Add(byte(2), []byte{keep, keep, text, real}, int64(0), 1e300, []byte("r"))
+	f.Add(byte(3), []byte{keep, keep, keep, whole}, int64(math.MaxInt64), 0.0, []byte{}) // sent_count
+	f.Add(byte(3), []byte{keep, keep, text, text}, int64(0), 0.0, []byte("many"))
+	w := newRowWorld(f)
+	f.Fuzz(func(t *testing.T, table byte, shape []byte, n int64, x float64, s []byte) {
+		var set []string
+		var args []any
+		target := w.tables[int(table)%len(w.tables)]
+		for i, column := range target.columns {
+			value := any(nil)
+			switch {
+			case i >= len(shape) || shape[i]%6 == keep:
+				continue
+			case shape[i]%6 == whole:
+				value = n
+			case shape[i]%6 == real:
+				value = x
+			case shape[i]%6 == text:
+				value = string(s)
+			case shape[i]%6 == blob:
+				value = s
+			}
+			set, args = append(set, column+" = ?"), append(args, value)
+		}
+		w.reset(t)
+		if len(set) > 0 {
+			w.exec(t, "UPDATE "+target.name+" SET "+strings.Join(set, ", ")+target.where, args...)
+		}
+		w.read(t, n)
+		w.claim(t)
+	})
+}
+
+// rowWorld is a store, and a connection of its own to the same file.
+type rowWorld struct {
+	store  *sqlite.Store
+	db     *sql.DB
+	tables []rowTable
+}
+
+type rowTable struct {
+	name, where string
+	columns     []string
+}
+
+// newRowWorld opens the store and gives it tables without types and constraints: what
+// a disk does to a record does not keep them either.
+func newRowWorld(tb testing.TB) *rowWorld {
+	dir := tb.TempDir()
+	w := &rowWorld{store: openWithRoom(tb, sqlite.Config{Dir: dir, Sync: sqlite.ProcessSafe})}
+	var err error
+	if w.db, err = sql.Open("sqlite", filepath.Join(dir, sqlite.DatabaseFile)+"?_pragma=synchronous(0)"); err != nil {
+		tb.Fatal(err)
+	}
+	w.db.SetMaxOpenConns(1)
+	tb.Cleanup(func() { _ = w.db.Close() })
+	w.tables = []rowTable{
+		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text"}},
+		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "token_hash", "created_ms", "seen_ms"}},
+		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "created_ms"}},
+		{"authors", " WHERE user_id = 1", []string{"user_id", "room_id", "last_seq", "sent_count"}},
+	}
+	for _, t := range w.tables {
+		w.exec(tb, "DROP TABLE "+t.name)
+		w.exec(tb, fmt.Sprintf("CREATE TABLE %s (%s)", t.name, strings.Join(t.columns, ", ")))
+	}
+	return w
+}
+
+func (w *rowWorld) exec(tb testing.TB, query string, args ...any) {
+	tb.Helper()
+	if _, err := w.db.ExecContext(context.Background(), query, args...); err != nil {
+		tb.Fatalf("%s: %v", query, err)
+	}
+}
+
+// reset makes two rooms and two users, of which the first say something in the first.
+func (w *rowWorld) reset(tb testing.TB) {
+	tb.Helper()
+	for _, t := range w.tables {
+		w.exec(tb, "DELETE FROM "+t.name)
+	}
+	w.exec(tb, "INSERT INTO rooms VALUES (1, 'r', 'r', 5, 0, 1), (2, 'q', 'q', 6, 1, 2)")
+	w.exec(tb, "INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1), (2, 'v', 'v', x'01', 1, 1)")
+	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one'), (1, 2, 1, 1, 12, 2, 1, 'two'), (1, 3, 1, 1, 13, 3, 2, 'three')")
+	w.exec(tb, "INSERT INTO authors VALUES (1, 1, 3, 3), (2, 1, 0, 0)")
+}
+
+// damaged checks that err is nil or says that the file is damaged, and tells which.
+func damaged(t *testing.T, err error) bool {
+	t.Helper()
+	if err == nil {
+		return false
+	}
+	var typed *chat.Error
+	if !errors.As(err, &typed) || typed.Code != chat.CodeInternal || !strings.Contains(typed.Message, "damaged") || typed.RetryAfter != 0 {
+		t.Fatalf("the error %v (code %d) is not that of a damaged file", err, chat.CodeOf(err))
+	}
+	return true
+}
+
+// read asks for everything that can be read.
+func (w *rowWorld) read(t *testing.T, n int64) {
+	ctx := t.Context()
+	for _, after := range []chat.Seq{0, 1, 2, chat.Seq(n)} {
+		const itemsMax = 2
+		events, err := w.store.History(ctx, 1, after, itemsMax, 1<<20)
+		if damaged(t, err) {
+			continue
+		}
+		if len(events) > itemsMax {
+			t.Fatalf("%d events were asked for, %d came", itemsMax, len(events))
+		}
+		for i, last := 0, after; i < len(events); i++ {
+			e := events[i]
+			if e.Room != 1 || e.Seq <= last || i > 0 && e.Seq != last+1 || e.Seq >= math.MaxInt64 || e.User >= math.MaxInt64 || !utf8.ValidString(e.Name) || !utf8.ValidString(e.Text) {
+				t.Fatalf("event %+v after %d", e, last)
+			}
+			last = e.Seq
+		}
+	}
+	if last, err := w.store.LastSeq(ctx, 1); !damaged(t, err) && last >= math.MaxInt64 {
+		t.Fatalf("the last event is %d: nothing can follow", last)
+	}
+	if nonces, err := w.store.Nonces(ctx, 1, 1, 7); !damaged(t, err) && len(nonces) > 7 {
+		t.Fatalf("7 nonces were asked for, %d came", len(nonces))
+	}
+	rooms, err := w.store.Rooms(ctx)
+	if !damaged(t, err) {
+		for last := chat.RoomID(0); len(rooms) > 0; rooms = rooms[1:] {
+			r := rooms[0]
+			if r.ID < last || r.ID == 0 || !utf8.ValidString(r.Name) || !utf8.ValidString(r.Key) {
+				t.Fatalf("room %+v after %d", r, last)
+			}
+			last = r.ID
+		}
+	}
+	for _, id := range []chat.UserID{1, chat.UserID(n)} {
+		u, err := w.store.User(ctx, id)
+		if chat.CodeOf(err) == chat.CodeBadRequest || damaged(t, err) {
+			continue
+		}
+		if u.ID != id || !utf8.ValidString(u.Name) || !utf8.ValidString(u.Key) {
+			t.Fatalf("user %d is %+v", id, u)
+		}
+	}
+}
+
+// claim has two users log in with one transaction: one who can not be read must not keep
+// the other one out.
+func (w *rowWorld) claim(t *testing.T) {
+	type outcome struct {
+		user chat.User
+		err  error
+	}
+	claim := func(name string, token byte) <-chan outcome {
+		done := make(chan outcome, 1)
+		go func() {
+			u, err := w.store.ClaimUser(t.Context(), chat.Claim{Name: name, Key: name, Fresh: chat.TokenHash{token}, NowMs: 5})
+			done <- outcome{u, err}
+		}()
+		return done
+	}
+	giveBack := sqlite.HoldWriter(w.store)
+	known, other := claim("u", 1), claim("somebody-else", 2)
+	for sqlite.ClaimsWaiting(w.store) < 2 {
+		runtime.Gosched()
+	}
+	giveBack()
+	if got := <-known; chat.CodeOf(got.err) != chat.CodeNameTaken && !damaged(t, got.err) &&
+		(got.user.ID == 0 || !utf8.ValidString(got.user.Name)) {
+		t.Fatalf("u logs in as %+v", got.user)
+	}
+	if got := <-other; got.err != nil || got.user.Name != "somebody-else" {
+		t.Fatalf("another user can not log in: %+v, %v", got.user, got.err)
+	}
+}
