@@ -11,10 +11,11 @@ import (
 // directory knows all rooms by name and id. It is the one thing that all workers
 // read; it changes only when a room is made.
 type directory struct {
-	mu    lock.RWMutex
-	byKey map[string]chat.RoomID
-	byID  map[chat.RoomID]*entry
-	ids   []chat.RoomID // in order
+	mu     lock.RWMutex
+	byKey  map[string]*entry
+	byName map[string]*entry // the name as created
+	byID   map[chat.RoomID]*entry
+	ids    []chat.RoomID // in order
 }
 
 // entry is a room in the directory. The room's home keeps the figures up to date.
@@ -33,7 +34,7 @@ func (e *entry) info() RoomInfo {
 }
 
 func newDirectory() *directory {
-	d := &directory{byKey: map[string]chat.RoomID{}, byID: map[chat.RoomID]*entry{}}
+	d := &directory{byKey: map[string]*entry{}, byName: map[string]*entry{}, byID: map[chat.RoomID]*entry{}}
 	d.mu.Init(lock.NewClass("hub.directory"))
 	return d
 }
@@ -47,7 +48,7 @@ func (d *directory) add(r chat.Room, lastMs int64) {
 	}
 	e := &entry{room: r, lastMs: lastMs}
 	e.lastSeq.Store(uint64(r.LastSeq))
-	d.byKey[r.Key], d.byID[r.ID] = r.ID, e
+	d.byKey[r.Key], d.byName[r.Name], d.byID[r.ID] = e, e, e
 	i, _ := slices.BinarySearch(d.ids, r.ID)
 	d.ids = slices.Insert(d.ids, i, r.ID)
 }
@@ -56,7 +57,16 @@ func (d *directory) add(r chat.Room, lastMs int64) {
 func (d *directory) find(key string) *entry {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.byID[d.byKey[key]]
+	return d.byKey[key]
+}
+
+// named looks a room up by its name as it was created, which is how most ask for it:
+// a name that was accepted needs not be parsed again. nil says nothing: the room may
+// be there by another spelling.
+func (d *directory) named(name string) *entry {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.byName[name]
 }
 
 // get looks a room up by its id; nil if there is none.
