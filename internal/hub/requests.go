@@ -141,10 +141,14 @@ func (s *Shard) create(o *Session, a Answer, name, key string, ephemeral bool, t
 }
 
 // makeRoom adds a room to the store and to the directory. One at a time: who is told
-// that a room exists must find it in the directory.
+// that a room exists must find it in the directory. When a crowd comes to a room that is
+// not there yet, the store hears of it once.
 func (h *Hub) makeRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 	h.making.Lock()
 	defer h.making.Unlock()
+	if h.rooms.find(r.Key) != nil {
+		return chat.Room{}, chat.Errorf(chat.CodeRoomExists, "a room named %q exists already", r.Name)
+	}
 	made, err := h.config.Store.CreateRoom(ctx, r)
 	if err == nil {
 		h.rooms.add(made, 0)

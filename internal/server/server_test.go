@@ -290,33 +290,6 @@ func TestDrain(t *testing.T) {
 	})
 }
 
-// TestManyMakeTheSameRoom has many sessions join a room that none of them finds: one
-// makes it, and all are in.
-func TestManyMakeTheSameRoom(t *testing.T) {
-	eachServer(t, func(t *testing.T, c server.Config) {
-		s := start(t, c)
-		defer stop(t, s)
-		var all []*script
-		for i := range 8 {
-			all = append(all, user(t, s, fmt.Sprint("u", i)))
-		}
-		for round := range 20 {
-			for _, u := range all {
-				u.say(pb.CJoin, &pb.Join{Name: fmt.Sprint("room", round), Create: true})
-			}
-			for _, u := range all {
-				for id := uint16(0); id != pb.SJoin; {
-					got, payload, err := u.read()
-					if err != nil || got == pb.SError {
-						t.Fatalf("%s: %s %v", u.name, describe(got, payload), err)
-					}
-					id = uint16(got)
-				}
-			}
-		}
-	})
-}
-
 // TestOverload lets one message be on its way at a time: another one is refused with a
 // time to try again, and taken when the first is stored.
 func TestOverload(t *testing.T) {
