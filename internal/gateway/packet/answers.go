@@ -30,15 +30,21 @@ func (h *Handler) LoggedIn(o *hub.Session, u chat.User, token []byte) {
 func seconds(d time.Duration) uint32 { return uint32(max(d, 0) / time.Second) }
 
 func info(r hub.RoomInfo) *pb.RoomInfo {
-	return &pb.RoomInfo{
-		Id: uint64(r.ID), Name: r.Name, Epoch: uint64(r.Epoch), Ephemeral: r.Ephemeral,
-		LastSeq: uint64(r.LastSeq), Members: uint32(r.Members),
-	}
+	m := new(pb.RoomInfo)
+	fillInfo(m, &r)
+	return m
+}
+
+func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
+	m.Id, m.Name, m.Epoch, m.Ephemeral = uint64(r.ID), r.Name, uint64(r.Epoch), r.Ephemeral
+	m.LastSeq, m.Members = uint64(r.LastSeq), uint32(r.Members)
 }
 
 // Joined sends S_JOIN.
 func (h *Handler) Joined(o *hub.Session, a hub.Answer, r hub.RoomInfo, after chat.Seq) {
-	send(o, pb.SJoin, &pb.Joined{Request: a.Request, Room: info(r), After: uint64(after)})
+	fillInfo(&h.room, &r)
+	h.joined.Request, h.joined.Room, h.joined.After = a.Request, &h.room, uint64(after)
+	send(o, pb.SJoin, &h.joined)
 }
 
 // Left sends S_LEAVE.

@@ -35,6 +35,8 @@ type Handler struct {
 
 	// Messages that are filled and encoded again and again.
 	ack     pb.Ack
+	joined  pb.Joined
+	room    pb.RoomInfo // of joined
 	failure pb.Error
 	ping    pb.Ping
 }
