@@ -60,10 +60,13 @@ func (h *home) touch() {
 	}
 }
 
-// account brings the hub's count of bytes on their way up to date.
+// account brings the hub's count of bytes on their way up to date. Most joins and leaves
+// change nothing there, and the count is shared by all workers.
 func (h *home) account() {
-	h.shard.hub.pending.Add(int64(h.room.PendingBytes() - h.pending))
-	h.pending = h.room.PendingBytes()
+	if now := h.room.PendingBytes(); now != h.pending {
+		h.shard.hub.pending.Add(int64(now - h.pending))
+		h.pending = now
+	}
 }
 
 func (h *home) publish(c *command) {
@@ -125,7 +128,7 @@ func (h *home) noncesLoaded(u chat.UserID, nonces []chat.NonceSeq, err error) {
 
 func (h *home) ack(a room.Ack) {
 	to := engine.SessionID(a.Ref)
-	h.shard.notify(to.Worker(), notice{
+	h.shard.notify(to.Worker(), &notice{
 		kind: noticeAck, session: to, room: h.id(), seq: a.Seq, answer: Answer{Nonce: a.Nonce},
 	})
 }
@@ -167,7 +170,7 @@ func (h *home) deliver(r run) {
 	for to, n := range h.readers {
 		if n > 0 && to != h.shard.worker.Index() {
 			r.buf.Retain()
-			h.shard.notify(to, notice{kind: noticeAppend, room: h.id(), run: r})
+			h.shard.notify(to, &notice{kind: noticeAppend, room: h.id(), run: r})
 		}
 	}
 	r.buf.Release()
@@ -190,7 +193,7 @@ func (h *home) join(c *command) {
 	if h.readers[to] == 1 && to != h.shard.worker.Index() {
 		n.window = h.feed.Window()
 	}
-	h.shard.notify(to, n)
+	h.shard.notify(to, &n)
 	h.touch()
 }
 
@@ -198,7 +201,7 @@ func (h *home) leave(c *command) {
 	w, to := h.shard.worker, c.session.Worker()
 	engine.Invariant(h.readers[to] > 0, "a session leaves a room that it is not in")
 	if h.readers[to]--; h.readers[to] == 0 {
-		h.shard.notify(to, notice{kind: noticeDetach, room: c.room})
+		h.shard.notify(to, &notice{kind: noticeDetach, room: c.room})
 	}
 	if h.room.Leave(c.user, c.said, w.Now()) && !h.expiry.Running() {
 		h.expiry.Data = h
@@ -222,7 +225,7 @@ func (h *home) members(c *command) {
 	for i, m := range page {
 		users[i] = chat.User{ID: m.User, Name: m.Name}
 	}
-	h.shard.notify(c.session.Worker(), notice{
+	h.shard.notify(c.session.Worker(), &notice{
 		kind: noticeMembers, session: c.session, room: c.room, answer: c.answer,
 		members: users, info: h.info(), more: more,
 	})

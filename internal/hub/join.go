@@ -78,7 +78,7 @@ func (s *Shard) enter(o *Session, a Answer, r *JoinRequest) {
 		s.fail(o, a, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
 		return
 	}
-	o.places = append(o.places, place{room: a.Room})
+	o.addPlace(a.Room)
 	s.command(command{
 		kind: commandJoin, session: o.Engine.ID(), user: o.User, name: o.Name, room: a.Room, answer: a,
 		epoch: r.Epoch, seq: r.Seq, items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),

@@ -45,9 +45,10 @@ type Session struct {
 	User chat.UserID // 0 before the login
 	Name string
 
-	places   []place // rooms joined; few
-	inFlight int32   // publishes without outcome
-	requests int32   // requests at the store
+	places   []place  // rooms joined; few
+	first    [1]place // where places lies as long as there is one: most are in one room
+	inFlight int32    // publishes without outcome
+	requests int32    // requests at the store
 	login    loginState
 	holds    holds
 	failures uint8 // logins that failed
@@ -83,6 +84,17 @@ func (s *Session) place(r chat.RoomID) *place {
 func (s *Session) inRoom(r chat.RoomID) bool {
 	p := s.place(r)
 	return p != nil && p.cursor != nil
+}
+
+// addPlace adds a room whose home has not answered yet.
+func (s *Session) addPlace(r chat.RoomID) {
+	if s.places == nil {
+		s.places = s.first[:0]
+	}
+	s.places = append(s.places, place{room: r})
+	if len(s.places) > len(s.first) {
+		s.first = [1]place{} // they have moved
+	}
 }
 
 func (s *Session) dropPlace(r chat.RoomID) {

@@ -109,12 +109,13 @@ func (s *Shard) command(c command) {
 	s.obey(&c)
 }
 
-func (s *Shard) notify(to int, n notice) {
+// notify brings n, which is copied, to a shard in the same way.
+func (s *Shard) notify(to int, n *notice) {
 	if to != s.worker.Index() {
-		s.outbox[to].notices = append(s.outbox[to].notices, n)
+		s.outbox[to].notices = append(s.outbox[to].notices, *n)
 		return
 	}
-	s.hear(&n)
+	s.hear(n)
 }
 
 // Tick hands on what the worker's tick amounted to. The gateway's handler calls it.
@@ -226,7 +227,7 @@ func (s *Shard) obey(c *command) {
 
 // refuse tells a session, of whatever shard, that a request failed.
 func (s *Shard) refuse(to engine.SessionID, a Answer, err *chat.Error) {
-	s.notify(to.Worker(), notice{kind: noticeRefused, session: to, room: a.Room, answer: a, err: err})
+	s.notify(to.Worker(), &notice{kind: noticeRefused, session: to, room: a.Room, answer: a, err: err})
 }
 
 // home returns the room whose home this shard is, made when it is first wanted.
