@@ -45,11 +45,11 @@ func sarangFrame(id uint16, payload []byte) (Frame, error) {
 	case sarangv1.SLogin:
 		return Frame{Kind: Done}, nil
 	case sarangv1.SJoin:
-		var j sarangv1.Joined
-		if err := j.UnmarshalVT(payload); err != nil || j.Room == nil {
+		room, ok := joinedRoom(payload)
+		if !ok {
 			return Frame{}, framing("sarang", "an answer to a join", payload)
 		}
-		return Frame{Kind: Done, Room: j.Room.Id}, nil
+		return Frame{Kind: Done, Room: room}, nil
 	case sarangv1.SPing:
 		return Frame{Kind: Ping, Payload: payload}, nil
 	case sarangv1.SError:
@@ -66,10 +66,12 @@ func sarangFrame(id uint16, payload []byte) (Frame, error) {
 	return Frame{}, nil
 }
 
-// Field numbers of Event in proto/sarang/v1/chat.proto, as protobuf tags.
+// Fields of Event and Joined in proto/sarang/v1/chat.proto, as protobuf tags.
 const (
-	tagEventKind = 3 << 3
-	tagEventText = 8<<3 | 2
+	tagEventKind  = 3 << 3
+	tagEventText  = 8<<3 | 2
+	tagJoinedRoom = 2<<3 | 2
+	tagRoomID     = 1 << 3
 )
 
 // eventText walks an Event's fields: millions a second are read, and a whole decode
@@ -107,6 +109,44 @@ func eventText(b []byte) (text []byte, message, ok bool) {
 		}
 	}
 	return text, message, true
+}
+
+// joinedRoom returns the room's id of a Joined. It is no whole decode for the same
+// reason: the client's time is part of a storm's.
+func joinedRoom(b []byte) (id uint64, ok bool) {
+	room, _, ok := find(b, tagJoinedRoom)
+	if !ok {
+		return 0, false
+	}
+	_, id, ok = find(room, tagRoomID)
+	return id, ok
+}
+
+// find returns a field of a message: its bytes or, of a number, its value.
+func find(b []byte, want byte) (data []byte, v uint64, ok bool) {
+	for len(b) > 0 {
+		tag := b[0]
+		v, n := binary.Uvarint(b[1:])
+		if n <= 0 {
+			return nil, 0, false
+		}
+		b = b[1+n:]
+		switch tag & 7 {
+		case 0:
+			data = nil
+		case 2:
+			if v > uint64(len(b)) {
+				return nil, 0, false
+			}
+			data, b = b[:v], b[v:]
+		default: // neither Joined nor RoomInfo has others
+			return nil, 0, false
+		}
+		if tag == want {
+			return data, v, true
+		}
+	}
+	return nil, 0, false
 }
 
 // AppendHello logs in as a guest.

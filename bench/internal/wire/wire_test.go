@@ -42,7 +42,7 @@ func conversations(t testing.TB) map[string]conversation {
 		"sarang": {
 			wire.Sarang{},
 			sarangPacket(t, sarangv1.SLogin, &sarangv1.LoggedIn{Version: 1, User: 7, Name: "민지"}) +
-				sarangPacket(t, sarangv1.SJoin, &sarangv1.Joined{Room: &sarangv1.RoomInfo{Id: 300, Name: "room0"}}) +
+				sarangPacket(t, sarangv1.SJoin, &sarangv1.Joined{Request: 300, After: 1 << 40, Room: &sarangv1.RoomInfo{Id: 300, Name: "room0", Epoch: 1 << 60, Ephemeral: true, LastSeq: 1 << 40, Members: 200}}) +
 				sarangPacket(t, sarangv1.SChat, event(sarangv1.EventKind_EVENT_KIND_JOIN, "")) +
 				sarangPacket(t, sarangv1.SChat, event(sarangv1.EventKind_EVENT_KIND_MESSAGE, text(1))) +
 				sarangPacket(t, sarangv1.SAck, &sarangv1.Ack{Room: 300, Nonce: 1, Seq: 2}) +
@@ -153,7 +153,7 @@ func TestNonsense(t *testing.T) {
 		protocol wire.Protocol
 		streams  []string
 	}{
-		"sarang": {wire.Sarang{}, []string{"\x03\x00\x05\x00", "\x06\x00\x05\x00\xff\xff", "\x07\x00\x05\x00\x42\x09a", "\x05\x00\x0f\x00\xff"}},
+		"sarang": {wire.Sarang{}, []string{"\x03\x00\x05\x00", "\x06\x00\x05\x00\xff\xff", "\x07\x00\x05\x00\x42\x09a", "\x05\x00\x0f\x00\xff", "\x04\x00\x0f\x00", "\x06\x00\x0f\x00\x12\x00", "\x06\x00\x0f\x00\x12\x05", "\x05\x00\x0f\x00\x09"}},
 		"redis":  {wire.Redis{}, []string{"?\r\n", "*2\r\n", "*3\r\n:1\r\n", "*3\r\n$x\r\n", "+PONG\n", "*3\r\n$3\r\nfoo\r\n$1\r\na\r\n"}},
 		"nats":   {wire.NATS{}, []string{"HI\r\n", "MSG a 1 x\r\n", "PING\n", "MSG a 1 9999999\r\n"}},
 		"mqtt":   {wire.MQTT{}, []string{"\x10\x00", "\x30\x01a", "\x30\x02\x00\x05", "\x30\xff\xff\xff\xff"}},
