@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acceptBatch is how many connections one listener may take in one Wait, so that
-// a crowd at the door does not hold up who is inside.
+// acceptBatch is how many connections one listener may take in one Wait.
 const acceptBatch = 64
 
 // Wait collects edges, then gives notices and ready sockets their turns.
@@ -156,23 +155,37 @@ func (d *epoll) hasWork(s *socket) bool {
 		s.state&(stateStopped|stateClosing) == 0
 }
 
+// turnsMax is how many turns a socket may have in one Wait. What a peer has sent in one
+// go is to be handled in one go, also if it is more than a buffer holds: its rest would
+// be a batch of its own to all that follows, to the store and to every reader of a room.
+const turnsMax = 8
+
 // serve fills events. Notices and sockets take turns at being first: with room for
-// few events neither may starve the other.
+// few events neither may starve the other. A socket that has more to read has another
+// turn when all have had theirs.
 func (d *epoll) serve(events []Event) int {
 	d.turn = !d.turn
 	n := 0
 	if d.turn {
-		n = d.serveReady(events)
+		n = d.serveReady(events, true)
 	}
 	n += d.deliver(events[n:])
 	if !d.turn {
-		n += d.serveReady(events[n:])
+		n += d.serveReady(events[n:], true)
+	}
+	for range turnsMax - 1 {
+		more := d.serveReady(events[n:], false)
+		if more == 0 {
+			break
+		}
+		n += more
 	}
 	return n
 }
 
 // serveReady gives every ready socket one turn, as far as events and arena reach.
-func (d *epoll) serveReady(events []Event) int {
+// Listeners have only their first: a crowd at the door is not to hold up who is inside.
+func (d *epoll) serveReady(events []Event, first bool) int {
 	n := 0
 	for range d.ready.count {
 		if n == len(events) || d.used+d.config.RecvBufferBytes > len(d.arena) {
@@ -187,10 +200,11 @@ func (d *epoll) serveReady(events []Event) int {
 		if !d.hasWork(s) {
 			continue
 		}
-		if s.state&stateListener != 0 {
-			n += d.accept(name, s, events[n:])
-		} else {
+		switch {
+		case s.state&stateListener == 0:
 			n += d.receive(name, s, &events[n])
+		case first:
+			n += d.accept(name, s, events[n:])
 		}
 		d.enqueue(name, s)
 	}
