@@ -26,6 +26,30 @@ type actor struct {
 	hurry   bool          // it connects again at once
 	asleep  bool          // it reads nothing, also when all is healed
 	gone    bool          // it does not come back
+	refused int           // times in a row that its connection has ended without a word
+	again   []repeat      // what it asks again
+}
+
+// repeat is a question that the server has put off.
+type repeat struct {
+	at time.Duration
+	q  *asked
+}
+
+// askAgain asks what has waited long enough.
+func (a *actor) askAgain() {
+	for len(a.again) > 0 && a.online() && a.again[0].at <= a.run.world.Now() {
+		q := a.again[0].q
+		a.again = a.again[1:]
+		switch q.kind {
+		case askHistory:
+			a.link.askHistory(q.page, true)
+		case askMembers:
+			a.link.askMembers(q.room, q.after, true)
+		case askList:
+			a.link.list(q.room, true)
+		}
+	}
 }
 
 // seat is an actor's place in a room, as the actor has been told.
@@ -144,7 +168,7 @@ func (a *actor) connect() {
 	a.note("connects")
 	l := &link{actor: a, asked: map[uint32]*asked{}}
 	l.session = client.NewSession(a.state, l)
-	if err := a.run.clients.Connect(serverAddr(), l.session); err != nil {
+	if err := a.run.clients.Connect(a.run.plan.limits.homes[a.id], l.session); err != nil {
 		a.note("can not: %v", err)
 		a.retryAt = a.run.world.Now() + 100*time.Millisecond
 		return
@@ -152,8 +176,34 @@ func (a *actor) connect() {
 	a.link = l
 }
 
+// mayJoin says whether the actor may be in one more room; now and then it tries anyhow.
+// It knows of its limit while it has all its rooms: one that is to be joined again would
+// lose its place.
+func (a *actor) mayJoin() bool {
+	most := a.run.plan.limits.roomsJoinedMax
+	if most == 0 {
+		return true
+	}
+	back := 0
+	for _, r := range a.state.Rooms() {
+		if r.Joined {
+			back++
+		}
+	}
+	joining := 0
+	for _, q := range a.link.asked {
+		if q.kind == askJoin {
+			joining++
+		}
+	}
+	return back == len(a.seats) && (back+joining < most || back == most && a.run.rng.IntN(4) == 0)
+}
+
 // join joins a room that the actor is not in.
 func (a *actor) join() {
+	if !a.mayJoin() {
+		return
+	}
 	rooms := a.run.plan.rooms
 	p := rooms[a.run.rng.IntN(len(rooms))]
 	if slices.ContainsFunc(a.seats, func(s *seat) bool { return s.name == p.name }) || a.link.joining(p.name) {
@@ -175,9 +225,13 @@ func (a *actor) leave() {
 	}
 }
 
+// wishesMost is how many messages an actor has waiting where there are limits, before it
+// says no more: it would go on for minutes after everything is healed.
+const wishesMost = 16
+
 func (a *actor) publish() {
 	s := a.seats[a.run.rng.IntN(len(a.seats))]
-	if s.leaving {
+	if s.leaving || a.run.plan.limits.any && len(a.wishes) >= wishesMost {
 		return
 	}
 	n := a.run.rng.IntN(40)

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"sarang/aio/aiosim"
+	"sarang/internal/hub"
 )
 
 // Counts are what has happened in a run, or in several.
@@ -26,6 +27,9 @@ type Counts struct {
 
 	// Clocks: all time ahead at once; the time of day alone, either way.
 	Leaps, WallJumps int
+
+	// How often limits were met.
+	Limits LimitCounts
 
 	// What the check of package linear has looked at.
 	LinearRooms, LinearOperations, LinearUndecided int
@@ -90,6 +94,15 @@ func (c *Counts) Figures() []Figure {
 		"short sends", n.ShortSends, "short receives", n.ShortRecvs, "full sockets", n.WouldBlocks,
 		"aborts held up", n.HeldAborts, "reconnect storms", c.Storms)
 	group("clock", "leaps of all time", c.Leaps, "jumps of the time of day", c.WallJumps)
+	l := &c.Limits
+	group("limits", "connections let in", l.LetIn, "connections of an address", l.AddressConnections,
+		"connects of an address", l.AddressConnects, "addresses", l.AddressTable, "told why", l.Told, "not told why", l.Silent,
+		"logins of an address", l.AddressLogins, "sent away for failed logins", l.SentAway,
+		"answers judged", l.Answers, "messages too fast", l.MessagesTooFast, "requests too fast", l.RequestsTooFast,
+		"sessions held for their bytes", l.Holds, "requests in flight", l.RequestsInFlight, "rooms joined", l.RoomsJoined)
+	group("load", "messages to ephemeral rooms", l.LoadEphemeral, "reads", l.LoadReads,
+		"logins, joins, rooms and connections", l.LoadEntries, "messages to durable rooms", l.LoadPublishes,
+		"tried at a load that is known", l.LoadTried, "up to the last level", l.Full)
 	group("linearizability", "rooms", c.LinearRooms, "operations", c.LinearOperations, "undecided", c.LinearUndecided)
 	return all
 }
@@ -100,4 +113,35 @@ func (r *run) total() Counts {
 	c.Steps, c.Published, c.Network = r.steps, len(r.model.wanted), r.world.Stats()
 	c.Network.EndsOpen, c.Network.StreamsInUse = 0, 0
 	return c
+}
+
+// LimitCounts are how often something was refused, as the server counts, and what the
+// watch has judged.
+type LimitCounts struct {
+	AddressConnections, AddressConnects, AddressTable, AddressLogins int
+	LoginsFailed, RequestsInFlight, RoomsJoined                      int
+	LoadEphemeral, LoadReads, LoadEntries, LoadPublishes             int
+
+	LetIn, Told, Silent              int // connections
+	Answers                          int // to messages and requests
+	MessagesTooFast, RequestsTooFast int
+	LoginsTooFast, SentAway, Holds   int
+	LoadTried, Full                  int // what the load refuses: tried, and to its end
+}
+
+// countRefusals adds what a server has refused in its life.
+func (r *run) countRefusals(h *hub.Hub) {
+	l := &r.counts.Limits
+	for _, c := range h.Refusals() {
+		to := map[string]*int{
+			"address_connections": &l.AddressConnections, "address_connects": &l.AddressConnects,
+			"address_table": &l.AddressTable, "address_logins": &l.AddressLogins, "logins_failed": &l.LoginsFailed,
+			"requests_in_flight": &l.RequestsInFlight, "rooms_joined": &l.RoomsJoined,
+			"load_ephemeral": &l.LoadEphemeral, "load_reads": &l.LoadReads,
+			"load_entries": &l.LoadEntries, "load_publishes": &l.LoadPublishes,
+		}[c.Kind.String()]
+		if to != nil {
+			*to += int(c.Count)
+		}
+	}
 }

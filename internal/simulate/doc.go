@@ -14,6 +14,9 @@
 // docs/ARCHITECTURE.md: what is acknowledged is stored, what is shown was stored, each
 // reader sees each event of a room in order and once, each request ends in one
 // outcome, memory stays within its bounds. After the end nothing may be left over.
+// Some seeds have limits (docs/limits.md) that are soon met, and clients of several
+// addresses: a watch at the server's sockets knows, by arithmetic of its own, what each
+// session and each address may do, and nobody may get more, and nobody less.
 // Package linear, which is told what clients see and nothing else, judges each run, too.
 //
 // A Strike is for the opposite kind of run: nothing goes wrong but one thing, at one
@@ -33,4 +36,7 @@
 // stop after the first few of them, and the events of single workers may be held
 // back, so later workers lag behind earlier ones; an earlier one never lags by a
 // whole tick.
+//
+// The time of day does not jump where there are limits: here the server takes their time
+// from that clock. A real server's has a monotonic reading, which never jumps.
 package simulate

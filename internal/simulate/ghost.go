@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -16,24 +17,34 @@ type ghosts struct {
 	driver *aiosim.Driver
 	events []aio.Event
 	open   []aio.Socket
+	guess  map[aio.Socket]*guess // those that try for a name
 }
 
 func newGhosts(r *run) *ghosts {
-	return &ghosts{run: r, driver: r.world.NewDriver(aio.Config{EventsMax: 64}), events: make([]aio.Event, 64)}
+	return &ghosts{run: r, driver: r.world.NewDriver(aio.Config{EventsMax: 64}), events: make([]aio.Event, 64), guess: map[aio.Socket]*guess{}}
 }
 
 // appear brings one more.
-func (g *ghosts) appear() {
-	s, err := g.driver.Connect(serverAddr(), aio.SocketOptions{}, 0)
+func (g *ghosts) appear() { g.appearFrom(g.run.stranger()) }
+
+// appearFrom brings one more, from an address.
+func (g *ghosts) appearFrom(from netip.AddrPort) aio.Socket {
+	s, err := g.driver.Connect(from, aio.SocketOptions{}, 0)
 	if err != nil {
 		g.run.fail("a stranger can not connect: %v", err)
 	}
 	g.run.counts.Ghosts++
 	g.open = append(g.open, s)
+	return s
 }
 
 // tick lets those that are connected say what they say.
 func (g *ghosts) tick() {
+	for _, s := range g.open {
+		if x := g.guess[s]; x != nil && x.there && x.again <= g.run.world.Now() && !x.over {
+			g.says(s, x)
+		}
+	}
 	n, err := g.driver.Wait(g.events, 0)
 	if err != nil {
 		g.run.fail("the strangers' driver: %v", err)
@@ -42,15 +53,37 @@ func (g *ghosts) tick() {
 		switch e.Kind {
 		case aio.KindConnect:
 			g.connected(e)
+		case aio.KindRecv:
+			g.received(e)
 		case aio.KindDisconnect:
 			g.open = slices.DeleteFunc(g.open, func(s aio.Socket) bool { return s == e.Socket })
 		}
 	}
 }
 
+// received is for those that listen: who guesses.
+func (g *ghosts) received(e aio.Event) {
+	x := g.guess[e.Socket]
+	if e.More {
+		g.hears(e.Socket, x, e.Data)
+		return
+	}
+	x.over = true
+	_ = g.driver.Close(e.Socket) // it may be closing already
+}
+
 func (g *ghosts) connected(e aio.Event) {
+	x := g.guess[e.Socket]
 	if e.Err != nil {
+		if x != nil {
+			x.over = true
+		}
 		_ = g.driver.Close(e.Socket) // it is open, so this can not fail
+		return
+	}
+	if x != nil {
+		_ = g.driver.Recv(e.Socket) // else the connection is over, which an event tells
+		x.there = true
 		return
 	}
 	rng := g.run.rng

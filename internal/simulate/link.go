@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"sarang/chat"
 	"sarang/client"
@@ -17,12 +18,15 @@ type link struct {
 	actor   *actor
 	session *client.Session
 	asked   map[uint32]*asked
+	last    *asked // that was asked
 	pings   []uint64
 	pinged  uint64
 	online  bool
 	resumed bool
 	over    bool
 	told    map[chat.RoomID]chat.Seq // as in asked, when it was logged in
+	later   time.Duration            // after which the server has said to come back; 0: it has not
+	spoken  bool                     // the server has said goodbye
 }
 
 // asked is a request without an answer.
@@ -34,6 +38,7 @@ type asked struct {
 	page  client.History // history
 	after chat.UserID    // members
 	walk  bool           // go on to the end, in the end of the run
+	err   *chat.Error    // it was refused
 	known chat.Seq       // history: what was stored when it was asked for
 	seen  *linear.Page   // history of a durable room
 
@@ -63,7 +68,7 @@ func (l *link) ask(id uint32, err error, q *asked) {
 	var limit *client.LimitError
 	switch {
 	case err == nil:
-		l.asked[id] = q
+		l.asked[id], l.last = q, q
 	case errors.As(err, &limit), errors.Is(err, engine.ErrDirectQueue), errors.Is(err, client.ErrOffline):
 	default:
 		l.fail("a request can not be sent: %v", err)
@@ -207,6 +212,10 @@ func (l *link) Error(_ *client.Session, f client.Failure) {
 	a := l.actor
 	switch f.Err.Code {
 	case chat.CodeUnavailable, chat.CodeDraining, chat.CodeTooMany, chat.CodeRoomExists, chat.CodeNameTaken:
+	case chat.CodeTooFast:
+		if !a.run.plan.limits.any {
+			l.fail("request %d is too fast, and there are no limits", f.Request)
+		}
 	default:
 		l.fail("request %d, packet %d failed: %v (code %d)", f.Request, f.Packet, f.Err, f.Err.Code)
 	}
@@ -222,8 +231,12 @@ func (l *link) Error(_ *client.Session, f client.Failure) {
 	default:
 		q := l.asked[f.Request]
 		delete(l.asked, f.Request)
+		q.err = f.Err
 		if q.kind == askLeave {
 			a.seat(q.room).leaving = false
+		}
+		if q.walk {
+			a.again = append(a.again, repeat{a.run.world.Now() + f.Err.RetryAfter, q})
 		}
 	}
 }
@@ -238,6 +251,7 @@ func (a *actor) loginFailed(err *chat.Error) {
 		a.renamed++
 		a.link.session.SetName(a.name+"x"+string(rune('a'+a.renamed%26))+string(rune('a'+a.renamed/26%26)), nil)
 	}
+	a.link.later = err.RetryAfter
 	a.link.session.Close() // and once more after a while
 }
 
@@ -254,7 +268,28 @@ func (l *link) Fault(_ *client.Session, err error) {
 }
 
 // Goodbye is noted.
-func (l *link) Goodbye(_ *client.Session, g client.Goodbye) { l.note("is told goodbye: %v", g.Err) }
+func (l *link) Goodbye(_ *client.Session, g client.Goodbye) {
+	l.note("is told goodbye: %v", g.Err)
+	l.spoken, l.later = true, g.Err.RetryAfter
+}
+
+// comeBack is how long the actor waits before it connects again. If it was told, so long:
+// but some have no patience while nothing is healed.
+func (a *actor) comeBack(l *link) time.Duration {
+	wait := a.run.retryDelay()
+	if !a.run.plan.limits.any {
+		return wait
+	}
+	if a.run.healed || a.id%4 > 0 {
+		wait = max(wait, l.later)
+	}
+	// Closed without a word, again and again: later each time.
+	a.refused++
+	if l.online || l.spoken {
+		a.refused = 0
+	}
+	return wait + time.Duration(a.run.rng.Int64N(int64(50*time.Millisecond<<min(a.refused, 6))))
+}
 
 // Disconnected is the end of the link.
 func (l *link) Disconnected(_ *client.Session, why engine.Reason) {
@@ -267,7 +302,7 @@ func (l *link) Disconnected(_ *client.Session, why engine.Reason) {
 	if why.Code == engine.ReasonFrame {
 		l.fail("framing was lost: %v", why)
 	}
-	a.retryAt = a.run.world.Now() + a.run.retryDelay()
+	a.retryAt = a.run.world.Now() + a.comeBack(l)
 	if a.hurry {
 		a.hurry, a.retryAt = false, a.run.world.Now()
 	}

@@ -146,6 +146,7 @@ func (l *link) Refused(_ *client.Session, m client.Refused) {
 	a := l.actor
 	a.note("message %d to room %d is refused, retrying %t: %v", m.Nonce, m.Room, m.Retrying, m.Err)
 	w := a.wish(m.Room, m.Nonce)
+	w.err = m.Err
 	if m.Retrying {
 		a.run.counts.Refused++
 		return

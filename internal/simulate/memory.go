@@ -18,6 +18,11 @@ func (r *run) checkMemory() {
 	if used := r.usedBytes(); used > bound {
 		r.fail("the server has buffers of %d bytes in use; %d is the bound", used, bound)
 	}
+	if most := p.limits.rates.AddressesMax; most > 0 {
+		if n := r.server.hub.Stats().Addresses; n > most {
+			r.fail("the server remembers %d addresses; %d is the bound", n, most)
+		}
+	}
 }
 
 // checkIdleMemory does so when nothing moves: sessions have no buffers then.

@@ -17,12 +17,18 @@ type model struct {
 	wanted map[chat.Nonce]*wish
 	placed map[place]chat.Seq // where a message is stored
 
+	// offered is how often a message has come to the server and was not refused, if
+	// that is watched.
+	offered map[chat.Nonce]int
+
 	// told is how far somebody has heard of a durable room: by an ack or an event.
 	told map[chat.RoomID]chat.Seq
 
 	// forgetful: ephemeral rooms have more authors than they may remember, and nothing
 	// to read their nonces from. A retry may be a second message there.
 	forgetful bool
+
+	watched bool // it is seen what comes to the server
 }
 
 // life is one life of an ephemeral room.
@@ -53,6 +59,7 @@ type wish struct {
 	text    string
 	outcome outcome
 	seq     chat.Seq
+	err     *chat.Error // why it was refused last
 }
 
 type outcome uint8
@@ -68,7 +75,7 @@ func newModel(fail func(string, ...any)) *model {
 	return &model{
 		fail: fail, rooms: map[chat.RoomID]chat.Room{}, logs: map[chat.RoomID][]chat.Event{},
 		lives: map[life]*heard{}, wanted: map[chat.Nonce]*wish{}, placed: map[place]chat.Seq{},
-		told: map[chat.RoomID]chat.Seq{},
+		told: map[chat.RoomID]chat.Seq{}, offered: map[chat.Nonce]int{},
 	}
 }
 
@@ -86,6 +93,9 @@ func (m *model) stored(e chat.Event) {
 		return
 	}
 	m.authentic(e)
+	if m.watched && m.offered[e.Nonce] < 1 {
+		m.fail("room %d stores %v, which was refused", e.Room, brief(e))
+	}
 	p := place{e.Room, e.Nonce}
 	if first := m.placed[p]; first != 0 {
 		m.fail("room %d stores the nonce %d twice, as %d and %d", e.Room, e.Nonce, first, e.Seq)

@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	mutate      = flag.String("mutate", "", `for TestMutations: "all", "few", or a part of a name`)
+	mutate      = flag.String("mutate", "", `for TestMutations: "all", "few", or a part of a name or promise`)
 	markdown    = flag.String("markdown", "", "for TestMutations and TestLong: a file for the table")
 	mutantSeeds = flag.Int("mutantseeds", 0, "for TestMutant: how many seeds to try")
 
@@ -77,7 +77,7 @@ func TestMutations(t *testing.T) {
 	}
 	var chosen []mutation
 	for _, m := range mutations() {
-		if *mutate == "all" || *mutate == "few" && m.few || strings.Contains(m.name, *mutate) {
+		if *mutate == "all" || *mutate == "few" && m.few || strings.Contains(m.name, *mutate) || strings.Contains(m.promise, *mutate) {
 			chosen = append(chosen, m)
 		}
 	}

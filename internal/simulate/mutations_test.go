@@ -21,6 +21,8 @@ const (
 	promiseOwn     = "nobody gets what is another's"
 	promiseAlive   = "who is there stays, who is gone goes"
 	promiseBounded = "bounded, nothing left over"
+	promiseLimits  = "limits hold, and nobody within them is refused"
+	promiseLoad    = "too much to do: one thing after the other, and back"
 )
 
 func mutations() []mutation {
@@ -240,6 +242,261 @@ func mutations() []mutation {
 			name: "answers that nobody reads have no bound", promise: promiseBounded,
 			file: "engine/session.go",
 			old:  "\tmost := s.w.service.config.DirectQueueBytesMax\n", new: "\tmost := 100 * s.w.service.config.DirectQueueBytesMax\n",
+		},
+		{
+			name: "a connection of an address is never given back", promise: promiseLimits, few: true,
+			file: "internal/limit/address.go",
+			old:  "\t\ta.places[i].sessions--\n", new: "",
+		},
+		{
+			name: "connections of an address are not counted", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "\tp.sessions++\n", new: "",
+		},
+		{
+			name: "an address may have one connection more", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "most > 0 && int(p.sessions) >= most", new: "most > 0 && int(p.sessions) > most",
+		},
+		{
+			name: "each address of a /64 counts for itself", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "return addressKey{binary.BigEndian.Uint64(b[:8]), false}", new: "return addressKey{binary.BigEndian.Uint64(b[8:]), false}",
+		},
+		{
+			name: "addresses that are busy are forgotten", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "if p.used && p.sessions == 0 && p.connects", new: "if p.used && p.connects",
+		},
+		{
+			name: "addresses that have used up their rate are forgotten", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "p.sessions == 0 && p.connects.Rested(now) && p.logins.Rested(now) {", new: "p.sessions == 0 {",
+		},
+		{
+			name: "addresses are never forgotten", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "if p.used && p.sessions == 0 &&", new: "if p.used && p.sessions < 0 &&",
+		},
+		{
+			name: "one address more than there is room for", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "\tcase len(a.places) < a.config.AddressesMax:", new: "\tcase len(a.places) <= a.config.AddressesMax:",
+		},
+		{
+			name: "logins of an address are not counted", promise: promiseLimits,
+			file: "internal/limit/address.go",
+			old:  "\treturn p.logins.Take(a.config.Logins, now)\n", new: "\treturn 0\n",
+		},
+		{
+			name: "what was used comes back too slowly", promise: promiseLimits,
+			file: "internal/limit/rate.go",
+			old:  "r := Rate{every: float64(per) / float64(units)}", new: "r := Rate{every: 1.1 * float64(per) / float64(units)}",
+		},
+		{
+			name: "what was used does not come back", promise: promiseLimits,
+			file: "internal/limit/rate.go",
+			old:  "full := min(max(m.full, now), now+r.slack) + r.worth(1)", new: "full := min(max(m.full, now), now+r.slack) + r.worth(1)\n\tif m.full > 0 && m.full < now {\n\t\tfull = now + r.slack + r.worth(1)\n\t}",
+		},
+		{
+			name: "who is refused has a burst again", promise: promiseLimits,
+			file: "internal/limit/rate.go",
+			old:  "wait = full - now - r.slack; wait > 0 {\n", new: "wait = full - now - r.slack; wait > 0 {\n\t\tm.full = now\n",
+		},
+		{
+			name: "who is refused has used a unit", promise: promiseLimits,
+			file: "internal/limit/rate.go",
+			old:  "wait = full - now - r.slack; wait > 0 {\n", new: "wait = full - now - r.slack; wait > 0 {\n\t\tm.full = full\n",
+		},
+		{
+			name: "a burst has one more", promise: promiseLimits,
+			file: "internal/limit/rate.go",
+			old:  "r.slack = r.worth(max(burst, 1))", new: "r.slack = r.worth(max(burst, 1) + 1)",
+		},
+		{
+			name: "trusted sessions are limited", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "o.trusted = s.hub.limits.config.Trusted.Contains(", new: "o.trusted = limit.Trust{}.Contains(",
+		},
+		{
+			name: "trusted addresses are limited", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "return !h.limits.config.addressesBound() || h.limits.config.Trusted.Contains(a)", new: "return !h.limits.config.addressesBound()",
+		},
+		{
+			name: "messages that are too fast are stored all the same", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "s.fail(o, a, &chat.Error{Code: chat.CodeTooFast, Message: what, RetryAfter: wait})\n\treturn true\n", new: "s.fail(o, a, &chat.Error{Code: chat.CodeTooFast, Message: what, RetryAfter: wait})\n\treturn why != limitedMessages\n",
+		},
+		{
+			name: "who is too fast is not told when to try again", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "Message: what, RetryAfter: wait})", new: "Message: what})",
+		},
+		{
+			name: "who is too fast is told to try again too early", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "Message: what, RetryAfter: wait})", new: "Message: what, RetryAfter: wait / 2})",
+		},
+		{
+			name: "messages count as other requests", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "return s.slow(o, a, &o.messages, s.hub.limits.messages,", new: "return s.slow(o, a, &o.asked, s.hub.limits.messages,",
+		},
+		{
+			name: "a hold for bytes is never over", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "\to.release(holdBytes)\n", new: "",
+		},
+		{
+			name: "nobody is held for his bytes", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "\to.hold(holdBytes)\n", new: "",
+		},
+		{
+			name: "bytes count twice", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "o.bytes.Spend(s.hub.limits.bytes, s.now(), bytes)", new: "o.bytes.Spend(s.hub.limits.bytes, s.now(), 2*bytes)",
+		},
+		{
+			name: "small packets count their bytes only", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "s.charge(o, max(bytes, packetBytesLeast))", new: "s.charge(o, bytes)",
+		},
+		{
+			name: "what is refused counts no more than what is not", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "\ts.limited(o, why)\n\ts.charge(o, RefusedBytes)\n", new: "\ts.limited(o, why)\n",
+		},
+		{
+			name: "a hold ends with the other one", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "if s.holds &^= why; s.holds == 0 {", new: "if s.holds = 0; s.holds == 0 {",
+		},
+		{
+			name: "failed logins are not counted", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "\to.failures++\n", new: "",
+		},
+		{
+			name: "a store that fails counts as a failed login", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "\tif err.Code == chat.CodeUnavailable {\n", new: "\tif err.Code == chat.CodeVersion {\n",
+		},
+		{
+			name: "a session may be in one room more", promise: promiseLimits,
+			file: "internal/hub/join.go",
+			old:  "if len(o.places) >= s.hub.config.RoomsJoinedMax {", new: "if len(o.places) > s.hub.config.RoomsJoinedMax {",
+		},
+		{
+			name: "everybody who is turned away is told", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "Farewell: h.limits.mayTell(now)}", new: "Farewell: h.limits.mayTell(now) || true}",
+		},
+		{
+			name: "who was told why it is turned away is still counted", promise: promiseLimits,
+			file: "engine/gate.go",
+			old:  "\t\tw.service.farewells.Add(-1)\n\t\treturn\n\t}\n\tw.service.live", new: "\t\treturn\n\t}\n\tw.service.live",
+		},
+		{
+			name: "who is turned away counts as a session", promise: promiseLimits,
+			file: "engine/gate.go",
+			old:  "\t\t\tsvc.live.Add(-1)\n\t\t\tl.refuse(c, RefusedByGate, r)\n", new: "\t\t\tl.refuse(c, RefusedByGate, r)\n",
+		},
+		{
+			name: "who is turned away is told a wrong code", promise: promiseLimits,
+			file: "internal/hub/limits.go",
+			old:  "\tcase limit.TooFast:\n\t\treturn h.keepOut(limitedConnects, now, peer.Addr(), &chat.Error{\n\t\t\tCode: chat.CodeTooFast,", new: "\tcase limit.TooFast:\n\t\treturn h.keepOut(limitedConnects, now, peer.Addr(), &chat.Error{\n\t\t\tCode: chat.CodeTooMany,",
+		},
+		{
+			name: "a client tries again before it is to", promise: promiseLimits,
+			file: "client/publish.go",
+			old:  "at := s.es.Worker().Now() + retryAfter(cause)", new: "at := s.es.Worker().Now() + retryAfter(cause)/2",
+		},
+		{
+			name: "a client does not try again what was too fast", promise: promiseLimits,
+			file: "client/publish.go",
+			old:  "retrying := told && temporary(cause) && !r.leaving", new: "retrying := told && temporary(cause) && !r.leaving && cause.Code != chat.CodeTooFast",
+		},
+		{
+			name: "the level of load never falls", promise: promiseLoad, few: true,
+			file: "internal/limit/load.go",
+			old:  "for l > LevelNone && load < enterAt[l]-leaveBelow {", new: "for l > LevelPublishes && load < enterAt[l]-leaveBelow {",
+		},
+		{
+			name: "the level of load does not rise", promise: promiseLoad,
+			file: "internal/limit/load.go",
+			old:  "for l < LevelPublishes && load >= enterAt[l+1] {", new: "for l < LevelNone && load >= enterAt[l+1] {",
+		},
+		{
+			name: "messages to durable rooms are refused before those to ephemeral ones", promise: promiseLoad,
+			file: "internal/hub/requests.go",
+			old:  "level >= limit.LevelEphemeral && s.isEphemeral(a.Room):", new: "level >= limit.LevelEphemeral && !s.isEphemeral(a.Room):",
+		},
+		{
+			name: "messages to ephemeral rooms are refused last", promise: promiseLoad,
+			file: "internal/hub/requests.go",
+			old:  "level >= limit.LevelEphemeral && s.isEphemeral(a.Room):", new: "level >= limit.LevelPublishes && s.isEphemeral(a.Room):",
+		},
+		{
+			name: "lists are refused with the first level", promise: promiseLoad,
+			file: "internal/hub/requests.go",
+			old:  "func (s *Shard) List(o *Session, a Answer, after chat.RoomID, itemsWant int) {\n\tif !s.mayRequest(o, a, limit.LevelReads) {", new: "func (s *Shard) List(o *Session, a Answer, after chat.RoomID, itemsWant int) {\n\tif !s.mayRequest(o, a, limit.LevelEphemeral) {",
+		},
+		{
+			name: "history is never refused", promise: promiseLoad,
+			file: "internal/hub/requests.go",
+			old:  "after, before chat.Seq, itemsWant int) {\n\tif !s.mayRequest(o, a, limit.LevelReads) {", new: "after, before chat.Seq, itemsWant int) {\n\tif !s.mayRequest(o, a, limit.LevelPublishes+1) {",
+		},
+		{
+			name: "connections are let in at every level", promise: promiseLoad,
+			file: "internal/hub/limits.go",
+			old:  "\tif h.load.now() >= limit.LevelEntries {\n", new: "\tif h.load.now() > limit.LevelPublishes {\n",
+		},
+		{
+			name: "logins are taken at every level", promise: promiseLoad,
+			file: "internal/hub/login.go",
+			old:  "if !s.bearable(o, a, limit.LevelEntries) || s.loginTooFast(o, a) {", new: "if s.loginTooFast(o, a) || !s.bearable(o, a, limit.LevelPublishes+1) {",
+		},
+		{
+			name: "rooms are joined at every level", promise: promiseLoad,
+			file: "internal/hub/join.go",
+			old:  "r JoinRequest) {\n\tif s.mayRequest(o, a, limit.LevelEntries) {", new: "r JoinRequest) {\n\tif s.mayRequest(o, a, limit.LevelPublishes+1) {",
+		},
+		{
+			name: "rooms are made at every level", promise: promiseLoad,
+			file: "internal/hub/requests.go",
+			old:  "name string, ephemeral bool) {\n\tif !s.mayRequest(o, a, limit.LevelEntries) {", new: "name string, ephemeral bool) {\n\tif !s.mayRequest(o, a, limit.LevelPublishes+1) {",
+		},
+		{
+			name: "messages to durable rooms are refused with the third level", promise: promiseLoad,
+			file: "internal/hub/requests.go",
+			old:  "case level >= limit.LevelPublishes:", new: "case level >= limit.LevelEntries:",
+		},
+		{
+			name: "who is refused for the load is to come back with all others", promise: promiseLoad,
+			file: "internal/hub/requests.go",
+			old:  "try again with the same nonce\")\n\terr.RetryAfter += s.spread(o, a)\n", new: "try again with the same nonce\")\n",
+		},
+		{
+			name: "requests at the store have no bound", promise: promiseBounded,
+			file: "internal/hub/requests.go",
+			old:  "\to.requests++\n", new: "",
+		},
+		{
+			name: "messages on their way are not counted off", promise: promiseLoad,
+			file: "internal/hub/home.go",
+			old:  "h.shard.hub.pending.Add(int64(now - h.pending))", new: "h.shard.hub.pending.Add(int64(max(now-h.pending, 0)))",
+		},
+		{
+			name: "messages whose nonces are asked for stay counted", promise: promiseLoad,
+			file: "internal/room/publish.go",
+			old:  "\tfor _, p := range pub.held {\n\t\tr.pendingBytes -= cost(p.Text)\n", new: "\tfor _, p := range pub.held {\n",
+		},
+		{
+			name: "reads that wait for the store have messages refused", promise: promiseLoad,
+			file: "internal/hub/load.go",
+			old:  "const storeQueueMost = 0.99", new: "const storeQueueMost = 1.0",
 		},
 	}
 }

@@ -36,6 +36,7 @@ type plan struct {
 
 	weather float64 // 0: a perfect world, 1: everything goes wrong often
 	rates   rates
+	limits  limitPlan
 }
 
 type roomPlan struct {

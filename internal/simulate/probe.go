@@ -16,25 +16,45 @@ const (
 
 // probeAll tries, one after the other, what is hard to see while everything moves.
 func (r *run) probeAll() {
+	r.rest()
 	r.probe()
 	r.probeSlow()
 	r.probeRefused()
 	r.probeMoved()
 	r.probeDeaf()
 	r.probeStranger()
+	r.probeLimits()
 }
 
 // probe says something in every room, again and again, and expects all to have it at
 // once.
 func (r *run) probe() {
 	r.probing = true
+	burst := int(r.plan.limits.messages().burst)
 	for _, a := range r.actors {
-		for _, s := range a.seats {
+		for i, s := range a.seats {
+			if i >= burst && burst > 0 {
+				r.letPass(seconds(1/r.plan.limits.messages().perSecond) + time.Millisecond)
+			}
 			a.say(s, a.text(30))
 			r.settleWithin(promptly)
 		}
 	}
 	r.probing = false
+}
+
+// letPass lets time pass in which nobody does anything.
+func (r *run) letPass(d time.Duration) {
+	for end := r.world.Now() + d; r.world.Now() < end; {
+		r.turn()
+	}
+}
+
+// rest lets everything come back that the limits count.
+func (r *run) rest() {
+	r.resting = true
+	r.letPass(r.plan.limits.rest())
+	r.resting = false
 }
 
 func (r *run) settleWithin(d time.Duration) {
@@ -51,8 +71,8 @@ func (r *run) settleWithin(d time.Duration) {
 // probeSlow has a client stop reading until its socket is full, and expects it to make
 // up for that at once when it reads on.
 func (r *run) probeSlow() {
-	if r.plan.socketBufferBytes > 1500 {
-		return // it would take too much to fill it
+	if l := &r.plan.limits; r.plan.socketBufferBytes > 1500 || l.loaded() || l.rates.MessagesPerSecond > 0 || l.rates.ReceiveBytesPerSecond > 0 {
+		return // it would take too much, or too long, to fill it
 	}
 	for _, reader := range r.actors {
 		for _, writer := range r.actors {
@@ -74,7 +94,7 @@ func (r *run) probeSlow() {
 func (r *run) probeDeaf() {
 	const pongBytes = 13
 	p := &r.plan
-	if p.socketBufferBytes > 1500 || p.directQueueBytesMax > 20000 {
+	if p.socketBufferBytes > 1500 || p.directQueueBytesMax > 20000 || p.limits.rates.ReceiveBytesPerSecond > 0 {
 		return // it would take too long
 	}
 	a := r.actors[0]

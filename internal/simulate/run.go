@@ -68,8 +68,10 @@ type run struct {
 	diskRates        diskRates
 	diskFullUntil    time.Duration
 	diskStalledUntil time.Duration
+	tasksStalled     bool // of what waits for the disk, only commits are done
 	healed           bool
 	probing          bool // everybody keeps up
+	resting          bool // nobody does anything for a while
 	refuseNext       int  // calls of the disk
 	walks            map[walkKey][]chat.UserID
 	rooms            []client.RoomInfo // the list of rooms that is being read page by page
@@ -133,6 +135,7 @@ func newRun(seed uint64, o Options) *run {
 		seen: linear.NewRecorder(),
 	}
 	r.plan = draw(rand.New(rand.NewPCG(seed, 2)), o.Size)
+	r.plan.limits.draw(rand.New(rand.NewPCG(seed, 3)), &r.plan)
 	if o.Strike != nil {
 		r.plan.tame()
 	}
@@ -144,6 +147,7 @@ func newRun(seed uint64, o Options) *run {
 	if o.ClientsOnly {
 		r.model.fail = func(string, ...any) {}
 	}
+	r.model.watched = r.plan.limits.any
 	r.model.forgetful = r.plan.publishersMax < 2*r.plan.clients
 	r.disk = NewDisk(func(e chat.Event) {
 		r.counts.Stored++

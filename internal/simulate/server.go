@@ -14,9 +14,16 @@ import (
 	"sarang/internal/hub"
 )
 
-func serverAddr() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), 7777)
-}
+// serverPort is where the server listens, at every address there is: in this network a
+// client has the address that it connects to, and so the server sees where it is from.
+const serverPort = 7777
+
+// What a client is told when the server goes down, and what is added for who is not let
+// in.
+const (
+	retryAfterMin = 10 * time.Millisecond
+	retryAfterMax = 300 * time.Millisecond
+)
 
 // server is one life of the server.
 type server struct {
@@ -35,6 +42,7 @@ func (r *run) startServer() {
 	r.note("server: starts")
 	r.counts.Starts++
 	s := &server{store: r.disk.Open(), taps: newTaps(r.world, r.broken)}
+	s.taps.watch = newWatch(r)
 	s.taps.opened = func(c connection) { r.opened(c, true) }
 	p := &r.plan
 	var seed [32]byte
@@ -49,6 +57,8 @@ func (r *run) startServer() {
 		HistoryItemsMax: p.historyItemsMax, PageBytesMax: p.pageBytesMax,
 		AnnounceMembersMax: p.announceMembersMax, PublishersMax: p.publishersMax,
 		AwayGrace: p.awayGrace, StoreTimeout: time.Hour,
+		Limits: p.limits.rates, RoomsJoinedMax: p.limits.roomsJoinedMax,
+		PublishBytesPendingMax: p.limits.publishBytesPendingMax, StoreQueueMax: p.limits.storeQueueMax,
 	}, p.workers)
 	if err != nil {
 		r.fail("the hub does not start: %v", err)
@@ -61,9 +71,10 @@ func (r *run) startServer() {
 		NewHandler: func(w *engine.Worker) engine.Handler {
 			return gateway.New(s.hub.NewShard(w), gateway.Config{
 				Server: "simulate", HeartbeatInterval: p.heartbeat, IdleTimeout: p.idle,
-				RetryAfterMin: 10 * time.Millisecond, RetryAfterMax: 300 * time.Millisecond,
+				RetryAfterMin: retryAfterMin, RetryAfterMax: retryAfterMax,
 			})
 		},
+		Gate: s.hub.Gate(), FarewellsMax: p.limits.farewellsMax,
 		SessionsMax: p.sessionsMax, DirectQueueBytesMax: p.directQueueBytesMax,
 		SendBytesMax: p.sendBytesMax, FeedWindowBytesMax: p.feedWindowBytesMax,
 		FeedBurstBytesMax: p.feedBurstBytesMax,
@@ -73,7 +84,10 @@ func (r *run) startServer() {
 		err = s.svc.Start()
 	}
 	if err == nil {
-		_, err = s.svc.Listen(serverAddr())
+		_, err = s.svc.Listen(netip.AddrPortFrom(netip.IPv4Unspecified(), serverPort))
+	}
+	if err == nil {
+		_, err = s.svc.Listen(netip.AddrPortFrom(netip.IPv6Unspecified(), serverPort))
 	}
 	if err != nil {
 		r.fail("the server does not start: %v", err)
@@ -100,6 +114,9 @@ func (r *run) tick(svc *engine.Service, t *taps, workers int, all bool) {
 	}
 	if err := svc.Step(); err != nil && !errors.Is(err, errNotYet) {
 		r.fail("a tick failed: %v", err)
+	}
+	if t.watch != nil {
+		t.watch.endTick()
 	}
 	t.turn, t.blind = 1<<30, func(int) bool { return false }
 }
@@ -131,6 +148,9 @@ func (r *run) hubSteps() (from, n int) {
 	}
 	h := r.server.hub
 	n = h.Steps()
+	if r.tasksStalled {
+		return 0, n - h.Stats().TasksWaiting
+	}
 	if n > h.Stats().TasksWaiting && r.world.Now() < r.diskStalledUntil {
 		return 1, n // the commit has to wait
 	}
@@ -182,6 +202,8 @@ func (r *run) down() {
 func (r *run) dispose() {
 	s := r.server
 	r.server = nil
+	r.countRefusals(s.hub)
+	s.taps.unwatch()
 	if err := s.svc.Close(); err != nil {
 		r.fail("when the server closes: %v", err)
 	}
@@ -217,6 +239,7 @@ func (r *run) goOnDraining() {
 	switch {
 	case !s.goodbye && (late || s.hub.Steps() == 0):
 		s.goodbye, s.drainUntil = true, r.world.Now()+time.Second
+		s.taps.unwatch()
 		s.svc.Drain(context.Background())
 	case s.goodbye && (late || s.svc.Sessions() == 0):
 		r.note("server: stops")

@@ -7,6 +7,7 @@ import (
 
 	"sarang/chat"
 	"sarang/client"
+	"sarang/internal/limit"
 )
 
 // restDeadline is how long, in simulated time, a healed system may take to come to
@@ -71,9 +72,13 @@ func (r *run) turn() {
 			a.connect()
 		case a.link != nil && !a.asleep:
 			a.resume()
+			a.askAgain()
 		}
 	}
 	next := r.world.Now() + 10*time.Millisecond
+	if r.resting {
+		next += 190 * time.Millisecond
+	}
 	if due, ok := r.world.Next(); ok {
 		next = min(next, due)
 	}
@@ -117,6 +122,9 @@ func (r *run) unsettled() string {
 	if n := r.server.hub.Steps(); n > 0 {
 		return fmt.Sprintf("%d tasks wait for the store", n)
 	}
+	if load := r.server.hub.Load(); load.Level != limit.LevelNone || load.PublishBytes != 0 {
+		return fmt.Sprintf("the server has a load of %+v", load)
+	}
 	if n := r.server.svc.Sessions(); n != len(r.actors) {
 		return fmt.Sprintf("the server has %d sessions for %d clients", n, len(r.actors))
 	}
@@ -157,7 +165,7 @@ func (r *run) unanswered() string {
 		if a.link == nil {
 			r.fail("nothing is wrong, and %s has lost its connection", a.name)
 		}
-		if len(a.link.asked) > 0 {
+		if len(a.link.asked)+len(a.again) > 0 {
 			return a.name + " has requests without an answer"
 		}
 	}
@@ -243,7 +251,14 @@ func (r *run) finish() {
 		}
 		return ""
 	})
+	r.probeGone()
 	r.ghosts.leave()
+	r.until("the strangers have gone", 300*time.Millisecond, func() string {
+		if n := r.server.svc.Sessions(); n > 0 {
+			return fmt.Sprintf("the server has %d sessions", n)
+		}
+		return ""
+	})
 	r.checkIdleMemory()
 	r.checkStore()
 	r.dispose()

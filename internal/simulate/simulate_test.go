@@ -75,6 +75,30 @@ func TestRandomSeeds(t *testing.T) {
 	}
 }
 
+// TestLimitsAreMet keeps the seeds such that limits are met: a judge who has nothing to
+// judge finds nothing.
+func TestLimitsAreMet(t *testing.T) {
+	if slow || testing.Short() {
+		t.Skip("it takes some dozen seeds")
+	}
+	var all simulate.Counts
+	for s := range uint64(40) {
+		all.Add(check(t, 100+s).Counts)
+	}
+	l := all.Limits
+	for what, n := range map[string]int{
+		"connections let in": l.LetIn, "connections told why not": l.Told, "connections not told": l.Silent,
+		"too many connections": l.AddressConnections, "too fast connections": l.AddressConnects, "full tables": l.AddressTable,
+		"logins": l.AddressLogins, "guesses": l.SentAway, "answers": l.Answers, "messages": l.MessagesTooFast,
+		"requests": l.RequestsTooFast, "holds": l.Holds, "rooms": l.RoomsJoined, "requests at the store": l.RequestsInFlight,
+		"loads": l.LoadTried, "publishes": l.LoadPublishes, "entries": l.LoadEntries, "reads": l.LoadReads,
+	} {
+		if n == 0 {
+			t.Errorf("in 40 seeds there were no %s", what)
+		}
+	}
+}
+
 // TestSeed replays one run, with its transcript.
 func TestSeed(t *testing.T) {
 	if *seed == 0 {

@@ -43,6 +43,7 @@ func (p *plan) tame() {
 	p.rooms = []roomPlan{{"room0", false}}
 	p.rates = rates{act: 0.35, pass: 0.3}
 	p.debug = false
+	p.limits = limitPlan{homes: p.limits.homes, foreign: p.limits.foreign}
 }
 
 // opened is told of each connection that an end has, and arms the first.

@@ -30,7 +30,7 @@ func TestEveryMoment(t *testing.T) {
 					stride = howMany(2, 4, 9) // there are fewer calls than bytes
 				}
 			}
-			seeds := []uint64{1, 2}[:howMany(2, 1, 1)]
+			seeds := []uint64{2, 1}[:howMany(2, 1, 1)]
 			for _, s := range seeds {
 				for at := 0; ; at += stride {
 					r := simulate.Run(s, simulate.Options{Strike: &simulate.Strike{Kind: kind, At: at}})

@@ -24,6 +24,7 @@ type taps struct {
 	conns   []aio.Conn     // accepted, and given to no driver yet
 	broken  func(what string)
 	opened  func(connection) // told of each new one
+	watch   *watch           // nil: nobody watches
 }
 
 // tap is a driver between the engine and the simulated one. It keeps a ledger of
@@ -37,6 +38,7 @@ type tap struct {
 	sockets []*tapped
 	byName  map[aio.Socket]*tapped
 	dead    bool
+	ticks   int
 }
 
 // tapped is an open socket.
@@ -46,8 +48,9 @@ type tapped struct {
 	listener bool
 	open     bool // connected
 	closing  bool
-	full     bool    // the send in flight has met a full socket
-	inFlight [8]bool // by kind
+	full     bool     // the send in flight has met a full socket
+	inFlight [8]bool  // by kind
+	watched  *watched // nil: by nobody
 }
 
 func newTaps(w *aiosim.World, broken func(string)) *taps {
@@ -60,6 +63,13 @@ func (t *taps) open(c aio.Config) func(int) (aio.Driver, error) {
 		d := &tap{Driver: t.world.NewDriver(c), all: t, index: worker, byName: map[aio.Socket]*tapped{}}
 		t.drivers = append(t.drivers, d)
 		return d, nil
+	}
+}
+
+// unwatch ends the watch: what the server does from now on is its end.
+func (t *taps) unwatch() {
+	if t.watch != nil {
+		t.watch.ending = true
 	}
 }
 
@@ -150,7 +160,11 @@ func (d *tap) Attach(c aio.Conn, t aio.Token) (aio.Socket, error) {
 	d.all.handed(c)
 	name, err := d.Driver.Attach(c, t)
 	if err == nil {
-		d.add(name, t).open = true
+		s := d.add(name, t)
+		s.open = true
+		if d.all.watch != nil {
+			d.all.watch.attached(c, d, s)
+		}
 		d.all.opened(connection{d, name})
 	}
 	return name, err
@@ -159,6 +173,9 @@ func (d *tap) Attach(c aio.Conn, t aio.Token) (aio.Socket, error) {
 func (d *tap) Discard(c aio.Conn) {
 	if !d.dead {
 		d.all.handed(c)
+		if d.all.watch != nil {
+			d.all.watch.discarded(c)
+		}
 		d.Driver.Discard(c)
 	}
 }
@@ -185,12 +202,18 @@ func (d *tap) Recv(s aio.Socket) error {
 	if d.dead {
 		return aio.ErrBadSocket
 	}
+	if x := d.byName[s]; x != nil && x.watched != nil {
+		x.watched.reading(true)
+	}
 	return d.begin(s, aio.KindRecv, d.Driver.Recv(s))
 }
 
 func (d *tap) StopRecv(s aio.Socket) error {
 	if d.dead {
 		return aio.ErrBadSocket
+	}
+	if x := d.byName[s]; x != nil && x.watched != nil {
+		x.watched.reading(false)
 	}
 	return d.Driver.StopRecv(s)
 }
@@ -199,12 +222,18 @@ func (d *tap) Send(s aio.Socket, v [][]byte) error {
 	if d.dead {
 		return aio.ErrBadSocket
 	}
+	if x := d.byName[s]; x != nil && x.watched != nil {
+		x.watched.send(v)
+	}
 	return d.begin(s, aio.KindSend, d.Driver.Send(s, v))
 }
 
 func (d *tap) Shutdown(s aio.Socket) error {
 	if d.dead {
 		return aio.ErrBadSocket
+	}
+	if x := d.byName[s]; x != nil && x.watched != nil {
+		x.watched.closing = true
 	}
 	return d.Driver.Shutdown(s)
 }
@@ -215,6 +244,9 @@ func (d *tap) Close(name aio.Socket) error {
 		return aio.ErrBadSocket
 	}
 	s.closing = true
+	if s.watched != nil {
+		s.watched.closing = true
+	}
 	if d.dead {
 		return nil
 	}
@@ -227,7 +259,9 @@ func (d *tap) Wait(events []aio.Event, timeout time.Duration) (int, error) {
 		return d.lastEvents(events), nil
 	case timeout == 0 && d.index >= d.all.turn:
 		return 0, errNotYet
-	case timeout == 0 && d.all.blind(d.index):
+	}
+	d.ticks++
+	if timeout == 0 && d.all.blind(d.index) {
 		return 0, nil
 	}
 	n, err := d.Driver.Wait(events, timeout)
@@ -243,6 +277,9 @@ func (d *tap) seen(e *aio.Event) {
 	if s == nil || s.token != e.Token {
 		d.all.broken(fmt.Sprintf("an event of a socket that is not open: %v", e.Kind))
 		return
+	}
+	if s.watched != nil {
+		s.watched.happened(e)
 	}
 	if e.Kind == aio.KindDisconnect {
 		if s.inFlight != [8]bool{} {
@@ -263,6 +300,9 @@ func (d *tap) seen(e *aio.Event) {
 	switch {
 	case k == aio.KindAccept && e.Err == nil:
 		d.all.conns = append(d.all.conns, e.Conn)
+		if d.all.watch != nil {
+			d.all.watch.accepted(e.Conn)
+		}
 	case k == aio.KindConnect && e.Err == nil:
 		s.open = true
 		d.all.opened(connection{d, s.name})
