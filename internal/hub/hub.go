@@ -51,7 +51,7 @@ type Config struct {
 	StoreTimeout           time.Duration // for one read or claim; default 10 s
 	StoreReadsMax          int           // reads at once; default 4. More than processors to spare hold up the workers
 	StoreClaimsMax         int           // logins and new rooms at once: one commit takes them all; default 64
-	StoreQueueMax          int           // reads that wait, and claims that wait; default 65536
+	StoreQueueMax          int           // reads and claims that wait; default 65536
 	WorkerLagMax           time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
 
 	Limits Limits // the zero Limits are none; see DefaultLimits
@@ -96,20 +96,22 @@ func set[T comparable](field *T, value T) {
 
 // Hub is the part of the chat that all workers share.
 type Hub struct {
-	config   Config
-	shards   []*Shard
-	rooms    *directory
-	making   lock.Mutex // see makeRoom
-	writer   *writer
-	reads    *tasks // of the store
-	claims   *tasks // what makes users and rooms there
-	draining atomic.Bool
-	pending  atomic.Int64 // bytes of messages on their way to the store
-	started  time.Time
-	limits   limits
-	load     load
-	troubles troubles
-	counts   counts
+	config Config
+	shards []*Shard
+	rooms  *directory
+	making lock.Mutex // see makeRoom
+	writer *writer
+	reads  *tasks // of the store
+	claims *tasks // what makes users and rooms there
+
+	storeQueue atomic.Int64 // how many of both wait
+	draining   atomic.Bool
+	pending    atomic.Int64 // bytes of messages on their way to the store
+	started    time.Time
+	limits     limits
+	load       load
+	troubles   troubles
+	counts     counts
 }
 
 // counts are what the metrics show.
@@ -146,8 +148,8 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 		h.rooms.add(r, lastMs)
 	}
 	h.writer = newWriter(h)
-	h.reads = newTasks(c.StoreReadsMax, c.StoreQueueMax, c.Manual)
-	h.claims = newTasks(c.StoreClaimsMax, c.StoreQueueMax, c.Manual)
+	h.reads = newTasks(c.StoreReadsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
+	h.claims = newTasks(c.StoreClaimsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
 	return h, nil
 }
 
@@ -216,7 +218,7 @@ func (h *Hub) Steps() int {
 }
 
 // tasksWaiting is how many calls wait for their turn at the store.
-func (h *Hub) tasksWaiting() int { return h.reads.waiting() + h.claims.waiting() }
+func (h *Hub) tasksWaiting() int { return int(h.storeQueue.Load()) }
 
 // Drain refuses new messages and logins from here on, and waits until what was taken
 // is stored and acknowledged, or ctx is done.

@@ -20,12 +20,14 @@ type tasks struct {
 	queueMax int
 	manual   bool // no goroutines: step runs them
 	closed   bool
-	waits    atomic.Int64 // the length of queue, for those who only look
+	waits    *atomic.Int64 // how many are in this queue and in others of the same bound
 	wg       sync.WaitGroup
 }
 
-func newTasks(most, queueMax int, manual bool) *tasks {
-	t := &tasks{most: most, queueMax: queueMax, manual: manual}
+// newTasks makes one that runs so many at once. At most queueMax wait, all together, of
+// those that count in waits.
+func newTasks(most, queueMax int, waits *atomic.Int64, manual bool) *tasks {
+	t := &tasks{most: most, queueMax: queueMax, waits: waits, manual: manual}
 	t.mu.Init(lock.NewClass("hub.tasks"))
 	return t
 }
@@ -34,7 +36,7 @@ func newTasks(most, queueMax int, manual bool) *tasks {
 func (t *tasks) do(f func()) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || len(t.queue) >= t.queueMax {
+	if t.closed || t.waits.Load() >= int64(t.queueMax) {
 		return false
 	}
 	t.queue = append(t.queue, f)
@@ -77,14 +79,19 @@ func (t *tasks) step(i int) {
 	f()
 }
 
-func (t *tasks) waiting() int { return int(t.waits.Load()) }
+// waiting is how many are in this queue.
+func (t *tasks) waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.queue)
+}
 
 // close drops what waits and returns when what runs is done.
 func (t *tasks) close() {
 	t.mu.Lock()
 	t.closed = true
+	t.waits.Add(-int64(len(t.queue)))
 	t.queue = nil
-	t.waits.Store(0)
 	t.mu.Unlock()
 	t.wg.Wait()
 }
