@@ -42,12 +42,14 @@ type Worker struct {
 
 	up       bool // between open and release
 	stopping bool
+	crowded  bool // the workers have all of Go's processors
+	givesWay bool // see GiveWay
 }
 
 // tick is the worker's loop body: collect, handle, serve. wait bounds how long it
 // sleeps when there is nothing to do; negative is no bound.
 func (w *Worker) tick(wait time.Duration) error {
-	n, err := w.driver.Wait(w.events, w.sleepFor(wait))
+	n, err := w.collect(wait)
 	w.mail.awake()
 	if err != nil {
 		return err
@@ -78,6 +80,30 @@ func (w *Worker) tick(wait time.Duration) error {
 
 // trimInterval is how often a worker looks for objects that only a peak has needed.
 const trimInterval = 2 * time.Second
+
+// collect waits for completions, at most as long as sleepFor says. If the worker is to
+// give way, it does so before it sleeps, and after what is queued has gone out.
+func (w *Worker) collect(wait time.Duration) (int, error) {
+	timeout := w.sleepFor(wait)
+	if !w.givesWay || timeout == 0 {
+		return w.driver.Wait(w.events, timeout)
+	}
+	if n, err := w.driver.Wait(w.events, 0); n > 0 || err != nil {
+		return n, err
+	}
+	w.givesWay = false
+	runtime.Gosched()
+	w.now = w.driver.Now()
+	// Anew: mail may have come, whose wake-up the Wait above has used up.
+	return w.driver.Wait(w.events, w.sleepFor(wait))
+}
+
+// GiveWay tells that work was given to goroutines outside of the workers, which is to
+// be done soon. They get the processor before the worker sleeps. Without it a thread
+// that sleeps in the kernel keeps Go's processor until the runtime's watchdog comes by
+// and takes it away, 20 µs later or more. It does nothing if there are processors left
+// for others than the workers.
+func (w *Worker) GiveWay() { w.givesWay = w.crowded }
 
 // sleepFor is how long the worker may wait for completions.
 func (w *Worker) sleepFor(wait time.Duration) time.Duration {

@@ -160,6 +160,7 @@ func (s *Shard) takeBatches() {
 	s.ready = s.ready[:0]
 	if len(jobs) > 0 {
 		s.hub.writer.submit(jobs)
+		s.worker.GiveWay()
 	}
 }
 
