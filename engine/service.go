@@ -171,7 +171,7 @@ func (w *Worker) open() error {
 		return err
 	}
 	w.driver, w.up = d, true
-	w.crowded = runtime.GOMAXPROCS(0) <= w.service.config.Workers
+	w.crowded = !w.service.config.Manual && runtime.GOMAXPROCS(0) <= w.service.config.Workers
 	w.pool = w.service.pool
 	w.ops = mem.NewObjectPool(mem.ObjectConfig[sendOp]{Reset: (*sendOp).reset, Debug: w.service.config.Debug})
 	w.spools = mem.NewObjectPool(mem.ObjectConfig[spool]{Debug: w.service.config.Debug})

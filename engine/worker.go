@@ -44,6 +44,8 @@ type Worker struct {
 	stopping bool
 	crowded  bool // the workers have all of Go's processors
 	givesWay bool // see GiveWay
+
+	gaveWork time.Duration // when it was told to
 }
 
 // tick is the worker's loop body: collect, handle, serve. wait bounds how long it
@@ -82,28 +84,39 @@ func (w *Worker) tick(wait time.Duration) error {
 const trimInterval = 2 * time.Second
 
 // collect waits for completions, at most as long as sleepFor says. If the worker is to
-// give way, it does so before it sleeps, and after what is queued has gone out.
+// give way, it does so before it sleeps, when what is queued has gone out; and if it finds
+// no time to sleep, giveWayAfter it was told to.
 func (w *Worker) collect(wait time.Duration) (int, error) {
-	timeout := w.sleepFor(wait)
-	if !w.givesWay || timeout == 0 {
-		return w.driver.Wait(w.events, timeout)
+	if !w.givesWay {
+		return w.driver.Wait(w.events, w.sleepFor(wait))
 	}
-	if n, err := w.driver.Wait(w.events, 0); n > 0 || err != nil {
+	n, err := w.driver.Wait(w.events, 0)
+	if err != nil || n > 0 && w.driver.Now()-w.gaveWork < giveWayAfter {
 		return n, err
 	}
 	w.givesWay = false
 	runtime.Gosched()
+	if n > 0 {
+		return n, nil
+	}
 	w.now = w.driver.Now()
-	// Anew: mail may have come, whose wake-up the Wait above has used up.
 	return w.driver.Wait(w.events, w.sleepFor(wait))
 }
 
+// giveWayAfter is how long others wait at most for a worker that has always something
+// to do.
+const giveWayAfter = time.Millisecond
+
 // GiveWay tells that work was given to goroutines outside of the workers, which is to
-// be done soon. They get the processor before the worker sleeps. Without it a thread
-// that sleeps in the kernel keeps Go's processor until the runtime's watchdog comes by
-// and takes it away, 20 µs later or more. It does nothing if there are processors left
-// for others than the workers.
-func (w *Worker) GiveWay() { w.givesWay = w.crowded }
+// be done soon. They get the processor before the worker sleeps: a thread that sleeps in
+// the kernel keeps Go's processor until the runtime's watchdog comes by and takes it
+// away, 20 µs later or more, and one that does not sleep keeps it for 10 ms and more. It
+// does nothing if there are processors left for others than the workers.
+func (w *Worker) GiveWay() {
+	if !w.givesWay {
+		w.givesWay, w.gaveWork = w.crowded, w.now
+	}
+}
 
 // sleepFor is how long the worker may wait for completions.
 func (w *Worker) sleepFor(wait time.Duration) time.Duration {

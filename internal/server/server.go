@@ -36,6 +36,7 @@ type Config struct {
 	Workers int              // threads that serve sessions
 
 	SessionsMax       int
+	SocketRecvBytes   int // what the system keeps of what a client says and is not read yet; 0: its own choice
 	LoginDeadline     time.Duration
 	HeartbeatInterval time.Duration
 	IdleTimeout       time.Duration
@@ -60,6 +61,7 @@ func Default() Config {
 		IO:                "auto",
 		Workers:           1,
 		SessionsMax:       19000,
+		SocketRecvBytes:   64 << 10,
 		LoginDeadline:     10 * time.Second,
 		HeartbeatInterval: 30 * time.Second,
 		IdleTimeout:       90 * time.Second,
@@ -197,8 +199,11 @@ func (s *Server) newEngine(kind string) (*engine.Service, error) {
 	if err := os.MkdirAll(crashes, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for crash reports: %w", err)
 	}
+	socket := engine.DefaultSocket()
+	socket.RecvBufferBytes = c.SocketRecvBytes
 	return engine.New(engine.Config{
 		Name:    "sarang",
+		Socket:  socket,
 		Workers: c.Workers,
 		OpenDriver: func(int) (aio.Driver, error) {
 			return aio.Open(kind, aio.Config{SocketsMax: c.SessionsMax + 64})
@@ -316,6 +321,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("workers is %d; allowed are 1 to 64", c.Workers)
 	case c.SessionsMax < 1 || c.SessionsMax > 1<<20:
 		return fmt.Errorf("sessions-max is %d; allowed are 1 to %d", c.SessionsMax, 1<<20)
+	case c.SocketRecvBytes != 0 && (c.SocketRecvBytes < socketRecvLeast || c.SocketRecvBytes > socketRecvMost):
+		return fmt.Errorf("socket-recv-bytes is %d; allowed are 0 (the system's choice) and %d to %d", c.SocketRecvBytes, socketRecvLeast, socketRecvMost)
 	case c.Hub.TextBytesMax > textBytesMost:
 		return fmt.Errorf("text-bytes-max is %d; a packet has room for %d", c.Hub.TextBytesMax, textBytesMost)
 	case c.HeartbeatInterval > 0 && c.IdleTimeout > 0 && c.IdleTimeout <= c.HeartbeatInterval:
@@ -342,6 +349,8 @@ func (c *Config) validateLoad() error {
 }
 
 const (
+	socketRecvLeast         = 4 << 10
+	socketRecvMost          = 64 << 20
 	publishBytesPendingMost = 64 << 30
 	storeQueueMost          = 1 << 24
 	workerLagLeast          = 10 * time.Millisecond
