@@ -124,6 +124,9 @@ func (s *Shard) Tick() {
 	if len(s.ready) > 0 {
 		s.takeBatches()
 	}
+	if s.hub.reads.busy() || s.hub.claims.busy() {
+		s.worker.GiveWay()
+	}
 	for to := range s.outbox {
 		o := &s.outbox[to]
 		if len(o.commands) == 0 && len(o.notices) == 0 {

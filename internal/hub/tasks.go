@@ -15,7 +15,7 @@ import (
 type tasks struct {
 	mu       lock.Mutex
 	queue    []func()
-	running  int
+	running  atomic.Int64 // goroutines; changed under mu
 	most     int
 	queueMax int
 	manual   bool // no goroutines: step runs them
@@ -41,8 +41,8 @@ func (t *tasks) do(f func()) bool {
 	}
 	t.queue = append(t.queue, f)
 	t.waits.Add(1)
-	if t.running < t.most && !t.manual {
-		t.running++
+	if t.running.Load() < int64(t.most) && !t.manual {
+		t.running.Add(1)
 		t.wg.Add(1)
 		go t.run()
 	}
@@ -55,7 +55,7 @@ func (t *tasks) run() {
 		t.mu.Lock()
 		if len(t.queue) == 0 {
 			t.queue = nil
-			t.running--
+			t.running.Add(-1)
 			t.mu.Unlock()
 			return
 		}
@@ -78,6 +78,9 @@ func (t *tasks) step(i int) {
 	t.mu.Unlock()
 	f()
 }
+
+// busy says whether anything is being done. Any goroutine may ask.
+func (t *tasks) busy() bool { return t.running.Load() > 0 }
 
 // waiting is how many are in this queue.
 func (t *tasks) waiting() int {
