@@ -154,6 +154,11 @@ func mutations() []mutation {
 			old:  "\tfor f.chunks.Len() > 1 {\n", new: "\tfor f.chunks.Len() > 30 {\n",
 		},
 		{
+			name: "the timer of a session that was held runs on when it is over", promise: promiseBounded,
+			file: "internal/hub/limits.go",
+			old:  "o := sessionOf(s.worker.Session(held.id))\n\tif o == nil {\n", new: "o := sessionOf(s.worker.Session(held.id))\n\tif o == nil {\n\t\ts.worker.After(t, time.Second, releaseBytes)\n",
+		},
+		{
 			name: "a session that is over is still counted", promise: promiseBounded,
 			file: "engine/gate.go",
 			old:  "\t}\n\tw.service.live.Add(-1)\n", new: "\t}\n",

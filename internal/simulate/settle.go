@@ -259,6 +259,12 @@ func (r *run) finish() {
 		}
 		return ""
 	})
+	r.until("no timer runs when nobody is there", 0, func() string {
+		if n := r.server.svc.Stats().Timers; n > 0 {
+			return fmt.Sprintf("%d run", n)
+		}
+		return ""
+	})
 	r.checkIdleMemory()
 	r.checkStore()
 	r.dispose()
