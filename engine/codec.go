@@ -40,6 +40,7 @@ type codecState struct {
 	rest  int  // about how much of raw comes from feeds
 	ended bool // End was called
 	torn  bool // Decode has failed
+	over  bool // the peer has ended it
 }
 
 // codecBytesMax is how many plain bytes are coded at once; they are private to the

@@ -62,6 +62,9 @@ func (w *Worker) decode(s *Session, b []byte) {
 		w.frame(s, b)
 		return
 	}
+	if s.codec.over {
+		return
+	}
 	plain, err := s.codec.decode(s, b)
 	if len(plain) > 0 {
 		w.frame(s, plain)
@@ -69,7 +72,7 @@ func (w *Worker) decode(s *Session, b []byte) {
 	switch {
 	case s.Closing() || err == nil:
 	case errors.Is(err, io.EOF) && s.flags&flagHeld != 0:
-		s.flags |= flagEOF // it ends when what it said was heard
+		s.codec.over = true // it ends when what it said was heard
 	case errors.Is(err, io.EOF):
 		s.End(Reason{Code: ReasonPeerClosed})
 	case errors.Is(err, ErrDirectQueue):
@@ -140,10 +143,11 @@ func (w *Worker) deliverHeld() {
 		switch {
 		case tail.n > 0 && s.flags&flagPaused != 0:
 			s.flags |= flagHeld
-		case s.flags&flagEOF != 0:
+		case s.flags&flagEOF != 0 || s.codec != nil && s.codec.over:
 			s.End(Reason{Code: ReasonPeerClosed})
 		default:
 			s.unspool()
+			s.receive()
 		}
 	}
 	w.resumed = w.resumed[:copy(w.resumed, w.resumed[n:])]

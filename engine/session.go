@@ -216,10 +216,11 @@ func (s *Session) Pause() {
 func (s *Session) Resume() {
 	if s.flags&flagPaused != 0 {
 		s.flags &^= flagPaused
-		if s.flags&flagHeld != 0 {
-			s.w.resumed = append(s.w.resumed, s.id)
-		}
 		s.lastRecv = ticksUp(s.w.now) // silence while we did not listen is not the peer's
+		if s.flags&flagHeld != 0 {
+			s.w.resumed = append(s.w.resumed, s.id) // it receives when these are delivered
+			return
+		}
 		s.receive()
 	}
 }

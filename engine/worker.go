@@ -91,36 +91,40 @@ func (w *Worker) collect(wait time.Duration) (int, error) {
 		return w.driver.Wait(w.events, w.sleepFor(wait))
 	}
 	n, err := w.driver.Wait(w.events, 0)
-	if err != nil || n > 0 && w.driver.Now()-w.gaveWork < giveWayAfter {
+	busy := n > 0 || w.pending()
+	if err != nil || busy && w.driver.Now()-w.gaveWork < giveWayAfter {
 		return n, err
 	}
 	w.givesWay = false
 	runtime.Gosched()
-	if n > 0 {
+	if busy {
 		return n, nil
 	}
 	w.now = w.driver.Now()
 	return w.driver.Wait(w.events, w.sleepFor(wait))
 }
 
-// giveWayAfter is how long others wait at most for a worker that has always something
-// to do.
+// giveWayAfter is when a worker that has always something to do gives way, at the end of
+// a tick.
 const giveWayAfter = time.Millisecond
 
 // GiveWay tells that work was given to goroutines outside of the workers, which is to
 // be done soon. They get the processor before the worker sleeps: a thread that sleeps in
 // the kernel keeps Go's processor until the runtime's watchdog comes by and takes it
 // away, 20 µs later or more, and one that does not sleep keeps it for 10 ms and more. It
-// does nothing if there are processors left for others than the workers.
+// does nothing if there were processors left for others than the workers at the start.
 func (w *Worker) GiveWay() {
 	if !w.givesWay {
 		w.givesWay, w.gaveWork = w.crowded, w.now
 	}
 }
 
+// pending says whether something is to be done in the next tick, whatever comes.
+func (w *Worker) pending() bool { return len(w.touched)+len(w.resumed)+len(w.dirtyFeeds) > 0 }
+
 // sleepFor is how long the worker may wait for completions.
 func (w *Worker) sleepFor(wait time.Duration) time.Duration {
-	if len(w.touched)+len(w.resumed)+len(w.dirtyFeeds) > 0 || !w.mail.sleep() {
+	if w.pending() || !w.mail.sleep() {
 		return 0
 	}
 	if d := w.wheel.wait(w.now); d >= 0 && (wait < 0 || d < wait) {

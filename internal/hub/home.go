@@ -99,7 +99,7 @@ func (h *home) loadNonces(u chat.UserID) {
 		return
 	}
 	hub, id := h.shard.hub, h.id()
-	ok := hub.reads.do(func() {
+	ok := h.shard.give(hub.nonces, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		nonces, err := hub.config.Store.Nonces(ctx, id, u, chat.NoncesPerUserMax)

@@ -38,7 +38,7 @@ type Config struct {
 
 	TextBytesMax           int           // of one message; default 16 KiB
 	RoomsJoinedMax         int           // per session; default 64
-	PublishesInFlightMax   int           // per session, then its packets wait in its socket; default 256
+	PublishesInFlightMax   int           // per session, then its packets wait; default 256
 	PublishBytesPendingMax int           // of the whole server, on their way to the store; at it new ones are refused, and other things before; default 256 MiB
 	RequestsInFlightMax    int           // per session, of those that go to the store; default 8
 	AnswerQueueBytesMax    int           // an answer from the store waits while a session has more than that to send directly; default 4 KiB
@@ -49,8 +49,8 @@ type Config struct {
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
 	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days
 	StoreTimeout           time.Duration // for one read or claim; default 10 s
-	StoreReadsMax          int           // reads at once; default 4. More than processors to spare hold up the workers
-	StoreClaimsMax         int           // logins and new rooms at once: one commit takes them all; default 64
+	StoreReadsMax          int           // pages read at once; default 4. More than processors to spare hold up the workers
+	StoreClaimsMax         int           // logins and new rooms at once: one commit takes all logins; default 64
 	StoreQueueMax          int           // reads and claims that wait; default 65536
 	WorkerLagMax           time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
 
@@ -102,7 +102,8 @@ type Hub struct {
 	making lock.Mutex // see makeRoom
 	writer *writer
 	reads  *tasks // of the store
-	claims *tasks // what makes users and rooms there
+	nonces *tasks // reads that a message waits for: they do not stand behind pages
+	claims *tasks // what makes users and rooms
 
 	storeQueue atomic.Int64 // how many of both wait
 	draining   atomic.Bool
@@ -149,6 +150,7 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 	}
 	h.writer = newWriter(h)
 	h.reads = newTasks(c.StoreReadsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
+	h.nonces = newTasks(1, c.StoreQueueMax, &h.storeQueue, c.Manual)
 	h.claims = newTasks(c.StoreClaimsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
 	return h, nil
 }
@@ -201,11 +203,14 @@ func (h *Hub) Step(which int) {
 		}
 		which--
 	}
-	if n := h.claims.waiting(); which >= n {
-		h.reads.step(which - n)
-		return
+	for _, t := range []*tasks{h.claims, h.nonces, h.reads} {
+		n := t.waiting()
+		if which < n {
+			t.step(which)
+			return
+		}
+		which -= n
 	}
-	h.claims.step(which)
 }
 
 // Steps is how many things a Manual hub has waiting.
@@ -257,6 +262,7 @@ func (h *Hub) idle() bool {
 func (h *Hub) Close() {
 	h.draining.Store(true)
 	h.claims.close()
+	h.nonces.close()
 	h.reads.close()
 	h.writer.close()
 }

@@ -138,7 +138,7 @@ func (s *Shard) Behind(c *engine.Cursor) {
 		return
 	}
 	hub, after := s.hub, chat.Seq(c.Next()-1)
-	ok := hub.reads.do(func() {
+	ok := s.give(hub.reads, func() {
 		p := hub.readPage(l.id, after, s.worker.Pool())
 		p.cursor, p.local, p.shard = c, l, s
 		if !s.worker.Post(p) {

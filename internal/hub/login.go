@@ -60,7 +60,7 @@ func (s *Shard) Login(o *Session, a Answer, name string, token []byte) {
 	}
 	o.login = loginAsked
 	id := o.Engine.ID()
-	ok := s.hub.claims.do(func() {
+	ok := s.give(s.hub.claims, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 		defer cancel()
 		u, err := s.hub.config.Store.ClaimUser(ctx, claim)

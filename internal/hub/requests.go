@@ -30,8 +30,8 @@ func (s *Shard) mayAsk(o *Session, a Answer) bool {
 }
 
 // Publish sends a text to a room; the client is told Ack or Failed. text is copied.
-// When too many of the session's messages are on their way, its packets wait in its
-// socket.
+// When too many of the session's messages are on their way, its packets wait: those
+// that have arrived here, the others in its socket.
 func (s *Shard) Publish(o *Session, a Answer, text string) {
 	if !s.mayAsk(o, a) || s.tooFastMessage(o, a) {
 		return
@@ -166,7 +166,7 @@ func (s *Shard) ask(o *Session, a Answer, at *tasks, request func(context.Contex
 	}
 	o.requests++
 	id := o.Engine.ID()
-	ok := at.do(func() {
+	ok := s.give(at, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 		defer cancel()
 		answer := request(ctx)

@@ -124,7 +124,7 @@ func (s *Shard) Tick() {
 	if len(s.ready) > 0 {
 		s.takeBatches()
 	}
-	if s.hub.reads.busy() || s.hub.claims.busy() {
+	if s.hub.reads.busy() || s.hub.nonces.busy() || s.hub.claims.busy() {
 		s.worker.GiveWay()
 	}
 	for to := range s.outbox {
@@ -138,6 +138,15 @@ func (s *Shard) Tick() {
 			p.drop()
 		}
 	}
+}
+
+// give has f done by tasks, soon. False: too many wait.
+func (s *Shard) give(to *tasks, f func()) bool {
+	ok := to.do(f)
+	if ok {
+		s.worker.GiveWay()
+	}
+	return ok
 }
 
 // takeBatches sends what has gathered in the rooms to the store. An ephemeral room's

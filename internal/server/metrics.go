@@ -15,7 +15,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	descSessions      = desc("sessions", "Sessions open now.")
-	descTimers        = desc("timers", "Timers running now: one for each session, and a few.")
+	descTimers        = desc("timers", "Timers running now: one for each session, and one for each that is held up, waits for a page or an answer.")
 	descUsers         = desc("users", "Sessions that are logged in now.")
 	descRooms         = desc("rooms", "Rooms that exist.")
 	descAccepted      = desc("accepted_total", "Connections accepted.")

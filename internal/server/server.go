@@ -182,11 +182,12 @@ func (s *Server) listenOn(ctx context.Context, a netip.AddrPort) (netip.AddrPort
 }
 
 func openStore(ctx context.Context, c Config) (*sqlite.Store, error) {
-	return sqlite.Open(ctx, sqlite.Config{Dir: c.DataDir, Sync: c.Sync, ReadersMax: storeReaders(c.Workers)})
+	return sqlite.Open(ctx, sqlite.Config{Dir: c.DataDir, Sync: c.Sync, ReadersMax: storeReaders(c.Workers) + 1}) // one for nonces
 }
 
-// storeReaders is how many reads of the store there may be at one time: as many as leave
-// a processor to each worker, for else a crowd that asks for history holds up everybody.
+// storeReaders is how many pages may be read from the store at one time: as many as leave
+// a processor to each worker, but one at least. Else a crowd that asks for history holds
+// up everybody.
 func storeReaders(workers int) int {
 	return min(max(runtime.GOMAXPROCS(0)-workers, 1), storeReadersMax)
 }

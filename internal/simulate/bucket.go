@@ -35,7 +35,7 @@ func (b *bucket) take(r rate, now time.Duration, n float64) {
 	b.at = max(b.at, now)
 }
 
-// rested says whether all has come back; unsure counts as not.
+// rested says whether all has come back, or is too close to say.
 func (b *bucket) rested(r rate, now time.Duration) bool {
 	return r.perSecond == 0 || b.left(r, now) >= r.burst-grain
 }

@@ -102,13 +102,14 @@ func (w *watch) keptOut(x *coming, peer netip.Addr, now time.Duration, told *sar
 	var full, many, fast bool
 	var wait time.Duration
 	if w.counted(peer) {
+		before := w.places[placeOf(peer)] // that all has come back may be too close to say
 		w.forget(now)
 		p, r := w.places[placeOf(peer)], w.limits.connects()
 		full = p == nil && len(w.places) >= w.limits.rates.AddressesMax
 		many = p != nil && w.limits.rates.AddressConnectionsMax > 0 && p.connections >= w.limits.rates.AddressConnectionsMax
-		if p != nil && p.connects.has(r, now) != yes {
+		if before != nil && before.connects.has(r, now) != yes {
 			fast = true
-			wait = r.wait(p.connects.left(r, now), 1)
+			wait = r.wait(before.connects.left(r, now), 1)
 		}
 	}
 	load := w.limits.loaded()
