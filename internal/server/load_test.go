@@ -296,3 +296,31 @@ func TestReaderWaitsForTheLoad(t *testing.T) {
 		}
 	})
 }
+
+// TestPublishDoesNotWaitForPages: after a restart, what is known of an author has to be
+// read before his first message is taken. Pages that others ask for are not in its way.
+func TestPublishDoesNotWaitForPages(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		before := start(t, c)
+		id := user(t, before, "a").join(&pb.Join{Name: "r"}).Room.Id
+		stop(t, before)
+
+		store := new(slowStore)
+		c.WrapStore(func(real chat.Store) chat.Store {
+			store.Store = real
+			return store
+		})
+		c.Hub.StoreReadsMax = 1
+		s := start(t, c)
+		defer stop(t, s)
+		defer store.reads.reopen()
+		b := user(t, s, "b")
+		after := b.join(&pb.Join{Room: id}).After
+		b.expectEvent(after+1, "+ b")
+		held := store.reads.shut()
+		user(t, s, "asker").say(pb.CHistory, &pb.History{Room: id})
+		<-held // it is being done, and is all that is done at one time
+		b.publish(id, 1, "first")
+		b.expectOwn(1, after+2, "first")
+	})
+}
