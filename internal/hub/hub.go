@@ -105,7 +105,7 @@ type Hub struct {
 	nonces *tasks // reads that a message waits for: they do not stand behind pages
 	claims *tasks // what makes users and rooms
 
-	storeQueue atomic.Int64 // how many of both wait
+	storeQueue atomic.Int64 // how many of all these wait
 	draining   atomic.Bool
 	pending    atomic.Int64 // bytes of messages on their way to the store
 	started    time.Time
