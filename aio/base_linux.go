@@ -19,6 +19,9 @@ const (
 
 	// stateSuspect: io_uring: see suspects.
 	stateSuspect
+
+	// stateAlive: io_uring: a suspect that has received again.
+	stateAlive
 )
 
 // socket is a slot of either driver's table. It holds no pointers, so that the

@@ -22,3 +22,14 @@ func OpenCoarseEpoll(c Config) (Driver, error) {
 	}
 	return d, err
 }
+
+// Inspect has an io_uring driver look at a round of its suspects and tells how many
+// are left, and how many of the sockets that it asked the system about.
+func Inspect(d Driver) (left, asked int) {
+	u := d.(*uring)
+	for first := true; first || u.suspects.round > 0; first = false {
+		u.inspect()
+		asked += len(u.suspects.asked)
+	}
+	return u.suspects.names.count, asked
+}

@@ -44,8 +44,14 @@ func (d *uring) Wait(events []Event, timeout time.Duration) (int, error) {
 // enter makes the system call if there is any use in it, and sleeps in it only if
 // nothing can be delivered without. It tells whether the driver was woken.
 func (d *uring) enter(maySleep bool, timeout time.Duration) (woken bool) {
+	maySleep = maySleep && timeout != 0 && d.again.count == 0
+	if maySleep && d.ring.queued() > 0 && d.ring.brief() && d.broken == nil {
+		// Sends end while they are handed over, most likely, and then there is
+		// no sleep that Go's scheduler would have to be told of.
+		d.broken = d.ring.enter(false, 0)
+	}
 	queued, ready := d.ring.queued(), d.ring.ready()
-	sleep := maySleep && timeout != 0 && ready == 0 && d.again.count == 0 && d.waker.sleep()
+	sleep := maySleep && ready == 0 && d.waker.sleep()
 	// Completions are made only while the kernel is entered. As long as some are
 	// left from the last time there is no hurry; they run out soon enough.
 	if sleep || queued > 0 || ready == 0 && d.ring.pending() {
