@@ -154,14 +154,21 @@ func (r *ring) enter(wait bool, timeout time.Duration) error {
 		r.spec = timespec64{int64(timeout / time.Second), int64(timeout % time.Second)}
 		r.arg.timespec = uint64(uintptr(unsafe.Pointer(&r.spec)))
 	}
-	var errno syscall.Errno
-	if !wait && r.brief() {
-		_, _, errno = unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.queued()), least,
-			enterGetEvents|enterExtArg, uintptr(unsafe.Pointer(&r.arg)), unsafe.Sizeof(r.arg))
-	} else {
-		_, _, errno = unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.queued()), least,
-			enterGetEvents|enterExtArg, uintptr(unsafe.Pointer(&r.arg)), unsafe.Sizeof(r.arg))
-	}
+	_, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.queued()), least,
+		enterGetEvents|enterExtArg, uintptr(unsafe.Pointer(&r.arg)), unsafe.Sizeof(r.arg))
+	return enterError(errno)
+}
+
+// enterBriefly is enter without waiting, and without telling Go's scheduler.
+func (r *ring) enterBriefly() error {
+	atomic.StoreUint32(r.cqHead, r.head)
+	atomic.StoreUint32(r.sqTail, r.tail)
+	_, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.queued()), 0, enterGetEvents, 0, 0)
+	return enterError(errno)
+}
+
+// enterError is what errno of io_uring_enter means for the ring.
+func enterError(errno syscall.Errno) error {
 	switch errno {
 	case 0, unix.ETIME, unix.EINTR, unix.EAGAIN, unix.EBUSY:
 		// The last two: the kernel is short of memory for now. What is queued

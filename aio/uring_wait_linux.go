@@ -48,7 +48,7 @@ func (d *uring) enter(maySleep bool, timeout time.Duration) (woken bool) {
 	if maySleep && d.ring.queued() > 0 && d.ring.brief() && d.broken == nil {
 		// Sends end while they are handed over, most likely, and then there is
 		// no sleep that Go's scheduler would have to be told of.
-		d.broken = d.ring.enter(false, 0)
+		d.broken = d.ring.enterBriefly()
 	}
 	queued, ready := d.ring.queued(), d.ring.ready()
 	sleep := maySleep && ready == 0 && d.waker.sleep()

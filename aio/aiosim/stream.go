@@ -3,6 +3,7 @@ package aiosim
 import (
 	"math/rand/v2"
 	"time"
+	"unsafe"
 )
 
 // markKind is what a mark brings.
@@ -32,11 +33,16 @@ type stream struct {
 	first   int    // the first mark still on the way
 }
 
-// The most memory that a world keeps for streams to come.
+// The most memory that a world keeps for streams to come: of one stream, and together.
 const (
-	spareStreamsMax     = 256
 	spareStreamBytesMax = 64 << 10
+	spareBytesMax       = 16 << 20
 )
+
+// size is what the stream takes, about.
+func (s *stream) size() int {
+	return int(unsafe.Sizeof(*s)) + cap(s.bytes) + cap(s.marks)*int(unsafe.Sizeof(mark{}))
+}
 
 // queued is how many bytes have not been read.
 func (s *stream) queued() int { return len(s.bytes) - s.head }
@@ -117,6 +123,7 @@ func (w *World) newStream() *stream {
 	if n := len(w.spare); n > 0 {
 		s := w.spare[n-1]
 		w.spare = w.spare[:n-1]
+		w.spareBytes -= s.size()
 		return s
 	}
 	return new(stream)
@@ -124,9 +131,11 @@ func (w *World) newStream() *stream {
 
 // freeStream takes a stream back that nobody needs.
 func (w *World) freeStream(s *stream) {
-	if len(w.spare) == spareStreamsMax || cap(s.bytes) > spareStreamBytesMax {
+	size := s.size()
+	if size > spareStreamBytesMax || w.spareBytes+size > spareBytesMax {
 		return
 	}
 	*s = stream{bytes: s.bytes[:0], marks: s.marks[:0]}
 	w.spare = append(w.spare, s)
+	w.spareBytes += size
 }

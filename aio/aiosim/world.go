@@ -36,14 +36,15 @@ type World struct {
 	rng    *rand.Rand
 	stats  Stats
 
-	now       time.Duration
-	timeline  timeline
-	ends      slab[end]
-	dials     map[uint32]netip.AddrPort // where connecting ends go, by end
-	fuses     map[uint32]int            // bytes until a connection is reset, by the end that they reach
-	listeners map[netip.AddrPort][]*listener
-	drivers   []*Driver
-	spare     []*stream
+	now        time.Duration
+	timeline   timeline
+	ends       slab[end]
+	dials      map[uint32]netip.AddrPort // where connecting ends go, by end
+	fuses      map[uint32]int            // bytes until a connection is reset, by the end that they reach
+	listeners  map[netip.AddrPort][]*listener
+	drivers    []*Driver
+	spare      []*stream
+	spareBytes int // what they take
 
 	addresses      []netip.Addr // by number
 	addressNumbers map[netip.Addr]uint32
