@@ -135,12 +135,16 @@ func (w *world) step() error {
 	for w.hub.Steps() > 0 {
 		w.hub.Step(0)
 	}
-	n, err := w.clients.Wait(w.events, 0)
-	if err != nil {
-		return err
-	}
-	for i := range w.events[:n] {
-		w.handle(&w.events[i])
+	// The clients take all that has come: what they left would pile up in the
+	// simulated network.
+	for n := len(w.events); n == len(w.events); {
+		var err error
+		if n, err = w.clients.Wait(w.events, 0); err != nil {
+			return err
+		}
+		for i := range w.events[:n] {
+			w.handle(&w.events[i])
+		}
 	}
 	if w.failure != nil {
 		return w.failure
