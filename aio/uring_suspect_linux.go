@@ -22,11 +22,14 @@ import (
 // ago: it waits for the next round. To look at the sockets of an echo server each
 // time costs a twelfth of an echo.
 const (
-	// suspectsDelay is how long the driver sleeps at most while there are
-	// suspects, and how long it lets them be while it has no time to sleep.
-	// Looking at once would cost a system call per sleep. A reset is noticed
-	// this much late, or twice as much, on a socket that was busy until then.
+	// suspectsDelay is how long suspects wait at least, and how long the driver
+	// sleeps at most while there are some.
 	suspectsDelay = 100 * time.Millisecond
+
+	// suspectsDelayMax is how long they wait while the driver has no time to
+	// sleep. A reset is noticed this much late then, and a round later on a
+	// socket that was busy until it came.
+	suspectsDelayMax = time.Second
 
 	// suspectsBatch is how many are looked at in one go.
 	suspectsBatch = 1024
@@ -36,7 +39,7 @@ const (
 type suspects struct {
 	names queue[Socket]
 	round int           // of names, so many are still to be looked at in this round
-	seen  time.Duration // the end of the last round
+	since time.Duration // none has waited for longer than since this time
 	asked []Socket
 	polls []unix.PollFd
 }
@@ -48,6 +51,9 @@ func (d *uring) suspect(name Socket, s *socket) {
 		return
 	}
 	s.state |= stateSuspect
+	if d.suspects.names.count == 0 {
+		d.suspects.since = d.Now()
+	}
 	d.suspects.names.push(name)
 }
 
@@ -62,9 +68,9 @@ func (u *suspects) patience(timeout time.Duration) time.Duration {
 	return timeout
 }
 
-// due tells whether it is time to look at some suspects.
-func (u *suspects) due(now time.Duration) bool {
-	return u.round > 0 || u.names.count > 0 && now-u.seen >= suspectsDelay
+// due tells whether it is time to look at some suspects, after such a delay.
+func (u *suspects) due(now, delay time.Duration) bool {
+	return u.round > 0 || u.names.count > 0 && now-u.since >= delay
 }
 
 // inspect looks at suspects and clears those that are well.
@@ -75,7 +81,7 @@ func (d *uring) inspect() {
 	}
 	batch := min(u.round, suspectsBatch)
 	if u.round -= batch; u.round == 0 {
-		u.seen = d.Now()
+		u.since = d.Now()
 	}
 	u.asked, u.polls = u.asked[:0], u.polls[:0]
 	for range batch {

@@ -13,7 +13,7 @@ import (
 func (d *uring) Wait(events []Event, timeout time.Duration) (int, error) {
 	d.checkOwner()
 	d.credits += d.buffers.giveBack()
-	if d.suspects.due(d.Now()) {
+	if d.suspects.due(d.Now(), suspectsDelayMax) {
 		d.inspect()
 	}
 	events = events[:min(len(events), d.config.EventsMax)]
@@ -59,7 +59,7 @@ func (d *uring) enter(maySleep bool, timeout time.Duration) (woken bool) {
 			d.broken = d.ring.enter(sleep, d.suspects.patience(timeout))
 		}
 	}
-	if sleep && d.suspects.names.count > 0 && d.ring.ready() == 0 {
+	if sleep && d.ring.ready() == 0 && d.suspects.due(d.Now(), suspectsDelay) {
 		d.inspect()
 	}
 	return d.waker.awake()
