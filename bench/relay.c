@@ -4,9 +4,11 @@
 // send per receiver and round, a round being what one read has brought. It does not
 // look at messages, keeps no order but that of one publisher, and a receiver whose
 // socket is full ends it. With this much a server can not do less; the floor
-// (floor.c) leaves out reading and waking up as well.
+// (floor.c) leaves out reading and waking up as well. With a FILE, what a round
+// brings is on the disk before anybody sees it: written over what the file had, so that
+// nothing but the bytes has to be synced.
 //
-//   cc -O2 -o relay relay.c && ./relay uring|send PORT
+//   cc -O2 -o relay relay.c && ./relay uring|send PORT [FILE]
 //
 // A frame is its size (uint16, little-endian, the head included), then the length of
 // its text or 0xffff for an order: 'H' (hello), 'J' (join). An order is answered with
@@ -27,7 +29,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 20000, READ_BYTES = 256 << 10, RING = 32768, HEAD = 4 };
+enum { CONNECTIONS_MAX = 20000, READ_BYTES = 256 << 10, RING = 32768, HEAD = 4, STORE_BYTES = 16 << 20 };
 
 static void die(const char *what) {
 	perror(what);
@@ -60,6 +62,28 @@ static void openRing(void) {
 	ring.sqArray = (unsigned *)(m + p.sq_off.array);
 	ring.cqHead = (unsigned *)(m + p.cq_off.head), ring.cqTail = (unsigned *)(m + p.cq_off.tail);
 	ring.cqMask = (unsigned *)(m + p.cq_off.ring_mask), ring.cqes = (struct io_uring_cqe *)(m + p.cq_off.cqes);
+}
+
+static struct {
+	int fd;
+	off_t at;
+} file = {-1, 0};
+
+static void openStore(const char *path) {
+	static char zeros[1 << 20];
+	file.fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	if (file.fd < 0) die(path);
+	for (int n = 0; n < STORE_BYTES; n += sizeof zeros)
+		if (write(file.fd, zeros, sizeof zeros) != sizeof zeros) die(path);
+	if (fsync(file.fd)) die(path);
+}
+
+// store puts a round on the disk, if there is a file; it begins again at its end.
+static void store(const char *b, size_t len) {
+	if (file.fd < 0) return;
+	if (file.at + len > STORE_BYTES) file.at = 0;
+	if (pwrite(file.fd, b, len, file.at) != (ssize_t)len || fdatasync(file.fd)) die("store");
+	file.at += len;
 }
 
 // sendRing hands all sends over at once and waits for the last. MSG_WAITALL has the
@@ -104,6 +128,13 @@ static void drop(int fd) {
 	close(fd);
 }
 
+// deliver stores a round and sends it to everybody.
+static void deliver(const char *b, size_t len, void (*sendAll)(const char *, size_t)) {
+	if (!len || !receiverCount) return;
+	store(b, len);
+	sendAll(b, len);
+}
+
 static unsigned u16(const char *b) { return (unsigned char)b[0] | (unsigned char)b[1] << 8; }
 
 // order answers hello and join.
@@ -125,13 +156,13 @@ static int take(int fd, const char *b, int n, void (*sendAll)(const char *, size
 		if (size < HEAD) return -1;
 		if (size > n - at) break;
 		if (u16(b + at + 2) == 0xffff) {
-			if (at > from && receiverCount) sendAll(b + from, at - from);
+			deliver(b + from, at - from, sendAll);
 			order(fd, b + at, size);
 			from = at + size;
 		}
 		at += size;
 	}
-	if (at > from && receiverCount) sendAll(b + from, at - from);
+	deliver(b + from, at - from, sendAll);
 	return at;
 }
 
@@ -152,10 +183,11 @@ static void readFrom(int fd, void (*sendAll)(const char *, size_t)) {
 }
 
 int main(int argc, char **argv) {
-	if (argc != 3 || (strcmp(argv[1], "uring") && strcmp(argv[1], "send"))) {
-		fprintf(stderr, "usage: relay uring|send PORT\n");
+	if (argc < 3 || argc > 4 || (strcmp(argv[1], "uring") && strcmp(argv[1], "send"))) {
+		fprintf(stderr, "usage: relay uring|send PORT [FILE]\n");
 		return 2;
 	}
+	if (argc == 4) openStore(argv[3]);
 	void (*sendAll)(const char *, size_t) = strcmp(argv[1], "uring") ? sendPlain : sendRing;
 	if (sendAll == sendRing) openRing();
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(atoi(argv[2]))};

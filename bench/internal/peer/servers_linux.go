@@ -37,7 +37,7 @@ func (s Server) Command(t *Tools, conns int) func(dir string, addr netip.AddrPor
 
 // Servers are all that can be compared, in the order of the report.
 func Servers() []Server {
-	all := []Server{relayServer("uring"), relayServer("send")}
+	all := []Server{relayServer("uring"), relayServer("send"), storingRelay()}
 	for _, kind := range aio.Kinds() {
 		all = append(all, sarangServer("sarang-"+kind, kind, wire.Sarang{}))
 	}
@@ -105,6 +105,17 @@ func relayServer(how string) Server {
 			return Command{Args: []string{tool, how, strconv.Itoa(int(addr.Port()))}}, nil
 		},
 	}
+}
+
+// storingRelay is the least that a server can do which stores what it shows.
+func storingRelay() Server {
+	s := relayServer("uring")
+	s.Name = "relay-stored"
+	s.Setup = "relay-uring, and every round is written to a file of fixed length and synced (fdatasync) before it is sent"
+	s.command = func(tool, dir string, addr netip.AddrPort, _ int) (Command, error) {
+		return Command{Args: []string{tool, "uring", strconv.Itoa(int(addr.Port())), dir + "/stored"}}, nil
+	}
+	return s
 }
 
 func redisCommand(tool, dir string, addr netip.AddrPort, conns int) (Command, error) {

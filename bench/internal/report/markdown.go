@@ -69,7 +69,7 @@ func (r *Report) fanout(b *strings.Builder) {
 	if len(servers) == 0 {
 		return
 	}
-	b.WriteString("\n## Handing a message to a room: CPU per delivery, µs\n\nIn brackets: how many times that of floor-uring, and of relay-uring, which is the floor under this client.\n\n")
+	b.WriteString("\n## Handing a message to a room: CPU per delivery, µs\n\nIn brackets: how many times that of floor-uring, of relay-uring, which is the floor under this client, and of relay-stored, which is that of a server that stores first.\n\n")
 	b.WriteString("| server | window 1 | window 16 | window 64 |\n|---|---|---|---|\n")
 	for _, s := range servers {
 		fmt.Fprintf(b, "| %s |", s)
@@ -92,7 +92,9 @@ func (r *Report) fanout(b *strings.Builder) {
 // times says how many times a floor's a figure is, for each floor but the server itself.
 func (r *Report) times(workload, server string, cpu float64) string {
 	var all []string
-	for _, base := range []struct{ server, name string }{{"floor-uring", "floor"}, {"relay-uring", "relay"}} {
+	for _, base := range []struct{ server, name string }{
+		{"floor-uring", "floor"}, {"relay-uring", "relay"}, {"relay-stored", "stored relay"},
+	} {
 		floor, ok := r.Results.Of(workload, base.server, suite.CPUMicros)
 		if ok && floor.Median > 0 && server != base.server {
 			all = append(all, fmt.Sprintf("%.2f × %s", cpu/floor.Median, base.name))
