@@ -46,6 +46,7 @@ type Worker struct {
 	givesWay bool // see GiveWay
 
 	gaveWork time.Duration // when it was told to
+	begun    func() bool   // what was given
 }
 
 // tick is the worker's loop body: collect, handle, serve. wait bounds how long it
@@ -95,8 +96,7 @@ func (w *Worker) collect(wait time.Duration) (int, error) {
 	if err != nil || busy && w.driver.Now()-w.gaveWork < giveWayAfter {
 		return n, err
 	}
-	w.givesWay = false
-	runtime.Gosched()
+	w.giveWay()
 	if busy {
 		return n, nil
 	}
@@ -108,16 +108,30 @@ func (w *Worker) collect(wait time.Duration) (int, error) {
 // a tick.
 const giveWayAfter = time.Millisecond
 
-// GiveWay tells that work was given to goroutines outside of the workers, which is to
-// be done soon. They get the processor before the worker sleeps: a thread that sleeps in
-// the kernel keeps Go's processor until the runtime's watchdog comes by and takes it
-// away, 20 µs later or more, and one that does not sleep keeps it for 10 ms and more. It
-// does nothing if there were processors left for others than the workers at the start.
-func (w *Worker) GiveWay() {
+// GiveWay tells that goroutines outside of the workers were given work, or are at it, and
+// that it is to be done soon. They get the processor before the worker sleeps: a thread
+// that sleeps in the kernel keeps Go's processor until the runtime's watchdog comes by and
+// takes it away, 20 µs later or 10 ms, and one that does not sleep keeps it for 10 ms and
+// more. begun, which any goroutine must be able to call, tells whether nothing of it waits
+// to be begun. It does nothing if there were processors left for others than the workers
+// at the start.
+func (w *Worker) GiveWay(begun func() bool) {
 	if !w.givesWay {
-		w.givesWay, w.gaveWork = w.crowded, w.now
+		w.givesWay, w.gaveWork, w.begun = w.crowded, w.now, begun
 	}
 }
+
+// giveWay lets others have the processor. Each 61st time Go's scheduler looks first at
+// where this goroutine has just queued up, and comes back with nothing done.
+func (w *Worker) giveWay() {
+	w.givesWay = false
+	runtime.Gosched()
+	for tries := 1; tries < giveWayTries && !w.begun(); tries++ {
+		runtime.Gosched()
+	}
+}
+
+const giveWayTries = 3
 
 // pending says whether something is to be done in the next tick, whatever comes.
 func (w *Worker) pending() bool { return len(w.touched)+len(w.resumed)+len(w.dirtyFeeds) > 0 }

@@ -222,6 +222,14 @@ func (h *Hub) Steps() int {
 	return n
 }
 
+// storing says whether something is being stored or read, or is to be.
+func (h *Hub) storing() bool {
+	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.nonces.busy() || h.claims.busy()
+}
+
+// begun says whether nothing of it waits to be begun.
+func (h *Hub) begun() bool { return h.writer.queued.Load() == 0 && h.storeQueue.Load() == 0 }
+
 // tasksWaiting is how many calls wait for their turn at the store.
 func (h *Hub) tasksWaiting() int { return int(h.storeQueue.Load()) }
 

@@ -124,8 +124,8 @@ func (s *Shard) Tick() {
 	if len(s.ready) > 0 {
 		s.takeBatches()
 	}
-	if s.hub.reads.busy() || s.hub.nonces.busy() || s.hub.claims.busy() {
-		s.worker.GiveWay()
+	if s.hub.storing() {
+		s.worker.GiveWay(s.hub.begun)
 	}
 	for to := range s.outbox {
 		o := &s.outbox[to]
@@ -144,7 +144,7 @@ func (s *Shard) Tick() {
 func (s *Shard) give(to *tasks, f func()) bool {
 	ok := to.do(f)
 	if ok {
-		s.worker.GiveWay()
+		s.worker.GiveWay(s.hub.begun)
 	}
 	return ok
 }
@@ -172,7 +172,6 @@ func (s *Shard) takeBatches() {
 	s.ready = s.ready[:0]
 	if len(jobs) > 0 {
 		s.hub.writer.submit(jobs)
-		s.worker.GiveWay()
 	}
 }
 

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sarang/chat"
@@ -26,7 +27,10 @@ type writer struct {
 	queue  []*job
 	wake   chan struct{}
 	closed bool
-	wg     sync.WaitGroup
+
+	queued   atomic.Int64 // jobs in the queue
+	unstored atomic.Int64 // and those that are being stored
+	wg       sync.WaitGroup
 
 	appends []chat.Append // reused
 }
@@ -44,6 +48,8 @@ func newWriter(h *Hub) *writer {
 func (w *writer) submit(jobs []*job) {
 	w.mu.Lock()
 	w.queue = append(w.queue, jobs...)
+	w.queued.Add(int64(len(jobs)))
+	w.unstored.Add(int64(len(jobs)))
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
@@ -75,12 +81,14 @@ func (w *writer) step() {
 		events += len(w.queue[n].events)
 	}
 	jobs := w.queue[:n:n]
+	w.queued.Add(-int64(n))
 	if w.queue = w.queue[n:]; len(w.queue) == 0 {
 		w.queue = nil
 	}
 	w.mu.Unlock()
 	if len(jobs) > 0 {
 		w.appends = w.commit(jobs, w.appends[:0])
+		w.unstored.Add(-int64(len(jobs)))
 		w.answer(jobs)
 	}
 }
