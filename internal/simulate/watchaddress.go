@@ -53,6 +53,18 @@ func (w *watch) forget(now time.Duration) {
 	}
 }
 
+// busyPlaces is how many addresses the server can not have forgotten: a login that it may
+// not have seen is no reason to remember somebody.
+func (w *watch) busyPlaces(now time.Duration) int {
+	n := 0
+	for _, p := range w.places {
+		if p.connections > 0 || !p.connects.rested(w.limits.connects(), now) || !p.logins.rested(w.limits.logins(), now) {
+			n++
+		}
+	}
+	return n
+}
+
 // enter judges what became of a new connection.
 func (w *watch) enter(h *happening) {
 	x, now := h.comes, h.at
@@ -77,8 +89,8 @@ func (w *watch) enter(h *happening) {
 	}
 	r := &w.limits.rates
 	w.forget(now)
-	if w.places[placeOf(peer)] == nil && len(w.places) >= r.AddressesMax {
-		w.fail("%v is let in, though %d addresses are busy; %d may be", peer, len(w.places), r.AddressesMax)
+	if busy := w.busyPlaces(now); w.places[placeOf(peer)] == nil && busy >= r.AddressesMax {
+		w.fail("%v is let in, though %d addresses are busy; %d may be", peer, busy, r.AddressesMax)
 	}
 	p := w.place(peer)
 	if most := r.AddressConnectionsMax; most > 0 && p.connections >= most {
