@@ -13,7 +13,7 @@ import (
 const kindUring = "uring"
 
 // uring is the driver over io_uring. Requests are queued and handed to the kernel
-// by Wait, all with one system call; accepting and receiving are asked for once and
+// by Wait, all with one system call or two; accepting and receiving are asked for once and
 // yield completions until they end.
 type uring struct {
 	base
@@ -273,6 +273,9 @@ func (d *uring) Send(name Socket, v [][]byte) error {
 		x := &d.controls.at(s.op).vector
 		x.fill(v[first:])
 		e := d.submission(opSendMsg, name, tagSend, s.fd)
+		for _, b := range v[first:] {
+			d.ring.sendBytes += len(b)
+		}
 		e.addr = uint64(uintptr(unsafe.Pointer(&x.header)))
 		e.len = 1
 		e.opFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
@@ -281,6 +284,7 @@ func (d *uring) Send(name Socket, v [][]byte) error {
 	e := d.submission(opSend, name, tagSend, s.fd)
 	e.addr = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(v[first]))))
 	e.len = uint32(min(len(v[first]), sendBytesMax))
+	d.ring.sendBytes += int(e.len)
 	e.opFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	return nil
 }

@@ -21,6 +21,8 @@ type ring struct {
 	sqes    []sqe
 	tail    uint32 // ours, with what was not shown to the kernel yet
 
+	sendBytes int // of what was queued since the last enter
+
 	cqHead *uint32 // ours, as the kernel sees it
 	cqTail *uint32 // the kernel's
 	cqes   []cqe
@@ -129,15 +131,18 @@ func (r *ring) pending() bool {
 	return atomic.LoadUint32(r.sqFlags)&(sqCQOverflow|sqTaskrun) != 0
 }
 
-// briefMax is how many requests are handed over without telling Go's scheduler.
-// They take a fifth of a millisecond, like any piece of Go code. To tell it costs more
-// than the system call: its watchdog wakes up, takes the processor away, and is woken
-// again when the call returns. More requests take so long that others need the
-// processor meanwhile.
-const briefMax = 64
+// So many requests, with so many bytes to send, are handed over without telling Go's
+// scheduler. They take a fifth of a millisecond, like any piece of Go code. To tell it
+// costs more than the system call: its watchdog wakes up, takes the processor away, and
+// is woken again when the call returns. More takes so long that others need the processor
+// meanwhile.
+const (
+	briefMax      = 64
+	briefBytesMax = 256 << 10
+)
 
-// brief says that what is queued is handed over in no time.
-func (r *ring) brief() bool { return r.queued() <= briefMax }
+// brief says that what is queued is little.
+func (r *ring) brief() bool { return r.queued() <= briefMax && r.sendBytes <= briefBytesMax }
 
 // enter hands over what is queued and lets the kernel make completions. With wait
 // it sleeps until there is one, or timeout has passed (< 0: for ever), or a signal
@@ -145,6 +150,7 @@ func (r *ring) brief() bool { return r.queued() <= briefMax }
 func (r *ring) enter(wait bool, timeout time.Duration) error {
 	atomic.StoreUint32(r.cqHead, r.head)
 	atomic.StoreUint32(r.sqTail, r.tail)
+	r.sendBytes = 0
 	least := uintptr(0)
 	if wait {
 		least = 1
@@ -163,6 +169,7 @@ func (r *ring) enter(wait bool, timeout time.Duration) error {
 func (r *ring) enterBriefly() error {
 	atomic.StoreUint32(r.cqHead, r.head)
 	atomic.StoreUint32(r.sqTail, r.tail)
+	r.sendBytes = 0
 	_, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(r.queued()), 0, enterGetEvents, 0, 0)
 	return enterError(errno)
 }

@@ -22,13 +22,14 @@ import (
 // ago: it waits for the next round. To look at the sockets of an echo server each
 // time costs a twelfth of an echo.
 const (
-	// suspectsDelay is how long suspects wait at least, and how long the driver
-	// sleeps at most while there are some.
+	// suspectsDelay is how long suspects wait, the oldest of them, if nothing at
+	// all comes meanwhile, and how long the driver sleeps at most while there are
+	// some.
 	suspectsDelay = 100 * time.Millisecond
 
-	// suspectsDelayMax is how long they wait while the driver has no time to
-	// sleep. A reset is noticed this much late then, and a round later on a
-	// socket that was busy until it came.
+	// suspectsDelayMax is how long they wait while there is always something to
+	// do. A reset is noticed this much late then, and a round later on a socket
+	// that was busy until it came.
 	suspectsDelayMax = time.Second
 
 	// suspectsBatch is how many are looked at in one go.
@@ -39,7 +40,7 @@ const (
 type suspects struct {
 	names queue[Socket]
 	round int           // of names, so many are still to be looked at in this round
-	since time.Duration // none has waited for longer than since this time
+	since time.Duration // when the oldest of them was put there, or the last round ended
 	asked []Socket
 	polls []unix.PollFd
 }

@@ -57,7 +57,7 @@ func begunFirst(t *testing.T, open func(int) (aio.Driver, error), rounds int, gi
 			armed = true
 			work <- struct{}{}
 			if giveWay {
-				w.GiveWay(func() bool { return done.Load() == given })
+				w.GiveWay(func() bool { return done.Load() == given }) // given is this worker's
 			}
 		}))
 		<-slept

@@ -112,16 +112,16 @@ const giveWayAfter = time.Millisecond
 // that it is to be done soon. They get the processor before the worker sleeps: a thread
 // that sleeps in the kernel keeps Go's processor until the runtime's watchdog comes by and
 // takes it away, 20 µs later or 10 ms, and one that does not sleep keeps it for 10 ms and
-// more. begun, which any goroutine must be able to call, tells whether nothing of it waits
-// to be begun. It does nothing if there were processors left for others than the workers
-// at the start.
+// more. begun tells whether nothing waits that could be begun; the worker calls it. It does
+// nothing if there were processors left for others than the workers at the start.
 func (w *Worker) GiveWay(begun func() bool) {
+	invariant(begun != nil, "giving way needs to know when it is over")
 	if !w.givesWay {
 		w.givesWay, w.gaveWork, w.begun = w.crowded, w.now, begun
 	}
 }
 
-// giveWay lets others have the processor. Each 61st time Go's scheduler looks first at
+// giveWay lets others have the processor, a few times at most. Each 61st time Go's scheduler looks first at
 // where this goroutine has just queued up, and comes back with nothing done.
 func (w *Worker) giveWay() {
 	w.givesWay = false

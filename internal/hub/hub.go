@@ -106,6 +106,7 @@ type Hub struct {
 	claims *tasks // what makes users and rooms
 
 	storeQueue atomic.Int64 // how many of all these wait
+	begun      func() bool  // allBegun, made once
 	draining   atomic.Bool
 	pending    atomic.Int64 // bytes of messages on their way to the store
 	started    time.Time
@@ -152,6 +153,7 @@ func New(ctx context.Context, c Config, workers int) (*Hub, error) {
 	h.reads = newTasks(c.StoreReadsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
 	h.nonces = newTasks(1, c.StoreQueueMax, &h.storeQueue, c.Manual)
 	h.claims = newTasks(c.StoreClaimsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
+	h.begun = h.allBegun
 	return h, nil
 }
 
@@ -227,8 +229,10 @@ func (h *Hub) storing() bool {
 	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.nonces.busy() || h.claims.busy()
 }
 
-// begun says whether nothing of it waits to be begun.
-func (h *Hub) begun() bool { return h.writer.queued.Load() == 0 && h.storeQueue.Load() == 0 }
+// allBegun says whether nothing of it waits that could be begun.
+func (h *Hub) allBegun() bool {
+	return h.writer.begun() && h.reads.begun() && h.nonces.begun() && h.claims.begun()
+}
 
 // tasksWaiting is how many calls wait for their turn at the store.
 func (h *Hub) tasksWaiting() int { return int(h.storeQueue.Load()) }

@@ -16,6 +16,7 @@ type tasks struct {
 	mu       lock.Mutex
 	queue    []func()
 	running  atomic.Int64 // goroutines; changed under mu
+	starting atomic.Int64 // of these, those that have not come to their first task; changed under mu
 	most     int
 	queueMax int
 	manual   bool // no goroutines: step runs them
@@ -43,6 +44,7 @@ func (t *tasks) do(f func()) bool {
 	t.waits.Add(1)
 	if t.running.Load() < int64(t.most) && !t.manual {
 		t.running.Add(1)
+		t.starting.Add(1)
 		t.wg.Add(1)
 		go t.run()
 	}
@@ -51,8 +53,11 @@ func (t *tasks) do(f func()) bool {
 
 func (t *tasks) run() {
 	defer t.wg.Done()
-	for {
+	for first := true; ; first = false {
 		t.mu.Lock()
+		if first {
+			t.starting.Add(-1)
+		}
 		if len(t.queue) == 0 {
 			t.queue = nil
 			t.running.Add(-1)
@@ -81,6 +86,9 @@ func (t *tasks) step(i int) {
 
 // busy says whether anything is being done. Any goroutine may ask.
 func (t *tasks) busy() bool { return t.running.Load() > 0 }
+
+// begun says whether nothing waits that could be begun. Any goroutine may ask.
+func (t *tasks) begun() bool { return t.starting.Load() == 0 }
 
 // waiting is how many are in this queue.
 func (t *tasks) waiting() int {

@@ -48,8 +48,8 @@ func newWriter(h *Hub) *writer {
 func (w *writer) submit(jobs []*job) {
 	w.mu.Lock()
 	w.queue = append(w.queue, jobs...)
-	w.queued.Add(int64(len(jobs)))
 	w.unstored.Add(int64(len(jobs)))
+	w.queued.Add(int64(len(jobs)))
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
@@ -98,6 +98,13 @@ func (w *writer) over() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.closed && len(w.queue) == 0
+}
+
+// begun says whether nothing waits that could be begun: what gathers during a commit
+// could not. Any goroutine may ask.
+func (w *writer) begun() bool {
+	queued := w.queued.Load()
+	return queued == 0 || w.unstored.Load() > queued
 }
 
 func (w *writer) waiting() bool {

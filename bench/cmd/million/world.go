@@ -162,7 +162,7 @@ func (w *world) handle(e *aio.Event) {
 		w.failure = fmt.Errorf("client %d: %w", client, e.Err)
 	case e.Kind == aio.KindConnect:
 		w.sockets[client] = e.Socket
-		w.failure = w.clients.Recv(e.Socket)
+		w.fail(w.clients.Recv(e.Socket))
 		w.fail(w.send(e.Socket, pb.CLogin, &pb.Login{VersionMin: pb.Version, VersionMax: pb.Version, Name: "user" + strconv.Itoa(client)}))
 	case e.Kind == aio.KindSend:
 		delete(w.sending, e.Socket)
