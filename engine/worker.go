@@ -121,8 +121,9 @@ func (w *Worker) GiveWay(begun func() bool) {
 	}
 }
 
-// giveWay lets others have the processor, a few times at most. Each 61st time Go's scheduler looks first at
-// where this goroutine has just queued up, and comes back with nothing done.
+// giveWay lets others have the processor, a few times at most: each 61st time Go's
+// scheduler looks first at where this goroutine has just queued up, and comes back with
+// nothing done.
 func (w *Worker) giveWay() {
 	w.givesWay = false
 	runtime.Gosched()
