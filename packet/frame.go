@@ -29,15 +29,8 @@ type Packet struct {
 //
 // An error is a *FrameError: no packet can be found in b or in what follows.
 func Split(b []byte) (p Packet, n int, err error) {
-	if len(b) < HeaderBytes {
-		return Packet{}, 0, nil
-	}
-	n = int(binary.LittleEndian.Uint16(b))
-	if n < HeaderBytes {
-		return Packet{}, 0, &FrameError{Size: n}
-	}
-	if n > len(b) {
-		return Packet{}, 0, nil
+	if n, err = (Framer{}).Split(b); n == 0 {
+		return Packet{}, 0, err
 	}
 	return Packet{
 		ID:      ID(binary.LittleEndian.Uint16(b[2:])),
@@ -66,3 +59,25 @@ func AppendHeader(dst []byte, id ID, payloadBytes int) ([]byte, error) {
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(HeaderBytes+payloadBytes))
 	return binary.LittleEndian.AppendUint16(dst, uint16(id)), nil
 }
+
+// Framer finds packets in a stream: it is an engine.Framer. It has no state.
+type Framer struct{}
+
+// Split returns the size of the packet at the start of b, 0 when b does not hold all of
+// it yet. An error is a *FrameError.
+func (Framer) Split(b []byte) (n int, err error) {
+	if len(b) < HeaderBytes {
+		return 0, nil
+	}
+	n = int(binary.LittleEndian.Uint16(b))
+	switch {
+	case n < HeaderBytes:
+		return 0, &FrameError{Size: n}
+	case n > len(b):
+		return 0, nil
+	}
+	return n, nil
+}
+
+// Need returns how many bytes the packet at the start of b has in all, as far as b shows.
+func (Framer) Need(b []byte) int { return Need(b) }
