@@ -54,8 +54,8 @@ const (
 	stateOwn = 1 << 16
 )
 
-// notice is an event that the driver itself made and has not delivered yet.
-type notice struct {
+// pendingEvent is an event that the driver itself made and has not delivered yet.
+type pendingEvent struct {
 	socket Socket
 	err    error
 	n      int
@@ -70,7 +70,7 @@ type base struct {
 	config  Config
 	started time.Time
 	sockets table[socket]
-	notices queue[notice]
+	pending queue[pendingEvent]
 	waker   waker
 	platform
 }
@@ -107,16 +107,16 @@ func (b *base) begin(name Socket, want, request state) (*socket, error) {
 	return s, nil
 }
 
-// tell queues an event of the driver's own making.
-func (b *base) tell(name Socket, kind Kind, more bool, n int, err error) {
-	b.notices.push(notice{socket: name, kind: kind, more: more, n: n, err: err})
+// queueEvent queues an event of the driver's own making.
+func (b *base) queueEvent(name Socket, kind Kind, more bool, n int, err error) {
+	b.pending.push(pendingEvent{socket: name, kind: kind, more: more, n: n, err: err})
 }
 
-// deliver moves queued notices into events.
+// deliver moves queued pending into events.
 func (b *base) deliver(events []Event) int {
 	n := 0
-	for n < len(events) && b.notices.count > 0 {
-		x := b.notices.pop()
+	for n < len(events) && b.pending.count > 0 {
+		x := b.pending.pop()
 		s := b.sockets.get(x.socket)
 		if s == nil {
 			panic("aio: an event for a socket that is gone")
@@ -154,5 +154,5 @@ func (b *base) closeIfIdle(name Socket, s *socket) {
 		return
 	}
 	s.shut()
-	b.tell(name, KindDisconnect, false, 0, nil)
+	b.queueEvent(name, KindDisconnect, false, 0, nil)
 }

@@ -22,7 +22,7 @@ type epoll struct {
 	used     int    // bytes of the arena that are lent
 	vector   vector // of the send that is being made
 	found    []unix.EpollEvent
-	turn     bool // whether sockets go before notices in this Wait
+	turn     bool // whether sockets go before pending events in this Wait
 	precise  bool // epoll_pwait2 is there
 	timespec unix.Timespec
 }
@@ -153,7 +153,7 @@ func (d *epoll) connected(name Socket, s *socket, err error) {
 	if err == nil {
 		s.state |= stateConnected
 	}
-	d.tell(name, KindConnect, false, 0, err)
+	d.queueEvent(name, KindConnect, false, 0, err)
 }
 
 // Recv starts receiving.
@@ -186,9 +186,9 @@ func (d *epoll) stop(name Socket, s *socket) {
 	}
 	switch {
 	case s.state&stateReceiving != 0:
-		d.tell(name, KindRecv, false, 0, ErrCanceled)
+		d.queueEvent(name, KindRecv, false, 0, ErrCanceled)
 	case s.state&stateAccepting != 0:
-		d.tell(name, KindAccept, false, 0, ErrCanceled)
+		d.queueEvent(name, KindAccept, false, 0, ErrCanceled)
 	default:
 		return
 	}
@@ -209,16 +209,16 @@ func (d *epoll) Send(name Socket, v [][]byte) error {
 	n, errno := d.transmit(int(s.fd), v, first, another)
 	switch errno {
 	case 0:
-		d.tell(name, KindSend, false, n, nil)
+		d.queueEvent(name, KindSend, false, n, nil)
 	case unix.EAGAIN, unix.EINTR:
 		// The kernel has noted that the socket is full: an edge will follow.
 		s.state |= stateBlocked
-		d.tell(name, KindSend, true, 0, ErrWouldBlock)
+		d.queueEvent(name, KindSend, true, 0, ErrWouldBlock)
 		if errno == unix.EINTR {
 			d.unblock(name, s, 0)
 		}
 	default:
-		d.tell(name, KindSend, false, 0, errno)
+		d.queueEvent(name, KindSend, false, 0, errno)
 	}
 	return nil
 }
@@ -261,7 +261,7 @@ func (d *epoll) Close(name Socket) error {
 			kind = KindConnect
 		}
 		s.state &^= stateBlocked
-		d.tell(name, kind, false, 0, ErrCanceled)
+		d.queueEvent(name, kind, false, 0, ErrCanceled)
 	}
 	d.closeIfIdle(name, s)
 	return nil

@@ -13,7 +13,7 @@ import (
 // acceptBatch is how many connections one listener may take in one Wait.
 const acceptBatch = 64
 
-// Wait collects edges, then gives notices and ready sockets their turns.
+// Wait collects edges, then gives pending events and ready sockets their turns.
 func (d *epoll) Wait(events []Event, timeout time.Duration) (int, error) {
 	d.checkOwner()
 	d.takeBack()
@@ -50,7 +50,7 @@ func (d *epoll) takeBack() {
 // collect asks the system for edges and notes them. It sleeps only when there is
 // nothing to deliver already, and tells whether it was woken.
 func (d *epoll) collect(maySleep bool, timeout time.Duration) (bool, error) {
-	if timeout != 0 && (!maySleep || d.notices.count > 0 || d.ready.count > 0 || !d.waker.sleep()) {
+	if timeout != 0 && (!maySleep || d.pending.count > 0 || d.ready.count > 0 || !d.waker.sleep()) {
 		timeout = 0
 	}
 	var n int
@@ -138,7 +138,7 @@ func (d *epoll) unblock(name Socket, s *socket, bits uint32) {
 		return
 	}
 	s.state &^= stateBlocked
-	d.tell(name, KindWritable, false, 0, hungUp(bits))
+	d.queueEvent(name, KindWritable, false, 0, hungUp(bits))
 }
 
 // enqueue puts a socket with something to do into the ready queue, once.

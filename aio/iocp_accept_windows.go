@@ -87,7 +87,7 @@ func (d *iocp) stopAccepting(name Socket, s *socket, err error) {
 // endAccepting queues the last event if nothing is posted any more.
 func (d *iocp) endAccepting(name Socket, s *socket) {
 	if x := d.listeners[name]; x.posted == 0 {
-		d.tell(name, KindAccept, false, 0, x.err)
+		d.queueEvent(name, KindAccept, false, 0, x.err)
 	}
 }
 

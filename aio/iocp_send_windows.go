@@ -22,12 +22,12 @@ func (d *iocp) Send(name Socket, v [][]byte) error {
 	s.state |= stateSending
 	switch {
 	case s.state&stateShut != 0:
-		d.tell(name, KindSend, false, 0, fault(windows.WSAESHUTDOWN))
+		d.queueEvent(name, KindSend, false, 0, fault(windows.WSAESHUTDOWN))
 	case s.broken != 0:
-		d.tell(name, KindSend, false, 0, fault(syscall.Errno(s.broken)))
+		d.queueEvent(name, KindSend, false, 0, fault(syscall.Errno(s.broken)))
 	case s.state&stateCopying != 0:
 		s.state |= stateBlocked
-		d.tell(name, KindSend, true, 0, ErrWouldBlock)
+		d.queueEvent(name, KindSend, true, 0, ErrWouldBlock)
 	default:
 		d.transmit(name, s, v)
 	}
@@ -41,11 +41,11 @@ func (d *iocp) transmit(name Socket, s *socket, v [][]byte) {
 	clear(d.vector[:count])
 	switch {
 	case err == nil:
-		d.tell(name, KindSend, false, int(d.n), nil)
+		d.queueEvent(name, KindSend, false, int(d.n), nil)
 	case err == windows.WSAEWOULDBLOCK:
 		d.leaveCopy(name, s, v)
 	default:
-		d.tell(name, KindSend, false, 0, fault(err))
+		d.queueEvent(name, KindSend, false, 0, fault(err))
 	}
 }
 
@@ -72,7 +72,7 @@ func (d *iocp) fill(v [][]byte) int {
 func (d *iocp) leaveCopy(name Socket, s *socket, v [][]byte) {
 	i, c, err := d.copies.take()
 	if err != nil {
-		d.tell(name, KindSend, false, 0, err)
+		d.queueEvent(name, KindSend, false, 0, err)
 		return
 	}
 	c.control = control{socket: name, index: i, op: opCopy}
@@ -93,10 +93,10 @@ func (d *iocp) leaveCopy(name Socket, s *socket, v [][]byte) {
 		size = int(d.n) // room was made just now
 	default:
 		d.copies.give(i)
-		d.tell(name, KindSend, false, 0, fault(err))
+		d.queueEvent(name, KindSend, false, 0, fault(err))
 		return
 	}
-	d.tell(name, KindSend, false, size, nil)
+	d.queueEvent(name, KindSend, false, size, nil)
 }
 
 // copyEnded notes that the system is done with a copy: the socket has room again,
@@ -106,7 +106,7 @@ func (d *iocp) copyEnded(name Socket, s *socket, err error) {
 	s.broken = int32(numberOf(err))
 	if s.state&stateBlocked != 0 {
 		s.state &^= stateBlocked
-		d.tell(name, KindWritable, false, 0, fault(err))
+		d.queueEvent(name, KindWritable, false, 0, fault(err))
 	}
 	if err != nil && s.state&stateClosing != 0 {
 		// Bytes that were taken are lost: that must not look like a whole stream.

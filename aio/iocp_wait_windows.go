@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Wait collects completions, then gives notices and ready sockets their turns.
+// Wait collects completions, then gives pending events and ready sockets their turns.
 func (d *iocp) Wait(events []Event, timeout time.Duration) (int, error) {
 	d.checkOwner()
 	d.takeBack()
@@ -48,7 +48,7 @@ func (d *iocp) takeBack() {
 // to deliver already, and tells whether it was woken.
 func (d *iocp) collect(maySleep bool, timeout time.Duration) (bool, error) {
 	timeout = d.untilGrace(timeout)
-	waiting := d.notices.count > 0 || d.ready.count > 0 || d.accepted.count > 0
+	waiting := d.pending.count > 0 || d.ready.count > 0 || d.accepted.count > 0
 	if timeout != 0 && (!maySleep || waiting || !d.waker.sleep()) {
 		timeout = 0
 	}
@@ -132,7 +132,7 @@ func (d *iocp) receiveEnded(name Socket, s *socket, err error) {
 	s.state &^= stateArmed
 	switch {
 	case s.state&stateStopped != 0:
-		d.tell(name, KindRecv, false, 0, ErrCanceled)
+		d.queueEvent(name, KindRecv, false, 0, ErrCanceled)
 	case err != nil:
 		d.endReceiving(name, s, fault(err))
 	default:
@@ -162,15 +162,15 @@ func (d *iocp) serve(events []Event) int {
 	if d.turn {
 		n = d.serveSockets(events)
 	}
-	n += d.tellNotices(events[n:])
+	n += d.deliverPending(events[n:])
 	if !d.turn {
 		n += d.serveSockets(events[n:])
 	}
 	return n
 }
 
-// tellNotices delivers notices, and forgets the listeners that went with them.
-func (d *iocp) tellNotices(events []Event) int {
+// deliverPending delivers pending events, and forgets the listeners that went with them.
+func (d *iocp) deliverPending(events []Event) int {
 	n := d.deliver(events)
 	for i := range events[:n] {
 		if events[i].Kind == KindDisconnect {

@@ -37,7 +37,7 @@ type iocp struct {
 	dequeue   *windows.LazyProc
 	vector    [VectorMax]windows.WSABuf
 	n, flags  uint32 // what the system answers into, so that asking does not allocate
-	turn      bool   // whether sockets go before notices in this Wait
+	turn      bool   // whether sockets go before pending events in this Wait
 }
 
 // entry is the system's OVERLAPPED_ENTRY.
@@ -230,11 +230,11 @@ func (d *iocp) connected(name Socket, s *socket, err error) {
 		err = windows.Setsockopt(s.handle, windows.SOL_SOCKET, windows.SO_UPDATE_CONNECT_CONTEXT, nil, 0)
 	}
 	if err != nil {
-		d.tell(name, KindConnect, false, 0, fault(err))
+		d.queueEvent(name, KindConnect, false, 0, fault(err))
 		return
 	}
 	s.state |= stateConnected
-	d.tell(name, KindConnect, false, 0, nil)
+	d.queueEvent(name, KindConnect, false, 0, nil)
 }
 
 // Recv starts receiving.
@@ -282,7 +282,7 @@ func (d *iocp) arm(name Socket, s *socket) {
 // told twice.
 func (d *iocp) endReceiving(name Socket, s *socket, err error) {
 	s.state |= stateStopped
-	d.tell(name, KindRecv, false, 0, err)
+	d.queueEvent(name, KindRecv, false, 0, err)
 }
 
 // StopRecv ends receiving.
@@ -350,7 +350,7 @@ func (d *iocp) Close(name Socket) error {
 	d.stop(name, s)
 	if s.state&stateBlocked != 0 {
 		s.state &^= stateBlocked
-		d.tell(name, KindWritable, false, 0, ErrCanceled)
+		d.queueEvent(name, KindWritable, false, 0, ErrCanceled)
 	}
 	if s.state&stateCopying != 0 {
 		if resetsOnClose(s.handle) {

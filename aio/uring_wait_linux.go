@@ -87,9 +87,9 @@ func (d *uring) rearm() {
 			d.arm(name, s)
 			d.credits--
 		case s.state&stateListener != 0:
-			d.tell(name, KindAccept, false, 0, ErrCanceled)
+			d.queueEvent(name, KindAccept, false, 0, ErrCanceled)
 		default:
-			d.tell(name, KindRecv, false, 0, ErrCanceled)
+			d.queueEvent(name, KindRecv, false, 0, ErrCanceled)
 		}
 	}
 }
