@@ -36,8 +36,7 @@ const (
 	// hand it over again, IOCP to read when its turn comes.
 	stateArmed
 
-	// stateReadable: epoll, IOCP: there may be something to read (epoll: or to
-	// accept).
+	// stateReadable: epoll, IOCP: there may be something to read or to accept.
 	stateReadable
 
 	// stateQueued: epoll, IOCP: the socket is in the ready queue.

@@ -18,9 +18,9 @@ func firstFilled(v [][]byte) (index int, another bool) {
 	return index, false
 }
 
-// spoil overwrites bytes whose loan is over, so that who still looks at them
+// poison overwrites bytes whose loan is over, so that who still looks at them
 // finds out.
-func spoil(b []byte) {
+func poison(b []byte) {
 	for i := range b {
 		b[i] = 0xDB
 	}

@@ -12,17 +12,12 @@ import (
 const kindEpoll = "epoll"
 
 // epoll is the driver over edge-triggered readiness. Every socket is registered
-// once, for everything; what the edges said is remembered in its state, and a
-// socket with something to read waits in the ready queue for its turn.
+// once, for everything; its state remembers what the edges said.
 type epoll struct {
-	base
+	readiness
 	fd       int
-	ready    queue[Socket]
-	arena    []byte // lent bytes lie here, packed, until the next Wait
-	used     int    // bytes of the arena that are lent
 	vector   vector // of the send that is being made
 	found    []unix.EpollEvent
-	turn     bool // whether sockets go before pending events in this Wait
 	precise  bool // epoll_pwait2 is there
 	timespec unix.Timespec
 }
@@ -36,9 +31,10 @@ const epollBatch = 512
 
 func openEpoll(c Config) (Driver, error) {
 	d := &epoll{
-		arena: make([]byte, c.RecvBuffers*c.RecvBufferBytes),
-		found: make([]unix.EpollEvent, min(epollBatch, max(c.EventsMax, 1))),
+		readiness: newReadiness(c),
+		found:     make([]unix.EpollEvent, min(epollBatch, max(c.EventsMax, 1))),
 	}
+	d.system = d
 	if err := d.open(c, unix.SOCK_NONBLOCK); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"net/netip"
 	"syscall"
 	"unsafe"
@@ -10,10 +11,11 @@ import (
 
 // listener is what a listening socket has beside its slot.
 type listener struct {
-	options SocketOptions
-	family  int
-	posted  int   // accepts that were posted and are not delivered
-	err     error // what accepting ends with, once stateStopped is set
+	options  SocketOptions
+	family   int
+	posted   int          // accepts that were posted and are not delivered
+	accepted queue[int32] // of these, the ones that have a connection
+	err      error        // what accepting ends with when nothing is posted any more; nil while it goes on
 }
 
 // acceptsPosted is how many accepts wait at a listener. Those who come while all
@@ -40,6 +42,7 @@ func (d *iocp) Accept(l Socket) error {
 	if err != nil {
 		d.stopAccepting(l, s, err)
 	}
+	d.enqueue(l, s) // some may have succeeded at once
 	return nil
 }
 
@@ -61,7 +64,8 @@ func (d *iocp) postAccept(name Socket, s *socket, x *listener) error {
 	case windows.ERROR_IO_PENDING:
 		d.inFlight++
 	case nil:
-		d.accepted.push(i)
+		x.accepted.push(i)
+		s.state |= stateReadable
 	default:
 		d.dropAccept(c)
 		return fault(err)
@@ -76,41 +80,67 @@ func (d *iocp) dropAccept(c *acceptance) {
 	d.accepts.give(c.index)
 }
 
-// stopAccepting lets accepting end with err when all that is posted has come back.
+// stopAccepting lets accepting end with err when all that is posted has come back and
+// the connections among it are delivered.
 func (d *iocp) stopAccepting(name Socket, s *socket, err error) {
-	s.state |= stateStopped
 	d.listeners[name].err = err
 	_ = windows.CancelIoEx(s.handle, nil)
 	d.endAccepting(name, s)
 }
 
-// endAccepting queues the last event if nothing is posted any more.
-func (d *iocp) endAccepting(name Socket, s *socket) {
-	if x := d.listeners[name]; x.posted == 0 {
-		d.queueEvent(name, KindAccept, false, 0, x.err)
+// closeListener ends accepting for good: connections that nobody has seen are closed.
+func (d *iocp) closeListener(name Socket, s *socket) {
+	x := d.listeners[name]
+	if x.posted == 0 { // not accepting, or the last event is pending
+		delete(d.listeners, name)
+		return
+	}
+	x.posted -= x.accepted.count
+	d.dropAccepted(x)
+	d.stopAccepting(name, s, cmp.Or(x.err, ErrCanceled))
+}
+
+// dropAccepted closes the connections that wait for their event.
+func (d *iocp) dropAccepted(x *listener) {
+	for x.accepted.count > 0 {
+		d.dropAccept(d.accepts.at(x.accepted.pop()))
 	}
 }
 
-// acceptEnded notes what became of a posted accept. A connection waits for its
-// event; an error ends accepting, unless it is only that somebody left again.
+// endAccepting queues the last event if nothing is posted any more.
+func (d *iocp) endAccepting(name Socket, s *socket) {
+	x := d.listeners[name]
+	if x.posted > 0 {
+		return
+	}
+	d.queueEvent(name, KindAccept, false, 0, x.err)
+	if s.state&stateClosing != 0 {
+		delete(d.listeners, name)
+	}
+}
+
+// acceptEnded notes what became of a posted accept. A connection waits for the
+// listener's turn; an error ends accepting, unless it is only that somebody left again.
 func (d *iocp) acceptEnded(name Socket, s *socket, c *acceptance, err error) {
-	if err == nil {
-		d.accepted.push(c.index)
+	x := d.listeners[name]
+	if err == nil && s.state&stateClosing == 0 {
+		x.accepted.push(c.index)
+		s.state |= stateReadable
+		d.enqueue(name, s)
 		return
 	}
 	d.dropAccept(c)
-	x := d.listeners[name]
 	x.posted--
-	if s.state&stateStopped == 0 {
-		switch nameOfError(numberOf(err)) {
-		case syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE:
-			d.postAgain(name, s, x)
-		default:
-			d.stopAccepting(name, s, fault(err))
-		}
+	if x.err != nil {
+		d.endAccepting(name, s)
 		return
 	}
-	d.endAccepting(name, s)
+	switch nameOfError(numberOf(err)) {
+	case syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE:
+		d.postAgain(name, s, x)
+	default:
+		d.stopAccepting(name, s, fault(err))
+	}
 }
 
 // postAgain replaces an accept that has ended.
@@ -118,33 +148,29 @@ func (d *iocp) postAgain(name Socket, s *socket, x *listener) {
 	if err := d.postAccept(name, s, x); err != nil {
 		d.stopAccepting(name, s, err)
 	}
+	d.enqueue(name, s) // it may have succeeded at once
 }
 
-// serveAccepted gives every connection that has come an event, as far as events
-// reach, and every connection that comes meanwhile none.
-func (d *iocp) serveAccepted(events []Event) int {
+// accept makes events of connections that have come, and none of those that come
+// meanwhile.
+func (d *iocp) accept(name Socket, s *socket, events []Event) int {
+	x := d.listeners[name]
 	n := 0
-	for range d.accepted.count {
-		if n == len(events) {
-			break
-		}
-		c := d.accepts.at(d.accepted.pop())
-		name := c.socket
-		s := d.sockets.get(name)
-		if s == nil {
-			panic("aio: a connection for a listener that is gone")
-		}
-		x := d.listeners[name]
+	for range min(x.accepted.count, len(events), acceptBatch) {
+		c := d.accepts.at(x.accepted.pop())
 		x.posted--
 		if conn, ok := d.finishAccept(s, c, x); ok {
 			events[n] = Event{Kind: KindAccept, More: true, Token: s.token, Socket: name, Conn: conn}
 			n++
 		}
-		if s.state&stateStopped == 0 {
+		if x.err == nil {
 			d.postAgain(name, s, x)
 		} else {
 			d.endAccepting(name, s)
 		}
+	}
+	if x.accepted.count == 0 {
+		s.state &^= stateReadable
 	}
 	return n
 }
@@ -152,12 +178,8 @@ func (d *iocp) serveAccepted(events []Event) int {
 // finishAccept makes a usable connection of one that was accepted: the system wants
 // to be told of the listener that it came from before it lets anybody shut it down
 // or ask for its addresses. Not everything is inherited thereby, so the options are
-// set once more. It is false if nobody is there any more, or nobody wants it.
+// set once more. It is false if nobody is there any more.
 func (d *iocp) finishAccept(s *socket, c *acceptance, x *listener) (Conn, bool) {
-	if s.state&stateClosing != 0 {
-		d.dropAccept(c)
-		return Conn{}, false
-	}
 	err := windows.Setsockopt(c.conn, windows.SOL_SOCKET, windows.SO_UPDATE_ACCEPT_CONTEXT,
 		(*byte)(unsafe.Pointer(&s.handle)), int32(unsafe.Sizeof(s.handle)))
 	if err == nil {

@@ -14,8 +14,8 @@ const releasePatience = 5 * time.Second
 // Release closes everything. Memory that the system has not given back in time is
 // not freed, which is told as an error.
 func (d *iocp) Release() error {
-	for d.accepted.count > 0 {
-		d.dropAccept(d.accepts.at(d.accepted.pop()))
+	for _, x := range d.listeners {
+		d.dropAccepted(x)
 	}
 	d.sockets.each(func(_ Socket, s *socket) {
 		if s.handle != windows.InvalidHandle {

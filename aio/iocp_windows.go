@@ -21,23 +21,18 @@ const kindIocp = "iocp"
 //
 // A request that succeeds at once queues no completion: every socket is set so.
 type iocp struct {
-	base
+	readiness
 	port      windows.Handle
 	listeners map[Socket]*listener
 	controls  slab[control]
 	copies    slab[copied]
 	accepts   slab[acceptance]
-	accepted  queue[int32]  // done in accepts, and not delivered yet
-	ready     queue[Socket] // sockets with something to read
-	grace     queue[grace]  // closing sockets, the oldest first
-	arena     []byte        // lent bytes lie here, packed, until the next Wait
-	used      int           // bytes of the arena that are lent
-	inFlight  int           // completions to come
-	entries   []entry       // completions that came
+	grace     queue[grace] // closing sockets, the oldest first
+	inFlight  int          // completions to come
+	entries   []entry      // completions that came
 	dequeue   *windows.LazyProc
 	vector    [VectorMax]windows.WSABuf
 	n, flags  uint32 // what the system answers into, so that asking does not allocate
-	turn      bool   // whether sockets go before pending events in this Wait
 }
 
 // entry is the system's OVERLAPPED_ENTRY.
@@ -81,12 +76,13 @@ func openIocp(c Config) (Driver, error) {
 		return nil, os.NewSyscallError("CreateIoCompletionPort", err)
 	}
 	d := &iocp{
+		readiness: newReadiness(c),
 		port:      port,
 		listeners: make(map[Socket]*listener),
-		arena:     make([]byte, c.RecvBuffers*c.RecvBufferBytes),
 		entries:   make([]entry, min(entriesMax, c.EventsMax)),
 		dequeue:   dequeue,
 	}
+	d.system = d
 	d.open(c, port)
 	return d, nil
 }
@@ -291,19 +287,14 @@ func (d *iocp) StopRecv(name Socket) error {
 	if err != nil {
 		return err
 	}
-	if s.state&stateReceiving != 0 {
-		d.stop(name, s)
-	}
+	d.stop(name, s)
 	return nil
 }
 
-// stop asks for the end of a receive or accept, once.
+// stop asks for the end of a receive, once.
 func (d *iocp) stop(name Socket, s *socket) {
 	switch {
-	case s.state&stateStopped != 0:
-	case s.state&stateAccepting != 0:
-		d.stopAccepting(name, s, ErrCanceled)
-	case s.state&stateReceiving == 0:
+	case s.state&stateReceiving == 0, s.state&stateStopped != 0:
 	case s.state&stateArmed != 0:
 		s.state |= stateStopped
 		d.cancel(s.handle, d.controls.at(s.op))
@@ -348,6 +339,9 @@ func (d *iocp) Close(name Socket) error {
 		d.cancel(s.handle, d.controls.at(s.op))
 	}
 	d.stop(name, s)
+	if s.state&stateListener != 0 {
+		d.closeListener(name, s)
+	}
 	if s.state&stateBlocked != 0 {
 		s.state &^= stateBlocked
 		d.queueEvent(name, KindWritable, false, 0, ErrCanceled)

@@ -65,7 +65,7 @@ func (b *buffers) giveBack() int {
 	for _, id := range b.lent {
 		buffer := b.bytes[int(id)*b.size:][:b.size]
 		if debugging {
-			spoil(buffer)
+			poison(buffer)
 		}
 		e := &b.ring[b.tail&mask]
 		// Field by field: the first entry shares its bytes with the tail.
