@@ -17,11 +17,11 @@ const (
 	// stateV6: the socket is of the IPv6 family.
 	stateV6
 
-	// stateSuspect: io_uring: see suspects.
-	stateSuspect
+	// stateProbe: io_uring: a probe for a reset is queued; see resetProbes.
+	stateProbe
 
-	// stateAlive: io_uring: a suspect that has received again.
-	stateAlive
+	// stateBusy: io_uring: the socket has received again since.
+	stateBusy
 )
 
 // socket is a slot of either driver's table. It holds no pointers, so that the

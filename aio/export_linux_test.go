@@ -23,13 +23,13 @@ func OpenCoarseEpoll(c Config) (Driver, error) {
 	return d, err
 }
 
-// Inspect has an io_uring driver look at a round of its suspects and tells how many
-// are left, and how many of the sockets that it asked the system about.
-func Inspect(d Driver) (left, asked int) {
+// ProbeResets has an io_uring driver make a round of its probes for resets. It returns
+// how many are queued then, and how many sockets the system was asked about.
+func ProbeResets(d Driver) (queued, probed int) {
 	u := d.(*uring)
-	for first := true; first || u.suspects.round > 0; first = false {
-		u.inspect()
-		asked += len(u.suspects.asked)
+	for first := true; first || u.resets.round > 0; first = false {
+		u.probeResets()
+		probed += len(u.resets.polls)
 	}
-	return u.suspects.names.count, asked
+	return u.resets.queue.count, probed
 }

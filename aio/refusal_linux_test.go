@@ -5,19 +5,21 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"sarang/aio/iouring"
 )
 
 // TestRefusals: whoever is refused io_uring must learn why and what to do.
 func TestRefusals(t *testing.T) {
-	for errno, word := range map[syscall.Errno]string{
-		syscall.EINVAL: "6.1",
-		syscall.ENOSYS: "no io_uring",
-		syscall.ENOMEM: "ulimit -l",
-		syscall.EMFILE: "ulimit -n",
-		syscall.EPERM:  "--io epoll",
-		syscall.EIO:    "--io epoll",
+	for errno, word := range map[error]string{
+		iouring.ErrTooOld: "6.1",
+		syscall.ENOSYS:    "no io_uring",
+		syscall.ENOMEM:    "ulimit -l",
+		syscall.EMFILE:    "ulimit -n",
+		syscall.EPERM:     "--io epoll",
+		syscall.EIO:       "--io epoll",
 	} {
-		err := setupRefused(errno)
+		err := refusal(errno)
 		if !errors.Is(err, ErrUnavailable) || !errors.Is(err, errno) {
 			t.Errorf("%v: %v wraps not both ErrUnavailable and the cause", errno, err)
 		}

@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sarang/aio/iouring"
 )
 
 const kindUring = "uring"
@@ -17,21 +19,25 @@ const kindUring = "uring"
 // yield completions until they end.
 type uring struct {
 	base
-	ring     *ring
-	buffers  *buffers
+	ring     *iouring.Ring
+	buffers  *iouring.Buffers
 	controls controls
 
-	// again holds sockets whose receive or accept the kernel ended by itself:
+	// rearmQueue holds sockets whose receive or accept the kernel ended by itself:
 	// it is handed over once more without the owner noticing.
-	again   queue[Socket]
-	credits int // buffers that are surely free: so many receives of again may go
+	rearmQueue  queue[Socket]
+	freeBuffers int // buffers that are surely free: so many receives of rearmQueue may go
 
-	suspects suspects
+	resets resetProbes
 
-	inFlight int   // submissions that owe a last completion
-	broken   error // set for good when the ring can not be used
-	scrap    sqe   // takes submissions after that
+	queuedBytes int         // to be sent by what was queued since the last enter
+	inFlight    int         // submissions that owe a last completion
+	broken      error       // set for good when the ring can not be used
+	scrap       iouring.SQE // takes submissions after that
 }
+
+// buffersGroup is the group of the driver's receive buffers, the only one.
+const buffersGroup = 0
 
 // Queue lengths. Submissions beyond are handed over early; completions beyond are
 // kept by the kernel, at the price of some memory and time.
@@ -72,27 +78,38 @@ func openUring(c Config) (Driver, error) {
 
 // openUringSized is openUring with the lengths of the queues for a parameter.
 func openUringSized(c Config, submissions, completions int) (Driver, error) {
-	r, err := openRing(submissions, completions)
+	r, err := iouring.Open(submissions, completions)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
-	if err := r.probe(); err != nil {
-		r.close()
-		return nil, err
-	}
-	b, err := openBuffers(r, c.RecvBuffers, c.RecvBufferBytes)
+	b, err := openBuffers(r, c)
 	if err != nil {
-		r.close()
-		return nil, err
+		_ = r.Close()
+		return nil, refusal(err)
 	}
 	d := &uring{ring: r, buffers: b}
 	if err := d.open(c, 0); err != nil {
-		r.close()
-		b.close()
+		_ = r.Close()
+		b.Close()
 		return nil, err
 	}
 	d.armWaker()
 	return d, nil
+}
+
+// openBuffers makes the receive buffers of a ring that has what the driver needs.
+func openBuffers(r *iouring.Ring, c Config) (*iouring.Buffers, error) {
+	err := r.Probe(iouring.OpPollAdd, iouring.OpSendMsg, iouring.OpAccept, iouring.OpAsyncCancel,
+		iouring.OpConnect, iouring.OpSend, iouring.OpRecv)
+	if err != nil {
+		return nil, err
+	}
+	b, err := r.NewBuffers(buffersGroup, c.RecvBuffers, c.RecvBufferBytes)
+	if err != nil {
+		return nil, err
+	}
+	b.Poison = debugging
+	return b, nil
 }
 
 // Name is "uring".
@@ -101,16 +118,16 @@ func (d *uring) Name() string { return kindUring }
 // submission returns an entry of the ring to fill in, for a request which owes a
 // last completion. It never fails: when the kernel can not take what is queued, the
 // driver is broken, and Wait says so.
-func (d *uring) submission(op uint8, name Socket, t tag, fd int32) *sqe {
-	if d.ring.full() {
+func (d *uring) submission(op uint8, name Socket, t tag, fd int32) *iouring.SQE {
+	if d.ring.Full() {
 		d.flush()
 	}
 	e := &d.scrap
 	if d.broken == nil {
-		e = d.ring.next()
+		e = d.ring.Next()
 		d.inFlight++
 	}
-	*e = sqe{op: op, fd: fd, userData: userData(name, t)}
+	e.Op, e.FD, e.UserData = op, fd, userData(name, t)
 	return e
 }
 
@@ -120,19 +137,19 @@ const flushTries = 1000
 // flush hands over what is queued.
 func (d *uring) flush() {
 	for range flushTries {
-		if d.broken != nil || d.ring.queued() == 0 {
+		if d.broken != nil || d.ring.Queued() == 0 {
 			return
 		}
-		d.broken = d.ring.enter(false, 0)
+		d.enter(false, 0)
 	}
 	d.broken = fmt.Errorf("aio: io_uring takes no more submissions: %w", syscall.EAGAIN)
 }
 
 // armWaker asks for a completion per write to the eventfd.
 func (d *uring) armWaker() {
-	e := d.submission(opPollAdd, 0, tagWake, int32(d.waker.bell.fd))
-	e.len = pollAddMulti
-	e.opFlags = unix.POLLIN
+	e := d.submission(iouring.OpPollAdd, 0, tagWake, int32(d.waker.bell.fd))
+	e.Len = iouring.PollAddMulti
+	e.OpFlags = unix.POLLIN
 }
 
 // Accept starts accepting on l.
@@ -175,9 +192,9 @@ func (d *uring) Connect(addr netip.AddrPort, o SocketOptions, t Token) (Socket, 
 		return 0, err
 	}
 	*s = socket{token: t, fd: int32(fd), op: op, state: stateConnecting}
-	e := d.submission(opConnect, name, tagConnect, s.fd)
-	e.addr = uint64(uintptr(unsafe.Pointer(peer)))
-	e.off = uint64(size)
+	e := d.submission(iouring.OpConnect, name, tagConnect, s.fd)
+	e.Addr = uint64(uintptr(unsafe.Pointer(peer)))
+	e.Off = uint64(size)
 	return name, nil
 }
 
@@ -196,16 +213,16 @@ func (d *uring) Recv(name Socket) error {
 func (d *uring) arm(name Socket, s *socket) {
 	s.state |= stateArmed
 	if s.state&stateListener != 0 {
-		e := d.submission(opAccept, name, tagAccept, s.fd)
-		e.ioprio = acceptMultishot
-		e.opFlags = unix.SOCK_CLOEXEC
+		e := d.submission(iouring.OpAccept, name, tagAccept, s.fd)
+		e.IoPrio = iouring.AcceptMultishot
+		e.OpFlags = unix.SOCK_CLOEXEC
 		return
 	}
-	e := d.submission(opRecv, name, tagRecv, s.fd)
-	e.flags = sqeBufferSelect
-	e.bufGroup = buffersGroup
+	e := d.submission(iouring.OpRecv, name, tagRecv, s.fd)
+	e.Flags = iouring.SQEBufferSelect
+	e.BufGroup = buffersGroup
 	// Poll first: no buffer is taken before there is something to put into it.
-	e.ioprio = recvMultishot | recvPollFirst
+	e.IoPrio = iouring.RecvMultishot | iouring.RecvPollFirst
 }
 
 // StopRecv asks the kernel to end receiving.
@@ -250,8 +267,8 @@ func (t tag) target() tag {
 // cancel queues the wish that a request ends. By user_data and not by descriptor:
 // the kernel finds it quicker, and never that of another socket.
 func (d *uring) cancel(name Socket, t tag) {
-	e := d.submission(opAsyncCancel, name, t, -1)
-	e.addr = userData(name, t.target())
+	e := d.submission(iouring.OpAsyncCancel, name, t, -1)
+	e.Addr = userData(name, t.target())
 }
 
 // Send queues the send. It is made, without waiting for a full socket, when Wait
@@ -272,20 +289,20 @@ func (d *uring) Send(name Socket, v [][]byte) error {
 	if another {
 		x := &d.controls.at(s.op).vector
 		x.fill(v[first:])
-		e := d.submission(opSendMsg, name, tagSend, s.fd)
+		e := d.submission(iouring.OpSendMsg, name, tagSend, s.fd)
 		for _, b := range v[first:] {
-			d.ring.sendBytes += len(b)
+			d.queuedBytes += len(b)
 		}
-		e.addr = uint64(uintptr(unsafe.Pointer(&x.header)))
-		e.len = 1
-		e.opFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+		e.Addr = uint64(uintptr(unsafe.Pointer(&x.header)))
+		e.Len = 1
+		e.OpFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 		return nil
 	}
-	e := d.submission(opSend, name, tagSend, s.fd)
-	e.addr = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(v[first]))))
-	e.len = uint32(min(len(v[first]), sendBytesMax))
-	d.ring.sendBytes += int(e.len)
-	e.opFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
+	e := d.submission(iouring.OpSend, name, tagSend, s.fd)
+	e.Addr = uint64(uintptr(unsafe.Pointer(unsafe.SliceData(v[first]))))
+	e.Len = uint32(min(len(v[first]), sendBytesMax))
+	d.queuedBytes += int(e.Len)
+	e.OpFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sarang/aio/iouring"
 )
 
 // releaseGrace bounds how long Release waits for the kernel to end what is in
@@ -17,21 +19,19 @@ func (d *uring) Release() error {
 	end := d.Now() + releaseGrace
 	d.discardCompletions()
 	for d.inFlight > 0 && d.broken == nil && d.Now() < end {
-		e := d.submission(opAsyncCancel, 0, tagCancelAccept, -1)
-		e.opFlags = cancelAll | cancelAny
+		e := d.submission(iouring.OpAsyncCancel, 0, tagCancelAccept, -1)
+		e.OpFlags = iouring.CancelAll | iouring.CancelAny
 		d.flush()
-		if d.broken == nil {
-			d.broken = d.ring.enter(true, releaseGrace/100)
-		}
+		d.enter(true, releaseGrace/100)
 		d.discardCompletions()
 	}
 	clean := d.inFlight == 0
 	err := d.releaseSockets()
-	if e := d.ring.close(); err == nil {
+	if e := d.ring.Close(); err == nil {
 		err = e
 	}
 	if clean {
-		d.buffers.close()
+		d.buffers.Close()
 		d.controls.close()
 	}
 	return err
@@ -39,13 +39,13 @@ func (d *uring) Release() error {
 
 // discardCompletions takes all there is and closes connections that nobody gets.
 func (d *uring) discardCompletions() {
-	for d.ring.ready() > 0 {
-		c := d.ring.take()
-		if c.flags&cqeMore == 0 {
+	for d.ring.Ready() > 0 {
+		c := d.ring.Take()
+		if !c.More() {
 			d.inFlight--
 		}
-		if _, t := splitUserData(c.userData); t == tagAccept && c.res >= 0 {
-			unix.Close(int(c.res))
+		if _, t := splitUserData(c.UserData); t == tagAccept && c.Res >= 0 {
+			unix.Close(int(c.Res))
 		}
 	}
 }

@@ -6,15 +6,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sarang/aio/iouring"
 )
 
 // Wait hands over what is queued, then turns completions into events. Completions
 // for which there is no room stay in the ring for the next Wait.
 func (d *uring) Wait(events []Event, timeout time.Duration) (int, error) {
 	d.checkOwner()
-	d.credits += d.buffers.giveBack()
-	if d.suspects.due(d.Now(), suspectsDelayMax) {
-		d.inspect()
+	d.freeBuffers += d.buffers.GiveBack()
+	if d.resets.due(d.Now(), probeDelayMax) {
+		d.probeResets()
 	}
 	events = events[:min(len(events), d.config.EventsMax)]
 	var end time.Duration
@@ -24,7 +26,7 @@ func (d *uring) Wait(events []Event, timeout time.Duration) (int, error) {
 	for {
 		d.rearm()
 		n := d.deliver(events)
-		woken := d.enter(n == 0 && len(events) > 0, timeout)
+		woken := d.collect(n == 0 && len(events) > 0, timeout)
 		if d.broken != nil {
 			return n, d.broken
 		}
@@ -41,51 +43,73 @@ func (d *uring) Wait(events []Event, timeout time.Duration) (int, error) {
 	}
 }
 
-// enter makes the system call if there is any use in it, and sleeps in it only if
-// nothing can be delivered without. It tells whether the driver was woken.
-func (d *uring) enter(maySleep bool, timeout time.Duration) (woken bool) {
-	maySleep = maySleep && timeout != 0 && d.again.count == 0
-	if maySleep && d.ring.queued() > 0 && d.ring.brief() && d.broken == nil {
+// collect enters the kernel if there is any use in it, and sleeps there only if nothing
+// can be delivered without. It reports whether the driver was woken.
+func (d *uring) collect(maySleep bool, timeout time.Duration) (woken bool) {
+	maySleep = maySleep && timeout != 0 && d.rearmQueue.count == 0
+	if maySleep && d.ring.Queued() > 0 && d.brief() && d.broken == nil {
 		// Sends end while they are handed over, most likely, and then there is
 		// no sleep that Go's scheduler would have to be told of.
-		d.broken = d.ring.enterBriefly()
+		d.queuedBytes = 0
+		d.broken = d.ring.EnterRaw()
 	}
-	queued, ready := d.ring.queued(), d.ring.ready()
+	queued, ready := d.ring.Queued(), d.ring.Ready()
 	sleep := maySleep && ready == 0 && d.waker.sleep()
 	// Completions are made only while the kernel is entered. As long as some are
 	// left from the last time there is no hurry; they run out soon enough.
-	if sleep || queued > 0 || ready == 0 && d.ring.pending() {
-		if d.broken == nil {
-			d.broken = d.ring.enter(sleep, d.suspects.patience(timeout))
-		}
+	if sleep || queued > 0 || ready == 0 && d.ring.Pending() {
+		d.enter(sleep, d.resets.limit(timeout))
 	}
-	if sleep && d.ring.ready() == 0 && d.suspects.due(d.Now(), suspectsDelay) {
-		d.inspect()
+	if sleep && d.ring.Ready() == 0 && d.resets.due(d.Now(), probeDelay) {
+		d.probeResets()
 	}
 	return d.waker.awake()
+}
+
+// enter hands over what is queued, with wait until there is a completion.
+func (d *uring) enter(wait bool, timeout time.Duration) {
+	if d.broken == nil {
+		d.queuedBytes = 0
+		d.broken = d.ring.Enter(wait, timeout)
+	}
+}
+
+// So many requests, with so many bytes to send, are handed over without telling Go's
+// scheduler. They take a fifth of a millisecond, like any piece of Go code. To tell it
+// costs more than the system call: its watchdog wakes up, takes the processor away, and
+// is woken again when the call returns. More takes so long that others need the processor
+// meanwhile.
+const (
+	briefMax      = 64
+	briefBytesMax = 256 << 10
+)
+
+// brief reports whether what is queued is little.
+func (d *uring) brief() bool {
+	return d.ring.Queued() <= briefMax && d.queuedBytes <= briefBytesMax
 }
 
 // rearm hands over again what the kernel ended by itself. Receives that found no
 // buffer go as far as buffers are surely free, so that a crowd of them does not
 // try in vain in every Wait.
 func (d *uring) rearm() {
-	if d.again.count == 0 {
-		d.credits = 0
+	if d.rearmQueue.count == 0 {
+		d.freeBuffers = 0
 		return
 	}
-	if d.ring.ready() == 0 {
+	if d.ring.Ready() == 0 {
 		// Nothing is lent and nothing waits in the ring: all are free.
-		d.credits = d.config.RecvBuffers
+		d.freeBuffers = d.config.RecvBuffers
 	}
-	for range min(d.again.count, d.credits) {
-		name := d.again.pop()
+	for range min(d.rearmQueue.count, d.freeBuffers) {
+		name := d.rearmQueue.pop()
 		s := d.sockets.get(name)
 		switch {
 		case s == nil:
 			panic("aio: a request to hand over again is on no socket")
 		case s.state&stateStopped == 0:
 			d.arm(name, s)
-			d.credits--
+			d.freeBuffers--
 		case s.state&stateListener != 0:
 			d.queueEvent(name, KindAccept, false, 0, ErrCanceled)
 		default:
@@ -97,22 +121,22 @@ func (d *uring) rearm() {
 // reap turns completions into events.
 func (d *uring) reap(events []Event) int {
 	n := 0
-	for ready := d.ring.ready(); ready > 0 && n < len(events); ready-- {
-		if d.complete(d.ring.take(), &events[n]) {
+	for ready := d.ring.Ready(); ready > 0 && n < len(events); ready-- {
+		if d.complete(d.ring.Take(), &events[n]) {
 			n++
 		}
 	}
 	return n
 }
 
-// complete notes one completion and tells whether it made an event.
-func (d *uring) complete(c cqe, e *Event) bool {
-	if c.flags&cqeMore == 0 {
+// complete notes one completion and reports whether it made an event.
+func (d *uring) complete(c iouring.CQE, e *Event) bool {
+	if !c.More() {
 		d.inFlight--
 	}
-	name, t := splitUserData(c.userData)
+	name, t := splitUserData(c.UserData)
 	if t == tagWake {
-		if c.flags&cqeMore == 0 && d.broken == nil {
+		if !c.More() && d.broken == nil {
 			d.armWaker()
 		}
 		return false
@@ -143,82 +167,82 @@ func (d *uring) complete(c cqe, e *Event) bool {
 // canceled looks after a cancel that found nothing: a request is out of sight while
 // the kernel is at work on it, and then goes on. One that has ended since had its
 // own completion before this one.
-func (d *uring) canceled(c cqe, name Socket, s *socket, t tag) {
-	if c.res != -int32(unix.ENOENT) {
+func (d *uring) canceled(c iouring.CQE, name Socket, s *socket, t tag) {
+	if c.Res != -int32(unix.ENOENT) {
 		return
 	}
-	var alive bool
+	var inFlight bool
 	switch t {
 	case tagCancelAccept, tagCancelRecv:
-		alive = s.state&stateArmed != 0 && s.state&stateStopped != 0
+		inFlight = s.state&stateArmed != 0 && s.state&stateStopped != 0
 	case tagCancelConnect:
-		alive = s.state&stateConnecting != 0
+		inFlight = s.state&stateConnecting != 0
 	case tagCancelWritable:
-		alive = s.state&stateBlocked != 0
+		inFlight = s.state&stateBlocked != 0
 	}
-	if alive {
+	if inFlight {
 		d.cancel(name, t)
 	}
 }
 
-func (d *uring) accepted(c cqe, name Socket, s *socket, e *Event) bool {
-	ended := c.flags&cqeMore == 0
+func (d *uring) accepted(c iouring.CQE, name Socket, s *socket, e *Event) bool {
+	ended := !c.More()
 	if ended {
 		s.state &^= stateArmed
 	}
-	if c.res >= 0 {
+	if c.Res >= 0 {
 		*e = Event{
 			Kind: KindAccept, More: true, Token: s.token, Socket: name,
-			Conn: Conn{Handle: uintptr(c.res), Peer: peerOf(int(c.res), s.state&stateV6 != 0, &d.room)},
+			Conn: Conn{Handle: uintptr(c.Res), Peer: peerOf(int(c.Res), s.state&stateV6 != 0, &d.room)},
 		}
 		if ended {
-			d.again.push(name)
+			d.rearmQueue.push(name)
 		}
 		return true
 	}
-	errno := syscall.Errno(-c.res)
+	errno := syscall.Errno(-c.Res)
 	// Early kernels say "canceled" when a completion does not fit the queue.
 	unasked := errno == unix.ECANCELED && s.state&stateStopped == 0
 	if unasked || errno == unix.ECONNABORTED || errno == unix.EINTR || errno == unix.EAGAIN {
-		d.again.push(name)
+		d.rearmQueue.push(name)
 		return false
 	}
 	d.last(name, s, KindAccept, errno, e)
 	return true
 }
 
-func (d *uring) connected(c cqe, name Socket, s *socket, e *Event) bool {
+func (d *uring) connected(c iouring.CQE, name Socket, s *socket, e *Event) bool {
 	d.controls.give(s.op)
-	if c.res == 0 {
+	if c.Res == 0 {
 		s.state |= stateConnected
 	}
-	d.last(name, s, KindConnect, syscall.Errno(-c.res), e)
+	d.last(name, s, KindConnect, syscall.Errno(-c.Res), e)
 	return true
 }
 
-func (d *uring) received(c cqe, name Socket, s *socket, e *Event) bool {
+func (d *uring) received(c iouring.CQE, name Socket, s *socket, e *Event) bool {
 	var data []byte
-	if c.flags&cqeBuffer != 0 {
-		data = d.buffers.lend(uint16(c.flags>>cqeBufferShift), int(max(c.res, 0)))
+	if c.HasBuffer() {
+		data = d.buffers.Lend(c.BufferID(), int(max(c.Res, 0)))
 	}
-	ended := c.flags&cqeMore == 0
+	ended := !c.More()
 	if ended {
 		s.state &^= stateArmed
 	}
-	if c.res > 0 {
+	if c.Res > 0 {
 		*e = Event{Kind: KindRecv, More: true, Token: s.token, Socket: name, Data: data}
 		if ended {
-			d.again.push(name)
-		} else if c.flags&cqeSockNonempty == 0 {
-			d.suspect(name, s)
+			d.rearmQueue.push(name)
+		} else if c.Flags&iouring.CQESockNonempty == 0 {
+			d.queueProbe(name, s)
 		}
 		return true
 	}
-	errno := syscall.Errno(-c.res)
-	mine := errno == unix.ECANCELED && s.state&stateStopped == 0 // see inspect
+	errno := syscall.Errno(-c.Res)
+	mine := errno == unix.ECANCELED && s.state&stateStopped == 0 // see probeResets
 	if mine || errno == unix.ENOBUFS || errno == unix.EAGAIN || errno == unix.EINTR {
 		if ended {
-			d.again.push(name)
+			d.rearmQueue.push(name)
 		}
 		return false
 	}
@@ -226,14 +250,14 @@ func (d *uring) received(c cqe, name Socket, s *socket, e *Event) bool {
 	return true
 }
 
-func (d *uring) sent(c cqe, name Socket, s *socket, e *Event) bool {
+func (d *uring) sent(c iouring.CQE, name Socket, s *socket, e *Event) bool {
 	d.controls.give(s.op)
 	*e = Event{Kind: KindSend, Token: s.token, Socket: name}
-	errno := syscall.Errno(-c.res)
+	errno := syscall.Errno(-c.Res)
 	switch {
-	case c.res > 0:
-		e.N = int(c.res)
-	case c.res != 0 && errno != unix.EAGAIN && errno != unix.EINTR:
+	case c.Res > 0:
+		e.N = int(c.Res)
+	case c.Res != 0 && errno != unix.EAGAIN && errno != unix.EINTR:
 		e.Err = errno
 	case s.state&stateClosing != 0:
 		e.Err = ErrCanceled
@@ -241,21 +265,21 @@ func (d *uring) sent(c cqe, name Socket, s *socket, e *Event) bool {
 		e.Err = ErrWouldBlock
 		e.More = true
 		s.state |= stateBlocked
-		p := d.submission(opPollAdd, name, tagWritable, s.fd)
-		p.opFlags = unix.POLLOUT
+		p := d.submission(iouring.OpPollAdd, name, tagWritable, s.fd)
+		p.OpFlags = unix.POLLOUT
 		return true
 	}
 	d.settle(name, s, KindSend)
 	return true
 }
 
-func (d *uring) writable(c cqe, name Socket, s *socket, e *Event) bool {
+func (d *uring) writable(c iouring.CQE, name Socket, s *socket, e *Event) bool {
 	s.state &^= stateBlocked
-	if c.res < 0 {
-		d.last(name, s, KindWritable, syscall.Errno(-c.res), e)
+	if c.Res < 0 {
+		d.last(name, s, KindWritable, syscall.Errno(-c.Res), e)
 		return true
 	}
-	*e = Event{Kind: KindWritable, Token: s.token, Socket: name, Err: hungUp(uint32(c.res))}
+	*e = Event{Kind: KindWritable, Token: s.token, Socket: name, Err: hungUp(uint32(c.Res))}
 	d.settle(name, s, KindWritable)
 	return true
 }

@@ -1,7 +1,7 @@
-package aio
+package iouring
 
-// The kernel's interface, after include/uapi/linux/io_uring.h: names follow it,
-// and only what the driver uses is here.
+// The kernel's interface, after include/uapi/linux/io_uring.h: names follow it. It is
+// not complete: what is missing is added as it is needed.
 
 // io_uring_setup: flags of io_uring_params.
 const (
@@ -47,66 +47,79 @@ const (
 	registerPbufRing = 22
 )
 
-// Operations.
+// Operations of a submission. The manual io_uring_enter(2) says which fields of the SQE
+// each of them reads.
 const (
-	opPollAdd     = 6
-	opSendMsg     = 9
-	opAccept      = 13
-	opAsyncCancel = 14
-	opConnect     = 16
-	opSend        = 26
-	opRecv        = 27
+	OpNop         = 0
+	OpPollAdd     = 6
+	OpSendMsg     = 9
+	OpAccept      = 13
+	OpAsyncCancel = 14
+	OpConnect     = 16
+	OpSend        = 26
+	OpRecv        = 27
+)
 
-	opCount = 256 // in a probe
-
+const (
+	opCount        = 256 // in a probe
 	probeSupported = 1 << 0
 )
 
 // Flags of a submission.
 const (
-	sqeBufferSelect = 1 << 5
+	SQEBufferSelect = 1 << 5 // SQE.Flags: the kernel takes a buffer of SQE.BufGroup
 
-	acceptMultishot = 1 << 0 // in ioprio
-	recvPollFirst   = 1 << 0 // in ioprio
-	recvMultishot   = 1 << 1 // in ioprio
-	pollAddMulti    = 1 << 0 // in len
+	AcceptMultishot = 1 << 0 // SQE.IoPrio: one request for many connections
+	RecvPollFirst   = 1 << 0 // SQE.IoPrio: do not try before the socket is readable
+	RecvMultishot   = 1 << 1 // SQE.IoPrio: one request for many receives
+	PollAddMulti    = 1 << 0 // SQE.Len: one request for many edges
 
-	cancelAll = 1 << 0
-	cancelAny = 1 << 2
+	CancelAll = 1 << 0 // SQE.OpFlags of OpAsyncCancel: all that match
+	CancelAny = 1 << 2 // likewise: everything matches
 )
 
 // Flags of a completion.
 const (
-	cqeBuffer       = 1 << 0
-	cqeMore         = 1 << 1
-	cqeSockNonempty = 1 << 2
-	cqeBufferShift  = 16
+	CQEBuffer       = 1 << 0 // CQE.BufferID says which buffer the kernel has filled
+	CQEMore         = 1 << 1 // the request goes on: more completions follow
+	CQESockNonempty = 1 << 2 // the socket had more to read
+
+	cqeBufferShift = 16
 )
 
-// sqe is struct io_uring_sqe.
-type sqe struct {
-	op          uint8
-	flags       uint8
-	ioprio      uint16
-	fd          int32
-	off         uint64
-	addr        uint64
-	len         uint32
-	opFlags     uint32
-	userData    uint64
-	bufGroup    uint16
-	personality uint16
-	file        int32
-	addr3       uint64
+// SQE is struct io_uring_sqe: one submission.
+type SQE struct {
+	Op          uint8
+	Flags       uint8
+	IoPrio      uint16
+	FD          int32
+	Off         uint64 // also addr2
+	Addr        uint64
+	Len         uint32
+	OpFlags     uint32 // the operation's own flags
+	UserData    uint64 // comes back in the CQE
+	BufGroup    uint16
+	Personality uint16
+	File        int32
+	Addr3       uint64
 	_           uint64
 }
 
-// cqe is struct io_uring_cqe.
-type cqe struct {
-	userData uint64
-	res      int32
-	flags    uint32
+// CQE is struct io_uring_cqe: one completion.
+type CQE struct {
+	UserData uint64 // of the SQE
+	Res      int32  // the result, or an errno below zero
+	Flags    uint32
 }
+
+// More reports whether the request goes on and further completions follow.
+func (c *CQE) More() bool { return c.Flags&CQEMore != 0 }
+
+// HasBuffer reports whether the kernel has filled a provided buffer.
+func (c *CQE) HasBuffer() bool { return c.Flags&CQEBuffer != 0 }
+
+// BufferID is the number of that buffer.
+func (c *CQE) BufferID() uint16 { return uint16(c.Flags >> cqeBufferShift) }
 
 // setupParams is struct io_uring_params.
 type setupParams struct {

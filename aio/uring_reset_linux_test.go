@@ -8,9 +8,9 @@ import (
 	"sarang/aio"
 )
 
-// TestSuspects: the system is asked about a socket that received once, and is not
+// TestResetProbes: the system is asked about a socket that received once, and is not
 // asked about one that received again, before the next round.
-func TestSuspects(t *testing.T) {
+func TestResetProbes(t *testing.T) {
 	need(t, "uring")
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -23,10 +23,10 @@ func TestSuspects(t *testing.T) {
 		must(t, err)
 		next(t, d, aio.KindRecv)
 	}
-	look := func(left, asked int) {
+	probe := func(queued, probed int) {
 		t.Helper()
-		if l, a := aio.Inspect(d); l != left || a != asked {
-			t.Errorf("%d suspects left after %d were asked about, want %d and %d", l, a, left, asked)
+		if q, p := aio.ProbeResets(d); q != queued || p != probed {
+			t.Errorf("%d probes queued after %d were made, want %d and %d", q, p, queued, probed)
 		}
 	}
 	var conns [2]net.Conn
@@ -34,24 +34,24 @@ func TestSuspects(t *testing.T) {
 		s, c := join(t, d, at)
 		must(t, d.Recv(s))
 		say(c)
-		look(0, 1)
+		probe(0, 1)
 		conns[i] = c
 	}
 	say(conns[0])
 	say(conns[1])
 	say(conns[1])
-	look(1, 1) // the second is alive
+	probe(1, 1) // the second is busy
 	say(conns[1])
-	look(1, 0)
-	look(0, 1)
-	look(0, 0)
+	probe(1, 0)
+	probe(0, 1)
+	probe(0, 0)
 	must(t, d.Release())
 	for _, c := range conns {
 		must(t, c.Close())
 	}
 }
 
-// TestManyResetsRightBehindBytes: more suspects than are looked at in one go.
+// TestManyResetsRightBehindBytes: more probes than are made in one go.
 func TestManyResetsRightBehindBytes(t *testing.T) {
 	need(t, "uring")
 	runtime.LockOSThread()
