@@ -22,6 +22,9 @@ const (
 
 	// stateBusy: io_uring: the socket has received again since.
 	stateBusy
+
+	// stateFed: io_uring: the receive that the kernel has, or had last, has yielded bytes.
+	stateFed
 )
 
 // socket is a slot of either driver's table. It holds no pointers, so that the

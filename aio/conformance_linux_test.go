@@ -52,7 +52,9 @@ func conform(t *testing.T, kind string, open opener) {
 			}
 			return all
 		},
-		Loopback:  loopback,
-		Loopback6: netip.MustParseAddrPort("[::1]:0"),
+		Loopback:     loopback,
+		Loopback6:    netip.MustParseAddrPort("[::1]:0"),
+		ReadsOnce:    kind == "portable",
+		ReadsInTurns: kind == "epoll",
 	})
 }

@@ -25,6 +25,7 @@ func TestConformanceIocp(t *testing.T) {
 		},
 		Loopback:        netip.MustParseAddrPort("127.0.0.1:0"),
 		Loopback6:       netip.MustParseAddrPort("[::1]:0"),
+		ReadsInTurns:    true,
 		IdleConnections: 1000, // Wine makes them slowly
 	})
 }

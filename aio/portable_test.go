@@ -44,6 +44,7 @@ func conformPortable(t *testing.T, open func(aio.Config) (*aio.Portable, error))
 		},
 		Loopback:        netip.MustParseAddrPort("127.0.0.1:0"),
 		Loopback6:       netip.MustParseAddrPort("[::1]:0"),
+		ReadsOnce:       true,
 		IdleConnections: 500,
 	})
 }

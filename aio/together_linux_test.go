@@ -64,31 +64,3 @@ func TestTogether(t *testing.T) {
 		must(t, d.Release())
 	})
 }
-
-// TestTogetherInTurn: nobody is read twice before others who wait are read once.
-func TestTogetherInTurn(t *testing.T) {
-	need(t, "epoll") // the order is the kernel's with io_uring
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	const bufferBytes = 1024
-	d, err := aio.Open("epoll", aio.Config{RecvBufferBytes: bufferBytes})
-	must(t, err)
-	_, at := listen(t, d, aio.SocketOptions{})
-	first, a := joinFull(t, d, at, 9*bufferBytes)
-	defer a.Close()
-	second, b := joinFull(t, d, at, 1)
-	defer b.Close()
-	var got []aio.Socket
-	events := make([]aio.Event, 2)
-	for end := d.Now() + patience; len(got) < 2 && d.Now() < end; {
-		n, err := d.Wait(events, patience)
-		must(t, err)
-		for _, e := range events[:n] {
-			got = append(got, e.Socket)
-		}
-	}
-	if len(got) < 2 || got[0] == got[1] {
-		t.Errorf("sockets read: %v; want one of each of %v and %v", got, first, second)
-	}
-	must(t, d.Release())
-}

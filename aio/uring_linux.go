@@ -26,7 +26,8 @@ type uring struct {
 	// rearmQueue holds sockets whose receive or accept the kernel ended by itself:
 	// it is handed over once more without the owner noticing.
 	rearmQueue  queue[Socket]
-	freeBuffers int // buffers that are surely free: so many receives of rearmQueue may go
+	starved     queue[Socket] // likewise: receives that got no buffer; they go first
+	freeBuffers int           // buffers that are surely free: so many receives may go
 
 	resets resetProbes
 
@@ -211,7 +212,7 @@ func (d *uring) Recv(name Socket) error {
 
 // arm hands the kernel a receive or an accept.
 func (d *uring) arm(name Socket, s *socket) {
-	s.state |= stateArmed
+	s.state = s.state&^stateFed | stateArmed
 	if s.state&stateListener != 0 {
 		e := d.submission(iouring.OpAccept, name, tagAccept, s.fd)
 		e.IoPrio = iouring.AcceptMultishot

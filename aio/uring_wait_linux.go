@@ -46,7 +46,7 @@ func (d *uring) Wait(events []Event, timeout time.Duration) (int, error) {
 // collect enters the kernel if there is any use in it, and sleeps there only if nothing
 // can be delivered without. It reports whether the driver was woken.
 func (d *uring) collect(maySleep bool, timeout time.Duration) (woken bool) {
-	maySleep = maySleep && timeout != 0 && d.rearmQueue.count == 0
+	maySleep = maySleep && timeout != 0 && d.rearmQueue.count == 0 && d.starved.count == 0
 	if maySleep && d.ring.Queued() > 0 && d.brief() && d.broken == nil {
 		// Sends end while they are handed over, most likely, and then there is
 		// no sleep that Go's scheduler would have to be told of.
@@ -91,9 +91,10 @@ func (d *uring) brief() bool {
 
 // rearm hands over again what the kernel ended by itself. Receives that found no
 // buffer go as far as buffers are surely free, so that a crowd of them does not
-// try in vain in every Wait.
+// try in vain in every Wait. Those that got none at all go first: the kernel serves
+// them in the order of handing over, and one busy peer can use up every buffer.
 func (d *uring) rearm() {
-	if d.rearmQueue.count == 0 {
+	if d.rearmQueue.count == 0 && d.starved.count == 0 {
 		d.freeBuffers = 0
 		return
 	}
@@ -101,8 +102,13 @@ func (d *uring) rearm() {
 		// Nothing is lent and nothing waits in the ring: all are free.
 		d.freeBuffers = d.config.RecvBuffers
 	}
-	for range min(d.rearmQueue.count, d.freeBuffers) {
-		name := d.rearmQueue.pop()
+	d.rearmFrom(&d.starved)
+	d.rearmFrom(&d.rearmQueue)
+}
+
+func (d *uring) rearmFrom(q *queue[Socket]) {
+	for range min(q.count, d.freeBuffers) {
+		name := q.pop()
 		s := d.sockets.get(name)
 		switch {
 		case s == nil:
@@ -230,6 +236,7 @@ func (d *uring) received(c iouring.CQE, name Socket, s *socket, e *Event) bool {
 		s.state &^= stateArmed
 	}
 	if c.Res > 0 {
+		s.state |= stateFed
 		*e = Event{Kind: KindRecv, More: true, Token: s.token, Socket: name, Data: data}
 		if ended {
 			d.rearmQueue.push(name)
@@ -241,7 +248,11 @@ func (d *uring) received(c iouring.CQE, name Socket, s *socket, e *Event) bool {
 	errno := syscall.Errno(-c.Res)
 	mine := errno == unix.ECANCELED && s.state&stateStopped == 0 // see probeResets
 	if mine || errno == unix.ENOBUFS || errno == unix.EAGAIN || errno == unix.EINTR {
-		if ended {
+		switch {
+		case !ended:
+		case errno == unix.ENOBUFS && s.state&stateFed == 0:
+			d.starved.push(name)
+		default:
 			d.rearmQueue.push(name)
 		}
 		return false

@@ -33,6 +33,14 @@ type Factory struct {
 	// skipped.
 	NoExternalWake bool
 
+	// ReadsOnce says that a Wait yields one buffer of each socket, also where more
+	// has come together.
+	ReadsOnce bool
+
+	// ReadsInTurns says that no socket is read twice in a Wait before all that can be
+	// read have been read once.
+	ReadsInTurns bool
+
 	// IdleConnections is the size of the case with very many sockets: so many
 	// connections, both ends in one driver. Zero means 5,000, and fewer with
 	// -short or under the race detector.
@@ -80,6 +88,7 @@ func allCases() []testCase {
 	var all []testCase
 	all = append(all, openCases()...)
 	all = append(all, byteCases()...)
+	all = append(all, fairCases()...)
 	all = append(all, endCases()...)
 	all = append(all, stormCases()...)
 	all = append(all, limitCases()...)

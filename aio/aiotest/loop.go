@@ -24,6 +24,7 @@ type loop struct {
 	byName map[aio.Socket]*sock
 	tokens uint64
 	open   int // sockets whose KindDisconnect is outstanding
+	waits  int // calls of Wait
 
 	lent     [][]byte // what the last Wait lent
 	lentCopy []byte   // what stood in it, one after the other
@@ -219,6 +220,7 @@ func (l *loop) wait(timeout time.Duration) int {
 	l.t.Helper()
 	l.checkLent()
 	clear(l.events)
+	l.waits++
 	n, err := l.d.Wait(l.events, timeout)
 	if err != nil {
 		l.t.Fatalf("Wait: %v", err)
