@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
-	"time"
 )
 
 // acceptedMax is how many accepted connections of one listener may wait for the
@@ -118,15 +117,6 @@ func listenPortable(addr netip.AddrPort, o *SocketOptions) (*net.TCPListener, er
 	return tcp, nil
 }
 
-// descriptor calls f with the descriptor of c.
-func descriptor(c syscall.RawConn, f func(fd uintptr) error) error {
-	var inner error
-	if err := c.Control(func(fd uintptr) { inner = f(fd) }); err != nil {
-		return err
-	}
-	return inner
-}
-
 // networkOf is net's name for TCP over the address's family. With both families
 // behind one socket there is no 6 in it.
 func networkOf(addr netip.AddrPort, only bool) string {
@@ -137,38 +127,6 @@ func networkOf(addr netip.AddrPort, only bool) string {
 		return "tcp6"
 	}
 	return "tcp"
-}
-
-// tune sets the options of a connection. Package net has set some without being
-// asked: those are taken back.
-func tune(c *net.TCPConn, o *SocketOptions) error {
-	if !o.NoDelay {
-		if err := c.SetNoDelay(false); err != nil {
-			return err
-		}
-	}
-	if o.LingerResetOnClose {
-		if err := c.SetLinger(0); err != nil {
-			return err
-		}
-	}
-	if o.KeepAliveIdleSecs > 0 {
-		k := net.KeepAliveConfig{
-			Enable: true, Idle: time.Duration(o.KeepAliveIdleSecs) * time.Second,
-			Interval: -1, Count: -1,
-		}
-		if err := c.SetKeepAliveConfig(k); err != nil {
-			return err
-		}
-	}
-	if o.UnsentLowatBytes == 0 && o.UserTimeoutMillis == 0 {
-		return nil
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
-	return descriptor(raw, func(fd uintptr) error { return setUnsent(fd, o) })
 }
 
 // addrPortOf converts an address of TCP; any other gives the zero AddrPort.

@@ -6,12 +6,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setUnsent sets the limit of what was sent and has not left. The system has no
-// limit for what was not acknowledged that is set in the same way.
-func setUnsent(fd uintptr, o *SocketOptions) error {
-	if o.UnsentLowatBytes == 0 {
-		return nil
+// systemOptions are those of macOS. It has no limit for unacknowledged data that is set in
+// the same way.
+func systemOptions() sockopts {
+	return sockopts{
+		sendBuffer:  sockopt{unix.SOL_SOCKET, unix.SO_SNDBUF},
+		recvBuffer:  sockopt{unix.SOL_SOCKET, unix.SO_RCVBUF},
+		reusePort:   sockopt{unix.SOL_SOCKET, unix.SO_REUSEPORT},
+		unsentLowat: sockopt{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT},
 	}
-	err := unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, o.UnsentLowatBytes)
-	return os.NewSyscallError("setsockopt", err)
+}
+
+func setsockopt(fd uintptr, level, name, value int) error {
+	return unix.SetsockoptInt(int(fd), level, name, value)
+}
+
+// setBacklog asks a listener anew how many connections may wait: package net has
+// asked for as many as the system allows.
+func setBacklog(fd uintptr, connections int) error {
+	return os.NewSyscallError("listen", unix.Listen(int(fd), connections))
 }

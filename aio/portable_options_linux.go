@@ -6,18 +6,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setUnsent sets the limits of what was sent and has not left or not arrived.
-func setUnsent(fd uintptr, o *SocketOptions) error {
-	for _, x := range [...]struct{ name, value int }{
-		{unix.TCP_NOTSENT_LOWAT, o.UnsentLowatBytes},
-		{unix.TCP_USER_TIMEOUT, o.UserTimeoutMillis},
-	} {
-		if x.value == 0 {
-			continue
-		}
-		if err := unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, x.name, x.value); err != nil {
-			return os.NewSyscallError("setsockopt", err)
-		}
+// systemOptions are Linux's.
+func systemOptions() sockopts {
+	return sockopts{
+		sendBuffer:  sockopt{unix.SOL_SOCKET, unix.SO_SNDBUF},
+		recvBuffer:  sockopt{unix.SOL_SOCKET, unix.SO_RCVBUF},
+		reusePort:   sockopt{unix.SOL_SOCKET, unix.SO_REUSEPORT},
+		unsentLowat: sockopt{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT},
+		userTimeout: sockopt{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT},
 	}
-	return nil
+}
+
+func setsockopt(fd uintptr, level, name, value int) error {
+	return unix.SetsockoptInt(int(fd), level, name, value)
+}
+
+// setBacklog asks a listener anew how many connections may wait: package net has
+// asked for as many as the system allows.
+func setBacklog(fd uintptr, connections int) error {
+	return os.NewSyscallError("listen", unix.Listen(int(fd), connections))
 }

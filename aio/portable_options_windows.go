@@ -1,23 +1,19 @@
 package aio
 
-import (
-	"os"
+import "golang.org/x/sys/windows"
 
-	"golang.org/x/sys/windows"
-)
-
-// setBuffers sizes the system's buffers of a socket that is not connected yet.
-func setBuffers(fd uintptr, o *SocketOptions) error {
-	for _, x := range [...]struct{ name, bytes int }{
-		{windows.SO_SNDBUF, o.SendBufferBytes},
-		{windows.SO_RCVBUF, o.RecvBufferBytes},
-	} {
-		if x.bytes == 0 {
-			continue
-		}
-		if err := windows.SetsockoptInt(windows.Handle(fd), windows.SOL_SOCKET, x.name, x.bytes); err != nil {
-			return os.NewSyscallError("setsockopt", err)
-		}
+// systemOptions are those of Windows. It has no limits for unsent data alone, and
+// SO_REUSEADDR is no substitute for SO_REUSEPORT: it lets anybody take the port over.
+func systemOptions() sockopts {
+	return sockopts{
+		sendBuffer: sockopt{windows.SOL_SOCKET, windows.SO_SNDBUF},
+		recvBuffer: sockopt{windows.SOL_SOCKET, windows.SO_RCVBUF},
 	}
-	return nil
 }
+
+func setsockopt(fd uintptr, level, name, value int) error {
+	return windows.SetsockoptInt(windows.Handle(fd), level, name, value)
+}
+
+// setBacklog sets nothing: package net has asked for as much as the system allows.
+func setBacklog(uintptr, int) error { return nil }
