@@ -9,7 +9,7 @@
 // of them, in batches, from Wait. There are no callbacks.
 //
 // Every request ends in exactly one event with More == false. What an abort
-// (StopRecv, Close) asks for is a wish: a request in flight still ends by its own
+// (StopRecv, Close) asks for is only asked: a request in flight still ends by its own
 // event, with whatever result it had.
 //
 // # Caveats
@@ -20,12 +20,13 @@
 package aio
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"time"
 )
 
-// Token is what the owner of a socket wants to be told in its events: a slot
+// Token is what the owner of a socket wants back in its events: a slot
 // index and a generation, never a pointer. It means nothing to the driver.
 type Token uint64
 
@@ -99,7 +100,7 @@ type SocketOptions struct {
 	ListenBacklog      int     // listeners only; 0 means 4096
 	ReusePort          bool    // listeners only: SO_REUSEPORT
 	V6Only             bool    // listeners only: IPV6_V6ONLY
-	Inherited          uintptr // listeners only: take over this listening socket, which another program (systemd) has opened, and look at no address; 0: open one
+	Inherited          uintptr // listeners only: take over this listening socket, which another program (systemd) has opened, and ignore the address; 0: open one
 	KeepAliveIdleSecs  int     // TCP keep-alive after that many idle seconds; 0 is off
 	UserTimeoutMillis  int     // TCP_USER_TIMEOUT for unacknowledged data; 0 is the system's
 	LingerResetOnClose bool    // close sends a reset and forgets unsent data (SO_LINGER 0)
@@ -134,7 +135,7 @@ type Driver interface {
 	Discard(c Conn)
 
 	// Connect opens a socket and starts connecting it. One KindConnect event
-	// tells the outcome; until then only Close may be used on the socket. After
+	// has the outcome; until then only Close may be used on the socket. After
 	// a failed connect the socket still wants its Close.
 	Connect(addr netip.AddrPort, o SocketOptions, t Token) (Socket, error)
 
@@ -215,17 +216,10 @@ type Config struct {
 
 // WithDefaults returns c with its zero fields set.
 func (c Config) WithDefaults() Config {
-	if c.SocketsMax == 0 {
-		c.SocketsMax = 65536
+	return Config{
+		SocketsMax:      cmp.Or(c.SocketsMax, 65536),
+		RecvBufferBytes: cmp.Or(c.RecvBufferBytes, 4096),
+		RecvBuffers:     cmp.Or(c.RecvBuffers, 512),
+		EventsMax:       cmp.Or(c.EventsMax, 1024),
 	}
-	if c.RecvBufferBytes == 0 {
-		c.RecvBufferBytes = 4096
-	}
-	if c.RecvBuffers == 0 {
-		c.RecvBuffers = 512
-	}
-	if c.EventsMax == 0 {
-		c.EventsMax = 1024
-	}
-	return c
 }

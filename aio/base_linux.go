@@ -28,7 +28,7 @@ const (
 )
 
 // socket is a slot of either driver's table. It holds no pointers, so that the
-// collector need not look at a million of them.
+// collector need not scan a million of them.
 type socket struct {
 	token Token
 	fd    int32
@@ -49,7 +49,7 @@ func (b *base) open(c Config, kindFlags int) error {
 	b.sockets.max = c.SocketsMax
 	b.kindFlags = kindFlags
 	b.thread = unix.Gettid()
-	return os.NewSyscallError("eventfd", b.waker.bell.open())
+	return os.NewSyscallError("eventfd", b.waker.notifier.open())
 }
 
 // Discard closes a connection that nobody wants.

@@ -2,8 +2,8 @@
 
 package aio
 
-// firstFilled finds the first slice with bytes in it and says whether there is
-// another one after it. Its index is -1 if there are no bytes at all.
+// firstFilled returns the index of the first slice with bytes in it and reports whether
+// there is another one after it. The index is -1 if there are no bytes at all.
 func firstFilled(v [][]byte) (index int, another bool) {
 	index = -1
 	for i, b := range v {
@@ -18,7 +18,7 @@ func firstFilled(v [][]byte) (index int, another bool) {
 	return index, false
 }
 
-// poison overwrites bytes whose loan is over, so that who still looks at them
+// poison overwrites bytes whose loan is over, so that who still reads them
 // finds out.
 func poison(b []byte) {
 	for i := range b {

@@ -76,7 +76,7 @@ func listen(t testing.TB, d aio.Driver, o aio.SocketOptions) (aio.Socket, netip.
 	return l, at
 }
 
-// isConn says whether there is a connection in c.
+// isConn reports whether there is a connection in c.
 func isConn(c aio.Conn) bool { return c.Handle != 0 || c.Object != nil }
 
 // descriptor returns the file descriptor of a connection that belongs to no driver.

@@ -45,7 +45,7 @@ func openEpoll(c Config) (Driver, error) {
 	}
 	d.fd = fd
 	// Name 0 is no socket: that is the waker.
-	if err := d.register(d.waker.bell.fd, 0, unix.EPOLLIN|unix.EPOLLET); err != nil {
+	if err := d.register(d.waker.notifier.fd, 0, unix.EPOLLIN|unix.EPOLLET); err != nil {
 		unix.Close(fd)
 		d.waker.close()
 		return nil, err
@@ -80,7 +80,7 @@ func (d *epoll) Listen(addr netip.AddrPort, o SocketOptions, t Token) (Socket, n
 	return name, local, nil
 }
 
-// drop takes back a socket that the caller was never told of.
+// drop takes back a socket whose name the caller never got.
 func (d *epoll) drop(name Socket, s *socket) {
 	unix.Close(int(s.fd))
 	d.sockets.release(name)
@@ -191,7 +191,7 @@ func (d *epoll) stop(name Socket, s *socket) {
 	s.state |= stateStopped
 }
 
-// Send makes the system call at once; the outcome is told by the next Wait.
+// Send makes the system call at once; the next Wait has the outcome.
 func (d *epoll) Send(name Socket, v [][]byte) error {
 	s, err := d.begin(name, stateConnected, stateSending)
 	if err != nil {

@@ -41,7 +41,7 @@ func (d *epoll) pwait2(timeout time.Duration) (int, syscall.Errno) {
 	spec := unsafe.Pointer(&d.timespec)
 	d.timespec = unix.NsecToTimespec(int64(timeout))
 	if timeout == 0 {
-		// Does not sleep, so the scheduler need not be told of it.
+		// Does not sleep, so the scheduler need not know of it.
 		n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(d.fd), list, size, uintptr(spec), 0, 0)
 		return int(n), errno
 	}

@@ -176,7 +176,7 @@ func (d *iocp) accept(name Socket, s *socket, events []Event) int {
 }
 
 // finishAccept makes a usable connection of one that was accepted: the system wants
-// to be told of the listener that it came from before it lets anybody shut it down
+// to know the listener that it came from before it lets anybody shut it down
 // or ask for its addresses. Not everything is inherited thereby, so the options are
 // set once more. It is false if nobody is there any more.
 func (d *iocp) finishAccept(s *socket, c *acceptance, x *listener) (Conn, bool) {

@@ -10,13 +10,13 @@ import (
 const stateShut state = stateOwn
 
 // socket is a slot of the driver's table. It holds no pointers, so that the
-// collector need not look at a million of them.
+// collector need not scan a million of them.
 type socket struct {
 	token  Token
 	handle windows.Handle
 	op     int32 // control of the receive or connect in flight
 	copy   int32 // the copy in flight
-	broken int32 // number of the error that ended a copy: the next send tells it
+	broken int32 // number of the error that ended a copy: the next send ends with it
 	state  state
 }
 
@@ -29,7 +29,7 @@ func (b *base) open(c Config, port windows.Handle) {
 	b.config = c
 	b.started = time.Now()
 	b.sockets.max = c.SocketsMax
-	b.waker.bell.port = port
+	b.waker.notifier.port = port
 	b.thread = windows.GetCurrentThreadId()
 }
 
@@ -49,17 +49,17 @@ func (b *base) checkOwner() {
 	}
 }
 
-// bell is the completion port itself: a posted completion, with no control, ends
+// notifier is the completion port itself: a posted completion, with no control, ends
 // the sleep.
-type bell struct{ port windows.Handle }
+type notifier struct{ port windows.Handle }
 
-func (b *bell) ring() {
+func (b *notifier) notify() {
 	// It fails only when the system is out of memory for a queue entry; the next
 	// Wake then finds the waker woken already, so there is no use in trying on.
 	_ = windows.PostQueuedCompletionStatus(b.port, 0, 0, nil)
 }
 
-func (b *bell) close() error { return windows.CloseHandle(b.port) }
+func (b *notifier) close() error { return windows.CloseHandle(b.port) }
 
 // peek returns the oldest and leaves it; the queue must not be empty.
 func (q *queue[T]) peek() T {

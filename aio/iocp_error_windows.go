@@ -63,7 +63,7 @@ func nameOfError(number syscall.Errno) syscall.Errno {
 	return 0
 }
 
-// fault turns an error of the system into what the owner is told: the error under
+// fault turns an error of the system into what the owner gets: the error under
 // both its names, or ErrCanceled.
 func fault(err error) error {
 	number := numberOf(err)

@@ -12,7 +12,7 @@ import (
 const releasePatience = 5 * time.Second
 
 // Release closes everything. Memory that the system has not given back in time is
-// not freed, which is told as an error.
+// not freed, which is an error.
 func (d *iocp) Release() error {
 	for _, x := range d.listeners {
 		d.dropAccepted(x)

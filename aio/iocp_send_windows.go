@@ -10,7 +10,7 @@ import (
 // whole, however full the socket is going to be of it.
 const sendBytesMax = 256 << 10
 
-// Send makes the system call at once; the outcome is told by the next Wait.
+// Send makes the system call at once; the next Wait has the outcome.
 func (d *iocp) Send(name Socket, v [][]byte) error {
 	s, err := d.begin(name, stateConnected, stateSending)
 	if err != nil {
@@ -67,8 +67,8 @@ func (d *iocp) fill(v [][]byte) int {
 	return count
 }
 
-// leaveCopy leaves the first bytes of v with the system, in a copy. The owner is
-// told that these were taken; with the next ones it has to wait for the copy.
+// leaveCopy leaves the first bytes of v with the system, in a copy. For the
+// owner these count as taken; with the next ones it has to wait for the copy.
 func (d *iocp) leaveCopy(name Socket, s *socket, v [][]byte) {
 	i, c, err := d.copies.take()
 	if err != nil {

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"net/netip"
 	"os"
 	"strconv"
@@ -34,7 +35,7 @@ func openSocket(family int, o *SocketOptions) (windows.Handle, error) {
 	return h, nil
 }
 
-// openListener makes a listening socket and tells the address that it got.
+// openListener makes a listening socket and returns the address that it got.
 func openListener(a netip.AddrPort, o *SocketOptions) (windows.Handle, netip.AddrPort, error) {
 	if o.ReusePort {
 		// SO_REUSEADDR is no substitute: it lets anybody take the port over.
@@ -71,10 +72,7 @@ func bindAndListen(h windows.Handle, a netip.AddrPort, o *SocketOptions) (netip.
 	if err := windows.Bind(h, sa); err != nil {
 		return netip.AddrPort{}, os.NewSyscallError("bind", fault(err))
 	}
-	backlog := o.ListenBacklog
-	if backlog == 0 {
-		backlog = listenBacklogDefault
-	}
+	backlog := cmp.Or(o.ListenBacklog, listenBacklogDefault)
 	if backlog > backlogPlainMax {
 		backlog = -backlog // SOMAXCONN_HINT of winsock2.h
 	}
@@ -108,14 +106,12 @@ func setOptions(h windows.Handle, o *SocketOptions) error {
 			return err
 		}
 	}
-	noDelay, sendBufferBytes := 0, o.SendBufferBytes
+	noDelay := 0
 	if o.NoDelay {
 		noDelay = 1
 	}
-	if sendBufferBytes == 0 {
-		// There is no limit for unsent data alone here.
-		sendBufferBytes = o.UnsentLowatBytes
-	}
+	// There is no limit for unsent data alone here.
+	sendBufferBytes := cmp.Or(o.SendBufferBytes, o.UnsentLowatBytes)
 	for _, x := range [...]struct{ level, name, value int }{
 		{windows.IPPROTO_TCP, windows.TCP_NODELAY, noDelay},
 		{windows.SOL_SOCKET, windows.SO_SNDBUF, sendBufferBytes},
@@ -165,7 +161,7 @@ func setNonBlocking(h windows.Handle) error {
 	return windows.WSAIoctl(h, fionbio, (*byte)(unsafe.Pointer(&yes)), 4, nil, 0, &n, nil, 0)
 }
 
-// resetsOnClose tells whether the socket is set to be cut off when it is closed.
+// resetsOnClose reports whether the socket is set to be reset when it is closed.
 func resetsOnClose(h windows.Handle) bool {
 	var l struct{ on, seconds uint16 } // struct linger of winsock2.h
 	size := int32(unsafe.Sizeof(l))

@@ -52,8 +52,8 @@ type grace struct {
 	until  time.Duration
 }
 
-// iocpGrace is how long a socket that is closed may take for the copy: it was told
-// to be taken, so a peer that reads is to get it. What the system itself holds of
+// iocpGrace is how long a socket that is closed may take for the copy: its
+// bytes count as taken, so a peer that reads is to get it. What the system itself holds of
 // unsent bytes needs no such time.
 const iocpGrace = 2 * time.Second
 
@@ -92,7 +92,7 @@ func (d *iocp) Name() string { return kindIocp }
 
 const adviceNet = "use --io portable"
 
-// checkProviders looks for software of the old kind that puts itself between
+// checkProviders finds software of the old kind that puts itself between
 // programs and TCP (a layered provider without handles of the system). It would queue
 // completions for requests that succeed at once, however a socket is set.
 func checkProviders() error {
@@ -219,7 +219,7 @@ func (d *iocp) openConnector(family int, o *SocketOptions) (windows.Handle, erro
 	return h, err
 }
 
-// connected tells what became of a connect. Without the update the socket can
+// connected queues the outcome of a connect. Without the update the socket can
 // neither be shut down nor asked for its addresses.
 func (d *iocp) connected(name Socket, s *socket, err error) {
 	if err == nil {
@@ -248,7 +248,7 @@ func (d *iocp) Recv(name Socket) error {
 	return nil
 }
 
-// arm asks the system to say when there is something to read.
+// arm asks the system to report when there is something to read.
 func (d *iocp) arm(name Socket, s *socket) {
 	i, c, err := d.controls.take()
 	if err != nil {
@@ -275,7 +275,7 @@ func (d *iocp) arm(name Socket, s *socket) {
 }
 
 // endReceiving queues the last event of a receive; stateStopped keeps it from being
-// told twice.
+// queued twice.
 func (d *iocp) endReceiving(name Socket, s *socket, err error) {
 	s.state |= stateStopped
 	d.queueEvent(name, KindRecv, false, 0, err)

@@ -36,9 +36,9 @@ func Open(kind string, c Config) (Driver, error) {
 	return nil, &UnknownKindError{Kind: kind, Known: Kinds()}
 }
 
-// Choose says which kind of driver to open for want: "auto", or the name of a kind.
+// Choose returns the kind of driver to open for want: "auto", or the name of a kind.
 // It tries the kind out. "auto" takes io_uring if it works and epoll otherwise, and
-// reason tells in one line why; a kind asked for by name that does not work is an
+// reason says in one line why; a kind asked for by name that does not work is an
 // error. "auto" never takes the portable driver. Any goroutine may call it.
 func Choose(want string) (kind, reason string, err error) {
 	switch want {
@@ -115,7 +115,7 @@ func tryReceive(d Driver) error {
 	return nil
 }
 
-// tryEvent waits for one event and looks whether it brings text.
+// tryEvent waits for one event and checks that it brings text.
 func tryEvent(d Driver, text string) error {
 	const patience = 2 * time.Second
 	events := make([]Event, 4)

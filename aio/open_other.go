@@ -20,8 +20,8 @@ func Open(kind string, c Config) (Driver, error) {
 	return nil, &UnknownKindError{Kind: kind, Known: Kinds()}
 }
 
-// Choose says which kind of driver to open for want: "auto", or the name of a kind.
-// reason tells in one line why. Any goroutine may call it.
+// Choose returns the kind of driver to open for want: "auto", or the name of a kind.
+// reason says in one line why. Any goroutine may call it.
 func Choose(want string) (kind, reason string, err error) {
 	switch want {
 	case kindPortable:

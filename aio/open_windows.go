@@ -26,10 +26,10 @@ func Open(kind string, c Config) (Driver, error) {
 	return nil, &UnknownKindError{Kind: kind, Known: Kinds()}
 }
 
-// Choose says which kind of driver to open for want: "auto", or the name of a kind.
+// Choose returns the kind of driver to open for want: "auto", or the name of a kind.
 // It opens the kind once, to see that it can. "auto" takes the completion port,
 // which every Windows has, and the portable driver only where something stands
-// between programs and the system's sockets; reason tells in one line why. A kind
+// between programs and the system's sockets; reason says in one line why. A kind
 // asked for by name that does not work is an error. Any goroutine may call it.
 func Choose(want string) (kind, reason string, err error) {
 	switch want {

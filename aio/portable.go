@@ -29,7 +29,7 @@ const kindPortable = "portable"
 type Portable struct {
 	config  Config
 	started time.Time
-	plain   bool           // use every connection like one that can not tell when it is ready
+	plain   bool           // use every connection like one without readiness
 	free    chan []byte    // receive buffers that nobody has; nil stands for one that was not made yet
 	signal  chan struct{}  // ends the owner's sleep
 	timer   *time.Timer    // likewise
@@ -53,7 +53,7 @@ type netSocket struct {
 	token    Token
 	listener *net.TCPListener   // of a listener
 	conn     net.Conn           // of a connection, when there is one
-	raw      syscall.RawConn    // of conn, if it can tell when it is ready; else nil
+	raw      syscall.RawConn    // of conn, if it has readiness; else nil
 	options  SocketOptions      // of a listener, for what it accepts
 	cancel   context.CancelFunc // of the connect in flight
 	stop     chan struct{}      // closed to end receiving or accepting; nil when neither goes on
@@ -323,11 +323,11 @@ func (d *Portable) Shutdown(name Socket) error {
 	s.shut = true
 	switch {
 	case s.writing && s.raw == nil: // the writer does it when it is through
-	case isQuick(s.conn):
+	case closesAtOnce(s.conn):
 		s.ended = true
 		return half.CloseWrite()
 	default:
-		d.employ(d.hire(), s)
+		d.assign(d.idleWriter(), s)
 	}
 	return nil
 }

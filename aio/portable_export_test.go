@@ -1,7 +1,7 @@
 package aio
 
 // OpenPlainPortable opens a portable driver that uses every connection as it uses
-// those that can not tell when they are ready.
+// those without readiness.
 func OpenPlainPortable(c Config) (*Portable, error) {
 	d, err := NewPortable(c)
 	if err != nil {
@@ -11,7 +11,7 @@ func OpenPlainPortable(c Config) (*Portable, error) {
 	return d, nil
 }
 
-// Limits that tests look at.
+// Limits that tests check.
 const (
 	WriteCopyBytes = writeCopyBytes
 	CopyGrace      = copyGrace

@@ -10,9 +10,9 @@ import (
 // netReader receives on one socket, from Recv to the last event. It reads, hands
 // the bytes to the owner, and reads again when their loan has ended.
 //
-// A reader that waits for a connection of the system holds no buffer: it is told
-// when there is something, and takes one of the driver's buffers for the read. Other
-// connections can not tell, so there a reader has a buffer of its own.
+// A reader that waits for a connection of the system holds no buffer: it
+// waits for readiness, and takes one of the driver's buffers for the read. Other
+// connections have none, so there a reader has a buffer of its own.
 type netReader struct {
 	d      *Portable
 	conn   net.Conn
@@ -20,7 +20,7 @@ type netReader struct {
 	stop   <-chan struct{}
 	resume chan struct{} // the loan has ended
 
-	raw     syscall.RawConn    // nil: the connection can not tell
+	raw     syscall.RawConn    // nil: the connection has no readiness
 	probe   func(uintptr) bool // tries to read, for raw
 	buf     []byte             // that the reader holds
 	n       int                // outcome of probe

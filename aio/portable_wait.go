@@ -27,7 +27,7 @@ type loan struct {
 // push queues an event and ends the owner's sleep.
 func (d *Portable) push(x netEvent) {
 	d.events.push(x)
-	d.rouse()
+	d.signalOwner()
 }
 
 // post is push for goroutines.
@@ -37,8 +37,8 @@ func (d *Portable) post(x netEvent) {
 	d.mutex.Unlock()
 }
 
-// rouse ends the owner's sleep, if it sleeps.
-func (d *Portable) rouse() {
+// signalOwner ends the owner's sleep, if it sleeps.
+func (d *Portable) signalOwner() {
 	if !d.sleeping {
 		return
 	}
@@ -53,7 +53,7 @@ func (d *Portable) rouse() {
 func (d *Portable) Wake() {
 	d.mutex.Lock()
 	d.woken = true
-	d.rouse()
+	d.signalOwner()
 	d.mutex.Unlock()
 }
 
@@ -100,7 +100,7 @@ func (d *Portable) takeBack() {
 	for i, l := range d.lent {
 		if debugging {
 			for j := range l.buf {
-				l.buf[j] = 0xDB // who still looks at it finds out
+				l.buf[j] = 0xDB // who still reads it finds out
 			}
 		}
 		l.reader.giveBack(l.buf)
@@ -110,7 +110,7 @@ func (d *Portable) takeBack() {
 	d.lent = d.lent[:0]
 }
 
-// collect fills events and tells whether the driver was woken. If neither gives a
+// collect fills events and reports whether the driver was woken. If neither gives a
 // reason to return, the next push or Wake signals.
 func (d *Portable) collect(events []Event) (n int, woken bool) {
 	d.mutex.Lock()
@@ -189,7 +189,7 @@ func (d *Portable) Release() error {
 	return nil
 }
 
-// abandon closes a socket without a word.
+// abandon closes a socket without an event.
 func (d *Portable) abandon(s *netSocket) {
 	if s.gone {
 		return
@@ -208,21 +208,21 @@ func (d *Portable) dispose(s *netSocket) {
 	case s.listener != nil:
 		s.listener.Close()
 	case s.conn == nil: // a connect that failed, or that will find the driver released
-	case s.raw != nil || !s.writing && isQuick(s.conn):
+	case s.raw != nil || !s.writing && closesAtOnce(s.conn):
 		// Whoever waits for it to be ready wakes up and goes.
 		s.conn.Close()
 	default:
 		// The writer closes it when it is through. A writer is also for closing
-		// what may wait: TLS has a farewell to send.
+		// what may wait: TLS sends a closing record.
 		d.limit(s)
 		d.lingering[s] = struct{}{}
 		if !s.writing {
-			d.employ(d.hire(), s)
+			d.assign(d.idleWriter(), s)
 		}
 	}
 }
 
-// limit says until when the writer of a socket that is gone may go on.
+// limit sets the time until which the writer of a socket that is gone may go on.
 func (d *Portable) limit(s *netSocket) {
 	until := time.Now().Add(copyGrace)
 	if d.released {

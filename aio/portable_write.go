@@ -25,7 +25,7 @@ const (
 )
 
 // netWriter is a goroutine for what the owner must not wait for in sending: a
-// connection that is full, or one that can not tell and gets a copy of what is sent.
+// connection that is full, or one without readiness, which gets a copy of what is sent.
 // It works for one socket at a time, whichever needs it. A socket has one only while
 // there is something to wait for.
 type netWriter struct {
@@ -70,8 +70,8 @@ func (o *outgoing) tryWrite(fd uintptr) bool {
 	return true
 }
 
-// hire returns a writer without work.
-func (d *Portable) hire() *netWriter {
+// idleWriter returns a writer without work.
+func (d *Portable) idleWriter() *netWriter {
 	if n := len(d.idle); n > 0 {
 		w := d.idle[n-1]
 		d.idle[n-1] = nil
@@ -83,8 +83,8 @@ func (d *Portable) hire() *netWriter {
 	return w
 }
 
-// employ gives s to the writer: it writes its copy, then does what is due on s.
-func (d *Portable) employ(w *netWriter, s *netSocket) {
+// assign gives s to the writer: it writes its copy, then does what is due on s.
+func (d *Portable) assign(w *netWriter, s *netSocket) {
 	s.writing = true
 	w.jobs <- s
 }
@@ -118,10 +118,10 @@ func (d *Portable) Send(name Socket, v [][]byte) error {
 	case s.raw != nil:
 		d.sendNow(s, v, total)
 	default:
-		w := d.hire()
+		w := d.idleWriter()
 		w.fill(v, min(total, writeCopyBytes))
 		d.push(netEvent{s: s, kind: KindSend, n: len(w.copy)})
-		d.employ(w, s)
+		d.assign(w, s)
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func (d *Portable) sendNow(s *netSocket, v [][]byte, total int) {
 	case again:
 		s.blocked = true
 		d.push(netEvent{s: s, kind: KindSend, more: true, err: ErrWouldBlock})
-		d.employ(d.hire(), s)
+		d.assign(d.idleWriter(), s)
 	default:
 		d.push(netEvent{s: s, kind: KindSend, n: n})
 	}
@@ -204,8 +204,8 @@ func (d *Portable) work(w *netWriter) {
 	}
 }
 
-// serve waits for a connection to have room, or writes the copy for one that can
-// not tell.
+// serve waits for a connection to have room, or writes the copy for one without
+// readiness.
 func (w *netWriter) serve(s *netSocket) error {
 	if s.raw != nil {
 		return awaitWritable(s.raw)
@@ -218,8 +218,8 @@ func (w *netWriter) serve(s *netSocket) error {
 	return err
 }
 
-// wrote notes what came of a copy or a wait and tells who waits for it, unless there is more
-// for the writer to do first.
+// wrote notes what came of a copy or a wait, and queues the event of a send that waits for
+// it, unless there is more for the writer to do first.
 func (d *Portable) wrote(s *netSocket, err error) due {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
@@ -264,8 +264,8 @@ func closeAfter(c net.Conn, lost error) {
 	c.Close()
 }
 
-// isQuick says whether closing c, or its sending direction, never waits.
-func isQuick(c net.Conn) bool {
+// closesAtOnce reports whether closing c, or its sending direction, never waits.
+func closesAtOnce(c net.Conn) bool {
 	switch c.(type) {
 	case *net.TCPConn, *net.UnixConn, *resetConn:
 		return true

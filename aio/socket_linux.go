@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"os"
@@ -25,7 +26,7 @@ func openSocket(a netip.AddrPort, o *SocketOptions, kindFlags int) (int, error) 
 	return fd, nil
 }
 
-// openListener makes a listening socket and tells the address that it got. What is
+// openListener makes a listening socket and returns the address that it got. What is
 // set on it is inherited by the connections that it accepts.
 func openListener(a netip.AddrPort, o *SocketOptions, kindFlags int) (int, netip.AddrPort, error) {
 	if o.Inherited != 0 {
@@ -69,11 +70,7 @@ func bindAndListen(fd int, a netip.AddrPort, o *SocketOptions) (netip.AddrPort, 
 	if errno != 0 {
 		return netip.AddrPort{}, os.NewSyscallError("bind", errno)
 	}
-	backlog := o.ListenBacklog
-	if backlog == 0 {
-		backlog = listenBacklogDefault
-	}
-	if err := unix.Listen(fd, backlog); err != nil {
+	if err := unix.Listen(fd, cmp.Or(o.ListenBacklog, listenBacklogDefault)); err != nil {
 		return netip.AddrPort{}, os.NewSyscallError("listen", err)
 	}
 	return localOf(fd)

@@ -118,7 +118,7 @@ func (d *uring) Name() string { return kindUring }
 
 // submission returns an entry of the ring to fill in, for a request which owes a
 // last completion. It never fails: when the kernel can not take what is queued, the
-// driver is broken, and Wait says so.
+// driver is broken, and Wait returns the error.
 func (d *uring) submission(op uint8, name Socket, t tag, fd int32) *iouring.SQE {
 	if d.ring.Full() {
 		d.flush()
@@ -148,7 +148,7 @@ func (d *uring) flush() {
 
 // armWaker asks for a completion per write to the eventfd.
 func (d *uring) armWaker() {
-	e := d.submission(iouring.OpPollAdd, 0, tagWake, int32(d.waker.bell.fd))
+	e := d.submission(iouring.OpPollAdd, 0, tagWake, int32(d.waker.notifier.fd))
 	e.Len = iouring.PollAddMulti
 	e.OpFlags = unix.POLLIN
 }
@@ -239,7 +239,7 @@ func (d *uring) StopRecv(name Socket) error {
 }
 
 // stop asks for the end of a receive or accept. If the kernel does not have it,
-// the next Wait finds the wish.
+// the next Wait ends it.
 func (d *uring) stop(name Socket, s *socket) {
 	s.state |= stateStopped
 	if s.state&stateArmed == 0 {
@@ -265,7 +265,7 @@ func (t tag) target() tag {
 	return tagWritable
 }
 
-// cancel queues the wish that a request ends. By user_data and not by descriptor:
+// cancel asks the kernel to end a request. By user_data and not by descriptor:
 // the kernel finds it quicker, and never that of another socket.
 func (d *uring) cancel(name Socket, t tag) {
 	e := d.submission(iouring.OpAsyncCancel, name, t, -1)

@@ -14,7 +14,7 @@ import (
 
 const adviceEpoll = "use --io epoll"
 
-// refusal says in words why package iouring has refused.
+// refusal puts an error of package iouring into words: the reason and what to do.
 func refusal(err error) error {
 	e := &UnavailableError{Kind: kindUring, Advice: adviceEpoll, Cause: err}
 	var unsupported *iouring.UnsupportedError
@@ -43,7 +43,7 @@ func refusal(err error) error {
 	return e
 }
 
-// refusedBy says who forbids io_uring, by the value of the sysctl that can.
+// refusedBy names who forbids io_uring, by the value of the sysctl that can.
 func refusedBy(disabled string) string {
 	switch disabled {
 	case "1":

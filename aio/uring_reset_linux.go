@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A receive that yields many completions reads until the socket says that no more
-// bytes are there, then sleeps until the socket wakes it. A reset is no bytes: if
+// A receive that yields many completions reads until no more bytes are
+// there, then sleeps until the socket wakes it. A reset is no bytes: if
 // it is there already when the last of them are read, kernels (6.18 is one) go to
 // sleep on it, and nothing else will happen on that socket to wake them. That is
 // so when bytes and reset have come before the receive was handed over, and, in

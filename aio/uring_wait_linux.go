@@ -49,7 +49,7 @@ func (d *uring) collect(maySleep bool, timeout time.Duration) (woken bool) {
 	maySleep = maySleep && timeout != 0 && d.rearmQueue.count == 0 && d.starved.count == 0
 	if maySleep && d.ring.Queued() > 0 && d.brief() && d.broken == nil {
 		// Sends end while they are handed over, most likely, and then there is
-		// no sleep that Go's scheduler would have to be told of.
+		// no sleep that Go's scheduler would have to know of.
 		d.queuedBytes = 0
 		d.broken = d.ring.EnterRaw()
 	}
@@ -170,7 +170,7 @@ func (d *uring) complete(c iouring.CQE, e *Event) bool {
 	return false
 }
 
-// canceled looks after a cancel that found nothing: a request is out of sight while
+// canceled repeats a cancel that found nothing: a request is out of sight while
 // the kernel is at work on it, and then goes on. One that has ended since had its
 // own completion before this one.
 func (d *uring) canceled(c iouring.CQE, name Socket, s *socket, t tag) {

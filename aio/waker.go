@@ -11,10 +11,10 @@ import (
 // waker ends a driver's sleep from any goroutine. It costs a system call only when
 // the owner sleeps, and then once: further calls find it woken.
 type waker struct {
-	state  atomic.Uint32
-	mutex  lock.Mutex // guards ringing against closing: the number may be reused
-	bell   bell       // the system's way to end a sleep
-	closed bool
+	state    atomic.Uint32
+	mutex    lock.Mutex // guards notifying against closing: the number may be reused
+	notifier notifier   // the system's way to end a sleep
+	closed   bool
 }
 
 const (
@@ -31,17 +31,17 @@ func (w *waker) wake() {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if !w.closed {
-		w.bell.ring()
+		w.notifier.notify()
 	}
 }
 
-// sleep says that the owner is about to sleep; false if it must not, having been
+// sleep notes that the owner is about to sleep; false if it must not, having been
 // woken already.
 func (w *waker) sleep() bool {
 	return w.state.CompareAndSwap(wakerAwake, wakerAsleep)
 }
 
-// awake says that the owner runs again, and tells whether it was asked to.
+// awake notes that the owner runs again, and reports whether it was asked to.
 func (w *waker) awake() bool {
 	return w.state.Load() != wakerAwake && w.state.Swap(wakerAwake) == wakerWoken
 }
@@ -50,5 +50,5 @@ func (w *waker) close() error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.closed = true
-	return w.bell.close()
+	return w.notifier.close()
 }

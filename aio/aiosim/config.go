@@ -30,7 +30,7 @@ type Config struct {
 	// repeatable.
 	AllowExternalWake bool
 
-	// Transcript is told of every request, event and fault, a line each. It is
+	// Transcript gets every request, event and fault, a line each. It is
 	// called with the world locked and must not use it.
 	Transcript func(line string)
 }

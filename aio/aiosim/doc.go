@@ -33,10 +33,10 @@
 // sockets, hold up aborts, reset connections at any byte, refuse them, or let them
 // go silent. Driver.Stall, Driver.Reset, Driver.ResetAfter and Driver.Vanish harm one
 // connection, and Driver.Sip makes a slow reader. World.Stats counts what was done, and
-// Config.Transcript tells of everything.
+// Config.Transcript records everything.
 //
 // The driver is as hard to its owner as the contract allows. Events of different
-// sockets come in random order. Bytes to send are looked at as late as can be, and
+// sockets come in random order. Bytes to send are read as late as can be, and
 // lent bytes are scribbled over when the loan is over, so an owner that breaks
 // either promise sends or reads rubbish in the first test.
 //

@@ -110,7 +110,7 @@ func (d *Driver) name(i uint32, s *slot) aio.Socket {
 	return aio.Socket(uint64(s.gen)<<32 | uint64(i))
 }
 
-// makeReady has slot i looked at by the next Wait.
+// makeReady has slot i polled by the next Wait.
 func (d *Driver) makeReady(i uint32) {
 	s := d.slots.at(i)
 	if !s.is(slotReady) {
@@ -241,7 +241,7 @@ func (d *Driver) StopRecv(name aio.Socket) error {
 	return nil
 }
 
-// Send implements aio.Driver. The bytes are looked at only by a later Wait, so
+// Send implements aio.Driver. The bytes are read only by a later Wait, so
 // an owner that does not keep them frozen is found out.
 func (d *Driver) Send(name aio.Socket, v [][]byte) error {
 	d.world.mu.Lock()

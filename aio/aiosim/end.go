@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// endFlags say what has become of an end.
+// endFlags are what has become of an end.
 type endFlags uint16
 
 const (
@@ -223,7 +223,7 @@ func (w *World) blow(i uint32, e *end, bytes int) {
 	}
 }
 
-// sendFin tells e that its peer's stream has ended.
+// sendFin sends e the end of its peer's stream.
 func (w *World) sendFin(i uint32, e *end) {
 	if e.is(endResetComing) {
 		return
@@ -281,7 +281,7 @@ func (w *World) answerReset(i uint32, e *end) {
 	w.scheduleArrival(i, e)
 }
 
-// read lends arrived bytes of e by copying them to p, and tells a full peer of
+// read lends arrived bytes of e by copying them to p, and has a full peer learn of
 // the space.
 func (w *World) read(e *end, p []byte) int {
 	n := e.in.take(p)
@@ -297,13 +297,13 @@ func (w *World) read(e *end, p []byte) int {
 	peer := w.ends.at(e.peer)
 	if peer.is(endFull) && w.space(peer) >= (int(peer.sendMax)+int(e.recvMax))/3 {
 		peer.flags &^= endFull
-		w.tellSpace(e.peer, peer)
+		w.announceSpace(e.peer, peer)
 	}
 	return n
 }
 
-// tellSpace lets e learn, one way later, that it can send again.
-func (w *World) tellSpace(i uint32, e *end) {
+// announceSpace lets e learn, one way later, that it can send again.
+func (w *World) announceSpace(i uint32, e *end) {
 	at := max(e.lastArrival, w.now+w.delay())
 	if at == never {
 		return

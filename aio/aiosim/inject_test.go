@@ -71,7 +71,7 @@ func TestResetAfterIsForgotten(t *testing.T) {
 	}
 }
 
-// A slow reader gets a few bytes at each look, the sender stays full meanwhile, and
+// A slow reader gets a few bytes in each Wait, the sender stays full meanwhile, and
 // nothing is lost.
 func TestSip(t *testing.T) {
 	w := aiosim.NewWorld(aiosim.Config{Seed: 1, SendBufferBytes: 15, RecvBufferBytes: 15})
@@ -84,8 +84,8 @@ func TestSip(t *testing.T) {
 		t.Fatalf("the sender is not full: %v", e.Err)
 	}
 	check(t, l.d.Recv(l.far))
-	got, looks := "", 0
-	for writable := false; !writable; looks++ {
+	got, waits := "", 0
+	for writable := false; !writable; waits++ {
 		lent := 0
 		for _, e := range l.wait(0) {
 			writable = writable || e.Kind == aio.KindWritable
@@ -94,8 +94,8 @@ func TestSip(t *testing.T) {
 				got += string(e.Data)
 			}
 		}
-		if lent > 1 || len(got) > 3*(looks+1) {
-			t.Fatalf("%d receives in one look, %d bytes in %d looks", lent, len(got), looks+1)
+		if lent > 1 || len(got) > 3*(waits+1) {
+			t.Fatalf("%d receives in one Wait, %d bytes in %d Waits", lent, len(got), waits+1)
 		}
 	}
 	check(t, l.d.Sip(l.far, 0))
@@ -104,7 +104,7 @@ func TestSip(t *testing.T) {
 			got += string(e.Data)
 		}
 	}
-	if n := w.Stats().Sips; got != text || looks < 3 || n != 1 {
-		t.Errorf("got %q, writable after %d looks; the counts say %d slow readers", got, looks, n)
+	if n := w.Stats().Sips; got != text || waits < 3 || n != 1 {
+		t.Errorf("got %q, writable after %d Waits; the counts say %d slow readers", got, waits, n)
 	}
 }

@@ -35,5 +35,5 @@ func (s *slab[T]) take() (uint32, *T) {
 // give takes slot i back.
 func (s *slab[T]) give(i uint32) { s.free = append(s.free, i) }
 
-// has says whether slot i has ever been given out.
+// has reports whether slot i has ever been given out.
 func (s *slab[T]) has(i uint32) bool { return i != 0 && i < s.used }

@@ -47,7 +47,7 @@ func (s *stream) size() int {
 // queued is how many bytes have not been read.
 func (s *stream) queued() int { return len(s.bytes) - s.head }
 
-// empty says whether there is nothing to read and nothing on the way.
+// empty reports whether there is nothing to read and nothing on the way.
 func (s *stream) empty() bool { return s.queued() == 0 && s.first == len(s.marks) }
 
 // put appends the first n bytes of v.

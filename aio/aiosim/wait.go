@@ -67,12 +67,12 @@ func (d *Driver) takeBack() {
 	d.lent = d.lent[:0]
 }
 
-// What one look at a slot came to.
+// What one poll of a slot came to.
 type found uint8
 
 const (
-	foundNothing found = iota // look again when something happens
-	foundEvent                // look again, there may be more
+	foundNothing found = iota // poll again when something happens
+	foundEvent                // poll again, there may be more
 	foundLater                // there is something for the next Wait
 )
 
@@ -88,7 +88,7 @@ func (d *Driver) collect(events []aio.Event) int {
 			at = w.rng.IntN(len(d.ready))
 		}
 		i := d.ready[at]
-		result := d.look(i, &events[n])
+		result := d.poll(i, &events[n])
 		if result == foundEvent {
 			n++
 			continue
@@ -107,8 +107,8 @@ func (d *Driver) collect(events []aio.Event) int {
 	return n
 }
 
-// look writes the next event of slot i, if it has one.
-func (d *Driver) look(i uint32, out *aio.Event) found {
+// poll writes the next event of slot i, if it has one.
+func (d *Driver) poll(i uint32, out *aio.Event) found {
 	s := d.slots.at(i)
 	if !s.is(slotOpen) {
 		return foundNothing
@@ -116,9 +116,9 @@ func (d *Driver) look(i uint32, out *aio.Event) found {
 	*out = aio.Event{Token: s.token, Socket: d.name(i, s)}
 	var result found
 	if s.is(slotListener) {
-		result = d.lookListener(s, out)
+		result = d.pollListener(s, out)
 	} else {
-		result = d.lookConnection(s, out)
+		result = d.pollConnection(s, out)
 	}
 	if result == foundNothing && s.is(slotClosing) && !s.is(slotAbortHeld|slotInFlight) {
 		out.Kind = aio.KindDisconnect
@@ -131,7 +131,7 @@ func (d *Driver) look(i uint32, out *aio.Event) found {
 	return result
 }
 
-func (d *Driver) lookListener(s *slot, out *aio.Event) found {
+func (d *Driver) pollListener(s *slot, out *aio.Event) found {
 	w := d.world
 	l := *d.listeners.at(s.subject)
 	if !s.is(slotAccept) || s.is(slotAbortHeld) {
@@ -168,28 +168,28 @@ func (d *Driver) lookListener(s *slot, out *aio.Event) found {
 	return foundEvent
 }
 
-func (d *Driver) lookConnection(s *slot, out *aio.Event) found {
+func (d *Driver) pollConnection(s *slot, out *aio.Event) found {
 	e := d.world.ends.at(s.subject)
 	if s.is(slotConnect) {
-		return d.lookConnect(s, e, out)
+		return d.pollConnect(s, e, out)
 	}
 	// Which of two ready requests comes first is nobody's promise.
 	if s.is(slotSend) && (!s.is(slotRecv) || d.world.rng.IntN(2) == 0) {
-		if result := d.lookSend(s, e, out); result != foundNothing {
+		if result := d.pollSend(s, e, out); result != foundNothing {
 			return result
 		}
-		return d.lookRecv(s, e, out)
+		return d.pollRecv(s, e, out)
 	}
-	if result := d.lookRecv(s, e, out); result != foundNothing {
-		if result == foundLater && s.is(slotSend) && d.lookSend(s, e, out) == foundEvent {
+	if result := d.pollRecv(s, e, out); result != foundNothing {
+		if result == foundLater && s.is(slotSend) && d.pollSend(s, e, out) == foundEvent {
 			return foundEvent
 		}
 		return result
 	}
-	return d.lookSend(s, e, out)
+	return d.pollSend(s, e, out)
 }
 
-func (d *Driver) lookConnect(s *slot, e *end, out *aio.Event) found {
+func (d *Driver) pollConnect(s *slot, e *end, out *aio.Event) found {
 	if e.is(endConnecting) && (!s.is(slotClosing) || s.is(slotAbortHeld)) {
 		return foundNothing
 	}
@@ -204,8 +204,8 @@ func (d *Driver) lookConnect(s *slot, e *end, out *aio.Event) found {
 	return foundEvent
 }
 
-// lookRecv lends arrived bytes, or ends receiving.
-func (d *Driver) lookRecv(s *slot, e *end, out *aio.Event) found {
+// pollRecv lends arrived bytes, or ends receiving.
+func (d *Driver) pollRecv(s *slot, e *end, out *aio.Event) found {
 	if !s.is(slotRecv) {
 		return foundNothing
 	}
@@ -262,13 +262,13 @@ func (d *Driver) lend(i uint32, e *end, out *aio.Event) found {
 	return foundEvent
 }
 
-// lookSend tries a send in flight, or ends one that has met a full socket.
-func (d *Driver) lookSend(s *slot, e *end, out *aio.Event) found {
+// pollSend tries a send in flight, or ends one that has met a full socket.
+func (d *Driver) pollSend(s *slot, e *end, out *aio.Event) found {
 	if !s.is(slotSend) {
 		return foundNothing
 	}
 	if s.is(slotFull) {
-		return d.lookFull(s, e, out)
+		return d.pollFull(s, e, out)
 	}
 	w := d.world
 	out.Kind = aio.KindSend
@@ -303,7 +303,7 @@ func (d *Driver) try(s *slot, e *end) int {
 	n := min(vectorBytes(v), w.space(e))
 	if n > 0 && w.chance(w.faults.SpuriousFull) {
 		w.stats.SpuriousFulls++
-		w.tellSpace(s.subject, e)
+		w.announceSpace(s.subject, e)
 		return 0
 	}
 	if n <= 0 {
@@ -318,8 +318,8 @@ func (d *Driver) try(s *slot, e *end) int {
 	return n
 }
 
-// lookFull ends a send that has met a full socket.
-func (d *Driver) lookFull(s *slot, e *end, out *aio.Event) found {
+// pollFull ends a send that has met a full socket.
+func (d *Driver) pollFull(s *slot, e *end, out *aio.Event) found {
 	out.Kind = aio.KindWritable
 	switch {
 	case s.is(slotClosing) && !s.is(slotAbortHeld):

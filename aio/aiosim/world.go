@@ -2,6 +2,7 @@ package aiosim
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -55,12 +56,8 @@ type World struct {
 
 // NewWorld returns a world at time 0 with nothing in it.
 func NewWorld(c Config) *World {
-	if c.SendBufferBytes == 0 {
-		c.SendBufferBytes = bufferBytesDefault
-	}
-	if c.RecvBufferBytes == 0 {
-		c.RecvBufferBytes = bufferBytesDefault
-	}
+	c.SendBufferBytes = cmp.Or(c.SendBufferBytes, bufferBytesDefault)
+	c.RecvBufferBytes = cmp.Or(c.RecvBufferBytes, bufferBytesDefault)
 	w := &World{
 		config: c, faults: c.Faults,
 		rng:            rand.New(rand.NewPCG(c.Seed, 0)),
@@ -209,21 +206,21 @@ func (w *World) schedule(d due) {
 	w.signal()
 }
 
-// signal lets Waits that block look again.
+// signal lets Waits that block poll again.
 func (w *World) signal() {
 	if w.waiting > 0 {
 		w.changed.Broadcast()
 	}
 }
 
-// poke lets the owner of e, if it has one, look at it.
+// poke lets the owner of e, if it has one, poll it.
 func (w *World) poke(e *end) {
 	if e.driver != 0 {
 		w.drivers[e.driver-1].makeReady(e.slot)
 	}
 }
 
-// spaceDue tells the owner of e that it can send again.
+// spaceDue lets the owner of e send again.
 func (w *World) spaceDue(e *end) {
 	if e.driver != 0 {
 		d := w.drivers[e.driver-1]
@@ -268,6 +265,6 @@ func (w *World) note(format string, args ...any) {
 	w.config.Transcript(fmt.Sprintf("%v ", w.now) + fmt.Sprintf(format, args...))
 }
 
-// recorded says whether there is a transcript; notes are made only then, for
+// recorded reports whether there is a transcript; notes are made only then, for
 // their cost.
 func (w *World) recorded() bool { return w.config.Transcript != nil }

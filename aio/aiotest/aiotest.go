@@ -9,7 +9,7 @@ import (
 	"sarang/aio"
 )
 
-// Factory says how to open the driver under test.
+// Factory opens the driver under test and describes it.
 type Factory struct {
 	// Name is what the driver's Name method must return.
 	Name string
@@ -24,20 +24,20 @@ type Factory struct {
 	// Loopback6 is the same for IPv6. Not valid: the IPv6 cases are skipped.
 	Loopback6 netip.AddrPort
 
-	// Simulated says that there is no system behind the driver: cases that need
+	// Simulated: there is no system behind the driver: cases that need
 	// a plain net.Conn at the far end are skipped, and open files not counted.
 	Simulated bool
 
-	// NoExternalWake says that a Wait without end can not be woken from another
+	// NoExternalWake: a Wait without end can not be woken from another
 	// goroutine (a simulation that reports a deadlock instead): such cases are
 	// skipped.
 	NoExternalWake bool
 
-	// ReadsOnce says that a Wait yields one buffer of each socket, also where more
+	// ReadsOnce: a Wait yields one buffer of each socket, also where more
 	// has come together.
 	ReadsOnce bool
 
-	// ReadsInTurns says that no socket is read twice in a Wait before all that can be
+	// ReadsInTurns: no socket is read twice in a Wait before all that can be
 	// read have been read once.
 	ReadsInTurns bool
 

@@ -204,7 +204,7 @@ func caseStopRecvAgain(b *bench) {
 			far.recv()
 		case b.rng.IntN(3) == 0:
 			far.stopRecv()
-			far.stopRecv() // a second wish changes nothing
+			far.stopRecv() // a second request changes nothing
 			stops++
 		}
 	}

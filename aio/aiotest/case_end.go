@@ -42,7 +42,7 @@ func caseResetDuringRecv(b *bench) {
 
 func caseResetDuringBlockedSend(b *bench) {
 	near, far := b.pair(resetting())
-	b.fill(far, 0).stopped = true // the writable event itself must tell
+	b.fill(far, 0).stopped = true // the writable event itself must have the error
 	near.close()
 	b.until("the blocked send to end", func() bool { return !far.sending })
 	b.want("blocked send", far.sendErr, isReset)
@@ -51,7 +51,7 @@ func caseResetDuringBlockedSend(b *bench) {
 func caseResetDuringBoth(b *bench) {
 	near, far := b.pair(resetting())
 	far.recv()
-	b.fill(far, 0).stopped = true // the writable event itself must tell
+	b.fill(far, 0).stopped = true // the writable event itself must have the error
 	near.close()
 	b.until("both requests to end", func() bool { return !far.sending && !far.receiving })
 	b.want("blocked send", far.sendErr, isReset)

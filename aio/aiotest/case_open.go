@@ -326,7 +326,7 @@ func caseHandOffMany(b *bench) {
 			b.t.Fatalf("a worker received %d bytes of %d", len(s.got), bytesEach)
 		}
 	}
-	// Bytes may arrive before the sender is told that they were taken.
+	// Bytes may arrive before the sender gets the event that they were taken.
 	b.until("all sources to be done", func() bool {
 		for _, src := range sources {
 			if !src.done() {

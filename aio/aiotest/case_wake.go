@@ -49,7 +49,7 @@ func (b *bench) calmDown() {
 			return
 		}
 	}
-	b.t.Error("Wait goes on returning early with nothing left to tell")
+	b.t.Error("Wait goes on returning early with nothing left to deliver")
 }
 
 func caseWakeFromGoroutine(b *bench) {

@@ -25,7 +25,7 @@
 // was asked for: the socket and its token belong together; a request that was
 // started ends by exactly one event without More, and no event comes for one that
 // was not started; lent bytes do not change before the next Wait; a socket that
-// was closed ends what it has in flight, then answers KindDisconnect, and is not
-// heard of again. When the case is over its sockets are closed, the drivers
+// was closed ends what it has in flight, then answers KindDisconnect, and has no
+// further event. When the case is over its sockets are closed, the drivers
 // released, and (on Linux) the process must have as many open files as before.
 package aiotest

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// isReset says whether err tells of a connection that the peer cut off.
+// isReset reports whether err is of a connection that the peer cut off.
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// isRefused says whether err tells that nobody listens at the address.
+// isRefused reports whether err means that nobody listens at the address.
 func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -2,6 +2,6 @@
 
 package aiotest
 
-// countOpenFiles returns the same number always: leaks of files are looked for on
+// countOpenFiles returns the same number always: leaks of files are checked on
 // Linux only.
 func countOpenFiles() int { return -1 }

@@ -142,7 +142,7 @@ func (s *sock) onWritable(e aio.Event) {
 		t.Fatalf("writable event: blocked is %v: %+v", s.blocked, e)
 	}
 	if errors.Is(e.Err, aio.ErrWouldBlock) {
-		t.Fatal("a writable event must not say that the socket is full")
+		t.Fatal("a writable event with ErrWouldBlock")
 	}
 	s.sending, s.blocked, s.sendErr = false, false, e.Err
 	s.sendEnds++
@@ -176,7 +176,7 @@ func (s *sock) onDisconnect(e aio.Event) {
 	s.loop.stale(s.name)
 }
 
-// ended says whether receiving ended by what a connection that is over shows:
+// ended reports whether receiving ended by what a connection that is over shows:
 // the end of the stream, or a reset.
 func (s *sock) ended() bool {
 	return errors.Is(s.recvErr, io.EOF) || isReset(s.recvErr)

@@ -41,7 +41,7 @@ type sock struct {
 	connecting bool
 	receiving  bool
 	sending    bool // until the event without More
-	blocked    bool // sending, and ErrWouldBlock has been told
+	blocked    bool // sending, and ErrWouldBlock has come
 	closing    bool
 	dead       bool
 	sendBytes  int // what the send in flight offers

@@ -30,7 +30,7 @@ func (p pattern) fill(dst []byte, at int) {
 	}
 }
 
-// equal says whether data is the content at offset at.
+// equal reports whether data is the content at offset at.
 func (p pattern) equal(data []byte, at int) bool {
 	for len(data) > 0 {
 		piece := p[at%patternBytes:]
@@ -44,7 +44,7 @@ func (p pattern) equal(data []byte, at int) bool {
 }
 
 // source sends a stretch of the pattern through a socket, send by send. After
-// every event that says that the bytes are free it scribbles over them: a driver
+// every event that frees the bytes it scribbles over them: a driver
 // that still reads them sends rubbish, which the sink at the other end finds.
 type source struct {
 	s         *sock
@@ -75,10 +75,10 @@ func (b *bench) send(s *sock, base, total, chunkBytes, slicesMax int) *source {
 	return src
 }
 
-// done says whether the socket has taken everything.
+// done reports whether the socket has taken everything.
 func (src *source) done() bool { return src.pos == src.total }
 
-// stuck says whether the socket is full and the source waits for it.
+// stuck reports whether the socket is full and the source waits for it.
 func (src *source) stuck() bool { return src.s.blocked }
 
 // next goes on after an event of the send: it scribbles, then sends on unless

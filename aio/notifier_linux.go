@@ -6,19 +6,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bell is an eventfd, never read: its edges count, not its value.
-type bell struct{ fd int }
+// notifier is an eventfd, never read: its edges count, not its value.
+type notifier struct{ fd int }
 
-func (b *bell) open() error {
+func (b *notifier) open() error {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	b.fd = fd
 	return err
 }
 
-func (b *bell) ring() {
+func (b *notifier) notify() {
 	one := uint64(1)
 	// The only error is a counter near 2^64, which no program lives to see.
 	_, _, _ = unix.Syscall(unix.SYS_WRITE, uintptr(b.fd), uintptr(unsafe.Pointer(&one)), 8)
 }
 
-func (b *bell) close() error { return unix.Close(b.fd) }
+func (b *notifier) close() error { return unix.Close(b.fd) }
