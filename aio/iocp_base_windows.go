@@ -53,13 +53,13 @@ func (b *base) checkOwner() {
 // the sleep.
 type notifier struct{ port windows.Handle }
 
-func (b *notifier) notify() {
+func (n *notifier) notify() {
 	// It fails only when the system is out of memory for a queue entry; the next
 	// Wake then finds the waker woken already, so there is no use in trying on.
-	_ = windows.PostQueuedCompletionStatus(b.port, 0, 0, nil)
+	_ = windows.PostQueuedCompletionStatus(n.port, 0, 0, nil)
 }
 
-func (b *notifier) close() error { return windows.CloseHandle(b.port) }
+func (n *notifier) close() error { return windows.CloseHandle(n.port) }
 
 // peek returns the oldest and leaves it; the queue must not be empty.
 func (q *queue[T]) peek() T {

@@ -9,16 +9,16 @@ import (
 // notifier is an eventfd, never read: its edges count, not its value.
 type notifier struct{ fd int }
 
-func (b *notifier) open() error {
+func (n *notifier) open() error {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	b.fd = fd
+	n.fd = fd
 	return err
 }
 
-func (b *notifier) notify() {
+func (n *notifier) notify() {
 	one := uint64(1)
 	// The only error is a counter near 2^64, which no program lives to see.
-	_, _, _ = unix.Syscall(unix.SYS_WRITE, uintptr(b.fd), uintptr(unsafe.Pointer(&one)), 8)
+	_, _, _ = unix.Syscall(unix.SYS_WRITE, uintptr(n.fd), uintptr(unsafe.Pointer(&one)), 8)
 }
 
-func (b *notifier) close() error { return unix.Close(b.fd) }
+func (n *notifier) close() error { return unix.Close(n.fd) }
