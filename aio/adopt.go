@@ -9,7 +9,7 @@ import (
 // ErrAdopt means that a driver can not take over a connection that package net opened.
 var ErrAdopt = errors.New("aio: this driver can not take over such a connection")
 
-// Localer is a Driver that can tell the near end's address of a connection.
+// Localer is a Driver that knows the near end's address of a connection.
 type Localer interface {
 	// Local returns the address of an open socket's near end; the zero AddrPort if it is
 	// not to be had. Only the driver's owner may call it.

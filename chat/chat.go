@@ -21,9 +21,10 @@ type RoomID uint64
 // "before the first".
 type Seq uint64
 
-// Nonce is chosen by the client for each message that it publishes, unique among
-// that user's last NoncesPerUserMax messages to the room. A publish with a nonce
-// that the room remembers is a retry and is answered with the first one's Seq.
+// Nonce is chosen by the author of an event, unique among his last NoncesPerUserMax
+// authored events in the room. A publish with a nonce that the room remembers is a
+// retry and is answered with the first one's Seq. The server chooses the nonces of
+// joins and leaves.
 type Nonce uint64
 
 // Epoch names one life of a room's log. A room whose log was lost (an ephemeral
@@ -42,18 +43,26 @@ const (
 	EventMessage EventKind = 1 // a user said Text
 	EventJoin    EventKind = 2 // a user came in
 	EventLeave   EventKind = 3 // a user went
+	EventRole    EventKind = 4 // User gave Subject the role Role
 )
+
+// Authored reports whether events of the kind are made by a user's request. They carry
+// a nonce of his, and retries of them are recognized.
+func (k EventKind) Authored() bool { return k == EventMessage || k == EventRole }
 
 // Event is one entry of a room's log.
 type Event struct {
-	Room   RoomID
-	Seq    Seq
-	Kind   EventKind
-	User   UserID
-	Name   string // display name of User at the time
-	Nonce  Nonce  // messages only
-	TimeMs int64  // Unix time in milliseconds; not smaller than the one before
-	Text   string // messages only; valid UTF-8
+	Room    RoomID
+	Seq     Seq
+	Kind    EventKind
+	User    UserID
+	Name    string // display name of User at the time
+	Nonce   Nonce
+	Target  Seq    // an earlier event of the room that this one is about; 0: none
+	TimeMs  int64  // Unix time in milliseconds; not smaller than the one before
+	Text    string // messages only; valid UTF-8
+	Subject UserID // role events only: whose role it is
+	Role    Role   // role events only
 }
 
 // Room is what is known of a room without its log.
@@ -63,8 +72,10 @@ type Room struct {
 	Key       string // the form that names are compared by
 	Epoch     Epoch
 	Ephemeral bool // window in memory only: nothing is stored, a restart forgets
+	Ruled     bool // somebody has been given a role in it: roles are to be looked up
 	CreatedMs int64
-	LastSeq   Seq // of the stored log; 0 for ephemeral rooms
+	LastSeq   Seq   // of the stored log; 0 for ephemeral rooms
+	LastMs    int64 // TimeMs of the event LastSeq; 0 if there is none
 }
 
 // User is a person or program with a name.
@@ -79,13 +90,6 @@ type User struct {
 
 // TokenHash is the SHA-256 of a resume token. The token itself is never stored.
 type TokenHash [32]byte
-
-// Append is what one room adds to its log in one commit: Events with consecutive
-// sequence numbers, the first being the room's last stored Seq + 1.
-type Append struct {
-	Room   RoomID
-	Events []Event
-}
 
 // Millis returns t as Unix milliseconds.
 func Millis(t time.Time) int64 { return t.UnixMilli() }

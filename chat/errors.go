@@ -37,6 +37,7 @@ const (
 	CodeSequence       Code = 23 // an append does not continue the room's log
 	CodeUncertain      Code = 24 // a commit failed and its outcome is not known yet
 	CodeAlreadyRunning Code = 25 // another server has the data folder
+	CodeForbidden      Code = 26 // the user's role in the room does not allow it
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

@@ -174,7 +174,7 @@ func checkSpelling(what, display string) error {
 	return nil
 }
 
-// userNameReserved tells whether a name would seem to speak for the server. The
+// userNameReserved reports whether a name would seem to speak for the server. The
 // Korean words are "administrator", "operator" and "server".
 func userNameReserved(key string) bool {
 	switch key {

@@ -2,7 +2,7 @@ package chat
 
 import "unicode"
 
-// scriptsMix tells whether s mixes scripts in a way that can imitate another name,
+// scriptsMix reports whether s mixes scripts in a way that can imitate another name,
 // such as a Cyrillic "а" among Latin letters. Allowed are (after the "moderately
 // restrictive" level of Unicode Technical Standard 39, section 5.2):
 //

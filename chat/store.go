@@ -2,40 +2,83 @@ package chat
 
 import "context"
 
-// Store keeps users, rooms and the logs of durable rooms. All methods may be
-// called from any goroutine and return *Error. None is ever called on a worker.
+// Store keeps users, rooms and the logs of durable rooms. All methods may be called
+// from any goroutine, and by several servers that share the data, and return *Error.
+// None is ever called on a worker.
 //
 // A call whose ctx ends before its work has begun, while it waits for its turn or
 // for a connection, or between two steps, returns CodeUnavailable with ctx's error
 // inside. A write that is being made final is not interrupted: its outcome is told.
 type Store interface {
-	// Commit appends to one or more rooms and adds to the authors' SentCount, in
-	// one transaction: when it returns nil, all of it is stored as safely as the
-	// store was configured (power-safe or process-safe); on an error, nothing of
-	// it is. An Append whose first Seq is not the room's last + 1, or whose
-	// sequence has a hole, is refused as CodeSequence; a room may appear more than
-	// once if it goes on. A room that is not there is CodeNoRoom; an ephemeral one,
-	// an event that names another room or an author that is not there is
-	// CodeBadRequest. CodeUnavailable means that
-	// the store could not do it now (ctx ended, disk full), and that nothing is
-	// stored. CodeUncertain means that the outcome could not be found out: ask
-	// LastSeq, which finds out or fails, before going on.
-	// appends and the strings in it are only read, and not kept after the return.
-	// Calls are serialized by the store.
-	Commit(ctx context.Context, appends []Append) error
+	LogStore
+	RoomStore
+	UserStore
 
-	// LastSeq returns the last stored Seq of a room, 0 if none (or no such room).
-	LastSeq(ctx context.Context, room RoomID) (Seq, error)
+	// Close waits for running calls and releases everything. Later calls are
+	// CodeClosed.
+	Close() error
+}
 
-	// History returns stored events of a room with after < Seq, in order, at most
-	// itemsMax of them and at most bytesMax bytes of text, but always one if there
-	// is one. A room that is not there has no events.
-	History(ctx context.Context, room RoomID, after Seq, itemsMax, bytesMax int) ([]Event, error)
+// LogStore keeps the logs of durable rooms.
+type LogStore interface {
+	// Commit is compare and append, for several rooms in one transaction. Each Append
+	// names the number that it was decided at; where the room's log still ends there,
+	// the events are appended behind it, the authors' SentCount grows, and role events
+	// give their roles. Where others have written since, nothing of that room is stored,
+	// and a Conflict with what came in between is returned for it. A room that has a
+	// conflict does not keep the others from being stored. An Append without events is
+	// compared all the same.
+	//
+	// When the error is nil, what has no conflict is stored as safely as the store was
+	// configured (power-safe or process-safe). On an error nothing of the batch is:
+	// CodeSequence if an append has a hole in its numbers or does not begin at
+	// After + 1, and if a room is there twice; CodeNoRoom for a room that is not there;
+	// CodeBadRequest for an ephemeral one, an event that names another room, an author
+	// or subject that is not there, a target that is not earlier, or a batch whose
+	// Writer is 0. All that is checked for rooms with a conflict, too; which of several
+	// faults is told is the store's choice. CodeUnavailable means that the store could
+	// not do it now (ctx ended, disk full).
+	// CodeUncertain means that the outcome is not known yet. It is found out by calling
+	// Commit with the same batch again: the store recognizes it by its ID and, if it
+	// has taken effect, returns what that call would have returned and stores nothing.
+	// (The end of a log is no proof: others write, too.) For the newest batch of each
+	// writer that holds at any time, as long as the store is open; so a writer finds out
+	// before it goes on to its next batch. A batch that was refused with another code
+	// has not taken effect and is judged anew.
+	//
+	// b and the strings in it are only read, and not kept after the return. Conflicts
+	// are in the order of the appends.
+	Commit(ctx context.Context, b Batch) ([]Conflict, error)
 
-	// Nonces returns nonce and Seq of the last messages of a user in a room, the
-	// newest first, at most itemsMax. Other kinds of event do not count.
-	Nonces(ctx context.Context, room RoomID, user UserID, itemsMax int) ([]NonceSeq, error)
+	// History returns a page of a room's stored events in order, and whether there are
+	// more in the direction asked for. A room that is not there has no events. The work
+	// is bounded by the page. Should an event be missing in the log, the page ends there
+	// with more, and the next one begins with what is behind the gap.
+	History(ctx context.Context, room RoomID, p Page) (events []Event, more bool, err error)
 
+	// Author returns what a room's log says of a user: his role, and nonce and Seq of
+	// his last authored events, the newest first, at most noncesMax.
+	Author(ctx context.Context, room RoomID, user UserID, noncesMax int) (Author, error)
+}
+
+// RoomStore keeps what is known of rooms beside their logs.
+type RoomStore interface {
+	// CreateRoom makes a room from r's Name, Key, Epoch, Ephemeral and CreatedMs and
+	// returns it with its ID; CodeRoomExists if the key is in use.
+	CreateRoom(ctx context.Context, r Room) (Room, error)
+
+	// Room returns a room as it is now; CodeNoRoom if there is none.
+	Room(ctx context.Context, id RoomID) (Room, error)
+
+	// RoomByKey is Room for the comparison form of a name.
+	RoomByKey(ctx context.Context, key string) (Room, error)
+
+	// Rooms returns up to itemsMax rooms (at least 1) with ids above after, ordered by id.
+	Rooms(ctx context.Context, after RoomID, itemsMax int) ([]Room, error)
+}
+
+// UserStore keeps users.
+type UserStore interface {
 	// ClaimUser logs a guest in. If the token hash is not zero and belongs to the
 	// user whose key it is, that user is returned. If the key is free it makes a
 	// new user with the given token hash as his own. Otherwise CodeNameTaken, or
@@ -48,19 +91,59 @@ type Store interface {
 	// Claims are gathered into transactions by the store: many may be in flight.
 	ClaimUser(ctx context.Context, c Claim) (User, error)
 
-	// CreateRoom makes a room from r's Name, Key, Epoch, Ephemeral and CreatedMs and
-	// returns it with its ID; CodeRoomExists if the key is in use.
-	CreateRoom(ctx context.Context, r Room) (Room, error)
-
-	// Rooms returns all rooms ordered by ID.
-	Rooms(ctx context.Context) ([]Room, error)
-
 	// User returns a user by id; CodeBadRequest if there is none.
 	User(ctx context.Context, id UserID) (User, error)
+}
 
-	// Close waits for running calls and releases everything. Later calls are
-	// CodeClosed.
-	Close() error
+// BatchID names a batch for ever. A writer numbers its batches upwards.
+type BatchID struct {
+	Writer uint64 // one life of a server: random, not 0
+	Number uint64
+}
+
+// Batch is what one server wants stored in one transaction.
+type Batch struct {
+	ID      BatchID
+	Appends []Append // each of another room
+}
+
+// Append is what a room is to have added to its log: Events with consecutive sequence
+// numbers, the first being After + 1.
+type Append struct {
+	Room   RoomID
+	After  Seq // the end of the log that the events were decided at
+	Events []Event
+}
+
+// Conflict says that others have written to a room since After.
+type Conflict struct {
+	Room RoomID
+	Last Seq // the end of the log now
+
+	// Between are the events from After + 1 on, in order: all up to Last, or the first
+	// of them, at least one and at most ConflictEventsMax; a store may bound their bytes.
+	// Nil if After is beyond the end of the log: then it is not the log that the writer
+	// knows.
+	Between []Event
+}
+
+// ConflictEventsMax bounds the events that a Conflict returns for one room. Who has
+// applied them and tries again is told the next ones.
+const ConflictEventsMax = 256
+
+// Page says which events History is to return: those above After, or, if Before is not
+// 0, the last ones below it, whatever After is. At most ItemsMax of them, and at most
+// BytesMax bytes of text, but always one if there is one.
+type Page struct {
+	After, Before Seq
+	ItemsMax      int
+	BytesMax      int
+}
+
+// Author is what a room's log says of a user.
+type Author struct {
+	Role   Role // RoleNone if none was given
+	Nonces []NonceSeq
 }
 
 // NonceSeq is a nonce and the event that it became.

@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"sarang/chat"
+	"sarang/client/session"
 )
 
 // call is something that a caller of Client waits for.
 type call struct {
-	start  func(l *link, s *Session) (key uint64, err error) // sends it, if it can be sent now
+	start  func(l *link, s *session.Session) (key uint64, err error) // sends it, if it can be sent now
 	kind   callKind
 	room   chat.RoomID // whose limits hold, for publishes
-	again  bool        // may be sent again on another connection
+	repeat bool        // may be sent again on another connection
 	done   chat.Code   // the error that means, the second time, that the first has done it
 	tries  int         // how often it was sent
 	key    uint64      // request id, nonce or ping value
@@ -55,13 +56,13 @@ func (cs *calls) begin(l *link, k *call) {
 	}
 }
 
-// try sends a call. False: it must wait.
+// try sends a call and reports whether that is settled; if not, the call must wait.
 func (cs *calls) try(l *link, k *call) bool {
 	if l.session == nil || !l.session.Online() || l.session.Engine().Closing() {
 		return false
 	}
 	key, err := k.start(l, l.session)
-	var limit *LimitError
+	var limit *session.LimitError
 	switch {
 	case err == nil:
 		k.key, k.begun = key, l.w.Now()
@@ -71,7 +72,7 @@ func (cs *calls) try(l *link, k *call) bool {
 		}
 		cs.sent[k.kind][key] = k
 		return true
-	case errors.As(err, &limit) || errors.Is(err, ErrOffline):
+	case errors.As(err, &limit) || errors.Is(err, session.ErrOffline):
 		return false
 	}
 	k.finish(nil, err)
@@ -172,7 +173,7 @@ func (cs *calls) interrupt(l *link) {
 	var again []*call
 	for _, kind := range []callKind{callRequest, callPing} {
 		for _, k := range cs.sent[kind] {
-			if k.again {
+			if k.repeat {
 				again = append(again, k)
 			} else {
 				k.finish(nil, ErrInterrupted)

@@ -1,28 +1,31 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"sarang/client/session"
 	"sarang/engine"
 	"sarang/lock"
 )
 
 // Client is one user of a server. It stays connected until Close, or until the server
-// says that it never wants to see this login again. All methods may be called from
-// any goroutine, and all that take a context return soon after it ends.
+// refuses the login for good. All methods may be called from any goroutine, and all that
+// take a context return soon after it ends.
 type Client struct {
-	config Config
-	addr   address
-	svc    *engine.Service
-	link   *link // the worker's
-	inbox  *inbox
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // the inbox and resolvers
-	ready  chan error     // the outcome of the first login
+	config   Config
+	addr     address
+	svc      *engine.Service
+	protocol *engine.Protocol
+	link     *link // the worker's
+	inbox    *inbox
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup // the inbox and resolvers
+	ready    chan error     // the outcome of the first login
 
 	closing  sync.Once
 	closeErr error
@@ -44,7 +47,11 @@ func Dial(ctx context.Context, config Config) (*Client, error) {
 	c := &Client{config: config.withDefaults(), addr: addr, ready: make(chan error, 1)}
 	c.mu.Init(lock.NewClass("client"))
 	c.inbox = newInbox(c.config.EventsBuffer)
-	c.svc, err = engine.New(c.config.service(c.newHandler))
+	c.protocol = session.NewProtocol(func(*engine.Worker) engine.Handler { return c.link.handler })
+	c.protocol.NewCodec = c.config.NewCodec
+	service := c.config.service()
+	service.OnStart = c.newLink
+	c.svc, err = engine.New(service)
 	if err != nil {
 		return nil, err
 	}
@@ -66,24 +73,20 @@ func Dial(ctx context.Context, config Config) (*Client, error) {
 	return c, nil
 }
 
-// newHandler is called once, on the worker.
-func (c *Client) newHandler(w *engine.Worker) engine.Handler {
-	seed := c.config.Seed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
+// newLink is called once, on the worker.
+func (c *Client) newLink(w *engine.Worker) {
+	seed := cmp.Or(c.config.Seed, rand.Uint64())
 	c.link = &link{
-		client: c, w: w, handler: NewHandler(), rng: rand.New(rand.NewPCG(seed, seed)),
-		state: NewState(StateConfig{
+		client: c, w: w, handler: session.NewHandler(), rng: rand.New(rand.NewPCG(seed, seed)),
+		state: session.NewState(session.StateConfig{
 			Name: c.config.Name, Token: c.config.Token, Program: c.config.Program,
 			Capabilities: c.config.Capabilities, PublishesPendingMax: c.config.PublishesPendingMax,
 			Seed: c.config.Seed,
 		}),
 	}
-	return c.link.handler
 }
 
-// post has f done on the worker. False: the worker has ended.
+// post has f done on the worker. It reports false when the worker has ended.
 func (c *Client) post(f func(l *link)) bool {
 	return c.svc.Workers()[0].Post(engine.MessageFunc(func(*engine.Worker) { f(c.link) }))
 }
@@ -112,7 +115,7 @@ func (c *Client) answerDial(err error) {
 	}
 }
 
-// Self is what the server said at the last login: name, id, limits, and the token by
+// Self returns what the server said at the last login: name, id, limits, and the token by
 // which a later Dial is the same user.
 func (c *Client) Self() LoggedIn {
 	c.mu.Lock()
@@ -120,27 +123,27 @@ func (c *Client) Self() LoggedIn {
 	return c.me
 }
 
-// Err is nil while the client goes on; then it is why it does not: ErrClosed, or what
-// the server said.
+// Err returns why the client has ended: ErrClosed, or what the server said; nil while it
+// goes on.
 func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Events is where room events and changes of the connection are told, each once, in
+// Events returns the channel of room events and changes of the connection, each once, in
 // order. At most Config.EventsBuffer of them wait; then the client stops receiving,
 // answers to its requests included, until they are read. Nothing is dropped. The
 // channel is closed by Close (what was not read is lost then), or after an Offline
-// that is Final. With Config.DiscardEvents it tells nothing.
+// that is Final. With Config.DiscardEvents nothing comes.
 func (c *Client) Events() <-chan Event { return c.inbox.out }
 
 // closeGrace is how long Close waits for the server to take what was sent.
 const closeGrace = time.Second
 
 // Close ends the connection and everything that belongs to the client. Calls that wait
-// fail with ErrClosed. It returns what the engine has to complain about: memory that
-// leaked. It may be called several times.
+// fail with ErrClosed. Its error is the engine's: memory that leaked. It may be called
+// several times.
 func (c *Client) Close() error {
 	c.closing.Do(func() {
 		c.post(func(l *link) { l.finish(ErrClosed) })

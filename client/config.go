@@ -1,12 +1,14 @@
 package client
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"time"
 
 	"sarang/aio"
 	"sarang/chat"
+	"sarang/client/session"
 	"sarang/engine"
 )
 
@@ -49,33 +51,21 @@ type Config struct {
 // start from the shortest again: a server that falls over at once is not hurried.
 const stableAfter = 10 * time.Second
 
+// withDefaults returns c with its fields set. A number below 0 counts as not set.
 func (c Config) withDefaults() Config {
-	c.EventsBuffer = orDefault(c.EventsBuffer, 256)
-	c.PublishesPendingMax = orDefault(c.PublishesPendingMax, chat.NoncesPerUserMax)
-	c.ConnectTimeout = orDefault(c.ConnectTimeout, 10*time.Second)
-	c.ReconnectMin = orDefault(c.ReconnectMin, 250*time.Millisecond)
-	c.ReconnectMax = max(orDefault(c.ReconnectMax, 30*time.Second), c.ReconnectMin)
-	if c.Resolver == nil {
-		c.Resolver = net.DefaultResolver
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.EventsBuffer = cmp.Or(max(c.EventsBuffer, 0), 256)
+	c.PublishesPendingMax = cmp.Or(max(c.PublishesPendingMax, 0), chat.NoncesPerUserMax)
+	c.ConnectTimeout = cmp.Or(max(c.ConnectTimeout, 0), 10*time.Second)
+	c.ReconnectMin = cmp.Or(max(c.ReconnectMin, 0), 250*time.Millisecond)
+	c.ReconnectMax = max(cmp.Or(max(c.ReconnectMax, 0), 30*time.Second), c.ReconnectMin)
+	c.Resolver = cmp.Or(c.Resolver, net.DefaultResolver)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
 }
 
-func orDefault[T int | time.Duration](value, otherwise T) T {
-	if value <= 0 {
-		return otherwise
-	}
-	return value
-}
-
 // service is the engine configuration of the client's own service.
-func (c Config) service(newHandler func(w *engine.Worker) engine.Handler) engine.Config {
-	e := ServiceConfig()
-	e.NewHandler = newHandler
-	e.NewCodec = c.NewCodec
+func (c Config) service() engine.Config {
+	e := session.ServiceConfig()
 	e.OpenDriver = c.OpenDriver
 	e.Driver = aio.Config{SocketsMax: 8, RecvBuffers: 64, EventsMax: 64}
 	e.SessionsMax = 2

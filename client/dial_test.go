@@ -12,6 +12,7 @@ import (
 
 	"sarang/chat"
 	"sarang/client"
+	"sarang/client/internal/clienttest"
 	sarangv1 "sarang/proto/sarang/v1"
 )
 
@@ -25,11 +26,11 @@ func TestDialAddresses(t *testing.T) {
 }
 
 func TestDialByName(t *testing.T) {
-	s := newServer(t)
+	s := clienttest.NewServer(t)
 	config := clientConfig(s)
-	_, port, _ := net.SplitHostPort(s.addr())
+	_, port, _ := net.SplitHostPort(s.Addr())
 	config.Addr = "localhost:" + port // perhaps ::1 first, where nobody listens
-	dial(t, s, config, func() { s.acceptLogin() })
+	dial(t, s, config, func() { s.AcceptLogin() })
 }
 
 func TestDialIPv6(t *testing.T) {
@@ -37,14 +38,13 @@ func TestDialIPv6(t *testing.T) {
 	if err != nil {
 		t.Skip("no IPv6 on this machine")
 	}
-	s := &server{t: t, ln: ln}
-	t.Cleanup(s.close)
-	dial(t, s, clientConfig(s), func() { s.acceptLogin() })
+	s := clienttest.NewServerOn(t, ln)
+	dial(t, s, clientConfig(s), func() { s.AcceptLogin() })
 }
 
 func TestDialNobodyThere(t *testing.T) {
-	s := newServer(t)
-	_ = s.ln.Close()
+	s := clienttest.NewServer(t)
+	s.StopListening()
 	var unreachable *client.ConnectError
 	if _, err := client.Dial(within(t), clientConfig(s)); !errors.As(err, &unreachable) {
 		t.Errorf("Dial: %v", err)
@@ -60,19 +60,19 @@ func TestDialNobodyThere(t *testing.T) {
 }
 
 func TestDialSilentServer(t *testing.T) {
-	s := newServer(t)
+	s := clienttest.NewServer(t)
 	config := clientConfig(s)
 	config.ConnectTimeout = 30 * time.Millisecond
 	if _, err := client.Dial(within(t), config); !errors.Is(err, client.ErrDeadline) {
 		t.Errorf("Dial: %v", err)
 	}
-	config.ConnectTimeout = patience
+	config.ConnectTimeout = clienttest.Patience
 	ctx, cancel := context.WithCancel(context.Background())
 	failed := do(func() (*client.Client, error) { return client.Dial(ctx, config) })
-	s.accept() // the one that timed out
-	s.accept().read()
+	s.Accept() // the one that timed out
+	s.Accept().Read()
 	cancel()
-	if got := get(t, failed); !errors.Is(got.err, context.Canceled) {
+	if got := clienttest.Get(t, failed); !errors.Is(got.err, context.Canceled) {
 		t.Errorf("Dial: %v", got.err)
 	}
 }
@@ -80,24 +80,24 @@ func TestDialSilentServer(t *testing.T) {
 func TestDialRefused(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		say  func(p *peer)
+		say  func(p *clienttest.Peer)
 		want chat.Code
 	}{
-		{"name taken", func(p *peer) {
-			p.send(sarangv1.SError, &sarangv1.Error{Code: 8, Message: "taken", PacketId: sarangv1.CLogin})
+		{"name taken", func(p *clienttest.Peer) {
+			p.Send(sarangv1.SError, &sarangv1.Error{Code: 8, Message: "taken", PacketId: sarangv1.CLogin})
 		}, chat.CodeNameTaken},
-		{"draining", func(p *peer) {
-			p.send(sarangv1.SGoodbye, &sarangv1.Goodbye{Code: 17, Message: "later", RetryAfterMs: 5000})
-			p.close()
+		{"draining", func(p *clienttest.Peer) {
+			p.Send(sarangv1.SGoodbye, &sarangv1.Goodbye{Code: 17, Message: "later", RetryAfterMs: 5000})
+			p.Close()
 		}, chat.CodeDraining},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newServer(t)
+			s := clienttest.NewServer(t)
 			failed := do(func() (*client.Client, error) { return client.Dial(within(t), clientConfig(s)) })
-			p := s.accept()
-			p.read()
+			p := s.Accept()
+			p.Read()
 			c.say(p)
-			if got := get(t, failed); chat.CodeOf(got.err) != c.want {
+			if got := clienttest.Get(t, failed); chat.CodeOf(got.err) != c.want {
 				t.Errorf("Dial: %v", got.err)
 			}
 		})
@@ -105,18 +105,18 @@ func TestDialRefused(t *testing.T) {
 }
 
 func TestDialOtherFailures(t *testing.T) {
-	s := newServer(t)
+	s := clienttest.NewServer(t)
 	failed := do(func() (*client.Client, error) { return client.Dial(within(t), clientConfig(s)) })
-	p := s.accept()
-	p.read()
-	p.send(sarangv1.SLogin, &sarangv1.LoggedIn{Version: 9})
-	if got := get(t, failed); !errors.As(got.err, new(*client.VersionError)) {
+	p := s.Accept()
+	p.Read()
+	p.Send(sarangv1.SLogin, &sarangv1.LoggedIn{Version: 9})
+	if got := clienttest.Get(t, failed); !errors.As(got.err, new(*client.VersionError)) {
 		t.Errorf("a version that is unknown: %v", got.err)
 	}
 
 	failed = do(func() (*client.Client, error) { return client.Dial(within(t), clientConfig(s)) })
-	s.accept().close()
-	if got := get(t, failed); !errors.As(got.err, new(*client.DisconnectedError)) {
+	s.Accept().Close()
+	if got := clienttest.Get(t, failed); !errors.As(got.err, new(*client.DisconnectedError)) {
 		t.Errorf("a server that hangs up: %v", got.err)
 	}
 
@@ -163,9 +163,9 @@ func nameServer(conn net.Conn, addrs ...[4]byte) {
 
 // A host with two addresses, of which the first is dead.
 func TestDialSecondAddress(t *testing.T) {
-	s := newServer(t)
+	s := clienttest.NewServer(t)
 	config := clientConfig(s)
-	_, port, _ := net.SplitHostPort(s.addr())
+	_, port, _ := net.SplitHostPort(s.Addr())
 	config.Addr = "two.example:" + port
 	config.ConnectTimeout = 5 * time.Second
 	config.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -173,5 +173,5 @@ func TestDialSecondAddress(t *testing.T) {
 		go nameServer(far, [4]byte{127, 0, 0, 2}, [4]byte{127, 0, 0, 1})
 		return near, nil
 	}}
-	dial(t, s, config, func() { s.acceptLogin() })
+	dial(t, s, config, func() { s.AcceptLogin() })
 }

@@ -2,14 +2,11 @@ package client_test
 
 import (
 	"context"
-	"fmt"
 	"log"
-	"net/netip"
 	"time"
 
 	"sarang/chat"
 	"sarang/client"
-	"sarang/engine"
 )
 
 // A bot that greets whoever comes in.
@@ -44,46 +41,4 @@ func Example() {
 		}
 	}
 	log.Print(c.Err())
-}
-
-// counter counts the messages that one session sees.
-type counter struct {
-	client.NopEvents
-	seen int
-}
-
-func (n *counter) LoggedIn(s *client.Session, in client.LoggedIn) {
-	if _, err := s.Join(client.Join{Name: "lobby"}); err != nil {
-		fmt.Println(in.Name, "can not join:", err)
-	}
-}
-
-func (n *counter) Event(_ *client.Session, e *chat.Event) {
-	if e.Kind == chat.EventMessage {
-		n.seen++
-	}
-}
-
-// Many sessions on one worker.
-func ExampleSession() {
-	config := client.ServiceConfig()
-	config.SessionsMax = 1000
-	svc, err := engine.New(config)
-	if err != nil {
-		log.Print(err)
-		return
-	}
-	if err := svc.Start(); err != nil {
-		log.Print(err)
-		return
-	}
-	defer svc.Close()
-	addr := netip.MustParseAddrPort("127.0.0.1:7777")
-	for i := range 1000 {
-		state := client.NewState(client.StateConfig{Name: fmt.Sprintf("guest-%d", i)})
-		if err := svc.Connect(addr, client.NewSession(state, &counter{})); err != nil {
-			log.Print(err)
-			return
-		}
-	}
 }

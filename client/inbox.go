@@ -1,50 +1,14 @@
 package client
 
-import (
-	"time"
-
-	"sarang/chat"
-	"sarang/lock"
-)
-
-// Event is something that a Client tells: a RoomEvent, Gap, Left, Online, Offline,
-// Failure or Fault. More kinds may be added: a type switch over them should not
-// insist on knowing all.
-type Event interface{ clientEvent() }
-
-// RoomEvent is an entry of a joined room's log. Its strings are the reader's.
-type RoomEvent struct{ chat.Event }
-
-// Online: the client is logged in, at first or again. If Resumed, what was missed
-// follows.
-type Online struct{ LoggedIn }
-
-// Offline: the connection was lost. Unless Final, the client connects again by itself
-// in about RetryIn. After a Final one the channel of events is closed.
-type Offline struct {
-	Err     error
-	RetryIn time.Duration
-	Final   bool
-}
-
-// Fault is a server that has broken the protocol; see Events.Fault.
-type Fault struct{ Err error }
-
-func (RoomEvent) clientEvent() {}
-func (Gap) clientEvent()       {}
-func (Left) clientEvent()      {}
-func (Failure) clientEvent()   {}
-func (Online) clientEvent()    {}
-func (Offline) clientEvent()   {}
-func (Fault) clientEvent()     {}
+import "sarang/lock"
 
 // inbox stands between the worker, which must not block, and the reader of the
-// channel, who may take his time. It never refuses an event; it tells the worker when
-// it is full, so that no more are received, and when there is room again.
+// channel, who may take his time. It never refuses an event; it reports to the worker
+// when it is full, so that no more are received, and when there is room again.
 type inbox struct {
 	mu     lock.Mutex
 	items  []Event
-	full   bool // the worker was told
+	full   bool // and the worker knows
 	closed bool // no more will come
 	max    int
 	wake   chan struct{} // buffered: something changed
@@ -57,7 +21,7 @@ func newInbox(most int) *inbox {
 	return b
 }
 
-// put adds an event and returns whether the inbox is full. After close it does nothing.
+// put adds an event and reports whether the inbox is full. After close it does nothing.
 func (b *inbox) put(e Event) (full bool) {
 	b.mu.Lock()
 	if !b.closed {
@@ -70,7 +34,7 @@ func (b *inbox) put(e Event) (full bool) {
 	return full
 }
 
-// isFull says whether the worker waits for room.
+// isFull reports whether the worker waits for room.
 func (b *inbox) isFull() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -92,8 +56,8 @@ func (b *inbox) changed() {
 	}
 }
 
-// take returns the first event. room: there is room again, and the worker is to be
-// told. over: nothing is left and nothing will come.
+// take returns the first event. room: there is room again, which the worker is to know.
+// over: nothing is left and nothing will come.
 func (b *inbox) take() (e Event, room, over bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

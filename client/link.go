@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"sarang/chat"
+	"sarang/client/session"
 	"sarang/engine"
 )
 
@@ -16,12 +18,12 @@ import (
 type link struct {
 	client  *Client
 	w       *engine.Worker
-	handler *Handler
-	state   *State
+	handler *session.Handler
+	state   *session.State
 	rng     *rand.Rand
 
-	session  *Session        // nil while there is none
-	es       *engine.Session // of session, also while it is connecting
+	session  *session.Session // nil while there is none
+	es       *engine.Session  // of session, also while it is connecting
 	addrs    []netip.AddrPort
 	cause    error        // why the connection is being given up, if it is our doing
 	timer    engine.Timer // of the attempt, or until the next one
@@ -75,8 +77,8 @@ func (l *link) resolved(addrs []netip.AddrPort, err error) {
 func (l *link) connect() {
 	addr := l.addrs[0]
 	l.addrs = l.addrs[1:]
-	s := NewSession(l.state, l)
-	es, err := l.w.Connect(addr, s)
+	s := session.New(l.state, l)
+	es, err := l.w.Connect(addr, l.client.protocol, s)
 	if err != nil {
 		l.lost(&ConnectError{l.client.config.Addr, err})
 		return
@@ -119,7 +121,7 @@ func (l *link) failed(cause error) {
 		wait = said.RetryAfter // the server knows best, and has jittered it
 	}
 	l.client.config.Logger.Debug("connection lost", "addr", l.client.config.Addr, "error", cause, "retry_in", wait)
-	l.tell(Offline{Err: cause, RetryIn: wait})
+	l.emit(Offline{Err: cause, RetryIn: wait})
 	l.w.After(&l.timer, wait, func(*engine.Timer) { l.start() })
 }
 
@@ -135,7 +137,7 @@ func (l *link) backoff() time.Duration {
 	return time.Duration(l.rng.Int64N(int64(bound) + 1))
 }
 
-// hopeless says whether a server's refusal to let us in will be the same next time.
+// hopeless reports whether a server's refusal to let us in will be the same next time.
 func hopeless(refusal *chat.Error) bool {
 	switch refusal.Code {
 	case chat.CodeVersion, chat.CodeBadName, chat.CodeNameTaken, chat.CodeBadToken:
@@ -159,13 +161,13 @@ func (l *link) finish(cause error) {
 			l.es.Abort()
 		}
 	}
-	l.tell(Offline{Err: cause, Final: true})
+	l.emit(Offline{Err: cause, Final: true})
 	l.client.over(cause)
 	l.calls.failAll(l, cause)
 }
 
-// tell puts an event into the inbox. When that is full, nothing more is received.
-func (l *link) tell(e Event) {
+// emit puts an event into the inbox. When that is full, nothing more is received.
+func (l *link) emit(e Event) {
 	if l.client.config.DiscardEvents || !l.client.inbox.put(e) || l.session == nil {
 		return
 	}
@@ -192,10 +194,7 @@ func (l *link) hasRoom() {
 // keepAlive pings from time to time while receiving is paused: the server is not to
 // take a reader who is slow for one who is gone.
 func (l *link) keepAlive() {
-	every := l.session.Limits().HeartbeatInterval
-	if every <= 0 {
-		every = keepAliveDefault
-	}
+	every := cmp.Or(l.session.Limits().HeartbeatInterval, keepAliveDefault)
 	l.w.After(&l.alive, every, func(*engine.Timer) {
 		if l.session != nil && l.session.Online() {
 			l.handler.Heartbeat(l.session.Engine())

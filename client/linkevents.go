@@ -5,108 +5,115 @@ import (
 	"strings"
 
 	"sarang/chat"
+	"sarang/client/session"
 	"sarang/engine"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
 )
 
-var _ Events = (*link)(nil)
+var _ session.Events = (*link)(nil)
 
 // LoggedIn: the connection stands.
-func (l *link) LoggedIn(_ *Session, in LoggedIn) {
+func (l *link) LoggedIn(_ *session.Session, in session.LoggedIn) {
 	l.w.Stop(&l.timer)
 	l.addrs = nil
 	l.since = l.w.Now()
 	l.dialed = true
 	l.client.self(in)
-	l.tell(Online{in})
+	l.emit(Online{in})
 	l.calls.flush(l)
 }
 
 // Resumed: calls that waited for a room may find it now.
-func (l *link) Resumed(*Session) { l.calls.flush(l) }
+func (l *link) Resumed(*session.Session) { l.calls.flush(l) }
 
 // Event hands on an event; its strings leave the worker, so they are copied.
-func (l *link) Event(_ *Session, e *chat.Event) {
+func (l *link) Event(_ *session.Session, e *chat.Event) {
 	if l.client.config.DiscardEvents {
 		return
 	}
 	own := *e
 	own.Name, own.Text = strings.Clone(e.Name), strings.Clone(e.Text)
-	l.tell(RoomEvent{own})
+	l.emit(RoomEvent{own})
 }
 
 // Joined answers a call; a rejoin was nobody's.
-func (l *link) Joined(_ *Session, j Joined) { l.calls.answer(l, j.Request, j, nil) }
+func (l *link) Joined(_ *session.Session, j session.Joined) { l.calls.answer(l, j.Request, j, nil) }
 
-// Left answers a call, or tells that the server has put us out.
-func (l *link) Left(_ *Session, e Left) {
+// Left answers a call, unless the server has removed the user.
+func (l *link) Left(_ *session.Session, e session.Left) {
 	if e.Request == 0 {
-		l.tell(e)
+		l.emit(Left{e.Room})
 		return
 	}
 	l.calls.answer(l, e.Request, e, nil)
 }
 
 // Created answers a call.
-func (l *link) Created(_ *Session, c Created) { l.calls.answer(l, c.Request, c, nil) }
+func (l *link) Created(_ *session.Session, c session.Created) { l.calls.answer(l, c.Request, c, nil) }
 
 // RoomPage answers a call.
-func (l *link) RoomPage(_ *Session, p RoomPage) { l.calls.answer(l, p.Request, p, nil) }
+func (l *link) RoomPage(_ *session.Session, p session.RoomPage) { l.calls.answer(l, p.Request, p, nil) }
 
 // HistoryPage answers a call.
-func (l *link) HistoryPage(_ *Session, p HistoryPage) { l.calls.answer(l, p.Request, p, nil) }
+func (l *link) HistoryPage(_ *session.Session, p session.HistoryPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
 
 // MemberPage answers a call.
-func (l *link) MemberPage(_ *Session, p MemberPage) { l.calls.answer(l, p.Request, p, nil) }
+func (l *link) MemberPage(_ *session.Session, p session.MemberPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
 
 // Ack answers a publish.
-func (l *link) Ack(_ *Session, a Ack) { l.calls.published(l, a.Room, a.Nonce, a.Seq, nil) }
+func (l *link) Ack(_ *session.Session, a session.Ack) {
+	l.calls.published(l, a.Room, a.Nonce, a.Seq, nil)
+}
 
 // Refused answers a publish, if it is final.
-func (l *link) Refused(_ *Session, r Refused) {
+func (l *link) Refused(_ *session.Session, r session.Refused) {
 	if !r.Retrying {
 		l.calls.published(l, r.Room, r.Nonce, 0, r.Err)
 	}
 }
 
 // Pong answers a ping.
-func (l *link) Pong(_ *Session, value uint64) { l.calls.ponged(l, value) }
+func (l *link) Pong(_ *session.Session, value uint64) { l.calls.ponged(l, value) }
 
 // Error answers a call; or the login, which ends the connection; or nobody's request,
-// and then the program is told.
-func (l *link) Error(_ *Session, f Failure) {
+// and then it is an event.
+func (l *link) Error(_ *session.Session, f session.Failure) {
 	switch {
 	case f.Packet == sarangv1.CLogin:
 		l.hopeless = hopeless(f.Err)
 		l.abandon(f.Err)
 	case f.Request == 0 || f.Rejoin:
-		l.tell(f)
+		l.emit(Failure{Room: f.Room, Err: f.Err, Rejoin: f.Rejoin, Retrying: f.Retrying})
 		l.calls.flush(l)
 	default:
 		l.calls.answer(l, f.Request, nil, f.Err)
 	}
 }
 
-// Gap is told to the program.
-func (l *link) Gap(_ *Session, g Gap) { l.tell(g) }
+// Gap becomes an event.
+func (l *link) Gap(_ *session.Session, g session.Gap) { l.emit(Gap(g)) }
 
 // Goodbye is taken from the session when it is over.
-func (l *link) Goodbye(*Session, Goodbye) {}
+func (l *link) Goodbye(*session.Session, session.Goodbye) {}
 
-// Fault is told to the program. Before the login there is no use in going on; and with
+// Fault becomes an event. Before the login there is no use in going on; and with
 // a version that nobody speaks, or a name that no packet can carry, none in coming back.
-func (l *link) Fault(s *Session, err error) {
+func (l *link) Fault(s *session.Session, err error) {
 	if s.Online() {
-		l.tell(Fault{err})
+		l.emit(Fault{err})
 		return
 	}
-	l.hopeless = l.hopeless || errors.As(err, new(*VersionError)) || errors.As(err, new(*packet.TooLargeError))
+	l.hopeless = l.hopeless || errors.As(err, new(*session.VersionError)) || errors.As(err, new(*packet.TooLargeError))
 	l.abandon(err)
 }
 
 // Disconnected: what comes next depends on why.
-func (l *link) Disconnected(s *Session, why engine.Reason) {
+func (l *link) Disconnected(s *session.Session, why engine.Reason) {
 	l.w.Stop(&l.timer)
 	l.w.Stop(&l.alive)
 	if l.since > 0 {

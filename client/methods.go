@@ -6,26 +6,28 @@ import (
 	"time"
 
 	"sarang/chat"
+	"sarang/client/session"
 )
 
 // Join joins a room; its events come by Events, perhaps before this returns. The room
 // is joined again after a reconnect, from where it stood, until Leave.
 func (c *Client) Join(ctx context.Context, j Join) (Joined, error) {
-	return ask[Joined](ctx, c, true, func(s *Session) (uint32, error) { return s.Join(j) })
+	in, err := ask[session.Joined](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Join(j) })
+	return Joined{Room: in.Room, After: in.After}, err
 }
 
 // Leave leaves a room. Messages to it that have no answer by then fail.
 func (c *Client) Leave(ctx context.Context, room chat.RoomID) error {
-	k := ofRequest(true, func(s *Session) (uint32, error) { return s.Leave(room) })
-	k.done = chat.CodeNotMember // asked again, when a lost connection has done it
-	_, err := wait[Left](ctx, c, k)
+	k := ofRequest(true, func(s *session.Session) (uint32, error) { return s.Leave(room) })
+	k.done = chat.CodeNotMember // of a repeat, when the lost connection has done it
+	_, err := wait[session.Left](ctx, c, k)
 	return err
 }
 
 // Create makes a room, without joining it. When the connection is lost meanwhile it is
 // ErrInterrupted: the room may be there or not.
 func (c *Client) Create(ctx context.Context, name string, ephemeral bool) (RoomInfo, error) {
-	made, err := ask[Created](ctx, c, false, func(s *Session) (uint32, error) { return s.Create(name, ephemeral) })
+	made, err := ask[session.Created](ctx, c, false, func(s *session.Session) (uint32, error) { return s.Create(name, ephemeral) })
 	return made.Room, err
 }
 
@@ -36,7 +38,7 @@ const pageItems = 256
 func (c *Client) Rooms(ctx context.Context) ([]RoomInfo, error) {
 	var all []RoomInfo
 	for after := chat.RoomID(0); ; {
-		p, err := ask[RoomPage](ctx, c, true, func(s *Session) (uint32, error) { return s.List(after, pageItems) })
+		p, err := ask[session.RoomPage](ctx, c, true, func(s *session.Session) (uint32, error) { return s.List(after, pageItems) })
 		if err != nil {
 			return nil, err
 		}
@@ -56,16 +58,17 @@ func (c *Client) Rooms(ctx context.Context) ([]RoomInfo, error) {
 var errPages = errors.New("client: the server sends the same page again and again")
 
 // History returns a page of a room's log, of a room joined or not. HistoryPage.More
-// tells whether to go on: After the last event, or Before the first.
+// reports whether to go on: After the last event, or Before the first.
 func (c *Client) History(ctx context.Context, h History) (HistoryPage, error) {
-	return ask[HistoryPage](ctx, c, true, func(s *Session) (uint32, error) { return s.History(h) })
+	p, err := ask[session.HistoryPage](ctx, c, true, func(s *session.Session) (uint32, error) { return s.History(h) })
+	return HistoryPage{Room: p.Room, Epoch: p.Epoch, Events: p.Events, More: p.More}, err
 }
 
 // Members returns the users present in a room, in the order of their ids.
 func (c *Client) Members(ctx context.Context, room chat.RoomID) ([]Member, error) {
 	var all []Member
 	for after := chat.UserID(0); ; {
-		p, err := ask[MemberPage](ctx, c, true, func(s *Session) (uint32, error) {
+		p, err := ask[session.MemberPage](ctx, c, true, func(s *session.Session) (uint32, error) {
 			return s.Members(room, after, pageItems)
 		})
 		if err != nil {
@@ -88,21 +91,21 @@ func (c *Client) Members(ctx context.Context, room chat.RoomID) ([]Member, error
 // to wait (no connection, too many messages without an answer, a rate limit) it waits.
 // When ctx ends first, it is a *PublishError.
 func (c *Client) Publish(ctx context.Context, room chat.RoomID, text string) (chat.Seq, error) {
-	return c.publish(ctx, room, func(s *Session) (chat.Nonce, error) { return s.Publish(room, text) })
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Publish(room, text) })
 }
 
 // PublishNonce is Publish with a nonce of the caller's, for trying again what ended in
 // a *PublishError: if it was stored, the answer is the place that it has.
 func (c *Client) PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error) {
-	return c.publish(ctx, room, func(s *Session) (chat.Nonce, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) {
 		return nonce, s.PublishNonce(room, nonce, text)
 	})
 }
 
 func (c *Client) publish(
-	ctx context.Context, room chat.RoomID, start func(s *Session) (chat.Nonce, error),
+	ctx context.Context, room chat.RoomID, start func(s *session.Session) (chat.Nonce, error),
 ) (chat.Seq, error) {
-	k := &call{kind: callPublish, room: room, start: func(_ *link, s *Session) (uint64, error) {
+	k := &call{kind: callPublish, room: room, start: func(_ *link, s *session.Session) (uint64, error) {
 		nonce, err := start(s)
 		return uint64(nonce), err
 	}}
@@ -111,7 +114,7 @@ func (c *Client) publish(
 
 // Ping returns how long the server takes to answer.
 func (c *Client) Ping(ctx context.Context) (time.Duration, error) {
-	k := &call{kind: callPing, start: func(l *link, s *Session) (uint64, error) {
+	k := &call{kind: callPing, start: func(l *link, s *session.Session) (uint64, error) {
 		l.pingSeq++
 		return l.pingSeq, s.Ping(l.pingSeq)
 	}}
@@ -119,12 +122,12 @@ func (c *Client) Ping(ctx context.Context) (time.Duration, error) {
 }
 
 // ask makes a request and waits for its answer.
-func ask[T any](ctx context.Context, c *Client, again bool, start func(s *Session) (uint32, error)) (T, error) {
-	return wait[T](ctx, c, ofRequest(again, start))
+func ask[T any](ctx context.Context, c *Client, repeat bool, start func(s *session.Session) (uint32, error)) (T, error) {
+	return wait[T](ctx, c, ofRequest(repeat, start))
 }
 
-func ofRequest(again bool, start func(s *Session) (uint32, error)) *call {
-	return &call{again: again, start: func(_ *link, s *Session) (uint64, error) {
+func ofRequest(repeat bool, start func(s *session.Session) (uint32, error)) *call {
+	return &call{repeat: repeat, start: func(_ *link, s *session.Session) (uint64, error) {
 		id, err := start(s)
 		return uint64(id), err
 	}}

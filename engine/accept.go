@@ -6,13 +6,13 @@ import (
 	"sarang/aio"
 )
 
-// Gate decides about connections as listeners accept them, before anything is spent on
-// a session. Its methods are called by any worker, by several at once, and must be
-// quick.
+// Gate decides about connections as listeners accept them, and as Service.Adopt takes
+// them over, before anything is spent on a session. Its methods are called by any worker,
+// by several at once, and must be quick.
 type Gate interface {
-	// Enter is asked about a connection from peer. If the answer has no Err, the
+	// Enter is called for a connection from peer. If the answer has no Err, the
 	// connection comes in, and Leave is called once when it is over, whether or not
-	// it was ever told to a Handler.
+	// a Handler ever had it.
 	Enter(peer netip.AddrPort) Refusal
 
 	// Leave: a connection that Enter let in is over. peer has no IPv6 zone.
@@ -23,66 +23,86 @@ type Gate interface {
 type Refusal struct {
 	Err error // why not; nil: it may come in
 
-	// Farewell: if it can be afforded, the peer is told. The handler's Farewell is
-	// called with a session that has no Data, ReasonRefused and Err; no other method
-	// is called for that session. Otherwise the connection is closed without a word.
+	// Farewell: if it can be afforded, a reason is sent to the peer. The Farewell of the
+	// protocol's handler is called with a session that has no Data, ReasonRefused and
+	// Err; no other method is called for that session. Otherwise, and if the protocol has
+	// a codec, the connection is closed without a word.
 	Farewell bool
 }
 
-// RefusalCause says who refused an accepted connection.
+// RefusalCause is what refused an accepted connection.
 type RefusalCause uint8
 
 // The causes.
 const (
 	RefusedDraining    RefusalCause = iota // the service is going down
 	RefusedSessionsMax                     // Config.SessionsMax was reached
-	RefusedByGate                          // Config.Gate said so
+	RefusedByGate                          // Config.Gate refused it
 	refusalCount
 )
 
+// arrival is a connection on its way to its worker.
+type arrival struct {
+	conn     aio.Conn
+	protocol uint8
+	data     any    // Session.Data
+	read     []byte // what others have read from it already
+}
+
+// Deliver makes the session.
+func (a *arrival) Deliver(w *Worker) { _ = w.attach(a) }
+
+// accepted hands a connection to the next worker in turn, if it may come in.
 func (l *listener) accepted(c aio.Conn) {
+	if l.w.letIn(c, l.protocol) != nil {
+		return
+	}
 	svc := l.w.service
-	if svc.draining.Load() {
-		l.refuse(c, RefusedDraining, Refusal{Err: ErrClosed})
-		return
-	}
-	if !svc.admit() {
-		l.refuse(c, RefusedSessionsMax, Refusal{ErrSessionsMax, true})
-		return
-	}
-	if g := svc.config.Gate; g != nil {
-		if r := g.Enter(c.Peer); r.Err != nil {
-			svc.live.Add(-1)
-			l.refuse(c, RefusedByGate, r)
-			return
-		}
-	}
 	to := svc.nextWorker()
 	if to == l.w {
-		to.adopt(c)
+		_ = to.attach(&arrival{conn: c, protocol: l.protocol}) // it is counted
 		return
 	}
-	if !to.Post(&adoption{c}) {
+	if !to.Post(&arrival{conn: c, protocol: l.protocol}) {
 		l.w.driver.Discard(c)
 		svc.turnedAway(c)
 	}
 }
 
-// refuse closes a connection that nobody has let in; with a farewell, if that was asked
-// for and not too many are being told already.
-func (l *listener) refuse(c aio.Conn, cause RefusalCause, r Refusal) {
-	w := l.w
+// letIn decides whether a connection may come in, and counts it then. Otherwise it is
+// refused, and the error says why.
+func (w *Worker) letIn(c aio.Conn, protocol uint8) error {
+	svc := w.service
+	if svc.draining.Load() {
+		return w.refuse(c, protocol, RefusedDraining, Refusal{Err: ErrClosed})
+	}
+	if !svc.admit() {
+		return w.refuse(c, protocol, RefusedSessionsMax, Refusal{ErrSessionsMax, true})
+	}
+	if g := svc.config.Gate; g != nil {
+		if r := g.Enter(c.Peer); r.Err != nil {
+			svc.live.Add(-1)
+			return w.refuse(c, protocol, RefusedByGate, r)
+		}
+	}
+	return nil
+}
+
+// refuse closes a connection that may not come in; with a farewell, if the refusal asks
+// for one and not too many are under way. It returns r.Err.
+func (w *Worker) refuse(c aio.Conn, protocol uint8, cause RefusalCause, r Refusal) error {
 	w.stats.Refused[cause]++
-	_, speaks := w.handler.(Fareweller)
-	if r.Farewell && speaks && w.service.config.NewCodec == nil && w.service.beginFarewell() {
-		w.sayFarewell(c, Reason{ReasonRefused, r.Err})
-		return
+	b := w.bindings[protocol]
+	if r.Farewell && b.fareweller != nil && b.protocol.NewCodec == nil && w.service.beginFarewell() {
+		w.sayFarewell(c, protocol, Reason{ReasonRefused, r.Err})
+		return r.Err
 	}
 	w.stats.Silent++
 	w.driver.Discard(c)
+	return r.Err
 }
 
-// beginFarewell counts one more refused connection that is told why, if there may be
+// beginFarewell counts one more refused connection that a reason is sent to, if there may be
 // one more.
 func (s *Service) beginFarewell() bool {
 	if s.farewells.Add(1) > int64(s.config.FarewellsMax) {
@@ -93,8 +113,8 @@ func (s *Service) beginFarewell() bool {
 }
 
 // sayFarewell makes a session of a refused connection, to end it in order.
-func (w *Worker) sayFarewell(c aio.Conn, why Reason) {
-	s := w.sessions.open(w)
+func (w *Worker) sayFarewell(c aio.Conn, protocol uint8, why Reason) {
+	s := w.sessions.open(w, protocol)
 	socket, err := w.driver.Attach(c, s.token())
 	if err != nil {
 		w.sessions.free(s)
@@ -109,7 +129,36 @@ func (w *Worker) sayFarewell(c aio.Conn, why Reason) {
 	s.End(why)
 }
 
-// turnedAway takes back what accepted has counted for a connection that never became a
+// attach makes a session of a connection that was let in. On an error the connection is
+// closed.
+func (w *Worker) attach(a *arrival) error {
+	if w.stopping || w.service.draining.Load() {
+		w.driver.Discard(a.conn)
+		w.service.turnedAway(a.conn)
+		return ErrClosed
+	}
+	s := w.sessions.open(w, a.protocol)
+	socket, err := w.driver.Attach(a.conn, s.token())
+	if err != nil {
+		w.sessions.free(s)
+		w.service.turnedAway(a.conn)
+		w.stats.AcceptErrors++
+		return err
+	}
+	if w.service.config.Gate != nil {
+		s.flags |= flagGated
+	}
+	s.socket, s.Data = socket, a.data
+	s.setPeer(a.conn.Peer)
+	w.stats.Accepted++
+	if len(a.read) > 0 {
+		s.keepUnread(a.read)
+	}
+	w.opened(s)
+	return nil
+}
+
+// turnedAway takes back what letIn has counted for a connection that never became a
 // session.
 func (s *Service) turnedAway(c aio.Conn) {
 	s.live.Add(-1)

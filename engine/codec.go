@@ -13,10 +13,10 @@ type Codec interface {
 	// Any other error ends the session with ReasonCodec after raw was sent.
 	Decode(plain, raw, src []byte) (plainOut, rawOut []byte, err error)
 
-	// Ready says whether Encode may be called: the handshake is over.
+	// Ready reports whether Encode may be called: the handshake is over.
 	Ready() bool
 
-	// Encode appends the coded form of src, whole packets, to raw.
+	// Encode appends the coded form of src, whole frames, to raw.
 	Encode(raw, src []byte) ([]byte, error)
 
 	// End appends what the codec says last (a close frame or alert).
@@ -27,8 +27,9 @@ type Codec interface {
 type CodecReleaser interface {
 	Codec
 
-	// Release is the last call, just before Disconnected. It is made whatever
-	// became of the session, if Start was called.
+	// Release is the last call, just before Disconnected, or when the session is
+	// switched to another protocol. It is made whatever became of the session, if Start
+	// was called.
 	Release()
 }
 
@@ -38,9 +39,9 @@ type codecState struct {
 	codec Codec
 	raw   queue
 	rest  int  // about how much of raw comes from feeds
+	ready bool // Decode has found the handshake over
 	ended bool // End was called
 	torn  bool // Decode has failed
-	over  bool // the peer has ended it
 }
 
 // codecBytesMax is how many plain bytes are coded at once; they are private to the
@@ -65,8 +66,17 @@ func (c *codecState) release() {
 	}
 }
 
-func (c *codecState) start(s *Session) error {
-	raw, err := c.codec.Start(s.w.raw[:0])
+// startCodec puts codec between the session's socket and its framer. In a session that
+// was switched, the direct bytes that wait belong to what was spoken before: they stay as
+// they are, and go out before what the codec has to say.
+func (s *Session) startCodec(codec Codec) error {
+	b := s.needBuffers()
+	c := &codecState{codec: codec}
+	if s.flags&flagOpened != 0 {
+		c.raw, b.pend = b.pend, queue{}
+	}
+	s.codec = c
+	raw, err := codec.Start(s.w.raw[:0])
 	s.w.raw = raw[:0]
 	return c.add(s, raw, err)
 }
@@ -80,16 +90,17 @@ func (c *codecState) decode(s *Session, b []byte) (plain []byte, err error) {
 	if c.raw.n > w.service.config.DirectQueueBytesMax {
 		err = ErrDirectQueue // the peer has us answer, and does not read
 	}
-	if c.codec.Ready() && s.spool.pend.n > 0 {
-		s.touch() // what waited for the handshake
+	if !c.ready && c.codec.Ready() {
+		c.ready = true
+		s.touch() // for what has waited for the handshake: direct bytes, or a cursor's
 	}
 	return plain, err
 }
 
-// handshaking says whether there are plain bytes that may still be sent, once the
+// handshaking reports whether there are plain bytes that may still be sent, once the
 // codec is ready: an ending session waits for that as long as it lingers.
 func (c *codecState) handshaking(s *Session) bool {
-	return s.spool.pend.n > 0 && !c.torn && !c.codec.Ready() && s.flags&flagEOF == 0
+	return s.buffers.pend.n > 0 && !c.torn && !c.codec.Ready() && s.flags&flagEOF == 0
 }
 
 // encode codes what the session has to say next. The cursors move on at once, for
@@ -98,8 +109,8 @@ func (c *codecState) encode(s *Session) error {
 	w := s.w
 	op := w.ops.Get()
 	defer w.ops.Put(op)
-	p := s.spool
-	p.out, p.pend = p.pend, p.out // gather looks at out for direct bytes
+	p := s.buffers
+	p.out, p.pend = p.pend, p.out // gather takes direct bytes from out
 	s.gather(op, codecBytesMax)
 	raw := w.raw[:0]
 	var err error
@@ -121,7 +132,7 @@ func (c *codecState) encode(s *Session) error {
 
 // serveCodec is serve for a session with a codec.
 func (w *Worker) serveCodec(s *Session) {
-	c, p := s.codec, s.spool
+	c, p := s.codec, s.buffers
 	if p.out.n == 0 {
 		if c.codec.Ready() && c.raw.n == 0 && (p.pend.n > 0 || s.cursorsBehind()) {
 			if err := c.encode(s); err != nil {

@@ -69,10 +69,8 @@ func unveil(b []byte) []byte {
 
 func veiled() setup {
 	return setup{
-		config: engine.Config{
-			NewCodec: func(*engine.Session) engine.Codec { return &veil{end: []byte("E")} },
-			Socket:   smallSocket(), DirectQueueBytesMax: 20000,
-		},
+		codec:  func(*engine.Session) engine.Codec { return &veil{end: []byte("E")} },
+		config: engine.Config{Socket: smallSocket(), DirectQueueBytesMax: 20000},
 		faults: aiosim.Faults{DelayMax: 2e6, ShortSend: .3, SegmentBytesMin: 1, SegmentBytesMax: 500},
 	}
 }
@@ -126,8 +124,8 @@ func TestCodecCarriesPackets(t *testing.T) {
 
 func TestCodecEnds(t *testing.T) {
 	for _, c := range []struct {
-		name, says, hears string
-		code              engine.ReasonCode
+		name, says, gets string
+		code             engine.ReasonCode
 	}{
 		{"bad handshake", "X", "S?E", engine.ReasonCodec},
 		{"bad bytes", "C\xfd", "S?E", engine.ReasonCodec},
@@ -140,8 +138,8 @@ func TestCodecEnds(t *testing.T) {
 				p, _ := h.connect()
 				p.write([]byte(c.says))
 				h.until("the end", p.over)
-				if string(p.got) != c.hears {
-					h.Errorf("the peer got %q, not %q", p.got, c.hears)
+				if string(p.got) != c.gets {
+					h.Errorf("the peer got %q, not %q", p.got, c.gets)
 				}
 				p.close()
 				h.until("the session's end", func() bool { return len(h.ended) == 1 })
@@ -215,7 +213,7 @@ func TestCodecAnswersAreBounded(t *testing.T) {
 		if most > 200<<10 {
 			h.Errorf("%d bytes were in use", most)
 		}
-		p.hear()
+		p.readOn()
 		h.until("the end", func() bool { return p.end != nil })
 		p.close()
 		h.until("the session's end", func() bool { return len(h.ended) == 1 })
@@ -232,7 +230,7 @@ func (*stillborn) Start(raw []byte) ([]byte, error) { return raw, errVeil }
 
 func TestCodecThatDoesNotStart(t *testing.T) {
 	c := veiled()
-	c.config.NewCodec = func(*engine.Session) engine.Codec { return new(stillborn) }
+	c.codec = func(*engine.Session) engine.Codec { return new(stillborn) }
 	everywhere(t, c, func(h *harness) {
 		h.peers.connect(h, h.at, aio.SocketOptions{})
 		h.until("the session's end", func() bool { return len(h.ended) == 1 })

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -94,5 +95,16 @@ func (s *Service) writeCrashReport(w *Worker, cause any, stack []byte) (string, 
 	all := make([]byte, 1<<20)
 	b.Write(all[:runtime.Stack(all, true)])
 	path := filepath.Join(s.config.CrashDir, fmt.Sprintf("%s-crash-%s-%d.txt", s.config.Name, now.Format("20060102-150405"), os.Getpid()))
-	return path, os.WriteFile(path, []byte(b.String()), 0o600)
+	return path, writeNew(path, b.String())
+}
+
+// writeNew writes a file that is not there yet, for its owner only. The folder may be the
+// system's temporary one, where somebody else may have put a link of that name.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"sarang/engine"
-	"sarang/packet"
 )
 
 // slack is how late a deadline may be noticed: a tick of the wheel, and a step of
@@ -168,41 +167,13 @@ func TestFarewell(t *testing.T) {
 			if to.Session() != h.sessions[0] {
 				h.Error("a farewell to somebody else")
 			}
-			_ = to.SendMessage(idBye, text(why.String()))
+			_ = to.Send(pack(idBye, []byte(why.String())...))
 		}
 		p, _ := h.connect()
 		h.until("the end", p.over)
 		got := p.take()
 		if len(got) != 1 || got[0].ID != idBye || string(got[0].Payload) != "login_deadline" {
 			h.Errorf("the peer got %v", got)
-		}
-	})
-}
-
-// text is the smallest message.
-type text string
-
-func (m text) SizeVT() int { return len(m) }
-
-func (m text) MarshalToSizedBufferVT(b []byte) (int, error) {
-	return copy(b[len(b)-len(m):], m), nil
-}
-
-func TestSendMessage(t *testing.T) {
-	everywhere(t, setup{}, func(h *harness) {
-		p, s := h.connect()
-		for _, m := range []text{"", "annyeong", "sarang"} {
-			if err := s.SendMessage(idDirect, m); err != nil {
-				h.Fatal(err)
-			}
-		}
-		if err := s.SendMessage(idDirect, text(make([]byte, packet.SizeMax))); err == nil {
-			h.Error("a message that fits in no packet was sent")
-		}
-		var got []packet.Packet
-		h.until("the messages", func() bool { got = append(got, p.take()...); return len(got) == 3 })
-		if string(got[1].Payload) != "annyeong" || string(got[2].Payload) != "sarang" {
-			h.Errorf("got %v", got)
 		}
 	})
 }

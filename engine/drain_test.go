@@ -27,9 +27,8 @@ func TestDrain(t *testing.T) {
 		ended := make(chan engine.Reason, 100)
 		svc := serve(t, engine.Config{
 			OpenDriver: open, Workers: 2,
-			NewHandler: func(*engine.Worker) engine.Handler { return leaver{echo{ended: ended}} },
 		})
-		at := listen(t, svc, "127.0.0.1:0")
+		at := listen(t, svc, "127.0.0.1:0", packets(func(*engine.Worker) engine.Handler { return leaver{echo{ended: ended}} }))
 		const count = 10
 		peers := make(chan error, count)
 		for i := range count {
@@ -58,10 +57,10 @@ func TestDrain(t *testing.T) {
 				t.Errorf("ended with %v", why)
 			}
 		}
-		if err := svc.Connect(at, nil); !errors.Is(err, engine.ErrClosed) {
+		if err := svc.Connect(at, packets(newEcho), nil); !errors.Is(err, engine.ErrClosed) {
 			t.Errorf("Connect after Drain gave %v", err)
 		}
-		if _, err := svc.Listen(netip.MustParseAddrPort("127.0.0.1:0")); !errors.Is(err, engine.ErrClosed) {
+		if _, err := svc.Listen(netip.MustParseAddrPort("127.0.0.1:0"), packets(newEcho)); !errors.Is(err, engine.ErrClosed) {
 			t.Errorf("Listen after Drain gave %v", err)
 		}
 	})
@@ -73,9 +72,8 @@ func TestDrainDeadline(t *testing.T) {
 		ended := make(chan engine.Reason, 1)
 		svc := serve(t, engine.Config{
 			OpenDriver: open, LingerTimeout: time.Hour,
-			NewHandler: func(*engine.Worker) engine.Handler { return echo{ended: ended} },
 		})
-		at := listen(t, svc, "127.0.0.1:0")
+		at := listen(t, svc, "127.0.0.1:0", packets(func(*engine.Worker) engine.Handler { return echo{ended: ended} }))
 		c := dial(t, at)
 		roundTrip(t, c, 'a')
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -94,7 +92,7 @@ func TestDrainDeadline(t *testing.T) {
 func TestDrainWhileConnecting(t *testing.T) {
 	c := setup{simply: true, faults: aiosim.Faults{DelayMin: 1e9, DelayMax: 1e9}}
 	everywhere(t, c, func(h *harness) {
-		if err := h.service.Connect(h.at, nil); err != nil {
+		if err := h.service.Connect(h.at, h.packets, nil); err != nil {
 			h.Fatal(err)
 		}
 		h.service.Drain(context.Background())

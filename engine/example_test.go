@@ -10,29 +10,27 @@ import (
 	"sarang/packet"
 )
 
-// parrot answers every packet with the same packet.
-type parrot struct {
-	engine.NopHandler
-	reply []byte // reused: a worker's handler is alone with what it has
-}
+// parrot answers every frame with the same frame.
+type parrot struct{ engine.NopHandler }
 
-func (p *parrot) Packet(s *engine.Session, got packet.Packet) {
-	p.reply, _ = packet.AppendHeader(p.reply[:0], got.ID, len(got.Payload))
-	p.reply = append(p.reply, got.Payload...)
-	_ = s.Send(p.reply) // an error ends the session, and Disconnected tells
+func (parrot) Received(s *engine.Session, frame []byte) {
+	_ = s.Send(frame) // an error ends the session, and Disconnected is called
 }
 
 func Example() {
-	service, err := engine.New(engine.Config{
-		NewHandler: func(*engine.Worker) engine.Handler { return new(parrot) },
-	})
+	service, err := engine.New(engine.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer service.Close()
 	_ = service.Start()
-	at, _ := service.Listen(netip.MustParseAddrPort("127.0.0.1:0"))
+	echo := &engine.Protocol{
+		Name:       "echo",
+		Framer:     packet.Framer{},
+		NewHandler: func(*engine.Worker) engine.Handler { return parrot{} },
+	}
+	at, _ := service.Listen(netip.MustParseAddrPort("127.0.0.1:0"), echo)
 
 	client, _ := net.Dial("tcp", at.String())
 	defer client.Close()

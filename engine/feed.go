@@ -2,14 +2,13 @@ package engine
 
 import "sarang/mem"
 
-// Feed is a worker's copy of a log: encoded packets, numbered without gaps, of which
+// Feed is a worker's copy of a log: encoded frames, numbered without gaps, of which
 // the last ones are kept in memory (the window). Its readers are Cursors. What is
 // appended is sent to every cursor that stands at the end; to a cursor further back
-// the window is sent; a cursor that is behind the window is fed in pages by the
-// handler (see BehindHandler). The window grows for a while beyond its bound, up to
-// Config.FeedBurstBytesMax, for readers whose sockets take bytes: a burst is no reason
-// to treat them as slow. A feed belongs to one worker; the bytes may be shared
-// between the feeds of several.
+// the window is sent; a cursor that is behind the window is fed in pages (see Fetch).
+// The window grows for a while beyond its bound, up to Config.FeedBurstBytesMax, for
+// readers whose sockets take bytes: a burst is no reason to treat them as slow. A feed
+// belongs to one worker; the bytes may be shared between the feeds of several.
 type Feed struct {
 	w              *Worker
 	first          uint64              // number of the first entry in the window
@@ -23,7 +22,18 @@ type Feed struct {
 	left           int    // so many of them are to be served
 	wanted         uint64 // the first entry that one of those wants that were served since left was set
 	dirty          bool   // in the worker's list of feeds to serve
-	Data           any    // the program's
+	marked         bool   // AppendMarked was called: marks has one for each entry of ends
+	marks          mem.Ring[uint64]
+	omits          map[*Cursor]uint64 // marks of entries that cursors leave out; those that leave out none are not in it
+
+	// Fetch is called for a cursor that stands before the window when its session could
+	// be sent something, at the end of a tick. It answers, at once or later, by c.Supply
+	// or c.Skip. What was supplied is dropped when the socket is found full, and fetched
+	// anew when it drains. Nil: such cursors skip to the window. Whoever makes the feed
+	// sets it before the first cursor is there.
+	Fetch func(c *Cursor)
+
+	Data any // the program's
 }
 
 // feedChunk is a part of a buffer that holds consecutive stream bytes.
@@ -66,12 +76,42 @@ func (f *Feed) end() uint64 {
 	return f.start
 }
 
-// Append adds entries: whole packets that lie one after the other in buf from off
+// Append adds entries: whole frames that lie one after the other in buf from off
 // on; ends are their ends, counted from off, and copied. The feed retains buf; the
 // bytes are frozen from here on. The cursors are served at the end of the worker's
-// tick. A program closes its feeds, at the latest in Stopper's Stop: what a feed
+// tick. A program closes its feeds, at the latest by Worker.OnStop: what a feed
 // holds then is a leak to Service.Close.
 func (f *Feed) Append(buf *mem.Buf, off int, ends []uint32) {
+	if f.marked {
+		for range ends {
+			f.marks.PushBack(0)
+		}
+	}
+	f.append(buf, off, ends)
+}
+
+// AppendMarked is Append for entries that some readers leave out (Cursor.Omit): marks has
+// one for each entry, for example who has said it; 0 is none. They are copied.
+func (f *Feed) AppendMarked(buf *mem.Buf, off int, ends []uint32, marks []uint64) {
+	invariant(len(marks) == len(ends), "a feed is given another number of marks than of entries")
+	f.mark()
+	for _, m := range marks {
+		f.marks.PushBack(m)
+	}
+	f.append(buf, off, ends)
+}
+
+// mark has the feed keep marks from here on; what it has is without.
+func (f *Feed) mark() {
+	if !f.marked {
+		f.marked = true
+		for range f.ends.Len() {
+			f.marks.PushBack(0)
+		}
+	}
+}
+
+func (f *Feed) append(buf *mem.Buf, off int, ends []uint32) {
 	if len(ends) == 0 {
 		return
 	}
@@ -106,8 +146,8 @@ func (f *Feed) touch() {
 	}
 }
 
-// look is touch, unless the cursors are being served already.
-func (f *Feed) look() {
+// touchIfClean is touch, unless the cursors are being served already.
+func (f *Feed) touchIfClean() {
 	if !f.dirty {
 		f.touch()
 	}
@@ -128,21 +168,20 @@ func (f *Feed) trim(wanted uint64) {
 		f.start = over
 		for f.ends.Len() > 0 && *f.ends.At(0) <= over {
 			f.ends.PopFront()
+			if f.marked {
+				f.marks.PopFront()
+			}
 			f.first++
 		}
 	}
 }
 
-// feedTurnMax is how many readers of a feed are served in one tick. The others have
-// to wait for the next one, but so nobody else has to wait for all of them. (With 256 a
-// room of 1,000 costs some 5 % more.)
-const feedTurnMax = 1024
-
-// serve serves some of the feed's readers. After the last one it drops from the window
+// serve serves some of the feed's readers: the others have to wait for the next tick,
+// but so nobody else has to wait for all of them. After the last one it drops from the window
 // what nobody wants whose socket takes bytes, and returns true.
 func (f *Feed) serve() (done bool) {
 	f.left = min(f.left, len(f.cursors))
-	for range min(f.left, feedTurnMax) {
+	for range min(f.left, f.w.service.config.FeedTurnMax) {
 		if f.turn >= len(f.cursors) {
 			f.turn = 0
 		}
@@ -167,20 +206,26 @@ func (f *Feed) Close() {
 	for len(f.cursors) > 0 {
 		f.cursors[len(f.cursors)-1].Close()
 	}
+	f.dropWindow()
+}
+
+// dropWindow lets go of all entries.
+func (f *Feed) dropWindow() {
 	for f.chunks.Len() > 0 {
 		c, _ := f.chunks.PopFront()
 		c.buf.Release()
 	}
 	f.first, f.start = f.Next(), f.end()
 	f.ends.Clear()
+	f.marks.Clear()
 }
 
-// gather adds to op what a reader wants who has everything below next: at most
+// gather adds to op what a reader wants from the entry next on, below limit: at most
 // bytesMax bytes, but at least one entry. It returns the number after the last entry
-// added. The caller has made sure that next is in the window.
-func (f *Feed) gather(op *sendOp, next uint64, bytesMax int) uint64 {
+// added. The caller has made sure that both are in the window.
+func (f *Feed) gather(op *sendOp, next, limit uint64, bytesMax int) uint64 {
 	from := f.position(next)
-	to, upto := f.end(), f.Next()
+	to, upto := f.position(limit), limit
 	if to-from > uint64(bytesMax) {
 		upto = f.entryBelow(from + uint64(bytesMax))
 		upto = max(upto, next+1)
@@ -235,47 +280,4 @@ func (f *Feed) entryAt(position uint64) (next, end uint64) {
 		return next, end
 	}
 	return next + 1, f.position(next + 1)
-}
-
-// Window is a copy of a feed's window, to begin another worker's feed with. It has
-// references to the buffers.
-type Window struct {
-	first  uint64
-	start  uint64
-	ends   []uint64
-	chunks []feedChunk
-}
-
-// Window copies the window; the caller must Release it.
-func (f *Feed) Window() *Window {
-	w := &Window{first: f.first, start: f.start, ends: make([]uint64, f.ends.Len()), chunks: make([]feedChunk, f.chunks.Len())}
-	for i := range w.ends {
-		w.ends[i] = *f.ends.At(i)
-	}
-	for i := range w.chunks {
-		w.chunks[i] = *f.chunks.At(i)
-		w.chunks[i].buf.Retain()
-	}
-	return w
-}
-
-// Release lets go of the buffers.
-func (w *Window) Release() {
-	for i := range w.chunks {
-		w.chunks[i].buf.Release()
-	}
-	w.chunks = nil
-}
-
-// Load gives a feed without entries the window of another.
-func (f *Feed) Load(w *Window) {
-	invariant(f.ends.Len() == 0 && len(f.cursors) == 0, "a window is loaded into a feed that is in use")
-	f.first, f.start = w.first, w.start
-	for _, e := range w.ends {
-		f.ends.PushBack(e)
-	}
-	for _, c := range w.chunks {
-		c.buf.Retain()
-		f.chunks.PushBack(c)
-	}
 }

@@ -56,7 +56,7 @@ func feedReachesAll(h *harness, rounds int) {
 		}
 	}
 	for _, r := range readers {
-		r.p.hear()
+		r.p.readOn()
 	}
 	for i, r := range readers {
 		h.until("everything at a reader", func() bool { return r.has(1, f.next()) })
@@ -184,7 +184,7 @@ func TestCursorClosedInMidSend(t *testing.T) {
 				h.Error("a closed cursor has a feed")
 			}
 			other.append(1, 500)
-			p.hear()
+			p.readOn()
 			h.until("the other feed", func() bool { return r.has(2, other.next()) })
 			_ = s.Send(pack(idDirect))
 			h.until("a last packet", func() bool { r.check(); return r.direct == 1 })

@@ -99,10 +99,9 @@ func TestGate(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		d := &door{most: 2, farewell: true, inside: map[netip.AddrPort]bool{}}
 		svc := serve(t, engine.Config{
-			NewHandler: func(*engine.Worker) engine.Handler { return doorman{t: t} },
 			OpenDriver: open, Gate: d, Workers: 2,
 		})
-		at := listen(t, svc, "127.0.0.1:0")
+		at := listen(t, svc, "127.0.0.1:0", packets(func(*engine.Worker) engine.Handler { return doorman{t: t} }))
 		a, b := dial(t, at), dial(t, at)
 		roundTrip(t, a, 'a')
 		roundTrip(t, b, 'b')
@@ -137,10 +136,9 @@ func TestGate(t *testing.T) {
 func TestFarewellsMax(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		svc := serve(t, engine.Config{
-			NewHandler: func(*engine.Worker) engine.Handler { return doorman{t: t} },
 			OpenDriver: open, SessionsMax: 1, FarewellsMax: 2, LingerTimeout: time.Minute,
 		})
-		at := listen(t, svc, "127.0.0.1:0")
+		at := listen(t, svc, "127.0.0.1:0", packets(func(*engine.Worker) engine.Handler { return doorman{t: t} }))
 		roundTrip(t, dial(t, at), 'a')
 		// Two are told and do not hang up: the third can not be told.
 		told := []net.Conn{dial(t, at), dial(t, at)}
@@ -169,10 +167,9 @@ func TestFarewellsMax(t *testing.T) {
 func TestFarewellsAtTheEnd(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		svc := serve(t, engine.Config{
-			NewHandler: func(*engine.Worker) engine.Handler { return doorman{t: t} },
 			OpenDriver: open, Gate: &door{farewell: true}, LingerTimeout: time.Minute,
 		})
-		at := listen(t, svc, "127.0.0.1:0")
+		at := listen(t, svc, "127.0.0.1:0", packets(func(*engine.Worker) engine.Handler { return doorman{t: t} }))
 		for range 5 {
 			if s := said(t, dial(t, at)); s != errDoor.Error() {
 				t.Errorf("told %q", s)
@@ -198,13 +195,13 @@ func TestGateWhenAttachFails(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		d := &door{most: 1, farewell: true, inside: map[netip.AddrPort]bool{}}
 		svc := serve(t, engine.Config{
-			NewHandler: func(*engine.Worker) engine.Handler { return doorman{t: t} }, Gate: d,
+			Gate: d,
 			OpenDriver: func(worker int) (aio.Driver, error) {
 				d, err := open(worker)
 				return noAttach{d}, err
 			},
 		})
-		at := listen(t, svc, "127.0.0.1:0")
+		at := listen(t, svc, "127.0.0.1:0", packets(func(*engine.Worker) engine.Handler { return doorman{t: t} }))
 		for range 3 {
 			if told := said(t, dial(t, at)); told != "" {
 				t.Errorf("told %q", told)

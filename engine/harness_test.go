@@ -24,8 +24,9 @@ type setup struct {
 	world  aiosim.Config
 	driver aio.Config
 	simply bool // only simulated: the test needs its clock or its faults
-	behind bool // the handler is a BehindHandler
+	behind bool // feeds have a Fetch
 	veiled bool // sessions and peers talk through the test's codec
+	codec  func(s *engine.Session) engine.Codec
 }
 
 // hooks are what a test's handler does; nil does nothing.
@@ -47,10 +48,15 @@ type harness struct {
 	hooks
 	world   *aiosim.World // nil on real drivers
 	service *engine.Service
+	packets *engine.Protocol
+	fetches bool           // feeds have a Fetch: the hook behind
 	worker  *engine.Worker // the first
 	at      netip.AddrPort
 	peers   peers
 	started time.Time // on real drivers
+
+	cuts  *engine.Protocol // of switchedAt
+	notes *lineNotes       // likewise
 
 	sessions []*engine.Session // connected, in order
 	ended    []engine.Reason   // disconnected, in order
@@ -106,15 +112,18 @@ func (h *harness) run(c setup, addr netip.AddrPort, body func(h *harness)) {
 	h.Helper()
 	c.config.Manual = true
 	if h.peers.veiled = c.veiled; c.veiled {
-		c.config.NewCodec = func(*engine.Session) engine.Codec { return new(veil) }
+		c.codec = func(*engine.Session) engine.Codec { return new(veil) }
 	}
 	c.config.Logger = slog.New(slog.DiscardHandler)
-	c.config.NewHandler = func(*engine.Worker) engine.Handler {
-		if c.behind {
-			return behindHandler{h}
-		}
-		return plainHandler{h}
+	c.config.OnStart = func(w *engine.Worker) {
+		w.OnTick(func() { call(h.tick) })
+		w.OnStop(func() { call(h.stop) })
 	}
+	h.packets = &engine.Protocol{
+		Name: "packets", Framer: packet.Framer{}, NewCodec: c.codec,
+		NewHandler: func(*engine.Worker) engine.Handler { return plainHandler{h} },
+	}
+	h.fetches = c.behind
 	svc, err := engine.New(c.config)
 	if err != nil {
 		h.Fatal(err)
@@ -124,10 +133,16 @@ func (h *harness) run(c setup, addr netip.AddrPort, body func(h *harness)) {
 		h.Fatal(err)
 	}
 	defer h.close()
-	if h.at, err = svc.Listen(addr); err != nil {
+	if h.at, err = svc.Listen(addr, h.packets); err != nil {
 		h.Fatal(err)
 	}
 	body(h)
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
 }
 
 // close ends everything; nothing may have leaked.
@@ -216,6 +231,34 @@ func (h *harness) connectWith(o aio.SocketOptions) (*peer, *engine.Session) {
 	return p, h.sessions[n]
 }
 
+// packetOf is what the hook packet is told.
+type packetOf = packet.Packet
+
+var noDelay = aio.SocketOptions{NoDelay: true}
+
+// listen has the service speak p at another address.
+func (h *harness) listen(p *engine.Protocol) netip.AddrPort {
+	h.Helper()
+	addr := netip.AddrPortFrom(h.at.Addr(), 0)
+	if h.world != nil {
+		addr = netip.AddrPortFrom(h.at.Addr(), h.at.Port()+1)
+	}
+	at, err := h.service.Listen(addr, p)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return at
+}
+
+// dialLines opens a peer of lines and waits for its session.
+func (h *harness) dialLines(at netip.AddrPort, notes *lineNotes) *peer {
+	h.Helper()
+	n := len(notes.sessions)
+	p := h.peers.connect(h, at, noDelay)
+	h.until("a peer's session", func() bool { return len(notes.sessions) > n && p.connected })
+	return p
+}
+
 type plainHandler struct{ h *harness }
 
 func (r plainHandler) Connected(s *engine.Session) {
@@ -225,9 +268,9 @@ func (r plainHandler) Connected(s *engine.Session) {
 	}
 }
 
-func (r plainHandler) Packet(s *engine.Session, p packet.Packet) {
+func (r plainHandler) Received(s *engine.Session, frame []byte) {
 	if r.h.packet != nil {
-		r.h.packet(s, p)
+		r.h.packet(s, packetIn(frame))
 	}
 }
 
@@ -256,37 +299,18 @@ func (r plainHandler) Farewell(to engine.Sender, why engine.Reason) {
 	}
 }
 
-func (r plainHandler) Tick() {
-	if r.h.tick != nil {
-		r.h.tick()
+// packetIn is the packet that a frame is.
+func packetIn(frame []byte) packet.Packet {
+	p, n, err := packet.Split(frame)
+	if err != nil || n != len(frame) {
+		panic("a frame that is no packet")
 	}
+	return p
 }
 
-func (r plainHandler) Stop() {
-	if r.h.stop != nil {
-		r.h.stop()
-	}
-}
-
-// behindHandler is a plainHandler that is a BehindHandler, too.
-type behindHandler struct{ h *harness }
-
-func (r behindHandler) Connected(s *engine.Session) { plainHandler(r).Connected(s) }
-
-func (r behindHandler) Packet(s *engine.Session, p packet.Packet) { plainHandler(r).Packet(s, p) }
-
-func (r behindHandler) Sent(s *engine.Session, n int) { plainHandler(r).Sent(s, n) }
-
-func (r behindHandler) Disconnected(s *engine.Session, why engine.Reason) {
-	plainHandler(r).Disconnected(s, why)
-}
-func (r behindHandler) Tick() { plainHandler(r).Tick() }
-func (r behindHandler) Stop() { plainHandler(r).Stop() }
-
-func (r behindHandler) Behind(c *engine.Cursor) {
-	if r.h.behind != nil {
-		r.h.behind(c)
-	}
+// packets is a protocol of packets.
+func packets(newHandler func(w *engine.Worker) engine.Handler) *engine.Protocol {
+	return &engine.Protocol{Name: "packets", Framer: packet.Framer{}, NewHandler: newHandler}
 }
 
 // The ids of the tests' packets.
@@ -318,7 +342,7 @@ func entry(feed int, seq uint64, size int) []byte {
 	return b
 }
 
-// entryOf takes an entry apart, and tells whether it is as it was made.
+// entryOf takes an entry apart, and reports whether it is as it was made.
 func entryOf(p packet.Packet) (feed int, seq uint64, good bool) {
 	if p.ID != idEntry || len(p.Payload) < 12 {
 		return 0, 0, false
@@ -333,7 +357,7 @@ func entryOf(p packet.Packet) (feed int, seq uint64, good bool) {
 	return feed, seq, true
 }
 
-// start is the packet that tells a reader where a feed begins or goes on.
+// start is the packet that says to a reader where a feed begins or goes on.
 func start(feed int, seq uint64) []byte {
 	b := entry(feed, seq, 16)
 	binary.LittleEndian.PutUint16(b[2:], uint16(idStart))

@@ -10,18 +10,7 @@ import (
 
 	"sarang/aio"
 	"sarang/engine"
-	"sarang/packet"
 )
-
-// echoes sends every packet back.
-type echoes struct{ engine.NopHandler }
-
-func (echoes) Packet(s *engine.Session, p packet.Packet) {
-	b, err := packet.AppendHeader(nil, p.ID, len(p.Payload))
-	if err == nil {
-		_ = s.Send(append(b, p.Payload...))
-	}
-}
 
 // listening opens a listening socket as systemd would, and returns its file, which is
 // the caller's, and its address.
@@ -47,10 +36,10 @@ func listening(t *testing.T, network, addr string) (uintptr, net.Addr) {
 // A listening socket that was handed over serves like one of our own.
 func TestListenInherited(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{OpenDriver: open, NewHandler: func(*engine.Worker) engine.Handler { return echoes{} }})
+		svc := serve(t, engine.Config{OpenDriver: open})
 		for network, home := range map[string]string{"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0"} {
 			fd, addr := listening(t, network, home)
-			at, err := svc.ListenInherited(fd)
+			at, err := svc.ListenInherited(fd, packets(newEcho))
 			if errors.Is(err, aio.ErrInherited) {
 				unix.Close(int(fd))
 				t.Skip(err)
@@ -81,16 +70,16 @@ func TestListenInherited(t *testing.T) {
 // What is no listening socket is refused.
 func TestListenInheritedRefuses(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{OpenDriver: open, NewHandler: func(*engine.Worker) engine.Handler { return echoes{} }})
+		svc := serve(t, engine.Config{OpenDriver: open})
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer unix.Close(fd)
-		if _, err := svc.ListenInherited(uintptr(fd)); err == nil {
+		if _, err := svc.ListenInherited(uintptr(fd), packets(newEcho)); err == nil {
 			t.Error("a socket that does not listen was taken over")
 		}
-		if _, err := svc.ListenInherited(1 << 20); err == nil {
+		if _, err := svc.ListenInherited(1<<20, packets(newEcho)); err == nil {
 			t.Error("a file that is not open was taken over")
 		}
 	})

@@ -11,28 +11,27 @@ import (
 // listener accepts for the whole service; what it accepts is dealt out to the
 // workers in turn.
 type listener struct {
-	w       *Worker
-	socket  aio.Socket
-	addr    netip.AddrPort
-	closing bool
-	closed  bool
-	retry   Timer
-	told    time.Duration // when the log was last told of an error; 0: never
+	w        *Worker
+	protocol uint8 // that the accepted connections speak
+	socket   aio.Socket
+	addr     netip.AddrPort
+	closing  bool
+	closed   bool
+	retry    Timer
+	loggedAt time.Duration // when an error was last logged; 0: never
 }
 
 // acceptRetry is how long a listener rests after accepting failed (too many open
 // files, as a rule); the connections wait in the system's queue.
 const acceptRetry = 100 * time.Millisecond
 
-// listen opens a listener on addr, or takes over an inherited one.
-func (w *Worker) listen(addr netip.AddrPort, inherited uintptr) (netip.AddrPort, error) {
+// listen opens a listener on addr, or takes over the one that is inherited by o.
+func (w *Worker) listen(addr netip.AddrPort, o aio.SocketOptions, protocol uint8) (netip.AddrPort, error) {
 	if w.stopping || w.service.draining.Load() {
 		return netip.AddrPort{}, ErrClosed
 	}
-	l := &listener{w: w}
+	l := &listener{w: w, protocol: protocol}
 	token := listenerToken | aio.Token(len(w.listeners))
-	o := w.service.config.Socket
-	o.Inherited = inherited
 	socket, at, err := w.driver.Listen(addr, o, token)
 	if err != nil {
 		return netip.AddrPort{}, err
@@ -62,22 +61,22 @@ func (l *listener) handle(e *aio.Event) {
 		l.accepted(e.Conn)
 	case !l.closing && !errors.Is(e.Err, aio.ErrCanceled):
 		l.w.stats.AcceptErrors++
-		l.complain(e.Err)
+		l.logError(e.Err)
 		l.retry.Data = l
 		l.w.After(&l.retry, acceptRetry, retryAccept)
 	}
 }
 
-// complain tells the log that accepting failed, at most once a second: with all files
-// open it fails again and again.
-func (l *listener) complain(cause error) {
-	if now := l.w.now; l.told == 0 || now-l.told >= acceptComplaint {
-		l.told = now
-		l.w.service.config.Logger.Warn("accepting failed; trying again soon", "listen", l.addr, "error", cause)
+// logError logs that accepting failed, at most once a second: with all files open it
+// fails ten times in one.
+func (l *listener) logError(cause error) {
+	if now := l.w.now; l.loggedAt == 0 || now-l.loggedAt >= acceptLogEvery {
+		l.loggedAt = now
+		l.w.service.config.Logger.Warn("accepting failed; retrying soon", "listen", l.addr, "error", cause)
 	}
 }
 
-const acceptComplaint = time.Second
+const acceptLogEvery = time.Second
 
 func retryAccept(t *Timer) {
 	l := t.Data.(*listener)
@@ -87,12 +86,6 @@ func retryAccept(t *Timer) {
 		}
 	}
 }
-
-// adoption carries an accepted connection to its worker.
-type adoption struct{ conn aio.Conn }
-
-// Deliver makes the session.
-func (a *adoption) Deliver(w *Worker) { w.adopt(a.conn) }
 
 func (l *listener) close() {
 	if !l.closing {

@@ -18,11 +18,19 @@ type feedLog struct {
 
 // newLog makes feed number n, which begins with the entry first.
 func newLog(h *harness, n int, first uint64, windowBytesMax int) *feedLog {
-	return &feedLog{
+	l := &feedLog{
 		h: h, number: n, first: first,
 		feed:    h.worker.NewFeed(first, windowBytesMax),
 		chunker: mem.NewChunker(h.worker.Pool(), 0),
 	}
+	if h.fetches {
+		l.feed.Fetch = func(c *engine.Cursor) {
+			if h.behind != nil {
+				h.behind(c)
+			}
+		}
+	}
+	return l
 }
 
 func (l *feedLog) next() uint64 { return l.first + uint64(len(l.entries)) }
@@ -64,7 +72,7 @@ func (l *feedLog) appendBatch(sizes ...int) {
 	buf.Release()
 }
 
-// supply answers Behind from the history: at most count entries.
+// supply answers Fetch from the history: at most count entries.
 func (l *feedLog) supply(c *engine.Cursor, count int) {
 	var all []byte
 	var ends []uint32
@@ -76,7 +84,7 @@ func (l *feedLog) supply(c *engine.Cursor, count int) {
 	if err != nil {
 		l.h.Fatal(err)
 	}
-	c.Supply(c.Next(), buf, ends)
+	c.Supply(c.Next(), buf, ends, nil)
 	buf.Release()
 }
 
@@ -128,7 +136,7 @@ func (r *reader) entry(one packet.Packet) {
 	r.next[feed]++
 }
 
-// has tells whether everything below next of feed n has come.
+// has reports whether everything below next of feed n has come.
 func (r *reader) has(n int, next uint64) bool {
 	r.check()
 	return r.next[n] >= next

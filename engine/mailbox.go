@@ -60,7 +60,7 @@ func (b *mailbox) post(m Message) bool {
 	return true
 }
 
-// sleep tells that the worker is about to wait; false if there is mail to read.
+// sleep marks the worker as about to wait, and reports whether it may: there is no mail.
 func (b *mailbox) sleep() bool {
 	b.sleeping.Store(true)
 	if b.filled.Load() {

@@ -28,7 +28,7 @@ func (n *note) Deliver(*engine.Worker) {
 // What many goroutines post is delivered, all of it, each one's in order.
 func TestPostFromMany(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open})
+		svc := serve(t, engine.Config{OpenDriver: open})
 		w := svc.Workers()[0]
 		const senders, each = 8, 2000
 		seen := make([]int, senders)
@@ -51,7 +51,7 @@ func TestPostFromMany(t *testing.T) {
 // One message at a time to a worker that has nothing else to do: each must wake it.
 func TestPostWakes(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open, Workers: 2})
+		svc := serve(t, engine.Config{OpenDriver: open, Workers: 2})
 		a, b := svc.Workers()[0], svc.Workers()[1]
 		back := make(chan struct{})
 		for range 1000 { // there and back over two workers that sleep
@@ -66,7 +66,7 @@ func TestPostWakes(t *testing.T) {
 // A worker may post to itself: it is delivered after the turn that it is in.
 func TestPostToItself(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open})
+		svc := serve(t, engine.Config{OpenDriver: open})
 		done := make(chan struct{})
 		left := 1000
 		var again engine.MessageFunc
@@ -94,7 +94,14 @@ func (l *late) Connected(s *engine.Session) {
 	s.Follow(l.old, 1)
 }
 
-func (l *late) Behind(c *engine.Cursor) {
+func newLate(w *engine.Worker) engine.Handler {
+	l := &late{old: w.NewFeed(2, 0), other: w.NewFeed(1, 0)} // old has no entry 1
+	l.old.Fetch = l.fetch
+	w.OnStop(l.stop)
+	return l
+}
+
+func (l *late) fetch(c *engine.Cursor) {
 	buf, err := c.Session().Worker().Pool().Copy(pack(idEntry, 'x'))
 	if err == nil {
 		l.other.Append(buf, 0, []uint32{uint32(buf.Len())})
@@ -102,7 +109,7 @@ func (l *late) Behind(c *engine.Cursor) {
 	}
 }
 
-func (l *late) Stop() {
+func (l *late) stop() {
 	l.old.Close()
 	l.other.Close()
 }
@@ -112,11 +119,8 @@ func TestWorkerDoesNotSleepOverFeeds(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		svc := serve(t, engine.Config{
 			OpenDriver: open, LoginDeadline: -1, IdleTimeout: -1,
-			NewHandler: func(w *engine.Worker) engine.Handler {
-				return &late{old: w.NewFeed(2, 0), other: w.NewFeed(1, 0)} // old has no entry 1
-			},
 		})
-		c := dial(t, listen(t, svc, "127.0.0.1:0"))
+		c := dial(t, listen(t, svc, "127.0.0.1:0", packets(newLate)))
 		got := make([]byte, 5)
 		if _, err := io.ReadFull(c, got); err != nil || got[4] != 'x' {
 			t.Errorf("%x, %v", got, err)
@@ -128,7 +132,7 @@ func TestWorkerDoesNotSleepOverFeeds(t *testing.T) {
 func TestPostWhileClosing(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		for range 20 {
-			svc, err := engine.New(engine.Config{NewHandler: newEcho, OpenDriver: open})
+			svc, err := engine.New(engine.Config{OpenDriver: open})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -62,7 +62,7 @@ type model struct {
 	logs  []*feedLog
 	made  int
 	users []*user
-	asked []*engine.Cursor // Behind without an answer yet
+	asked []*engine.Cursor // Fetch without an answer yet
 }
 
 // user is a peer with its session, and what it should receive.
@@ -118,7 +118,7 @@ func (m *model) packet(s *engine.Session, p packet.Packet) {
 	}
 }
 
-// alive says whether a user's session is there and not ending.
+// alive reports whether a user's session is there and not ending.
 func (m *model) alive(u *user) bool {
 	s := m.worker.Session(u.id)
 	return s != nil && !s.Closing()
@@ -146,10 +146,10 @@ func (m *model) act() {
 		m.forget(l)
 		m.open()
 	case 2, 3:
-		u.p.deaf = true
+		u.p.stalled = true
 		_ = m.peers.driver.StopRecv(u.p.socket)
 	case 4, 5, 6, 7:
-		u.p.hear()
+		u.p.readOn()
 	case 8, 9:
 		u.p.write(pack(idEcho, 'q'))
 	case 10, 11, 12, 13:
@@ -262,7 +262,7 @@ func (m *model) behind(c *engine.Cursor) {
 	}
 	switch m.rng.IntN(8) {
 	case 0:
-		c.Supply(c.Next(), nil, nil)
+		c.Supply(c.Next(), nil, nil, nil)
 	case 1:
 		if c.Session().QueuedBytes() < 4<<10 {
 			_ = c.Session().Send(start(l.number, l.feed.First()))
@@ -292,13 +292,13 @@ func (m *model) answer() {
 	if err != nil {
 		m.Fatal(err)
 	}
-	c.Supply(c.Next(), buf, []uint32{100})
+	c.Supply(c.Next(), buf, []uint32{100}, nil)
 	buf.Release()
 }
 
 // lookAtEnd looks at what a user got whose session is over or ending.
 func (m *model) lookAtEnd(u *user) {
-	u.p.hear()
+	u.p.readOn()
 	m.until("the end of a peer's stream", func() bool { return u.p.end != nil || u.p.closed || m.worker.Session(u.id) == nil })
 	u.look()
 	if u.p.over() && len(u.p.got) != 0 && m.worker.Session(u.id) != nil {
@@ -311,7 +311,7 @@ func (m *model) lookAtEnd(u *user) {
 func (m *model) finish() {
 	m.world.SetFaults(aiosim.Faults{})
 	for _, u := range m.users {
-		u.p.hear()
+		u.p.readOn()
 	}
 	for _, u := range m.users {
 		m.until("everything at everybody", func() bool {

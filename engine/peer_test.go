@@ -26,7 +26,7 @@ type peer struct {
 	socket aio.Socket
 
 	connected bool
-	deaf      bool  // asked not to read
+	stalled   bool  // asked not to read
 	receiving bool  // a receive is in flight
 	sending   bool  // a send is in flight
 	closed    bool  // KindDisconnect was seen
@@ -78,7 +78,7 @@ func (p *peer) handle(e *aio.Event) {
 		p.flush()
 	case aio.KindRecv:
 		if e.More {
-			p.hears(e.Data)
+			p.receives(e.Data)
 			return
 		}
 		p.receiving = false
@@ -104,8 +104,8 @@ func (p *peer) handle(e *aio.Event) {
 	}
 }
 
-// hears takes what has arrived, without the veil and its greeting.
-func (p *peer) hears(b []byte) {
+// receives takes what has arrived, without the veil and its greeting.
+func (p *peer) receives(b []byte) {
 	before := p.gotBytes
 	p.gotBytes += len(b)
 	if p.discard {
@@ -120,9 +120,9 @@ func (p *peer) hears(b []byte) {
 	}
 }
 
-// listen has a receive in flight, unless the peer is deaf.
+// listen has a receive in flight, unless the peer is stalled.
 func (p *peer) listen() {
-	if p.connected && !p.deaf && !p.receiving && p.end == nil && !p.closed {
+	if p.connected && !p.stalled && !p.receiving && p.end == nil && !p.closed {
 		if p.set.driver.Recv(p.socket) == nil {
 			p.receiving = true
 		}
@@ -147,15 +147,15 @@ func (p *peer) write(b []byte) {
 	p.flush()
 }
 
-// stall stops reading; hear goes on.
+// stall stops reading; readOn goes on.
 func (p *peer) stall() {
-	p.deaf = true
+	p.stalled = true
 	_ = p.set.driver.StopRecv(p.socket)
 	p.h.until("a peer's receive to stop", func() bool { return !p.receiving })
 }
 
-func (p *peer) hear() {
-	p.deaf = false
+func (p *peer) readOn() {
+	p.stalled = false
 	p.listen()
 }
 
@@ -187,5 +187,5 @@ func (p *peer) take() []packet.Packet {
 	}
 }
 
-// over says whether the peer has seen the orderly end of the stream.
+// over reports whether the peer has seen the orderly end of the stream.
 func (p *peer) over() bool { return p.end == io.EOF }

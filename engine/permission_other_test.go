@@ -4,7 +4,7 @@ package engine_test
 
 import "os"
 
-// othersMayRead tells whether a file is open to more than its owner.
+// othersMayRead reports whether a file is open to more than its owner.
 func othersMayRead(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if err != nil {

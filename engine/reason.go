@@ -14,7 +14,7 @@ const (
 	ReasonPeerClosed               // the peer ended the stream
 	ReasonBroken                   // the connection failed (reset, timed out); Err says how
 	ReasonLocal                    // the program asked for it
-	ReasonFrame                    // the peer sent what is no packet
+	ReasonFrame                    // the peer sent what is no frame
 	ReasonLoginDeadline            // Admit was not called in time
 	ReasonIdle                     // nothing was received for too long
 	ReasonDirectQueue              // the peer does not read: its direct queue is full

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"sarang/aio"
-	"sarang/packet"
 )
 
 // received handles a step of the session's receive: bytes, or its end.
@@ -18,7 +17,7 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 			w.decode(s, e.Data)
 		case s.flags&flagFlushing != 0 && s.discard(len(e.Data)):
 		case s.codec != nil && s.flags&flagClosing == 0 && s.codec.handshaking(s):
-			_, _ = s.codec.decode(s, e.Data) // for what waits to be said
+			_, _ = s.codec.decode(s, e.Data) // for what waits to be sent
 			s.touch()
 		}
 		return
@@ -31,25 +30,35 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 	case errors.Is(e.Err, io.EOF):
 		s.flags |= flagEOF
 		if s.flags&flagShut != 0 {
-			s.fail(s.spool.reason)
+			s.fail(s.buffers.reason)
 			return
 		}
-		if s.flags&flagHeld == 0 { // else it ends when what it said was heard
-			s.End(Reason{Code: ReasonPeerClosed})
+		if s.flags&(flagHeld|flagUnread) == 0 { // else it ends when that was handled
+			s.peerEnded()
 		}
 	default:
 		s.fail(Reason{ReasonBroken, e.Err})
 	}
 }
 
-// discardBytesMax is how much is read from a peer that was told the end, and that may
+// peerEnded handles the end of what the peer sends. A detached connection may still be
+// written to: it ends when its owner closes it.
+func (s *Session) peerEnded() {
+	if c := s.detached(); c != nil {
+		c.endRead(io.EOF)
+		return
+	}
+	s.End(Reason{Code: ReasonPeerClosed})
+}
+
+// discardBytesMax is how much is read from a peer that was sent the end, and that may
 // not know it yet; then its socket may fill.
 const discardBytesMax = 256 << 10
 
 // discard counts bytes that nobody wants. True: it was too much, and no more is read.
 func (s *Session) discard(n int) bool {
-	s.spool.discarded += n
-	if s.spool.discarded <= discardBytesMax || s.flags&flagClosing != 0 {
+	s.buffers.discarded += n
+	if s.buffers.discarded <= discardBytesMax || s.flags&flagClosing != 0 {
 		return false
 	}
 	s.Pause()
@@ -58,23 +67,27 @@ func (s *Session) discard(n int) bool {
 
 // decode passes bytes through the session's codec, if it has one, to the framer.
 func (w *Worker) decode(s *Session, b []byte) {
-	if s.codec == nil {
+	c := s.codec
+	switch {
+	case s.flags&flagUnread != 0:
+		s.keepUnread(b)
+		return
+	case c == nil:
 		w.frame(s, b)
 		return
-	}
-	if s.codec.over {
+	case s.flags&flagOver != 0:
 		return
 	}
-	plain, err := s.codec.decode(s, b)
+	plain, err := c.decode(s, b)
 	if len(plain) > 0 {
 		w.frame(s, plain)
 	}
 	switch {
 	case s.Closing() || err == nil:
-	case errors.Is(err, io.EOF) && s.flags&flagHeld != 0:
-		s.codec.over = true // it ends when what it said was heard
+	case errors.Is(err, io.EOF) && s.flags&(flagHeld|flagUnread) != 0:
+		s.flags |= flagOver // it ends when that was handled
 	case errors.Is(err, io.EOF):
-		s.End(Reason{Code: ReasonPeerClosed})
+		s.peerEnded()
 	case errors.Is(err, ErrDirectQueue):
 		s.End(Reason{ReasonDirectQueue, err})
 	default:
@@ -82,96 +95,171 @@ func (w *Worker) decode(s *Session, b []byte) {
 	}
 }
 
-// frame cuts lent bytes into packets. Whole ones are handed on where they lie; only
-// a packet that is cut by the end of b is kept, as a copy, and all that comes while the
-// session is paused.
+// frame cuts lent bytes into frames. Whole ones are handed on where they lie; only
+// a frame that is cut by the end of b is kept, as a copy, and all that comes while the
+// session is paused. What is left when a handler switches the session is for the new
+// protocol.
 func (w *Worker) frame(s *Session, b []byte) {
 	if s.flags&flagHeld == 0 {
-		if s.spool != nil && s.spool.tail.n > 0 {
+		if s.buffers != nil && s.buffers.tail.n > 0 {
 			b = w.finish(s, b)
 		}
-		b = w.packets(s, b)
+		b = w.frames(s, b)
 	}
 	if len(b) == 0 || s.Closing() {
+		return
+	}
+	if s.flags&flagUnread != 0 {
+		s.keepUnread(b)
 		return
 	}
 	if s.flags&flagPaused != 0 {
 		s.flags |= flagHeld
 	}
-	if err := s.spooling().tail.append(w.pool, b); err != nil {
+	if err := s.needBuffers().tail.append(w.pool, b); err != nil {
 		s.fail(Reason{ReasonBroken, err})
 	}
 }
 
-// finish adds to the packet of which a part is kept, hands it on when it is whole,
-// and returns what is behind it; nothing if the session ends by it.
+// finish adds to the frame of which a part is kept, hands it on when it is whole,
+// and returns what is behind it; nothing if the session ends by it. A Framer that does not
+// know how long the frame will be is called with twice as much each time, not with a
+// byte more, and what was taken too much of is given back.
 func (w *Worker) finish(s *Session, b []byte) []byte {
-	tail := &s.spool.tail
-	for tail.n > 0 && len(b) > 0 && s.flags&flagPaused == 0 {
-		take := min(packet.Need(tail.bytes())-tail.n, len(b))
+	tail, framer := &s.buffers.tail, s.binding().framer
+	for more := 1; len(b) > 0 && s.flags&flagPaused == 0; more = tail.n {
+		had := tail.n
+		take := min(max(framer.Need(tail.bytes())-had, more), len(b))
 		if err := tail.append(w.pool, b[:take]); err != nil {
 			s.fail(Reason{ReasonBroken, err})
 			return nil
 		}
-		b = b[take:]
-		if rest := w.packets(s, tail.bytes()); len(rest) < tail.n {
-			tail.drop(tail.n)
+		n, err := framer.Split(tail.bytes())
+		if err != nil {
+			w.framingLost(s, err)
+			return nil
 		}
+		if n == 0 {
+			b = b[take:]
+			continue
+		}
+		invariant(n > had, "a Framer found a frame where it had found none")
+		b = b[n-had:]
+		w.hand(s, tail.bytes()[:n:n])
+		tail.drop(tail.n)
 		if s.Closing() {
 			return nil
 		}
+		break
 	}
-	s.unspool()
+	s.releaseBuffers()
 	return b
 }
 
-// deliverHeld delivers what waits in sessions whose pause is over.
-func (w *Worker) deliverHeld() {
-	n := len(w.resumed)
-	for _, id := range w.resumed[:n] {
-		s := w.Session(id)
-		if s == nil || s.flags&flagHeld == 0 || s.flags&flagPaused != 0 || s.Closing() {
-			continue
-		}
-		s.flags &^= flagHeld
-		tail := &s.spool.tail
-		rest := w.packets(s, tail.bytes())
-		if s.Closing() {
-			continue
-		}
-		tail.drop(tail.n - len(rest))
-		switch {
-		case tail.n > 0 && s.flags&flagPaused != 0:
-			s.flags |= flagHeld
-		case s.flags&flagEOF != 0 || s.codec != nil && s.codec.over:
-			s.End(Reason{Code: ReasonPeerClosed})
-		default:
-			s.unspool()
-			s.receive()
-		}
-	}
-	w.resumed = w.resumed[:copy(w.resumed, w.resumed[n:])]
-}
-
-// packets delivers the whole packets at the start of b, as long as the session is not
-// paused, and returns what is left.
-func (w *Worker) packets(s *Session, b []byte) []byte {
-	for s.flags&flagPaused == 0 {
-		p, n, err := packet.Split(b)
+// frames hands on the whole frames at the start of b, as long as the session is neither
+// paused nor switched, and returns what is left.
+func (w *Worker) frames(s *Session, b []byte) []byte {
+	framer := s.binding().framer
+	for s.flags&(flagPaused|flagUnread) == 0 {
+		n, err := framer.Split(b)
 		if err != nil {
-			w.stats.FrameErrors++
-			s.End(Reason{ReasonFrame, err})
+			w.framingLost(s, err)
 			return nil
 		}
 		if n == 0 {
 			return b
 		}
+		frame := b[:n:n]
 		b = b[n:]
-		w.stats.Packets++
-		w.handler.Packet(s, p)
+		w.hand(s, frame)
 		if s.Closing() {
 			return nil
 		}
 	}
 	return b
+}
+
+// hand calls the handler with a frame.
+func (w *Worker) hand(s *Session, frame []byte) {
+	w.stats.Frames++
+	s.flags |= flagHanding
+	s.binding().handler.Received(s, frame)
+	s.flags &^= flagHanding
+}
+
+func (w *Worker) framingLost(s *Session, err error) {
+	w.stats.FrameErrors++
+	s.End(Reason{ReasonFrame, err})
+}
+
+// keepUnread keeps b behind what is to be read first, and has it read soon.
+func (s *Session) keepUnread(b []byte) {
+	if s.flags&flagUnread == 0 {
+		s.flags |= flagUnread
+		s.w.resumed = append(s.w.resumed, s.id)
+	}
+	if err := s.needBuffers().unread.append(s.w.pool, b); err != nil {
+		s.fail(Reason{ReasonBroken, err})
+	}
+}
+
+// deliverHeld delivers what waits in sessions whose pause is over, or which were
+// switched.
+func (w *Worker) deliverHeld() {
+	n := len(w.resumed)
+	for _, id := range w.resumed[:n] {
+		if s := w.Session(id); s != nil {
+			w.deliver(s)
+		}
+	}
+	w.resumed = w.resumed[:copy(w.resumed, w.resumed[n:])]
+}
+
+func (w *Worker) deliver(s *Session) {
+	if s.flags&(flagHeld|flagUnread) == 0 || s.flags&flagPaused != 0 || s.Closing() {
+		return
+	}
+	if s.flags&flagHeld != 0 {
+		w.deliverTail(s)
+	} else {
+		w.deliverUnread(s)
+	}
+	switch {
+	case s.Closing():
+	case s.flags&(flagHeld|flagUnread) != 0: // paused or switched meanwhile
+	case s.flags&(flagEOF|flagOver) != 0:
+		s.peerEnded()
+	default:
+		s.releaseBuffers()
+		s.receive()
+	}
+}
+
+// deliverTail hands on the frames that were held.
+func (w *Worker) deliverTail(s *Session) {
+	s.flags &^= flagHeld
+	tail := &s.buffers.tail
+	rest := w.frames(s, tail.bytes())
+	if s.Closing() {
+		return
+	}
+	if s.flags&flagUnread != 0 {
+		s.keepUnread(rest)
+		rest = nil
+	}
+	tail.drop(tail.n - len(rest))
+	if tail.n > 0 && s.flags&flagPaused != 0 {
+		s.flags |= flagHeld
+	}
+}
+
+// deliverUnread passes on what others have read, as if it had just arrived.
+func (w *Worker) deliverUnread(s *Session) {
+	s.flags &^= flagUnread
+	unread := s.buffers.unread
+	s.buffers.unread = queue{}
+	if unread.n > 0 {
+		w.decode(s, unread.bytes())
+	}
+	unread.drop(unread.n)
 }

@@ -74,7 +74,7 @@ func (w *Worker) serve(s *Session) {
 		w.serveCodec(s)
 		return
 	}
-	if (s.spool == nil || s.spool.out.n+s.spool.pend.n == 0) && !s.cursorsBehind() {
+	if (s.buffers == nil || s.buffers.out.n+s.buffers.pend.n == 0) && !s.cursorsBehind() {
 		if s.flags&flagFlushing != 0 {
 			s.shutdown()
 		}
@@ -98,7 +98,7 @@ func (w *Worker) serve(s *Session) {
 // gather fills op: the direct queue first, then every cursor that is behind, each
 // time beginning with another one.
 func (s *Session) gather(op *sendOp, bytesMax int) {
-	if p := s.spool; p != nil {
+	if p := s.buffers; p != nil {
 		p.joinQueues(s.w.pool)
 		if p.out.n > 0 {
 			op.add(p.out.buf, p.out.bytes())
@@ -126,7 +126,7 @@ func (s *Session) gather(op *sendOp, bytesMax int) {
 // joinQueues has all direct bytes in out, from where they are sent: also those that
 // wait behind the rest of a cut entry. A feed that always has more to say would keep
 // them waiting for ever otherwise.
-func (p *spool) joinQueues(pool *mem.Pool) {
+func (p *sessionBuffers) joinQueues(pool *mem.Pool) {
 	switch {
 	case p.out.n == 0:
 		p.out, p.pend = p.pend, p.out
@@ -140,12 +140,12 @@ func (p *spool) joinQueues(pool *mem.Pool) {
 // dropOut takes n bytes off the front of out, which were sent.
 func (s *Session) dropOut(n int) {
 	if n > 0 {
-		s.spool.out.drop(n)
-		s.spool.rest = max(s.spool.rest-n, 0)
+		s.buffers.out.drop(n)
+		s.buffers.rest = max(s.buffers.rest-n, 0)
 	}
 }
 
-// cursorsBehind says whether a cursor has something to send, or to ask for.
+// cursorsBehind reports whether a cursor has something to send, or to ask for.
 func (s *Session) cursorsBehind() bool {
 	if s.cursors == nil || s.flags&flagFlushing != 0 {
 		return false
@@ -185,8 +185,8 @@ func (w *Worker) sent(s *Session, n int) {
 		s.sentShort(op, n)
 	}
 	s.endSend()
-	s.unspool()
-	w.handler.Sent(s, n)
+	s.releaseBuffers()
+	s.binding().handler.Sent(s, n)
 	w.serve(s)
 }
 
@@ -226,7 +226,7 @@ func (s *Session) cutPart(op *sendOp, p *sendPart, n int) {
 		lo, hi := max(n, at)-at, min(end, at+len(b))-at
 		if lo < hi {
 			// The direct queue was sent, for its bytes came first: out is empty.
-			p := s.spooling()
+			p := s.needBuffers()
 			if err := p.out.append(s.w.pool, b[lo:hi]); err != nil {
 				s.fail(Reason{ReasonBroken, err})
 				return
@@ -261,12 +261,12 @@ func (p *sendPart) entryAt(n int) (next uint64, end int) {
 }
 
 // blocked is the answer of a full socket: everything is given back, and the reader
-// is a number again until the socket drains.
+// is no more than a number until the socket drains.
 func (w *Worker) blocked(s *Session) {
 	w.stats.Blocked++
 	s.flags |= flagBlocked
 	if parts := s.op.parts; len(parts) > 0 && parts[0].cursor != nil {
-		s.cursors = parts[0].cursor // its turn was not had: it is first again
+		s.cursors = parts[0].cursor // it has not had its turn: it stays the first
 	}
 	s.endSend()
 	if s.cursors == nil {

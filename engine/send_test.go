@@ -74,7 +74,7 @@ func TestDirectQueueIsBounded(t *testing.T) {
 		if err := s.Send(numbered(0, 8)); !errors.Is(err, engine.ErrClosed) {
 			h.Errorf("Send to an ending session gave %v", err)
 		}
-		p.hear()
+		p.readOn()
 		h.until("the end", p.over)
 		got := p.take()
 		if len(got) != sent+1 || got[sent].ID != idBye {
@@ -129,7 +129,7 @@ func TestSendEphemeral(t *testing.T) {
 			}
 			return s.QueuedBytes() > 0 && h.service.Stats().Blocked > 0
 		})
-		p.hear()
+		p.readOn()
 		h.until("what was accepted", func() bool { return p.gotBytes == sent*1000 })
 		h.until("an empty queue", func() bool { return s.QueuedBytes() == 0 })
 		if !s.SendEphemeral(numbered(sent, 8)) {
@@ -202,7 +202,7 @@ func TestCutEntryIsNoDirectQueue(t *testing.T) {
 		if n := s.QueuedBytes(); n != 3000 {
 			h.Errorf("%d direct bytes are said to wait, not 3000", n)
 		}
-		p.hear()
+		p.readOn()
 		h.until("everything", func() bool { return len(p.got) == 8*60000+3000 })
 		h.until("an empty queue", func() bool { return s.QueuedBytes() == 0 })
 	})
@@ -227,7 +227,7 @@ func TestCloseFlushes(t *testing.T) {
 			h.Error("the session is not Closing")
 		}
 		h.until("a full socket", func() bool { return h.service.Stats().Blocked > 0 })
-		p.hear()
+		p.readOn()
 		h.until("the end", p.over)
 		if !bytes.Equal(p.got, want) {
 			h.Errorf("%d of %d bytes arrived before the end", len(p.got), len(want))
@@ -287,7 +287,7 @@ func TestSendWhileConnecting(t *testing.T) {
 	everywhere(t, c, func(h *harness) {
 		var got []packet.Packet
 		h.packet = func(_ *engine.Session, p packet.Packet) { got = append(got, p) }
-		s, err := h.worker.Connect(h.at, "data")
+		s, err := h.worker.Connect(h.at, h.packets, "data")
 		if err != nil {
 			h.Fatal(err)
 		}

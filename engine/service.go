@@ -1,13 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -19,20 +19,20 @@ import (
 // Config says what a Service is to be. Zero fields take the defaults.
 type Config struct {
 	Name       string                               // in logs and crash reports; default "engine"
-	NewHandler func(w *Worker) Handler              // required; called on each worker as it starts
-	NewCodec   func(s *Session) Codec               // nil, or nil from it: bytes are packets as they are
+	OnStart    func(w *Worker)                      // called on each worker when all workers stand, before anything is listened to; nil: nothing
 	OpenDriver func(worker int) (aio.Driver, error) // default: the best that this machine has
 	Workers    int                                  // default 1
 	Driver     aio.Config                           // for the default OpenDriver
 	Socket     aio.SocketOptions                    // for all sockets; see DefaultSocket
 
 	SessionsMax         int           // of the whole service; default 60000
-	Gate                Gate          // asked about each accepted connection; nil: all may come in
-	FarewellsMax        int           // refused connections that are told why at once, beyond SessionsMax; default 32; negative: none
+	Gate                Gate          // called for each accepted connection; nil: all may come in
+	FarewellsMax        int           // refused connections that a reason is sent to at once, beyond SessionsMax; default 32; negative: none
 	DirectQueueBytesMax int           // per session; default 64 KiB; see Session.Send
 	SendBytesMax        int           // about the most in one send; default 256 KiB
 	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
 	FeedBurstBytesMax   int           // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set
+	FeedTurnMax         int           // readers of a feed served in one tick; default 1024 (with 256 a room of 1,000 costs some 5 % more)
 	LoginDeadline       time.Duration // until Admit; default 10 s; negative: none
 	HeartbeatInterval   time.Duration // silence before Heartbeat; default 30 s; negative: none
 	IdleTimeout         time.Duration // silence before the session ends; default 90 s; negative: none
@@ -55,34 +55,26 @@ func DefaultSocket() aio.SocketOptions {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Name, "engine")
-	setDefault(&c.Workers, 1)
-	setDefault(&c.SessionsMax, 60000)
-	setDefault(&c.FarewellsMax, 32)
-	setDefault(&c.DirectQueueBytesMax, 64<<10)
-	setDefault(&c.SendBytesMax, 256<<10)
+	c.Name = cmp.Or(c.Name, "engine")
+	c.Workers = cmp.Or(c.Workers, 1)
+	c.SessionsMax = cmp.Or(c.SessionsMax, 60000)
+	c.FarewellsMax = cmp.Or(c.FarewellsMax, 32)
+	c.DirectQueueBytesMax = cmp.Or(c.DirectQueueBytesMax, 64<<10)
+	c.SendBytesMax = cmp.Or(c.SendBytesMax, 256<<10)
 	if c.FeedWindowBytesMax == 0 {
-		setDefault(&c.FeedBurstBytesMax, 4<<20)
+		c.FeedBurstBytesMax = cmp.Or(c.FeedBurstBytesMax, 4<<20)
 	}
-	setDefault(&c.FeedWindowBytesMax, 256<<10)
-	setDefault(&c.FeedBurstBytesMax, c.FeedWindowBytesMax)
-	setDefault(&c.LoginDeadline, 10*time.Second)
-	setDefault(&c.HeartbeatInterval, 30*time.Second)
-	setDefault(&c.IdleTimeout, 90*time.Second)
-	setDefault(&c.LingerTimeout, 3*time.Second)
-	setDefault(&c.CrashDir, os.TempDir())
-	setDefault(&c.Socket, DefaultSocket())
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.FeedWindowBytesMax = cmp.Or(c.FeedWindowBytesMax, 256<<10)
+	c.FeedBurstBytesMax = cmp.Or(c.FeedBurstBytesMax, c.FeedWindowBytesMax)
+	c.FeedTurnMax = cmp.Or(c.FeedTurnMax, 1024)
+	c.LoginDeadline = cmp.Or(c.LoginDeadline, 10*time.Second)
+	c.HeartbeatInterval = cmp.Or(c.HeartbeatInterval, 30*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 90*time.Second)
+	c.LingerTimeout = cmp.Or(c.LingerTimeout, 3*time.Second)
+	c.CrashDir = cmp.Or(c.CrashDir, os.TempDir())
+	c.Socket = cmp.Or(c.Socket, DefaultSocket())
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Service is a set of workers with their sessions: a server, a client, or both. Its
@@ -93,7 +85,7 @@ type Service struct {
 	workers   []*Worker
 	next      atomic.Uint32
 	live      atomic.Int64 // sessions, including those that are on their way to a worker
-	farewells atomic.Int64 // refused connections that are being told why
+	farewells atomic.Int64 // refused connections that a reason is being sent to
 	draining  atomic.Bool
 
 	mu      lock.Mutex
@@ -101,14 +93,16 @@ type Service struct {
 	ended   chan struct{} // closed when all workers have ended
 	running atomic.Int32
 	leaks   []error
+
+	detached      Protocol // of sessions that are detached; protocolDetached
+	detachedLocks *lock.Class
+	protocolsMu   lock.Mutex // guards protocols; a leaf
+	protocols     []*Protocol
 }
 
 // New makes a service; nothing runs yet.
 func New(c Config) (*Service, error) {
 	c = c.withDefaults()
-	if c.NewHandler == nil {
-		return nil, fmt.Errorf("engine: Config.NewHandler is missing")
-	}
 	if c.Workers < 1 || c.Workers > 128 {
 		return nil, fmt.Errorf("engine: Workers is %d; it must be 1 to 128", c.Workers)
 	}
@@ -121,6 +115,12 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{config: c, ended: make(chan struct{}), pool: mem.NewPool(mem.Config{Debug: c.Debug})}
 	s.mu.Init(lock.NewClass("engine.service"))
+	s.detached = Protocol{
+		Name: "detached", Framer: wholeFramer{}, NewHandler: func(*Worker) Handler { return detachedHandler{} },
+	}
+	s.protocols = []*Protocol{&s.detached}
+	s.protocolsMu.Init(lock.NewClass("engine.protocols"))
+	s.detachedLocks = lock.NewClass("engine.detached")
 	mail := lock.NewClass("engine.mailbox")
 	for i := range c.Workers {
 		w := &Worker{service: s, index: i}
@@ -164,30 +164,6 @@ func (s *Service) Start() error {
 	return nil
 }
 
-// open makes what must be made on the worker's own thread.
-func (w *Worker) open() error {
-	d, err := w.service.config.OpenDriver(w.index)
-	if err != nil {
-		return err
-	}
-	w.driver, w.up = d, true
-	w.crowded = !w.service.config.Manual && runtime.GOMAXPROCS(0) <= w.service.config.Workers
-	w.pool = w.service.pool
-	w.ops = mem.NewObjectPool(mem.ObjectConfig[sendOp]{Reset: (*sendOp).reset, Debug: w.service.config.Debug})
-	w.spools = mem.NewObjectPool(mem.ObjectConfig[spool]{Debug: w.service.config.Debug})
-	w.events = make([]aio.Event, w.service.config.Driver.WithDefaults().EventsMax)
-	w.now = d.Now()
-	w.wheel.init(w.now)
-	w.mail.open(d.Wake)
-	return nil
-}
-
-// start makes the handler, once all workers are there for it to see.
-func (w *Worker) start() {
-	w.handler = w.service.config.NewHandler(w)
-	w.ticker, _ = w.handler.(Ticker)
-}
-
 // do runs f on w and waits for it. False: the worker has not started, or has ended.
 func (s *Service) do(w *Worker, f func(w *Worker)) bool {
 	if s.config.Manual {
@@ -207,12 +183,22 @@ func (s *Service) do(w *Worker, f func(w *Worker)) bool {
 // Workers returns the workers, by index.
 func (s *Service) Workers() []*Worker { return s.workers }
 
-// Listen begins to accept on addr and returns the address that it has; port 0 picks a
-// port. It may be called several times.
-func (s *Service) Listen(addr netip.AddrPort) (netip.AddrPort, error) {
-	var at netip.AddrPort
-	err := ErrClosed
-	s.do(s.nextWorker(), func(w *Worker) { at, err = w.listen(addr, 0) })
+// Listen begins to accept connections that speak p on addr, and returns the address that
+// it has; port 0 picks a port. It may be called several times.
+func (s *Service) Listen(addr netip.AddrPort, p *Protocol) (netip.AddrPort, error) {
+	at, err := s.listen(addr, s.config.Socket, p)
+	if err != nil {
+		return at, fmt.Errorf("listen on %v: %w", addr, err)
+	}
+	return at, nil
+}
+
+// ListenV6Only is Listen on an IPv6 address that leaves connections of IPv4 to another
+// listener of the same port.
+func (s *Service) ListenV6Only(addr netip.AddrPort, p *Protocol) (netip.AddrPort, error) {
+	o := s.config.Socket
+	o.V6Only = true
+	at, err := s.listen(addr, o, p)
 	if err != nil {
 		return at, fmt.Errorf("listen on %v: %w", addr, err)
 	}
@@ -221,20 +207,34 @@ func (s *Service) Listen(addr netip.AddrPort) (netip.AddrPort, error) {
 
 // ListenInherited is Listen on a listening socket that another program has opened and
 // handed over (systemd's socket activation). It is the service's from then on.
-func (s *Service) ListenInherited(handle uintptr) (netip.AddrPort, error) {
-	var at netip.AddrPort
-	err := ErrClosed
-	s.do(s.nextWorker(), func(w *Worker) { at, err = w.listen(netip.AddrPort{}, handle) })
+func (s *Service) ListenInherited(handle uintptr, p *Protocol) (netip.AddrPort, error) {
+	o := s.config.Socket
+	o.Inherited = handle
+	at, err := s.listen(netip.AddrPort{}, o, p)
 	if err != nil {
 		return at, fmt.Errorf("taking over the listening socket %d: %w", handle, err)
 	}
 	return at, nil
 }
 
-// Connect opens a session to addr on the next worker in turn; see Worker.Connect.
-func (s *Service) Connect(addr netip.AddrPort, data any) error {
+func (s *Service) listen(addr netip.AddrPort, o aio.SocketOptions, p *Protocol) (at netip.AddrPort, err error) {
+	protocol, err := s.bind(p)
+	if err != nil {
+		return at, err
+	}
+	err = ErrClosed
+	s.do(s.nextWorker(), func(w *Worker) { at, err = w.listen(addr, o, protocol) })
+	return at, err
+}
+
+// Connect opens a session to addr that speaks p, on the next worker in turn; see
+// Worker.Connect.
+func (s *Service) Connect(addr netip.AddrPort, p *Protocol, data any) error {
+	if _, err := s.bind(p); err != nil {
+		return err
+	}
 	err := ErrClosed
-	s.do(s.nextWorker(), func(w *Worker) { _, err = w.Connect(addr, data) })
+	s.do(s.nextWorker(), func(w *Worker) { _, err = w.Connect(addr, p, data) })
 	return err
 }
 
@@ -340,57 +340,6 @@ func (s *Service) endManual() error {
 		w.release()
 	}
 	return nil
-}
-
-// drain ends all sessions in order, and lets nobody in.
-func (w *Worker) drain() {
-	for _, l := range w.listeners {
-		l.close()
-	}
-	w.sessions.each(func(s *Session) { s.End(Reason{Code: ReasonDraining}) })
-}
-
-// abortAll ends all sessions at once.
-func (w *Worker) abortAll() {
-	w.sessions.each(func(s *Session) { s.fail(Reason{Code: ReasonLocal}) })
-}
-
-// stop begins the worker's end.
-func (w *Worker) stop() {
-	if w.stopping || !w.up {
-		return
-	}
-	w.stopping = true
-	for _, l := range w.listeners {
-		l.close()
-	}
-	w.abortAll()
-}
-
-// over says whether a stopping worker has nothing left that is in flight.
-func (w *Worker) over() bool {
-	if !w.stopping || w.sessions.live > 0 {
-		return false
-	}
-	for _, l := range w.listeners {
-		if !l.closed {
-			return false
-		}
-	}
-	return true
-}
-
-// release frees what the worker has, after its last tick.
-func (w *Worker) release() {
-	for _, m := range w.mail.close() {
-		m.Deliver(w) // it owns things: connections, buffers
-	}
-	w.up = false
-	if s, ok := w.handler.(Stopper); ok {
-		s.Stop()
-	}
-	w.service.leaked(errors.Join(w.ops.Close(), w.spools.Close(), w.driver.Release()))
-	w.service.workerEnded()
 }
 
 func (s *Service) leaked(err error) {

@@ -59,9 +59,9 @@ func serve(t *testing.T, c engine.Config) *engine.Service {
 	return svc
 }
 
-func listen(t *testing.T, svc *engine.Service, addr string) netip.AddrPort {
+func listen(t *testing.T, svc *engine.Service, addr string, p *engine.Protocol) netip.AddrPort {
 	t.Helper()
-	at, err := svc.Listen(netip.MustParseAddrPort(addr))
+	at, err := svc.Listen(netip.MustParseAddrPort(addr), p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ type echo struct {
 	ended chan engine.Reason
 }
 
-func (echo) Packet(s *engine.Session, p packet.Packet) { _ = s.Send(pack(p.ID, p.Payload...)) }
+func (echo) Received(s *engine.Session, frame []byte) { _ = s.Send(frame) }
 
 func (e echo) Disconnected(_ *engine.Session, why engine.Reason) {
 	if e.ended != nil {
@@ -115,9 +115,9 @@ func newEcho(*engine.Worker) engine.Handler { return echo{} }
 
 func TestListenOnSeveralAddresses(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open, Workers: 2})
+		svc := serve(t, engine.Config{OpenDriver: open, Workers: 2})
 		for _, addr := range []string{"127.0.0.1:0", "[::1]:0", "127.0.0.1:0", "0.0.0.0:0"} {
-			at := listen(t, svc, addr)
+			at := listen(t, svc, addr, packets(newEcho))
 			if at.Port() == 0 {
 				t.Errorf("no port was picked for %s", addr)
 			}
@@ -131,9 +131,9 @@ func TestListenOnSeveralAddresses(t *testing.T) {
 
 func TestListenOnUsedPort(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open})
-		at := listen(t, svc, "127.0.0.1:0")
-		if _, err := svc.Listen(at); err == nil || !strings.Contains(err.Error(), at.String()) {
+		svc := serve(t, engine.Config{OpenDriver: open})
+		at := listen(t, svc, "127.0.0.1:0", packets(newEcho))
+		if _, err := svc.Listen(at, packets(newEcho)); err == nil || !strings.Contains(err.Error(), at.String()) {
 			t.Errorf("listening twice gave %v", err)
 		}
 		roundTrip(t, dial(t, at), 'a')
@@ -149,8 +149,9 @@ func TestConnectRefused(t *testing.T) {
 		at := netip.MustParseAddrPort(l.Addr().String())
 		l.Close()
 		ended := make(chan engine.Reason, 1)
-		svc := serve(t, engine.Config{OpenDriver: open, NewHandler: func(*engine.Worker) engine.Handler { return echo{ended: ended} }})
-		if err := svc.Connect(at, nil); err != nil {
+		svc := serve(t, engine.Config{OpenDriver: open})
+		told := packets(func(*engine.Worker) engine.Handler { return echo{ended: ended} })
+		if err := svc.Connect(at, told, nil); err != nil {
 			t.Fatal(err)
 		}
 		if why := <-ended; why.Code != engine.ReasonConnect || why.Err == nil {
@@ -162,8 +163,8 @@ func TestConnectRefused(t *testing.T) {
 // Accepted connections are dealt out to the workers in turn.
 func TestWorkersShareSessions(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open, Workers: 3})
-		at := listen(t, svc, "127.0.0.1:0")
+		svc := serve(t, engine.Config{OpenDriver: open, Workers: 3})
+		at := listen(t, svc, "127.0.0.1:0", packets(newEcho))
 		for i := range 30 {
 			roundTrip(t, dial(t, at), byte(i))
 		}
@@ -183,7 +184,7 @@ func TestWorkersShareSessions(t *testing.T) {
 				t.Errorf("worker %d has %d of 30 sessions", w.Index(), n)
 			}
 		}
-		if st := svc.Stats(); st.Sessions != 30 || st.Accepted != 30 || st.Packets != 30 || svc.Sessions() != 30 {
+		if st := svc.Stats(); st.Sessions != 30 || st.Accepted != 30 || st.Frames != 30 || svc.Sessions() != 30 {
 			t.Errorf("%+v", st)
 		}
 	})
@@ -191,8 +192,8 @@ func TestWorkersShareSessions(t *testing.T) {
 
 func TestSessionsMax(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
-		svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open, SessionsMax: 2, Workers: 2})
-		at := listen(t, svc, "127.0.0.1:0")
+		svc := serve(t, engine.Config{OpenDriver: open, SessionsMax: 2, Workers: 2})
+		at := listen(t, svc, "127.0.0.1:0", packets(newEcho))
 		a, b := dial(t, at), dial(t, at)
 		roundTrip(t, a, 'a')
 		roundTrip(t, b, 'b')
@@ -200,7 +201,7 @@ func TestSessionsMax(t *testing.T) {
 		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("the third connection was not closed: %v", err)
 		}
-		if err := svc.Connect(at, nil); !errors.Is(err, engine.ErrSessionsMax) {
+		if err := svc.Connect(at, packets(newEcho), nil); !errors.Is(err, engine.ErrSessionsMax) {
 			t.Errorf("Connect gave %v", err)
 		}
 		if n := svc.Stats().Refused[engine.RefusedSessionsMax]; n != 1 {
@@ -236,7 +237,7 @@ func TestDriverIsFull(t *testing.T) {
 		b, s := h.connect()
 		c := h.peers.connect(h, h.at, aio.SocketOptions{})
 		h.until("the third peer to be turned away", func() bool { return c.end != nil })
-		if err := h.service.Connect(h.at, nil); !errors.Is(err, aio.ErrTooMany) {
+		if err := h.service.Connect(h.at, h.packets, nil); !errors.Is(err, aio.ErrTooMany) {
 			h.Errorf("Connect gave %v", err)
 		}
 		for _, p := range []*peer{a, b} {
@@ -277,9 +278,8 @@ func TestStaleSessionID(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for _, c := range []engine.Config{
-		{},
-		{NewHandler: newEcho, Workers: -1},
-		{NewHandler: newEcho, Workers: 129},
+		{Workers: -1},
+		{Workers: 129},
 	} {
 		if _, err := engine.New(c); err == nil {
 			t.Errorf("New took %+v", c)
@@ -292,7 +292,7 @@ func TestStartFails(t *testing.T) {
 	for _, manual := range []bool{false, true} {
 		world := aiosim.NewWorld(aiosim.Config{AllowExternalWake: true})
 		svc, err := engine.New(engine.Config{
-			NewHandler: newEcho, Workers: 3, Manual: manual,
+			Workers: 3, Manual: manual,
 			OpenDriver: func(i int) (aio.Driver, error) {
 				if i == 1 {
 					return nil, aio.ErrUnavailable
@@ -317,7 +317,7 @@ func TestNotRunning(t *testing.T) {
 	for _, manual := range []bool{false, true} {
 		world := aiosim.NewWorld(aiosim.Config{AllowExternalWake: true})
 		svc, err := engine.New(engine.Config{
-			NewHandler: newEcho, Manual: manual,
+			Manual:     manual,
 			OpenDriver: func(int) (aio.Driver, error) { return world.NewDriver(aio.Config{}), nil },
 		})
 		if err != nil {
@@ -325,10 +325,10 @@ func TestNotRunning(t *testing.T) {
 		}
 		at := netip.MustParseAddrPort("10.0.0.1:7777")
 		refused := func(when string) {
-			if _, err := svc.Listen(at); !errors.Is(err, engine.ErrClosed) {
+			if _, err := svc.Listen(at, packets(newEcho)); !errors.Is(err, engine.ErrClosed) {
 				t.Errorf("%s: Listen gave %v", when, err)
 			}
-			if err := svc.Connect(at, nil); !errors.Is(err, engine.ErrClosed) {
+			if err := svc.Connect(at, packets(newEcho), nil); !errors.Is(err, engine.ErrClosed) {
 				t.Errorf("%s: Connect gave %v", when, err)
 			}
 			if svc.Workers()[0].Post(engine.MessageFunc(func(*engine.Worker) {})) {
@@ -362,8 +362,8 @@ func TestCloseInTheMiddle(t *testing.T) {
 		t.Run("service", func(t *testing.T) {
 			var wg sync.WaitGroup
 			t.Cleanup(wg.Wait)
-			svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: open, Workers: 2, Debug: true})
-			at := listen(t, svc, "127.0.0.1:0")
+			svc := serve(t, engine.Config{OpenDriver: open, Workers: 2, Debug: true})
+			at := listen(t, svc, "127.0.0.1:0", packets(newEcho))
 			for i := range 20 {
 				c := dial(t, at)
 				roundTrip(t, c, byte(i))
@@ -378,7 +378,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 				}()
 			}
 			for range 20 {
-				_ = svc.Connect(at, nil)
+				_ = svc.Connect(at, packets(newEcho), nil)
 			}
 			if err := svc.Close(); err != nil {
 				t.Error(err)

@@ -15,7 +15,7 @@ type Stats struct {
 	Disconnected  [reasonCount]uint64 // by ReasonCode
 	BytesReceived uint64
 	BytesSent     uint64
-	Packets       uint64 // received
+	Frames        uint64 // received
 	FrameErrors   uint64
 	Sends         uint64    // completed, however short
 	EntriesSent   uint64    // feed entries times readers
@@ -39,15 +39,14 @@ func (a *Stats) add(b *Stats) {
 	}
 	a.BytesReceived += b.BytesReceived
 	a.BytesSent += b.BytesSent
-	a.Packets += b.Packets
+	a.Frames += b.Frames
 	a.FrameErrors += b.FrameErrors
 	a.Sends += b.Sends
 	a.EntriesSent += b.EntriesSent
 	a.Blocked += b.Blocked
 }
 
-// Stats asks every worker for its counts and adds them up. After Close there is
-// nobody left to ask.
+// Stats adds up the counts of all workers. After Close there are none.
 func (s *Service) Stats() Stats {
 	var sum Stats
 	for _, w := range s.workers {

@@ -17,8 +17,8 @@ const (
 	listenerToken  = aio.Token(1) << 63
 )
 
-// open takes a slot.
-func (t *sessionTable) open(w *Worker) *Session {
+// open takes a slot for a session that speaks one of the worker's protocols.
+func (t *sessionTable) open(w *Worker, protocol uint8) *Session {
 	if len(t.freeSlots) == 0 {
 		base := uint32(len(t.blocks) * sessionBlock)
 		t.blocks = append(t.blocks, new([sessionBlock]Session))
@@ -30,7 +30,10 @@ func (t *sessionTable) open(w *Worker) *Session {
 	slot := t.freeSlots[len(t.freeSlots)-1]
 	t.freeSlots = t.freeSlots[:len(t.freeSlots)-1]
 	s := t.at(slot)
-	*s = Session{w: w, id: makeSessionID(w.index, t.generations[slot], slot), timer: timerNode{tick: sessionNode}}
+	*s = Session{
+		w: w, id: makeSessionID(w.index, t.generations[slot], slot), protocol: protocol,
+		timer: timerNode{tick: sessionNode},
+	}
 	t.live++
 	return s
 }

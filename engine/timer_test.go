@@ -200,7 +200,7 @@ func TestTimersAgainstModel(t *testing.T) {
 
 // A worker sleeps until its next timer and wakes for it: the driver's clock says when.
 func TestWorkerWakesForTimers(t *testing.T) {
-	svc, err := engine.New(engine.Config{NewHandler: func(*engine.Worker) engine.Handler { return engine.NopHandler{} }})
+	svc, err := engine.New(engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

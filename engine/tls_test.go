@@ -146,7 +146,7 @@ func TestTLSSession(t *testing.T) {
 	eachTLS(t, func(t *testing.T, version uint16) {
 		server := serverTLS(version)
 		c := setup{
-			config: engine.Config{NewCodec: func(*engine.Session) engine.Codec { return tlsServer(server) }},
+			codec:  func(*engine.Session) engine.Codec { return tlsServer(server) },
 			faults: aiosim.Faults{DelayMax: 1e6, ShortSend: .3, ShortRecv: .3, SegmentBytesMin: 1, SegmentBytesMax: 200},
 		}
 		everywhere(t, c, func(h *harness) {
@@ -177,7 +177,7 @@ func tlsConversation(h *harness, version uint16) {
 	p.write(raw)
 	var got []byte
 	var end error
-	hear := func() {
+	receive := func() {
 		if len(p.got) > 0 && end == nil {
 			plain, raw, err := client.Decode(nil, nil, p.got)
 			p.got, end = nil, err
@@ -185,20 +185,20 @@ func tlsConversation(h *harness, version uint16) {
 			p.write(raw)
 		}
 	}
-	h.until("the handshake", func() bool { hear(); return client.Ready() })
+	h.until("the handshake", func() bool { receive(); return client.Ready() })
 	raw, err = client.Encode(nil, pack(idEcho, make([]byte, 20000)...))
 	if err != nil {
 		h.Fatal(err)
 	}
 	p.write(raw)
-	h.until("everything", func() bool { hear(); return len(got) == 30*3000+20004 })
+	h.until("everything", func() bool { receive(); return len(got) == 30*3000+20004 })
 	p.got = got
 	if r := newReader(h, p).expect(1, 1); !r.has(1, f.next()) || r.direct != 1 {
 		h.Errorf("entries up to %d, %d direct packets", r.next[1], r.direct)
 	}
 	p.got = nil
 	p.write(client.End(nil))
-	h.until("the end", func() bool { hear(); return p.over() })
+	h.until("the end", func() bool { receive(); return p.over() })
 	p.close()
 	h.until("the session's end", func() bool { return len(h.ended) == ended+1 })
 	if why := h.ended[ended]; end != io.EOF || why.Code != engine.ReasonPeerClosed {
@@ -211,11 +211,10 @@ func tlsConversation(h *harness, version uint16) {
 func TestTLSClient(t *testing.T) {
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		config := serverTLS(tls.VersionTLS13)
-		svc := serve(t, engine.Config{
-			NewHandler: newEcho, OpenDriver: open, Workers: 2,
-			NewCodec: func(*engine.Session) engine.Codec { return tlsServer(config) },
-		})
-		at := listen(t, svc, "127.0.0.1:0")
+		svc := serve(t, engine.Config{OpenDriver: open, Workers: 2})
+		secret := packets(newEcho)
+		secret.NewCodec = func(*engine.Session) engine.Codec { return tlsServer(config) }
+		at := listen(t, svc, "127.0.0.1:0", secret)
 		for i := range 10 {
 			c := tls.Client(dial(t, at), clientTLS(tls.VersionTLS13))
 			for j := range 20 {

@@ -8,7 +8,7 @@ import (
 
 // The wheel: two rings of 256 buckets. A bucket of the first is one tick (16 ms)
 // wide, one of the second is a whole turn of the first (about 4 s). Timers beyond
-// the second ring (about 17 minutes) are put at its far end and looked at again
+// the second ring (about 17 minutes) are put at its far end and moved on
 // there. (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987.)
 const (
 	wheelTick    = 16 * time.Millisecond
@@ -25,7 +25,7 @@ type Timer struct {
 	Data      any // for the function that is called
 }
 
-// Running says whether the timer will fire.
+// Running reports whether the timer will fire.
 func (t *Timer) Running() bool { return t.next != nil }
 
 // timerNode is what the wheel knows of a timer. It is part of a Timer or, which keeps
@@ -155,8 +155,8 @@ func (h *wheel) fireBucket(i uint64) {
 	}
 }
 
-// wait is how long it may be until the next timer wants to be looked at, -1 for no
-// timer at all.
+// wait is how long it is at most until the next timer is due or moved on, -1 for no timer
+// at all.
 func (h *wheel) wait(now time.Duration) time.Duration {
 	if h.count == 0 {
 		return -1

@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"math"
-	"net/netip"
-	"runtime"
 	"time"
 
 	"sarang/aio"
@@ -14,11 +11,10 @@ import (
 // owns: sessions, timers, buffers, a mailbox. Its methods are for its own goroutine
 // only, but for Post and Index.
 type Worker struct {
-	service *Service
-	index   int
-	driver  aio.Driver
-	handler Handler
-	ticker  Ticker // handler, if it is one
+	service  *Service
+	index    int
+	driver   aio.Driver
+	bindings []*binding // by protocol; nil where none of its sessions have been here
 
 	events     []aio.Event
 	now        time.Duration
@@ -29,24 +25,26 @@ type Worker struct {
 	mail       mailbox
 	pool       *mem.Pool
 	ops        *mem.ObjectPool[sendOp]
-	spools     *mem.ObjectPool[spool]
+	buffers    *mem.ObjectPool[sessionBuffers]
 	trimAt     time.Duration
 	dirtyFeeds []*Feed
 	touched    []SessionID
-	resumed    []SessionID // with packets that wait for that
-	fetching   []*Cursor   // to be asked for by Behind at the end of the tick
+	resumed    []SessionID // with frames that wait for that, or unread bytes
+	fetching   []*Cursor   // to be fetched for at the end of the tick
+	onTick     []func()
+	onStop     []func()
 	stats      Stats
 	trace      trace
 
-	scratch, plain, raw []byte // reused for encoding
+	plain, raw []byte // reused by codecs
 
 	up       bool // between open and release
 	stopping bool
 	crowded  bool // the workers have all of Go's processors
-	givesWay bool // see GiveWay
 
-	gaveWork time.Duration // when it was told to
-	begun    func() bool   // what was given
+	yields     bool          // see Yield
+	yieldAsked time.Duration // since when
+	begun      func() bool   // reports whether the work has begun
 }
 
 // tick is the worker's loop body: collect, handle, serve. wait bounds how long it
@@ -67,74 +65,32 @@ func (w *Worker) tick(wait time.Duration) error {
 	}
 	w.wheel.advance(w.now)
 	w.deliverHeld()
-	if w.ticker != nil {
-		w.ticker.Tick()
+	for _, f := range w.onTick {
+		f()
 	}
 	w.serveAll()
-	w.askBehind()
+	w.fetchAll()
 	w.lastTick = w.driver.Now() - w.now
 	if w.now >= w.trimAt {
 		w.trimAt = w.now + trimInterval
 		w.ops.Trim()
-		w.spools.Trim()
+		w.buffers.Trim()
 	}
 	return nil
 }
 
-// trimInterval is how often a worker looks for objects that only a peak has needed.
+// trimInterval is how often a worker frees objects that only a peak has needed.
 const trimInterval = 2 * time.Second
 
-// collect waits for completions, at most as long as sleepFor says. If the worker is to
-// give way, it does so before it sleeps, when what is queued has gone out; and if it finds
-// no time to sleep, giveWayAfter it was told to.
+// collect waits for completions, at most as long as sleepFor says.
 func (w *Worker) collect(wait time.Duration) (int, error) {
-	if !w.givesWay {
-		return w.driver.Wait(w.events, w.sleepFor(wait))
+	if w.yields {
+		return w.collectAndYield(wait)
 	}
-	n, err := w.driver.Wait(w.events, 0)
-	busy := n > 0 || w.pending()
-	if err != nil || busy && w.driver.Now()-w.gaveWork < giveWayAfter {
-		return n, err
-	}
-	w.giveWay()
-	if busy {
-		return n, nil
-	}
-	w.now = w.driver.Now()
 	return w.driver.Wait(w.events, w.sleepFor(wait))
 }
 
-// giveWayAfter is when a worker that has always something to do gives way, at the end of
-// a tick.
-const giveWayAfter = time.Millisecond
-
-// GiveWay tells that goroutines outside of the workers were given work, or are at it, and
-// that it is to be done soon. They get the processor before the worker sleeps: a thread
-// that sleeps in the kernel keeps Go's processor until the runtime's watchdog comes by and
-// takes it away, 20 µs later or 10 ms, and one that does not sleep keeps it for 10 ms and
-// more. begun tells whether nothing waits that could be begun; the worker calls it. It does
-// nothing if there were processors left for others than the workers at the start.
-func (w *Worker) GiveWay(begun func() bool) {
-	invariant(begun != nil, "giving way needs to know when it is over")
-	if !w.givesWay {
-		w.givesWay, w.gaveWork, w.begun = w.crowded, w.now, begun
-	}
-}
-
-// giveWay lets others have the processor, a few times at most: each 61st time Go's
-// scheduler looks first at where this goroutine has just queued up, and comes back with
-// nothing done.
-func (w *Worker) giveWay() {
-	w.givesWay = false
-	runtime.Gosched()
-	for tries := 1; tries < giveWayTries && !w.begun(); tries++ {
-		runtime.Gosched()
-	}
-}
-
-const giveWayTries = 3
-
-// pending says whether something is to be done in the next tick, whatever comes.
+// pending reports whether something is to be done in the next tick, whatever comes.
 func (w *Worker) pending() bool { return len(w.touched)+len(w.resumed)+len(w.dirtyFeeds) > 0 }
 
 // sleepFor is how long the worker may wait for completions.
@@ -160,7 +116,7 @@ func (w *Worker) serveAll() {
 	rest := copy(w.dirtyFeeds, w.dirtyFeeds[n:])
 	clear(w.dirtyFeeds[rest:])
 	w.dirtyFeeds = w.dirtyFeeds[:rest]
-	n = len(w.touched) // serving may touch again: that is for the next tick
+	n = len(w.touched) // serving may touch others: they are for the next tick
 	for i := range n {
 		if s := w.Session(w.touched[i]); s != nil {
 			s.flags &^= flagTouched
@@ -203,171 +159,6 @@ func (w *Worker) handle(e *aio.Event) {
 		w.serve(s)
 	case aio.KindDisconnect:
 		w.disconnected(s)
-	}
-}
-
-// adopt makes a session of a connection that a listener accepted.
-func (w *Worker) adopt(c aio.Conn) {
-	if w.stopping || w.service.draining.Load() {
-		w.driver.Discard(c)
-		w.service.turnedAway(c)
-		return
-	}
-	s := w.sessions.open(w)
-	socket, err := w.driver.Attach(c, s.token())
-	if err != nil {
-		w.sessions.free(s)
-		w.service.turnedAway(c)
-		w.stats.AcceptErrors++
-		return
-	}
-	if w.service.config.Gate != nil {
-		s.flags |= flagGated
-	}
-	s.socket = socket
-	s.setPeer(c.Peer)
-	w.stats.Accepted++
-	w.opened(s)
-}
-
-// opened begins the life of a session whose connection stands.
-func (w *Worker) opened(s *Session) {
-	s.mark, s.lastRecv = ticksUp(w.now), ticksUp(w.now)
-	s.armTimer()
-	if f := w.service.config.NewCodec; f != nil {
-		if c := f(s); c != nil {
-			s.spooling()
-			s.codec = &codecState{codec: c}
-			if err := s.codec.start(s); err != nil {
-				s.fail(Reason{ReasonCodec, err})
-				return
-			}
-		}
-	}
-	s.flags |= flagOpened
-	s.receive()
-	s.touch() // for what was sent while it was connecting
-	w.handler.Connected(s)
-}
-
-// Connect opens a session to addr. The handler is told Connected, or Disconnected
-// with ReasonConnect. data becomes the session's Data.
-func (w *Worker) Connect(addr netip.AddrPort, data any) (*Session, error) {
-	if w.stopping || w.service.draining.Load() {
-		return nil, ErrClosed
-	}
-	if !w.service.admit() {
-		return nil, ErrSessionsMax
-	}
-	s := w.sessions.open(w)
-	socket, err := w.driver.Connect(addr, w.service.config.Socket, s.token())
-	if err != nil {
-		w.sessions.free(s)
-		w.service.live.Add(-1)
-		return nil, err
-	}
-	s.socket, s.Data = socket, data
-	s.setPeer(addr)
-	s.flags |= flagConnecting
-	return s, nil
-}
-
-func (w *Worker) connected(s *Session, e *aio.Event) {
-	s.flags &^= flagConnecting
-	if e.Err != nil {
-		s.fail(Reason{ReasonConnect, e.Err})
-		return
-	}
-	if s.flags&flagClosing != 0 {
-		return
-	}
-	w.stats.Connected++
-	w.opened(s)
-}
-
-// disconnected ends a session: nothing of it is in flight any more.
-func (w *Worker) disconnected(s *Session) {
-	invariant(s.op == nil && s.flags&(flagReceiving|flagSending) == 0,
-		"a session was closed with a request in flight")
-	for s.cursors != nil {
-		s.cursors.Close()
-	}
-	if s.codec != nil {
-		s.codec.release()
-	}
-	p := s.spool
-	w.stats.Disconnected[p.reason.Code]++
-	if s.flags&flagRefused == 0 {
-		w.handler.Disconnected(s, p.reason)
-	}
-	for s.cursors != nil {
-		s.cursors.Close()
-	}
-	p.out.drop(p.out.n)
-	p.pend.drop(p.pend.n)
-	p.tail.drop(p.tail.n)
-	w.spools.Put(p)
-	w.leave(s)
-	w.sessions.free(s)
-}
-
-// armTimer sets the session's one timer to its next deadline.
-func (s *Session) armTimer() {
-	if s.Closing() {
-		return
-	}
-	c, left := &s.w.service.config, never
-	silent, marked := s.w.since(s.lastRecv), s.w.since(s.mark)
-	if c.IdleTimeout > 0 {
-		left = c.IdleTimeout - silent
-	}
-	if s.flags&flagAdmitted != 0 && c.HeartbeatInterval > 0 {
-		left = min(left, c.HeartbeatInterval-min(silent, marked))
-	}
-	if s.flags&flagPaused != 0 && left < never {
-		left = max(left, pausedLook) // the silence is ours
-	}
-	if s.flags&flagAdmitted == 0 && c.LoginDeadline > 0 {
-		left = min(left, c.LoginDeadline-marked)
-	}
-	if left < never {
-		s.w.wheel.set(&s.timer, s.w.now+left)
-	} else {
-		s.w.wheel.stop(&s.timer)
-	}
-}
-
-const (
-	never = time.Duration(math.MaxInt64)
-
-	// pausedLook is how often the deadlines of a paused session are looked at.
-	pausedLook = time.Second
-)
-
-// deadline is called when the session's next deadline may have passed.
-func (s *Session) deadline() {
-	w, c := s.w, &s.w.service.config
-	silent := w.since(s.lastRecv)
-	if s.flags&flagPaused != 0 {
-		silent = 0 // the silence is ours
-	}
-	admitted := s.flags&flagAdmitted != 0
-	switch {
-	case s.flags&flagClosing != 0:
-	case s.flags&flagFlushing != 0: // the peer took too long over our farewell
-		s.fail(s.spool.reason)
-	case !admitted && c.LoginDeadline > 0 && w.since(s.mark) >= c.LoginDeadline:
-		s.End(Reason{Code: ReasonLoginDeadline})
-	case c.IdleTimeout > 0 && silent >= c.IdleTimeout:
-		s.End(Reason{Code: ReasonIdle})
-	case admitted && c.HeartbeatInterval > 0 && silent >= c.HeartbeatInterval:
-		s.mark = ticksUp(w.now)
-		if h, ok := w.handler.(Heartbeater); ok {
-			h.Heartbeat(s)
-		}
-		s.armTimer()
-	default:
-		s.armTimer()
 	}
 }
 
@@ -415,21 +206,3 @@ func (w *Worker) After(t *Timer, d time.Duration, f func(*Timer)) {
 
 // Stop keeps t from firing.
 func (w *Worker) Stop(t *Timer) { w.wheel.stop(&t.timerNode) }
-
-// run is the worker's goroutine.
-func (w *Worker) run(ready chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := w.open()
-	ready <- err
-	if err != nil {
-		return
-	}
-	defer w.service.crashed(w)
-	for !w.over() {
-		if err := w.tick(-1); err != nil {
-			panic(&InvariantError{What: "the driver is broken: " + err.Error()})
-		}
-	}
-	w.release()
-}

@@ -25,7 +25,7 @@ func (d *sleepSpy) Wait(events []aio.Event, timeout time.Duration) (int, error) 
 
 // begunFirst tells how often, of rounds, work that a worker gave to another goroutine
 // was done when the worker went to sleep. One processor does everything.
-func begunFirst(t *testing.T, open func(int) (aio.Driver, error), rounds int, giveWay bool) int {
+func begunFirst(t *testing.T, open func(int) (aio.Driver, error), rounds int, yields bool) int {
 	var done atomic.Int64 // rounds whose work is done
 	var early int
 	given := int64(0)              // the worker's, as armed and early
@@ -39,7 +39,7 @@ func begunFirst(t *testing.T, open func(int) (aio.Driver, error), rounds int, gi
 			done.Add(1)
 		}
 	}()
-	svc := serve(t, engine.Config{NewHandler: newEcho, OpenDriver: func(i int) (aio.Driver, error) {
+	svc := serve(t, engine.Config{OpenDriver: func(i int) (aio.Driver, error) {
 		d, err := open(i)
 		return &sleepSpy{d, func() {
 			if armed {
@@ -56,8 +56,8 @@ func begunFirst(t *testing.T, open func(int) (aio.Driver, error), rounds int, gi
 			given++
 			armed = true
 			work <- struct{}{}
-			if giveWay {
-				w.GiveWay(func() bool { return done.Load() == given }) // given is this worker's
+			if yields {
+				w.Yield(func() bool { return done.Load() == given }) // given is this worker's
 			}
 		}))
 		<-slept
@@ -67,14 +67,14 @@ func begunFirst(t *testing.T, open func(int) (aio.Driver, error), rounds int, gi
 	return early
 }
 
-// TestGiveWay: work that a worker has given away is begun before the worker sleeps, if
+// TestYield: work that a worker has given away is begun before the worker sleeps, if
 // others have no processor of their own.
-func TestGiveWay(t *testing.T) {
+func TestYield(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	onDrivers(t, func(t *testing.T, open func(int) (aio.Driver, error)) {
 		const rounds = 500
 		without, with := begunFirst(t, open, rounds, false), begunFirst(t, open, rounds, true)
-		t.Logf("begun before the sleep: %d of %d, without giving way %d", with, rounds, without)
+		t.Logf("begun before the sleep: %d of %d, without yielding %d", with, rounds, without)
 		if with < rounds-rounds/100 {
 			t.Errorf("of %d pieces of work %d were begun before the worker slept", rounds, with)
 		}

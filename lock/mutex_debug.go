@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Enabled tells whether this build watches its locks (build tag sarang_debug).
+// Enabled reports whether this build watches its locks (build tag sarang_debug).
 const Enabled = true
 
 // Mutex is sync.Mutex with a class. The zero value is an unlocked mutex of the
@@ -31,7 +31,7 @@ func (m *Mutex) Init(c *Class) { m.id.init(c) }
 // Lock locks m, waiting until it is free.
 func (m *Mutex) Lock() { m.id.lock(m.mu.TryLock, m.mu.Lock) }
 
-// TryLock locks m if that needs no waiting, and tells whether it did.
+// TryLock locks m if that needs no waiting, and reports whether it did.
 func (m *Mutex) TryLock() bool { return m.id.tryLock(m.mu.TryLock) }
 
 // Unlock unlocks m.
@@ -60,7 +60,7 @@ func (m *RWMutex) Init(c *Class) { m.id.init(c) }
 // Lock locks m for writing, waiting until it is free.
 func (m *RWMutex) Lock() { m.id.lock(m.mu.TryLock, m.mu.Lock) }
 
-// TryLock locks m for writing if that needs no waiting, and tells whether it did.
+// TryLock locks m for writing if that needs no waiting, and reports whether it did.
 func (m *RWMutex) TryLock() bool { return m.id.tryLock(m.mu.TryLock) }
 
 // Unlock ends a Lock.
@@ -72,7 +72,7 @@ func (m *RWMutex) Unlock() {
 // RLock locks m for reading, waiting for a writer to end.
 func (m *RWMutex) RLock() { m.id.lock(m.mu.TryRLock, m.mu.RLock) }
 
-// TryRLock locks m for reading if that needs no waiting, and tells whether it did.
+// TryRLock locks m for reading if that needs no waiting, and reports whether it did.
 func (m *RWMutex) TryRLock() bool { return m.id.tryLock(m.mu.TryRLock) }
 
 // RUnlock ends an RLock.

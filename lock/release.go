@@ -4,7 +4,7 @@ package lock
 
 import "sync"
 
-// Enabled tells whether this build watches its locks (build tag sarang_debug).
+// Enabled reports whether this build watches its locks (build tag sarang_debug).
 const Enabled = false
 
 // Mutex is sync.Mutex with a class. The zero value is an unlocked mutex of the

@@ -65,7 +65,7 @@ func (b *Buf) Release() {
 	}
 }
 
-// owned tells whether the caller's reference is the only one. Nobody else can add
+// owned reports whether the caller's reference is the only one. Nobody else can add
 // one then, so the answer stays true.
 func (b *Buf) owned() bool { return b.refs.Load() == 1 }
 

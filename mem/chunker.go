@@ -71,7 +71,7 @@ func (c *Chunker) Reserve(n int) ([]byte, error) {
 	return c.chunk.Bytes()[c.used : c.used+n : c.used+n], nil
 }
 
-// fits tells whether n bytes fit into the chunk, after starting it over if all of
+// fits reports whether n bytes fit into the chunk, after starting it over if all of
 // its messages are gone. Debug mode never starts over: whoever still uses such a
 // message shall fault.
 func (c *Chunker) fits(n int) bool {

@@ -62,7 +62,7 @@ type Pool struct {
 type arena interface {
 	get(n int) (*Buf, error)
 	recycle(b *Buf) // b has no owners
-	trim() bool     // gives back what is reserved for nobody; tells whether that was any
+	trim() bool     // gives back what is reserved for nobody; reports whether that was any
 	stats() ClassStats
 	close() ([]Leak, error) // no get succeeds afterwards; recycle still may be called
 }

@@ -126,3 +126,21 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+// Framer agrees with Split and Need about any bytes.
+func TestFramer(t *testing.T) {
+	stream := append([]byte{7, 0, 3, 1, 'a', 'b', 'c'}, 3, 0, 0, 0)
+	for from := range stream {
+		for to := from; to <= len(stream); to++ {
+			b := stream[from:to]
+			_, want, wantErr := packet.Split(b)
+			n, err := packet.Framer{}.Split(b)
+			if n != want || (err == nil) != (wantErr == nil) {
+				t.Errorf("% x: Framer.Split = %d, %v; Split = %d, %v", b, n, err, want, wantErr)
+			}
+			if got, want := (packet.Framer{}).Need(b), packet.Need(b); got != want {
+				t.Errorf("% x: Framer.Need = %d, Need = %d", b, got, want)
+			}
+		}
+	}
+}

@@ -62,7 +62,7 @@ func (w *Writer) Err() error {
 // Len returns how many payload bytes are written.
 func (w *Writer) Len() int { return len(w.b) - w.base }
 
-// room says whether n more bytes fit, and leaves an error if not.
+// room reports whether n more bytes fit, and leaves an error if not.
 func (w *Writer) room(op string, n int) bool {
 	if w.err != nil {
 		return false

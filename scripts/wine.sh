@@ -112,7 +112,7 @@ left_out() {
   case $1 in
   aio/aiosim | aio/aiotest | internal/simulate) echo "a simulation: no system behind it" ;;
   tests/hostile) echo "the attackers run on Linux" ;;
-  internal/house) echo "looks at the sources only" ;;
+  internal/archtest) echo "looks at the sources only" ;;
   bench | bench/* | tools | tools/*) echo "no part of the product" ;;
   *) return 1 ;;
   esac

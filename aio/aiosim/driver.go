@@ -65,6 +65,13 @@ type Driver struct {
 
 var _ aio.Driver = (*Driver)(nil)
 
+// Ready is World.Ready for this driver: it may have an event to collect now.
+func (d *Driver) Ready() bool {
+	d.world.mu.Lock()
+	defer d.world.mu.Unlock()
+	return len(d.ready) > 0
+}
+
 // Name returns "sim".
 func (d *Driver) Name() string { return Name }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -30,7 +31,7 @@ const (
 	chatRoom = "lobby"
 )
 
-// chatFlags are what `sarang chat` was told.
+// chatFlags are the flags of `sarang chat`.
 type chatFlags struct {
 	plain, json, follow, resume, noSave bool
 	history                             int
@@ -142,7 +143,7 @@ func hostPort(s string) (string, error) {
 	return net.JoinHostPort(host, strconv.FormatUint(n, 10)), nil
 }
 
-// hostIsSound says whether a host may be one: nothing in it belongs to what stands
+// hostIsSound reports whether a host may be one: nothing in it belongs to what stands
 // around a host, and only an IPv6 address has colons.
 func hostIsSound(host string) bool {
 	odd := func(r rune) bool {
@@ -180,7 +181,7 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	plain := f.plain || f.json || !isTerminal(os.Stdin) || !isTerminal(os.Stdout)
 	logger := slog.New(slog.DiscardHandler) // a log would write over the screen
 	if plain {
-		if logger, err = newLogger(os.Stderr, f.logLevel, "auto"); err != nil {
+		if logger, err = newLogger(os.Stderr, isTerminal(os.Stderr), f.logLevel, "auto"); err != nil {
 			return usageError{err}
 		}
 	}
@@ -233,10 +234,7 @@ func dialChat(ctx context.Context, t chatTarget, keep *keeper, logger *slog.Logg
 }
 
 func chatPlain(c *cobra.Command, conn *client.Client, f chatFlags, t chatTarget, keep *keeper) error {
-	room := t.room
-	if room == "" {
-		room = chatRoom
-	}
+	room := cmp.Or(t.room, chatRoom)
 	config := tui.PlainConfig{
 		Conn: conn, Room: room, History: f.history, JSON: f.json, Follow: f.follow,
 		In: c.InOrStdin(), Out: c.OutOrStdout(), Log: c.ErrOrStderr(),

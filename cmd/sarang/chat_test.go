@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"sarang/internal/server"
-	"sarang/internal/store/sqlite"
+	"sarang/internal/store"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -106,8 +106,8 @@ func TestChatOfNobody(t *testing.T) {
 // startServer returns the address of a server of this test's.
 func startServer(t *testing.T) string {
 	c := server.Default()
-	c.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}
-	c.HTTP, c.DataDir, c.Sync, c.SessionsMax = "off", t.TempDir(), sqlite.ProcessSafe, 8
+	c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
+	c.HTTP, c.DataDir, c.Sync, c.SessionsMax = "off", t.TempDir(), store.ProcessSafe, 8
 	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := server.Start(t.Context(), c)
 	if err != nil {
@@ -118,7 +118,7 @@ func startServer(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	return s.Addrs()[0].String()
+	return s.Addrs()[0].Addr.String()
 }
 
 // Who has the proof of a name keeps it; who has not is told so.

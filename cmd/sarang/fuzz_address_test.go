@@ -67,7 +67,8 @@ func FuzzListen(f *testing.F) {
 		if _, e := netip.ParseAddr(host); err == nil && e != nil && host != "" {
 			return
 		}
-		at, parseErr := parseListen(s)
+		where, parseErr := parseListen(s)
+		at := where.Addr
 		if parseErr != nil {
 			if at.IsValid() || !strings.HasPrefix(parseErr.Error(), "listen is "+strconv.Quote(s)) {
 				t.Fatalf("%q: %v, %v", s, at, parseErr)
@@ -80,7 +81,7 @@ func FuzzListen(f *testing.F) {
 		if n, err := strconv.ParseUint(port, 10, 16); err == nil && uint16(n) != at.Port() {
 			t.Fatalf("%q is %v", s, at)
 		}
-		if again, err := parseListen("tcp://" + at.String()); err != nil || again != at {
+		if again, err := parseListen("tcp://" + at.String()); err != nil || again != where {
 			t.Fatalf("%q is %v, and read again %v, %v", s, at, again, err)
 		}
 	})

@@ -20,7 +20,7 @@ func TestLimitsPage(t *testing.T) {
 	}
 	lines := strings.Split(string(page), "\n")
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	limitFlags(flags, server.Default().Hub.Limits)
+	limitFlags(flags, server.Default().Hub)
 	flags.VisitAll(func(f *pflag.Flag) {
 		value := strings.Trim(f.DefValue, "[]")
 		for _, line := range lines {

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -50,13 +51,27 @@ func main() {
 		root.AddCommand(c)
 	}
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "sarang: %v\n", err)
 		var usage usageError
 		if errors.As(err, &usage) {
-			fmt.Fprintln(os.Stderr, "Run 'sarang --help', or 'sarang COMMAND --help', to see what there is.")
+			lastWords(fmt.Sprintf("sarang: %v\nRun 'sarang --help', or 'sarang COMMAND --help', to see what there is.\n", err))
 			os.Exit(exitUsage)
 		}
+		lastWords(fmt.Sprintf("sarang: %v\n", err))
 		os.Exit(exitFailed)
+	}
+}
+
+// lastWords writes to standard error. The end of the program does not wait for ever for
+// somebody who reads them.
+func lastWords(text string) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fmt.Fprint(os.Stderr, text)
+	}()
+	select {
+	case <-done:
+	case <-time.After(logFlushTimeout):
 	}
 }
 

@@ -1,14 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/knadh/koanf/parsers/toml/v2"
@@ -16,13 +17,12 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/posflag"
 	"github.com/knadh/koanf/v2"
-	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"sarang/aio"
+	"sarang/internal/node"
 	"sarang/internal/server"
-	"sarang/internal/store/sqlite"
+	"sarang/internal/store"
 )
 
 func serveCommand() *cobra.Command {
@@ -32,45 +32,64 @@ func serveCommand() *cobra.Command {
 		Short: "Start a chat server",
 		Long: "Start a chat server. When it is ready it prints the addresses that it listens\n" +
 			"on, one per line, on standard output; its log goes to standard error. SIGTERM\n" +
-			"and Ctrl-C stop it in order: nothing that was acknowledged is lost.\n\n" +
+			"and Ctrl-C stop it in order: nothing that was acknowledged is lost. With\n" +
+			"--log-file SIGHUP reopens the log, for rotation; without, it stops the server in\n" +
+			"order, for the terminal is gone. SIGQUIT ends it at once and prints all stacks.\n\n" +
 			"Every flag can be given as an environment variable (--data is\n" +
-			"SARANG_DATA; several values are separated by commas) or in a TOML file\n" +
-			"(data = \"…\"). A flag wins over the environment, the environment over the file.",
+			"SARANG_DATA; several values are separated by commas; an empty variable is as if\n" +
+			"it were not set) or in a TOML file (data = \"…\"). A flag wins over the\n" +
+			"environment, the environment over the file.",
 		Example: "  sarang serve\n" +
 			"  sarang serve --listen tcp://0.0.0.0:7777 --listen 'tcp://[::]:7777' --data /var/lib/sarang\n" +
 			"  SARANG_LOG_LEVEL=debug sarang serve --config sarang.toml",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			config, err := serveConfig(c)
+			config, logs, err := serveConfig(c)
 			if err != nil {
 				return usageError{err}
 			}
-			return server.Run(c.Context(), config, c.OutOrStdout())
+			return serve(c, config, logs)
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringSlice("listen", []string{"tcp://" + d.Listen[0].String()}, "address for clients; may be given several times; port 0 picks one")
+	f.StringSlice("listen", []string{d.Listen[0].String()}, "address for clients, SCHEME://HOST:PORT; may be given several times; port 0 picks one; schemes: "+strings.Join(node.Schemes(), ", "))
 	f.String("data", d.DataDir, "folder for the database, its lock and crash reports")
+	f.String("store", "", "where messages are kept: "+strings.Join(store.Forms(), ", ")+"; default: "+store.DefaultURL("DATA"))
 	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz; off: none")
+	f.StringSlice("http-hosts", nil, "names by which --http is asked, besides localhost and addresses")
+	f.Bool("pprof", false, "--http answers /debug/pprof, too: profiles and memory, for debugging")
 	f.String("io", d.IO, "I/O driver: auto, "+strings.Join(aio.Kinds(), ", "))
 	f.Int("workers", d.Workers, "threads that serve sessions")
-	f.String("sync", sqlite.PowerSafe.String(), "what an acknowledged message survives: power-safe (a power cut) or process-safe (the end of the process)")
+	f.String("sync", store.PowerSafe.String(), "what an acknowledged message survives: power-safe (a power cut) or process-safe (the end of the process)")
 	f.String("log-level", "info", "debug, info, warn or error")
 	f.String("log-file", "", "append the log to this file instead of standard error")
 	f.String("log-format", "auto", "text, json, or auto: coloured text on a terminal, else text")
 	f.String("config", "", "TOML file")
 	f.Int("sessions-max", d.SessionsMax, "connections at once; each needs an open file")
 	f.Int("socket-recv-bytes", d.SocketRecvBytes, "what the system keeps of what a client says and is not read yet; 0: its own choice")
-	f.Int("text-bytes-max", 16<<10, "longest message, in bytes of UTF-8")
-	f.Int("rooms-joined-max", 64, "rooms that one session may be in")
 	f.Duration("login-deadline", d.LoginDeadline, "time to log in after connecting")
 	f.Duration("heartbeat", d.HeartbeatInterval, "silence after which a client is asked whether it is there")
 	f.Duration("idle-timeout", d.IdleTimeout, "silence after which a client is given up")
 	f.Duration("drain-timeout", d.DrainTimeout, "time for an orderly end")
-	limitFlags(f, d.Hub.Limits)
+	limitFlags(f, d.Hub)
 	f.Bool("debug-memory", false, "network buffers from a slow allocator that catches misuse")
 	return c
+}
+
+// serve runs a server.
+func serve(c *cobra.Command, config server.Config, logs logSettings) error {
+	log, err := logs.open()
+	if err != nil {
+		return usageError{err}
+	}
+	defer log.close()
+	signal.Ignore(syscall.SIGPIPE) // what is written where nobody reads is an error, and not the end
+	config.Logger, config.LogLinesLost = log.Logger, log.queue.linesLost
+	config.LogFlush = func() { log.queue.flush(logFlushTimeout) }
+	ctx, stop := onHangup(c.Context(), log)
+	defer stop()
+	return server.Run(ctx, config, c.OutOrStdout())
 }
 
 // configOfArgs reads the configuration of "serve ARGS...".
@@ -79,18 +98,17 @@ func configOfArgs(args []string) (server.Config, error) {
 	if err := c.ParseFlags(args); err != nil {
 		return server.Config{}, err
 	}
-	return serveConfig(c)
+	config, _, err := serveConfig(c)
+	return config, err
 }
 
 // serveConfig reads flags, environment and file, in that order of precedence.
-func serveConfig(c *cobra.Command) (server.Config, error) {
-	config := server.Default()
+func serveConfig(c *cobra.Command) (config server.Config, logs logSettings, err error) {
+	config = server.Default()
 	k := koanf.New(".")
 	known := func(key string) bool { return c.Flags().Lookup(key) != nil && key != "help" }
-	if err := k.Load(env.Provider(".", env.Opt{Prefix: "SARANG_", TransformFunc: func(name, value string) (string, any) {
-		return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "SARANG_")), "_", "-"), value
-	}}), nil); err != nil {
-		return config, err
+	if err := k.Load(env.Provider(".", env.Opt{Prefix: "SARANG_", TransformFunc: fromEnvironment}), nil); err != nil {
+		return config, logs, err
 	}
 	fromEnv := k.Keys()
 	path := k.String("config")
@@ -99,12 +117,12 @@ func serveConfig(c *cobra.Command) (server.Config, error) {
 	}
 	all := koanf.New(".")
 	if path != "" {
-		if err := all.Load(file.Provider(path), toml.Parser()); err != nil {
-			return config, fmt.Errorf("config file %s: %w", path, err)
+		if err := all.Load(file.Provider(path), tomlParser{toml.Parser()}); err != nil {
+			return config, logs, fmt.Errorf("config file %s: %w", path, err)
 		}
 		for _, key := range all.Keys() {
 			if !known(key) {
-				return config, fmt.Errorf("config file %s: there is no setting %q; the settings are the flags of 'sarang serve --help' without --", path, key)
+				return config, logs, fmt.Errorf("config file %s: there is no setting %q; the settings are the flags of 'sarang serve --help' without --", path, key)
 			}
 		}
 	}
@@ -115,13 +133,34 @@ func serveConfig(c *cobra.Command) (server.Config, error) {
 			continue
 		}
 		if err := all.Set(key, k.Get(key)); err != nil {
-			return config, err
+			return config, logs, err
 		}
 	}
 	if err := all.Load(posflag.Provider(c.Flags(), ".", all), nil); err != nil {
-		return config, err
+		return config, logs, err
 	}
-	return config, fillConfig(&config, &settings{k: all})
+	logs = logSettings{all.String("log-file"), all.String("log-level"), all.String("log-format")}
+	if err := logs.check(); err != nil {
+		return config, logs, err
+	}
+	err = fillConfig(&config, &settings{k: all})
+	return config, logs, err
+}
+
+// fromEnvironment turns a variable into a setting. An empty one is as if it were not set:
+// a compose file that passes a variable on has it empty where nobody set it.
+func fromEnvironment(name, value string) (string, any) {
+	if value == "" {
+		return "", nil
+	}
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "SARANG_")), "_", "-"), value
+}
+
+// tomlParser reads TOML also behind a byte order mark, which editors on Windows write.
+type tomlParser struct{ koanf.Parser }
+
+func (p tomlParser) Unmarshal(text []byte) (map[string]any, error) {
+	return p.Parser.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")))
 }
 
 // settings reads typed values and remembers the first that is not what it should be.
@@ -165,8 +204,8 @@ func (s *settings) boolean(key string) bool {
 func (s *settings) list(key string) []string {
 	var all []string
 	values := s.k.Strings(key)
-	if len(values) == 0 {
-		values = []string{s.k.String(key)}
+	if one, ok := s.k.Get(key).(string); ok {
+		values = []string{one}
 	}
 	for _, v := range values {
 		for one := range strings.SplitSeq(v, ",") {
@@ -183,25 +222,18 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.DataDir, c.HTTP, c.IO = s.k.String("data"), s.k.String("http"), s.k.String("io")
 	c.Workers, c.SessionsMax = s.number("workers"), s.number("sessions-max")
 	c.SocketRecvBytes = s.number("socket-recv-bytes")
-	c.Hub.TextBytesMax, c.Hub.RoomsJoinedMax = s.number("text-bytes-max"), s.number("rooms-joined-max")
+	c.Store = s.k.String("store")
 	c.LoginDeadline, c.HeartbeatInterval = s.duration("login-deadline"), s.duration("heartbeat")
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
-	c.Debug = s.boolean("debug-memory")
+	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
+	c.HTTPHosts = s.list("http-hosts")
 	fillLimits(&c.Hub, s)
-	switch s.k.String("sync") {
-	case sqlite.PowerSafe.String():
-		c.Sync = sqlite.PowerSafe
-	case sqlite.ProcessSafe.String():
-		c.Sync = sqlite.ProcessSafe
-	default:
+	var err error
+	if c.Sync, err = store.ParseSyncMode(s.k.String("sync")); err != nil {
 		s.fail("sync", "power-safe or process-safe")
 	}
 	if s.err != nil {
 		return s.err
-	}
-	var err error
-	if c.Logger, err = openLog(s.k.String("log-file"), s.k.String("log-level"), s.k.String("log-format")); err != nil {
-		return err
 	}
 	c.Listen = nil
 	for _, l := range s.list("listen") {
@@ -217,52 +249,24 @@ func fillConfig(c *server.Config, s *settings) error {
 	return c.Validate()
 }
 
-// parseListen reads tcp://HOST:PORT. HOST is an address or a name of this machine.
-func parseListen(s string) (netip.AddrPort, error) {
-	hostport, ok := strings.CutPrefix(s, "tcp://")
+// parseListen reads SCHEME://HOST:PORT. HOST is an address or a name of this machine.
+func parseListen(s string) (server.Address, error) {
+	scheme, hostport, ok := strings.Cut(s, "://")
+	if ok {
+		if err := node.CheckScheme(scheme); err != nil {
+			return server.Address{}, fmt.Errorf("listen is %q: %w", s, err)
+		}
+	}
 	if _, port, err := net.SplitHostPort(hostport); !ok || err != nil || port == "" {
-		return netip.AddrPort{}, fmt.Errorf("listen is %q; it must be tcp://HOST:PORT, such as tcp://127.0.0.1:7777 or tcp://[::]:7777", s)
+		return server.Address{}, fmt.Errorf("listen is %q; it must be tcp://HOST:PORT, such as tcp://127.0.0.1:7777 or tcp://[::]:7777", s)
 	}
 	a, err := net.ResolveTCPAddr("tcp", hostport)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("listen is %q: %w", s, err)
+		return server.Address{}, fmt.Errorf("listen is %q: %w", s, err)
 	}
 	at := a.AddrPort()
 	if !at.Addr().IsValid() { // ":7777": everything
-		return netip.AddrPortFrom(netip.IPv6Unspecified(), at.Port()), nil
+		return server.Address{Scheme: scheme, Addr: netip.AddrPortFrom(netip.IPv6Unspecified(), at.Port())}, nil
 	}
-	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
-}
-
-// openLog makes the logger; it writes to standard error if there is no path. The file
-// stays open to the end of the program.
-func openLog(path, level, format string) (*slog.Logger, error) {
-	if path == "" {
-		return newLogger(os.Stderr, level, format)
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("log-file: %w", err)
-	}
-	return newLogger(f, level, format)
-}
-
-func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log-level is %q; it must be debug, info, warn or error", level)
-	}
-	o := &slog.HandlerOptions{Level: l}
-	switch format {
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, o)), nil
-	case "text":
-		return slog.New(slog.NewTextHandler(w, o)), nil
-	case "auto":
-		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" {
-			return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly})), nil
-		}
-		return slog.New(slog.NewTextHandler(w, o)), nil
-	}
-	return nil, fmt.Errorf("log-format is %q; it must be auto, text or json", format)
+	return server.Address{Scheme: scheme, Addr: netip.AddrPortFrom(at.Addr().Unmap(), at.Port())}, nil
 }

@@ -3,14 +3,16 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"sarang/internal/server"
-	"sarang/internal/store/sqlite"
+	"sarang/internal/store"
 )
 
 func configOf(args ...string) (server.Config, error) { return configOfArgs(args) }
@@ -30,8 +32,8 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := server.Default()
-	if got.DataDir != want.DataDir || got.HTTP != "127.0.0.1:7780" || got.Listen[0].String() != "127.0.0.1:7777" ||
-		got.Sync != sqlite.PowerSafe || got.LoginDeadline != want.LoginDeadline || got.SessionsMax != want.SessionsMax {
+	if got.DataDir != want.DataDir || got.HTTP != "127.0.0.1:7780" || got.Listen[0].String() != "tcp://127.0.0.1:7777" ||
+		got.Sync != store.PowerSafe || len(got.HTTPHosts) != 0 || got.Pprof || got.LoginDeadline != want.LoginDeadline || got.SessionsMax != want.SessionsMax {
 		t.Errorf("%+v", got)
 	}
 }
@@ -52,12 +54,16 @@ func TestPrecedence(t *testing.T) {
 	for _, a := range got.Listen {
 		listen = append(listen, a.String())
 	}
-	if d := cmp.Diff([]string{"127.0.0.1:1", "[::1]:2"}, listen); d != "" {
+	if d := cmp.Diff([]string{"tcp://127.0.0.1:1", "tcp://[::1]:2"}, listen); d != "" {
 		t.Error(d)
 	}
+	t.Setenv("SARANG_HTTP_HOSTS", "chat.example.org, metrics")
 	t.Setenv("SARANG_LISTEN", "tcp://127.0.0.1:3,tcp://:4")
-	if got, err = configOf(); err != nil || len(got.Listen) != 2 || got.Listen[1].String() != "[::]:4" {
+	if got, err = configOf(); err != nil || len(got.Listen) != 2 || got.Listen[1].String() != "tcp://[::]:4" {
 		t.Errorf("listen %v, %v", got.Listen, err)
+	}
+	if d := cmp.Diff([]string{"chat.example.org", "metrics"}, got.HTTPHosts); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -67,11 +73,13 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		args []string
 	}{
 		{"tcp://HOST:PORT", []string{"--listen", "127.0.0.1:7777"}},
+		{"there are: tcp://", []string{"--listen", "gopher://127.0.0.1:7777"}},
+		{"give sqlite:FOLDER", []string{"--store", "mysql://host/db"}},
 		{"workers is 0", []string{"--workers", "0"}},
+		{"http-hosts", []string{"--http-hosts", "chat.example.org:7780"}},
 		{"sync", []string{"--sync", "maybe"}},
 		{"log-level", []string{"--log-level", "loud"}},
 		{"log-format", []string{"--log-format", "xml"}},
-		{"log-file", []string{"--log-file", "no/such/folder/log"}},
 		{"idle-timeout", []string{"--idle-timeout", "5s"}},
 		{"text-bytes-max", []string{"--text-bytes-max", "70000"}},
 		{"no setting \"worker\"", []string{"--config", writeFile(t, "worker = 2\n")}},
@@ -81,5 +89,31 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		if _, err := configOf(c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v; want something about %q", c.args, err, c.want)
 		}
+	}
+}
+
+// Compose files pass variables on that nobody has set: they are empty, and mean nothing.
+func TestEmptyVariables(t *testing.T) {
+	want, err := configOf("--config", writeFile(t, "workers = 2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveCommand().Flags().VisitAll(func(f *pflag.Flag) {
+		t.Setenv("SARANG_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")), "")
+	})
+	got, err := configOf("--config", writeFile(t, "workers = 2\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Logger, want.Logger = nil, nil; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v; want %+v", got, want)
+	}
+}
+
+// Editors on Windows begin a file with a byte order mark.
+func TestByteOrderMark(t *testing.T) {
+	got, err := configOf("--config", writeFile(t, "\ufeffworkers = 2\r\n"))
+	if err != nil || got.Workers != 2 {
+		t.Errorf("workers %d, %v", got.Workers, err)
 	}
 }

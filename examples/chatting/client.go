@@ -35,12 +35,9 @@ func runCrowd(ctx context.Context, c crowdConfig) (report, error) {
 	var o *crowd
 	done := make(chan struct{})
 	service, err := engine.New(engine.Config{
-		Name:       "chatting-client",
-		OpenDriver: func(int) (aio.Driver, error) { return aio.Open(kind, aio.Config{}) },
-		NewHandler: func(w *engine.Worker) engine.Handler {
-			o = newCrowd(c, w, done)
-			return o
-		},
+		Name:          "chatting-client",
+		OpenDriver:    func(int) (aio.Driver, error) { return aio.Open(kind, aio.Config{}) },
+		OnStart:       func(w *engine.Worker) { o = newCrowd(c, w, done) },
 		LoginDeadline: -1, // that is the server's business
 		Logger:        c.logger,
 	})

@@ -20,6 +20,7 @@ type crowd struct {
 	engine.NopHandler
 	config  crowdConfig
 	worker  *engine.Worker
+	speaks  *engine.Protocol
 	mux     *packet.Mux[*engine.Session]
 	dummies []*dummy
 	run     string       // begins every text of ours, so that others may chat meanwhile
@@ -71,7 +72,7 @@ type report struct {
 
 const faultsShownMax = 10
 
-// Failed tells whether anything was lost, repeated, out of order or wrong.
+// Failed reports whether anything was lost, repeated, out of order or wrong.
 func (r *report) Failed() bool { return r.FaultCount > 0 || r.Heard != r.Expected }
 
 // LatencyMean is the mean time from a remark to its line.
@@ -85,6 +86,11 @@ func newCrowd(c crowdConfig, w *engine.Worker, done chan struct{}) *crowd {
 		config: c, worker: w, mux: packet.NewMux[*engine.Session](), lines: map[uint64]*copies{}, done: done,
 		seed: seed, run: strconv.FormatUint(maphash.String(seed, c.name), 36) + " ",
 	}
+	o.speaks = &engine.Protocol{
+		Name:       "chatting",
+		Framer:     packet.Framer{},
+		NewHandler: func(*engine.Worker) engine.Handler { return o },
+	}
 	o.mux.HandleRaw(idTestAnswer, o.onTestAnswer)
 	o.mux.HandleRaw(idWelcome, o.onWelcome)
 	o.mux.HandleRaw(idLine, o.onLine)
@@ -97,7 +103,7 @@ func (o *crowd) begin() {
 	o.worker.After(&o.clock, o.config.patience, o.lost)
 	for i := range o.config.clients {
 		d := &dummy{name: o.config.name + strconv.Itoa(i)}
-		if _, err := o.worker.Connect(o.config.addr, d); err != nil {
+		if _, err := o.worker.Connect(o.config.addr, o.speaks, d); err != nil {
 			o.fault("%s could not connect: %v", d.name, err)
 			o.finish()
 			return
@@ -117,8 +123,10 @@ func exampleTest() testRecord {
 	return testRecord{ID: 1001, HP: 100, Attack: 10, Buffs: []buff{{ID: 100, RemainSeconds: 1.5}, {ID: 200, RemainSeconds: 2.3}}}
 }
 
-// Packet is called for every packet that arrives.
-func (o *crowd) Packet(s *engine.Session, p packet.Packet) {
+// Received is called for every packet that arrives.
+func (o *crowd) Received(s *engine.Session, frame []byte) {
+	p, _, err := packet.Split(frame)
+	engine.Invariant(err == nil, "packet.Framer and packet.Split disagree")
 	if err := o.mux.Dispatch(s, p); err != nil {
 		o.fault("%s: %v", s.Data.(*dummy).name, err)
 	}

@@ -50,16 +50,21 @@ const pendingMax = 64
 // nobody who reads falls behind.
 const windowBytes = 8 << 20
 
+// newHall makes the hall of a worker that has just started.
 func newHall(s *server, w *engine.Worker) *hall {
 	h := &hall{server: s, worker: w, mux: packet.NewMux[*engine.Session](), feed: w.NewFeed(firstLine, windowBytes)}
+	w.OnTick(h.tick)
+	w.OnStop(h.stop)
 	h.mux.HandleRaw(idTest, h.onTest)
 	h.mux.HandleRaw(idLogin, h.onLogin)
 	h.mux.HandleRaw(idSay, h.onSay)
 	return h
 }
 
-// Packet is called by the engine for every packet that arrives.
-func (h *hall) Packet(s *engine.Session, p packet.Packet) {
+// Received is called by the engine for every packet that arrives.
+func (h *hall) Received(s *engine.Session, frame []byte) {
+	p, _, err := packet.Split(frame)
+	engine.Invariant(err == nil, "packet.Framer and packet.Split disagree")
 	if err := h.mux.Dispatch(s, p); err != nil {
 		h.refuse(s, p.ID, err)
 	}
@@ -140,9 +145,9 @@ func (h *hall) Sent(s *engine.Session, _ int) {
 	}
 }
 
-// Tick is called at the end of each of the worker's ticks: all that was said in it
+// tick is called at the end of each of the worker's ticks: all that was said in it
 // goes to the first hall in one message.
-func (h *hall) Tick() {
+func (h *hall) tick() {
 	if len(h.said) == 0 {
 		return
 	}
@@ -171,7 +176,7 @@ func (h *hall) publish(said []remark) {
 // hear puts what was said into this hall's feed. The engine sends it to each player
 // from where that player's cursor stands; one that reads slowly costs a number.
 // (A player that falls behind the feed's whole window finds a gap in the numbers. A
-// game that keeps its lines elsewhere would have engine.BehindHandler fetch them.)
+// game that keeps its lines elsewhere would have the feed fetch them: engine.Feed.Fetch.)
 func (h *hall) hear(printed sheet, said []remark) {
 	h.feed.Append(printed.buf, printed.off, printed.ends)
 	printed.buf.Release()
@@ -187,8 +192,8 @@ func (h *hall) hear(printed sheet, said []remark) {
 	}
 }
 
-// Stop is called when the worker ends: what is held is given back.
-func (h *hall) Stop() {
+// stop is called when the worker ends: what is held is given back.
+func (h *hall) stop() {
 	h.feed.Close()
 	h.press.close()
 }

@@ -10,6 +10,7 @@ import (
 	"sarang/aio"
 	"sarang/engine"
 	"sarang/mem"
+	"sarang/packet"
 )
 
 type serverConfig struct {
@@ -55,13 +56,12 @@ func (s *server) start(c serverConfig, kind string) error {
 		Name:       "chatting",
 		Workers:    c.workers,
 		OpenDriver: func(int) (aio.Driver, error) { return aio.Open(kind, aio.Config{}) },
-		NewHandler: func(w *engine.Worker) engine.Handler {
+		OnStart: func(w *engine.Worker) {
 			h := newHall(s, w)
 			if w.Index() == 0 {
 				h.press = press{next: firstLine, chunker: mem.NewChunker(w.Pool(), 0)}
 			}
 			s.halls[w.Index()] = h
-			return h
 		},
 		Debug:  c.debug,
 		Logger: c.logger,
@@ -72,7 +72,11 @@ func (s *server) start(c serverConfig, kind string) error {
 	if err := s.service.Start(); err != nil {
 		return err
 	}
-	s.addr, err = s.service.Listen(c.listen)
+	s.addr, err = s.service.Listen(c.listen, &engine.Protocol{
+		Name:       "chatting",
+		Framer:     packet.Framer{},
+		NewHandler: func(w *engine.Worker) engine.Handler { return s.halls[w.Index()] },
+	})
 	return err
 }
 

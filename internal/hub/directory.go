@@ -1,36 +1,27 @@
 package hub
 
 import (
-	"slices"
 	"sync/atomic"
 
 	"sarang/chat"
 	"sarang/lock"
 )
 
-// directory knows all rooms by name and id. It is the one thing that all workers
-// read; it changes only when a room is made.
+// directory knows the rooms that are loaded, by name and id. It is the one thing that
+// all workers read; it changes only when a room is loaded or let go. A room that is not
+// in it may be in the store.
 type directory struct {
 	mu     lock.RWMutex
 	byKey  map[string]*entry
 	byName map[string]*entry // the name as created
 	byID   map[chat.RoomID]*entry
-	ids    []chat.RoomID // in order
 }
 
 // entry is a room in the directory. The room's home keeps the figures up to date.
 type entry struct {
-	room    chat.Room // LastSeq is that of the start
-	lastMs  int64     // time of the last event at the start
+	room    chat.Room // LastSeq is that of the load
 	lastSeq atomic.Uint64
 	members atomic.Int64
-}
-
-// info is the room as it is about now.
-func (e *entry) info() RoomInfo {
-	i := RoomInfo{Room: e.room, Members: int(e.members.Load())}
-	i.LastSeq = chat.Seq(e.lastSeq.Load())
-	return i
 }
 
 func newDirectory() *directory {
@@ -39,21 +30,26 @@ func newDirectory() *directory {
 	return d
 }
 
-// add makes a room known, whose last event so far was at lastMs.
-func (d *directory) add(r chat.Room, lastMs int64) {
+// add makes a room known that its home has loaded.
+func (d *directory) add(r chat.Room) *entry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, known := d.byID[r.ID]; known {
-		return
-	}
-	e := &entry{room: r, lastMs: lastMs}
+	e := &entry{room: r}
 	e.lastSeq.Store(uint64(r.LastSeq))
 	d.byKey[r.Key], d.byName[r.Name], d.byID[r.ID] = e, e, e
-	i, _ := slices.BinarySearch(d.ids, r.ID)
-	d.ids = slices.Insert(d.ids, i, r.ID)
+	return e
 }
 
-// find looks a room up by its key; nil if there is none.
+// remove forgets a room that its home lets go.
+func (d *directory) remove(e *entry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.byKey, e.room.Key)
+	delete(d.byName, e.room.Name)
+	delete(d.byID, e.room.ID)
+}
+
+// find looks a room up by its key; nil if it is not loaded.
 func (d *directory) find(key string) *entry {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -61,7 +57,7 @@ func (d *directory) find(key string) *entry {
 }
 
 // named looks a room up by its name as it was created, which is how most ask for it:
-// a name that was accepted needs not be parsed again. nil says nothing: the room may
+// a name that was accepted needs not be parsed again. nil means nothing: the room may
 // be there by another spelling.
 func (d *directory) named(name string) *entry {
 	d.mu.RLock()
@@ -69,32 +65,31 @@ func (d *directory) named(name string) *entry {
 	return d.byName[name]
 }
 
-// get looks a room up by its id; nil if there is none.
-func (d *directory) get(id chat.RoomID) *entry {
+func (d *directory) isEphemeral(id chat.RoomID) bool {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.byID[id]
+	e := d.byID[id]
+	return e != nil && e.room.Ephemeral
 }
 
-// page returns up to itemsMax rooms with ids above after, and whether there are more.
-func (d *directory) page(after chat.RoomID, itemsMax int) (page []RoomInfo, more bool) {
+// infos returns rooms of the store as they are about now: nobody is present in those
+// that are not loaded.
+func (d *directory) infos(stored []chat.Room) []RoomInfo {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	i, found := slices.BinarySearch(d.ids, after)
-	if found {
-		i++
-	}
-	for _, id := range d.ids[i:] {
-		if len(page) == itemsMax {
-			return page, true
+	infos := make([]RoomInfo, len(stored))
+	for i, r := range stored {
+		infos[i].Room = r
+		if e := d.byID[r.ID]; e != nil {
+			infos[i].Room = e.room
+			infos[i].LastSeq, infos[i].Members = max(r.LastSeq, chat.Seq(e.lastSeq.Load())), int(e.members.Load())
 		}
-		page = append(page, d.byID[id].info())
 	}
-	return page, false
+	return infos
 }
 
 func (d *directory) len() int {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return len(d.ids)
+	return len(d.byID)
 }

@@ -1,47 +1,33 @@
 package hub
 
 import (
-	"context"
+	"time"
 
 	"sarang/chat"
 	"sarang/engine"
 	"sarang/internal/room"
-	"sarang/mem"
 )
 
-// home is a room at its home shard: its state, its window, and which shards have
+// home is a room at its home shard: its state, its streams, and which shards have
 // readers.
 type home struct {
-	shard   *Shard
-	entry   *entry
-	room    *room.Room
-	feed    *engine.Feed // the window; the local readers' feed, too
-	chunker *mem.Chunker
-	readers []int // sessions in the room, by worker
-	ready   bool  // in shard.ready
-	pending int   // bytes that are counted in hub.pending
-	expiry  engine.Timer
+	shard        *Shard
+	entry        *entry
+	room         *room.Room
+	streams      []*stream                     // by formatIndex; nil: nobody reads that format
+	ready        bool                          // in shard.ready
+	pending      int                           // bytes that are counted in hub.pending
+	authorsAsked map[chat.UserID][]homeRequest // of the store, and what waits for it
+	catchUp      catchUpState                  // see catchup.go
+	usedAt       time.Duration                 // worker's time of the last request
+	expiry       engine.Timer                  // of those who are away
+	unload       engine.Timer                  // runs while nobody uses the room
 }
-
-// run is a number of events encoded one after the other in buf.
-type run struct {
-	buf  *mem.Buf // retained for the receiver of the notice
-	off  int
-	ends []uint32
-}
-
-// chunkBytes is the size of the buffers that a room's events are encoded into. It
-// bounds what a quiet room with one event in its window costs.
-const chunkBytes = 16 << 10
 
 func newHome(s *Shard, e *entry) *home {
-	r := room.New(e.room, s.hub.roomConfig())
-	r.NotBefore(e.lastMs)
 	return &home{
-		shard: s, entry: e, room: r,
-		feed:    s.worker.NewFeed(uint64(e.room.LastSeq)+1, 0),
-		chunker: mem.NewChunker(s.worker.Pool(), chunkBytes),
-		readers: make([]int, len(s.hub.shards)),
+		shard: s, entry: e, room: room.New(e.room, s.hub.roomConfig()),
+		streams: make([]*stream, len(s.hub.config.Formats)),
 	}
 }
 
@@ -49,8 +35,18 @@ func (h *home) id() chat.RoomID { return h.room.Info().ID }
 
 func (h *home) info() RoomInfo { return RoomInfo{h.room.Info(), h.room.Members()} }
 
-// touch is called after every change of the room: others see its figures, and its
-// batch is taken at the end of the tick, if it has one.
+// serve runs a request.
+func (h *home) serve(r *roomRequest) {
+	h.usedAt = h.shard.worker.Now()
+	if r.other == nil {
+		h.publish(&r.publish)
+		return
+	}
+	r.other.at(h)
+}
+
+// touch is called after every change of the room: others see its figures, its batch is
+// taken at the end of the tick, if it has one, and if nobody uses it, it goes soon.
 func (h *home) touch() {
 	h.entry.members.Store(int64(h.room.Members()))
 	h.account()
@@ -58,6 +54,7 @@ func (h *home) touch() {
 		h.ready = true
 		h.shard.ready = append(h.shard.ready, h)
 	}
+	h.rest()
 }
 
 // account brings the hub's count of bytes on their way up to date. Most joins and leaves
@@ -69,170 +66,84 @@ func (h *home) account() {
 	}
 }
 
-func (h *home) publish(c *command) {
-	counts := &h.shard.hub.counts
-	outcome, seq, err := h.room.Publish(room.Publish{
-		User: c.user, Name: c.name, Nonce: c.answer.Nonce, Text: c.text, Ref: room.Ref(c.session),
-	})
-	switch outcome {
-	case room.Queued:
-		counts.published.Add(1)
-		h.touch()
-	case room.Duplicate:
-		counts.duplicate.Add(1)
-		h.ack(room.Ack{Ref: room.Ref(c.session), Nonce: c.answer.Nonce, Seq: seq})
-	case room.NeedNonces:
-		counts.published.Add(1)
-		h.touch()
-		h.loadNonces(c.user)
-	case room.Refused:
-		counts.refused.Add(1)
-		h.shard.refuse(c.session, c.answer, err)
-	}
-}
-
-// loadNonces asks the store what it remembers of a user; an ephemeral room has
-// nothing there.
-func (h *home) loadNonces(u chat.UserID) {
-	if h.room.Info().Ephemeral {
-		h.noncesLoaded(u, nil, nil)
-		return
-	}
-	hub, id := h.shard.hub, h.id()
-	ok := h.shard.give(hub.nonces, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
-		defer cancel()
-		nonces, err := hub.config.Store.Nonces(ctx, id, u, chat.NoncesPerUserMax)
-		h.shard.worker.Post(engine.MessageFunc(func(*engine.Worker) { h.noncesLoaded(u, nonces, err) }))
-	})
-	if !ok {
-		h.noncesLoaded(u, nil, chat.Errorf(chat.CodeUnavailable, "too many requests wait for the store"))
-	}
-}
-
-func (h *home) noncesLoaded(u chat.UserID, nonces []chat.NonceSeq, err error) {
-	if err != nil {
-		h.shard.hub.complain(&h.shard.hub.troubles.nonces, "reading nonces failed", "room", h.id(), "user", u, "error", err)
-		for _, a := range h.room.NoncesFailed(u) {
-			h.refuse(a, unavailable(err))
+// take gives the store what has gathered; nil if that is nothing. An ephemeral room's
+// batch has nowhere to go and is in the log at once.
+func (h *home) take(nowMs int64) *job {
+	if !h.room.Info().Ephemeral {
+		after := h.room.Info().LastSeq
+		var events []chat.Event
+		for len(events) == 0 && h.room.Wants() { // a batch may be refused whole
+			events = h.room.Take(nowMs, h)
 		}
 		h.touch()
-		return
+		if len(events) == 0 {
+			return nil
+		}
+		return &job{home: h, room: h.id(), after: after, events: events}
 	}
-	for _, a := range h.room.NoncesLoaded(u, nonces) {
-		h.shard.hub.counts.duplicate.Add(1)
-		h.ack(a)
+	for h.room.Wants() {
+		if events := h.room.Take(nowMs, h); len(events) > 0 {
+			h.committed(events)
+		}
 	}
 	h.touch()
+	return nil
 }
 
-func (h *home) ack(a room.Ack) {
-	to := engine.SessionID(a.Ref)
-	h.shard.notify(to.Worker(), &notice{
-		kind: noticeAck, session: to, room: h.id(), seq: a.Seq, answer: Answer{Nonce: a.Nonce},
-	})
-}
-
-func (h *home) refuse(a room.Ack, err *chat.Error) {
-	h.shard.refuse(engine.SessionID(a.Ref), Answer{Room: h.id(), Nonce: a.Nonce}, err)
-}
-
-// committed is called when events are in the log: they are encoded, once, and go to
-// the readers, and the authors are told.
-func (h *home) committed(events []chat.Event) {
-	var now run
-	for i := range events {
-		b, err := h.shard.hub.config.Encode(h.shard.scratch[:0], &events[i])
-		engine.Invariant(err == nil, "an event that was accepted can not be encoded")
-		h.shard.scratch = b
-		buf, off, err := h.chunker.Append(b)
-		engine.Invariant(err == nil, "no memory for a room's window")
-		if n := len(now.ends); n > 0 && now.buf == buf && now.off+int(now.ends[n-1]) == off {
-			buf.Release() // now has a reference already
-			now.ends = append(now.ends, now.ends[n-1]+uint32(len(b)))
-			continue
-		}
-		h.deliver(now)
-		now = run{buf: buf, off: off, ends: append(make([]uint32, 0, len(events)-i), uint32(len(b)))}
+// stored is called with the outcome of a job.
+func (h *home) stored(j *job) {
+	switch {
+	case j.err != nil:
+		h.room.Failed(func(a room.Ack) { h.giveUp(a, unavailable(j.err)) })
+	case j.conflict != nil:
+		h.overtaken(j.conflict)
+	default:
+		h.committed(j.events)
 	}
-	h.deliver(now)
+	h.touch()
+	h.goOnCatchingUp()
+}
+
+// committed is called when the batch in flight is in the log: it goes to the readers,
+// and the authors are told.
+func (h *home) committed(events []chat.Event) {
+	h.show(events, h.room.InFlightRef)
 	h.room.Committed(h.ack)
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 }
 
-// deliver appends a run to the feeds of all shards with readers. It takes over the
-// reference to the buffer.
-func (h *home) deliver(r run) {
-	if r.buf == nil {
-		return
+// overtaken is called when others have written to the log before the batch in flight:
+// the room takes that in and decides again.
+func (h *home) overtaken(c *chat.Conflict) {
+	h.shard.hub.counts.conflicts.Add(1)
+	h.show(c.Between, noRef)
+	h.room.Overtaken(c.Between, h)
+	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
+}
+
+// may reports whether the one who makes a request has the right to it. If not, he is
+// refused; if that is not known yet, the request is run again when it is.
+func (h *home) may(r homeRequest, a chat.Action) bool {
+	who := r.from()
+	if !h.room.Known(who.user) {
+		h.whenKnown(who.user, r)
+		return false
 	}
-	h.feed.Append(r.buf, r.off, r.ends)
-	for to, n := range h.readers {
-		if n > 0 && to != h.shard.worker.Index() {
-			r.buf.Retain()
-			h.shard.notify(to, &notice{kind: noticeAppend, room: h.id(), run: r})
+	if err := h.room.Access(who.user, a); err != nil {
+		h.shard.refuse(who, err)
+		return false
+	}
+	return true
+}
+
+// close lets go of what the home has of the worker.
+func (h *home) close() {
+	for _, st := range h.streams {
+		if st != nil {
+			st.close()
 		}
 	}
-	r.buf.Release()
-}
-
-// failed is called when the batch in flight could not be stored.
-func (h *home) failed(err error) {
-	h.room.Failed(func(a room.Ack) { h.refuse(a, unavailable(err)) })
-}
-
-func (h *home) join(c *command) {
-	start := h.room.StartAt(c.epoch, c.seq, c.items)
-	h.room.Join(c.user, c.name)
-	to := c.session.Worker()
-	h.readers[to]++
-	n := notice{
-		kind: noticeJoined, session: c.session, room: c.room, answer: c.answer,
-		seq: start.After, gap: start.Gap, info: h.info(),
-	}
-	if h.readers[to] == 1 && to != h.shard.worker.Index() {
-		n.window = h.feed.Window()
-	}
-	h.shard.notify(to, &n)
-	h.touch()
-}
-
-func (h *home) leave(c *command) {
-	w, to := h.shard.worker, c.session.Worker()
-	engine.Invariant(h.readers[to] > 0, "a session leaves a room that it is not in")
-	if h.readers[to]--; h.readers[to] == 0 {
-		h.shard.notify(to, &notice{kind: noticeDetach, room: c.room})
-	}
-	if h.room.Leave(c.user, c.said, w.Now()) && !h.expiry.Running() {
-		h.expiry.Data = h
-		w.After(&h.expiry, h.shard.hub.config.AwayGrace, expireAway)
-	}
-	h.touch()
-}
-
-func expireAway(t *engine.Timer) {
-	h := t.Data.(*home)
-	w := h.shard.worker
-	if wait := h.room.Expire(w.Now()); wait >= 0 {
-		w.After(t, wait, expireAway)
-	}
-	h.touch()
-}
-
-func (h *home) members(c *command) {
-	page, more := h.room.MemberPage(chat.UserID(c.seq), c.items)
-	users := make([]chat.User, len(page))
-	for i, m := range page {
-		users[i] = chat.User{ID: m.User, Name: m.Name}
-	}
-	h.shard.notify(c.session.Worker(), &notice{
-		kind: noticeMembers, session: c.session, room: c.room, answer: c.answer,
-		members: users, info: h.info(), more: more,
-	})
-}
-
-func (h *home) close() {
-	h.feed.Close()
-	h.chunker.Drop()
 	h.shard.worker.Stop(&h.expiry)
+	h.shard.worker.Stop(&h.unload)
+	h.shard.hub.pending.Add(-int64(h.pending))
 }

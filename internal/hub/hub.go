@@ -3,12 +3,19 @@
 // and the bytes of their protocol.
 //
 // Every worker has a Shard. A room has one home shard, by its id, which alone
-// changes it; every worker with sessions in the room has a feed, its copy of the
-// room's log. Shards talk by posts, at most one per tick and worker. What blocks
-// (the store) runs on other goroutines and comes back as a post.
+// changes it; every worker with sessions in the room has a replica of the newest part
+// of its log, in each format that they read. Shards talk by messages, at most one post
+// per tick and worker. What blocks (the store) runs on other goroutines and comes back
+// as a post.
+//
+// Each kind of request lives in a file of its own, from the check to the answer:
+// publish.go, join.go, history.go and so on. A request runs first on the shard of its
+// session, then at the home of its room, which asks for the right to it (home.may), and
+// the answer goes back to the session's shard (message.go).
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -21,16 +28,15 @@ import (
 	"sarang/chat"
 	"sarang/engine"
 	"sarang/internal/room"
-	"sarang/lock"
 )
 
 // Config shapes a Hub. Zero fields take the defaults.
 type Config struct {
-	Store  chat.Store
-	Encode func(dst []byte, e *chat.Event) ([]byte, error) // an event as a whole packet; required
-	Logger *slog.Logger
-	Now    func() time.Time // wall clock; default time.Now
-	Random io.Reader        // tokens and epochs; default crypto/rand
+	Store   chat.Store
+	Formats []*Format // the forms of events that sessions may want; required
+	Logger  *slog.Logger
+	Now     func() time.Time // wall clock; default time.Now
+	Random  io.Reader        // tokens and epochs; default crypto/rand
 
 	// Manual is for simulations, with an engine that is Manual, too: no goroutines;
 	// what would run on them is done by Step.
@@ -45,39 +51,48 @@ type Config struct {
 	HistoryItemsMax        int           // per page; default 200
 	PageBytesMax           int           // of a page fed to a reader behind the window; default 64 KiB
 	AnnounceMembersMax     int           // up to so many members, joins and leaves are events; default 100
-	PublishersMax          int           // per room, whose nonces are in memory; default 4096
+	AuthorsMax             int           // per room, whose nonces and roles are in memory; default 4096
+	NoncesPerUserMax       int           // per room, that are remembered; default chat.NoncesPerUserMax, which clients rely on
+	BatchEventsMax         int           // of one room in one transaction; default 1024
+	BatchTextBytesMax      int           // of these, and one text more; default 256 KiB
+	CommitEventsMax        int           // of one transaction, and one batch more; default 8192
+	ChunkBytes             int           // of the buffers that a room's events are encoded into; default 16 KiB
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
+	RoomIdle               time.Duration // a room that nobody uses is let go after that; default 1 min
 	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days
 	StoreTimeout           time.Duration // for one read or claim; default 10 s
-	StoreReadsMax          int           // pages read at once; default 4. More than processors to spare hold up the workers
+	StoreReadsMax          int           // pages read at once, beside one short read; default 4. More than processors to spare hold up the workers
 	StoreClaimsMax         int           // logins and new rooms at once: one commit takes all logins; default 64
 	StoreQueueMax          int           // reads and claims that wait; default 65536
 	WorkerLagMax           time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
 
-	Limits Limits // the zero Limits are none; see DefaultLimits
+	Limits Limits // the zero Limits are none; see DefaultConfig
 }
 
 func (c Config) withDefaults() Config {
-	set(&c.TextBytesMax, 16<<10)
-	set(&c.RoomsJoinedMax, 64)
-	set(&c.PublishesInFlightMax, chat.NoncesPerUserMax)
-	set(&c.PublishBytesPendingMax, 256<<20)
-	set(&c.RequestsInFlightMax, 8)
-	set(&c.AnswerQueueBytesMax, 4<<10)
-	set(&c.HistoryItemsMax, 200)
-	set(&c.PageBytesMax, 64<<10)
-	set(&c.AnnounceMembersMax, 100)
-	set(&c.PublishersMax, 4096)
-	set(&c.AwayGrace, 10*time.Second)
-	set(&c.GuestNameReserved, 30*24*time.Hour)
-	set(&c.StoreTimeout, 10*time.Second)
-	set(&c.StoreReadsMax, 4)
-	set(&c.StoreClaimsMax, 64)
-	set(&c.StoreQueueMax, 65536)
-	set(&c.WorkerLagMax, time.Second)
-	if c.Logger == nil {
-		c.Logger = slog.Default()
+	for _, l := range LimitTable() {
+		if !l.OrNone {
+			or(l.Field(&c), l.Default)
+		}
 	}
+	or(&c.PublishesInFlightMax, chat.NoncesPerUserMax)
+	or(&c.RequestsInFlightMax, 8)
+	or(&c.AnswerQueueBytesMax, 4<<10)
+	or(&c.HistoryItemsMax, 200)
+	or(&c.PageBytesMax, 64<<10)
+	or(&c.AnnounceMembersMax, 100)
+	or(&c.AuthorsMax, 4096)
+	or(&c.NoncesPerUserMax, chat.NoncesPerUserMax)
+	or(&c.CommitEventsMax, 8192)
+	or(&c.ChunkBytes, 16<<10)
+	or(&c.AwayGrace, 10*time.Second)
+	or(&c.RoomIdle, time.Minute)
+	or(&c.GuestNameReserved, 30*24*time.Hour)
+	or(&c.StoreTimeout, 10*time.Second)
+	or(&c.StoreReadsMax, 4)
+	or(&c.StoreClaimsMax, 64)
+	or(&c.WorkerLagMax, time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -87,23 +102,18 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func set[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
+// or sets a field that is zero.
+func or[T comparable](field *T, value T) { *field = cmp.Or(*field, value) }
 
 // Hub is the part of the chat that all workers share.
 type Hub struct {
-	config Config
-	shards []*Shard
-	rooms  *directory
-	making lock.Mutex // see makeRoom
-	writer *writer
-	reads  *tasks // of the store
-	nonces *tasks // reads that a message waits for: they do not stand behind pages
-	claims *tasks // what makes users and rooms
+	config  Config
+	shards  []*Shard
+	rooms   *directory
+	writer  *writer
+	reads   *tasks // pages of the store
+	queries *tasks // short reads that something waits for: they do not stand behind pages
+	claims  *tasks // what makes users and rooms
 
 	storeQueue atomic.Int64 // how many of all these wait
 	begun      func() bool  // allBegun, made once
@@ -122,52 +132,26 @@ type counts struct {
 	published, refused, duplicate atomic.Int64
 	committed, commits, failed    atomic.Int64
 	commitNanos                   atomic.Int64
-	pages                         atomic.Int64
+	pages, conflicts              atomic.Int64
+	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
 
-// New makes a hub for as many workers, and reads the rooms from the store.
-func New(ctx context.Context, c Config, workers int) (*Hub, error) {
+// New makes a hub for as many workers. Rooms are read from the store when they are
+// wanted.
+func New(c Config, workers int) (*Hub, error) {
 	c = c.withDefaults()
-	if c.Store == nil || c.Encode == nil {
-		return nil, fmt.Errorf("hub: Config.Store and Config.Encode are required")
-	}
-	stored, err := c.Store.Rooms(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the rooms: %w", err)
+	if c.Store == nil || len(c.Formats) == 0 || len(c.Formats) > formatsMax {
+		return nil, fmt.Errorf("hub: Config.Store and 1 to %d Config.Formats are required", formatsMax)
 	}
 	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory(), started: c.Now()}
 	h.limits.init(c.Limits)
 	h.load.lags = make([]atomic.Int64, workers)
-	h.making.Init(lock.NewClass("hub.making"))
-	for _, r := range stored {
-		if r.Ephemeral {
-			r.Epoch, r.LastSeq = h.newEpoch(), 0
-		}
-		lastMs, err := h.lastMs(ctx, r)
-		if err != nil {
-			return nil, fmt.Errorf("reading the last event of room %d: %w", r.ID, err)
-		}
-		h.rooms.add(r, lastMs)
-	}
 	h.writer = newWriter(h)
 	h.reads = newTasks(c.StoreReadsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
-	h.nonces = newTasks(1, c.StoreQueueMax, &h.storeQueue, c.Manual)
+	h.queries = newTasks(1, c.StoreQueueMax, &h.storeQueue, c.Manual)
 	h.claims = newTasks(c.StoreClaimsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
 	h.begun = h.allBegun
 	return h, nil
-}
-
-// lastMs is the time of a room's last event. The clock may have been set back while
-// the server was down; the times of a log never go back.
-func (h *Hub) lastMs(ctx context.Context, r chat.Room) (int64, error) {
-	if r.LastSeq == 0 {
-		return 0, nil
-	}
-	last, err := h.config.Store.History(ctx, r.ID, r.LastSeq-1, 1, 0)
-	if err != nil || len(last) == 0 {
-		return 0, err
-	}
-	return last[0].TimeMs, nil
 }
 
 // newEpoch names a new life of a log: 63 random bits.
@@ -205,7 +189,7 @@ func (h *Hub) Step(which int) {
 		}
 		which--
 	}
-	for _, t := range []*tasks{h.claims, h.nonces, h.reads} {
+	for _, t := range []*tasks{h.claims, h.queries, h.reads} {
 		n := t.waiting()
 		if which < n {
 			t.step(which)
@@ -224,14 +208,14 @@ func (h *Hub) Steps() int {
 	return n
 }
 
-// storing says whether something is being stored or read, or is to be.
+// storing reports whether something is being stored or read, or is to be.
 func (h *Hub) storing() bool {
-	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.nonces.busy() || h.claims.busy()
+	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.queries.busy() || h.claims.busy()
 }
 
-// allBegun says whether nothing of it waits that could be begun.
+// allBegun reports whether nothing of it waits that could be begun.
 func (h *Hub) allBegun() bool {
-	return h.writer.begun() && h.reads.begun() && h.nonces.begun() && h.claims.begun()
+	return h.writer.begun() && h.reads.begun() && h.queries.begun() && h.claims.begun()
 }
 
 // tasksWaiting is how many calls wait for their turn at the store.
@@ -243,7 +227,12 @@ func (h *Hub) Drain(ctx context.Context) error {
 	h.BeginDrain()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for !h.idle() {
+	// What one shard has for another is under way between two rounds of asking.
+	for quiet := 0; quiet < 2; quiet++ {
+		if h.idle() {
+			continue
+		}
+		quiet = -1
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("draining: messages are still on their way to the store: %w", ctx.Err())
@@ -274,18 +263,20 @@ func (h *Hub) idle() bool {
 func (h *Hub) Close() {
 	h.draining.Store(true)
 	h.claims.close()
-	h.nonces.close()
+	h.queries.close()
 	h.reads.close()
 	h.writer.close()
 }
 
 // Stats are what has happened since the start.
 type Stats struct {
-	Rooms, Users                   int
+	Rooms, Users                   int // rooms in memory; sessions that are logged in
 	LoginsFailed                   int64
 	Published, Refused, Duplicates int64 // messages: taken, not taken, retries of stored ones
 	Committed, Commits, Failed     int64 // events stored, transactions, transactions that failed
 	CommitSeconds                  float64
+	Conflicts                      int64 // batches decided again because others had written
+	Encoded                        int64 // events encoded, times formats
 	Pages                          int64 // pages read for readers behind the window
 	TasksWaiting                   int
 	PendingBytes                   int64 // messages on their way to the store
@@ -295,11 +286,16 @@ type Stats struct {
 // Stats may be called from any goroutine.
 func (h *Hub) Stats() Stats {
 	c := &h.counts
+	encoded := int64(0)
+	for i := range c.encoded {
+		encoded += c.encoded[i].Load()
+	}
 	return Stats{
 		Rooms: h.rooms.len(), Users: int(c.users.Load()), LoginsFailed: c.loginsFailed.Load(),
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
+		Conflicts: c.conflicts.Load(), Encoded: encoded,
 		TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 	}
@@ -308,7 +304,11 @@ func (h *Hub) Stats() Stats {
 func (h *Hub) roomConfig() room.Config {
 	return room.Config{
 		AnnounceMembersMax: h.config.AnnounceMembersMax,
-		PublishersMax:      h.config.PublishersMax,
+		AuthorsMax:         h.config.AuthorsMax,
 		AwayGrace:          h.config.AwayGrace,
+		FirstNonce:         chat.Nonce(h.Uint64()),
+		NoncesPerUserMax:   h.config.NoncesPerUserMax,
+		BatchEventsMax:     h.config.BatchEventsMax,
+		BatchTextBytesMax:  h.config.BatchTextBytesMax,
 	}
 }

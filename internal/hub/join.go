@@ -4,12 +4,13 @@ import (
 	"strings"
 
 	"sarang/chat"
+	"sarang/engine"
 	"sarang/internal/limit"
 )
 
 // JoinRequest says which room, and from where.
 type JoinRequest struct {
-	Name             string // lent; used when the Answer has no room
+	Name             string // lent; used when the RequestRef has no room
 	Create           bool
 	Ephemeral        bool
 	Epoch            chat.Epoch // of the cursor; 0: no cursor
@@ -18,90 +19,180 @@ type JoinRequest struct {
 }
 
 // Join enters a room; the client is told Joined or Failed.
-func (s *Shard) Join(o *Session, a Answer, r JoinRequest) {
-	if s.mayRequest(o, a, limit.LevelEntries) {
-		s.join(o, a, r)
-	}
-}
-
-func (s *Shard) join(o *Session, a Answer, r JoinRequest) {
-	if a.Room != 0 {
-		if s.hub.rooms.get(a.Room) == nil {
-			s.fail(o, a, noSuchRoom())
+func (s *Shard) Join(o *Session, ref RequestRef, r JoinRequest) {
+	switch {
+	case !s.mayRequest(o, ref, limit.LevelEntries):
+	case ref.Room != 0:
+		s.enter(o, ref, &r)
+	default:
+		if e := s.hub.rooms.named(r.Name); e != nil {
+			ref.Room = e.room.ID
+			s.enter(o, ref, &r)
 			return
 		}
-		s.enter(o, a, &r)
-		return
+		s.joinByKey(o, ref, r)
 	}
-	if e := s.hub.rooms.named(r.Name); e != nil {
-		a.Room = e.room.ID
-		s.enter(o, a, &r)
-		return
-	}
-	s.joinParsed(o, a, r)
 }
 
-// joinParsed is join for a name that is not that of a room as it stands.
-func (s *Shard) joinParsed(o *Session, a Answer, r JoinRequest) {
+// joinByKey is Join for a name that is not that of a loaded room as it stands.
+func (s *Shard) joinByKey(o *Session, ref RequestRef, r JoinRequest) {
 	name, key, err := chat.ParseRoomName(strings.Clone(r.Name)) // it is lent
 	if err != nil {
-		s.fail(o, a, asError(err))
+		s.fail(o, ref, asError(err))
 		return
 	}
-	e := s.hub.rooms.find(key)
-	switch {
-	case e != nil:
-		a.Room = e.room.ID
-		s.enter(o, a, &r)
-	case r.Create:
-		s.create(o, a, name, key, r.Ephemeral, func(o *Session, info chat.Room, err *chat.Error) {
-			if err != nil && err.Code != chat.CodeRoomExists {
-				s.fail(o, a, err)
-				return
-			}
-			r.Name, r.Create = name, false
-			s.join(o, a, r)
-		})
-	default:
-		s.fail(o, a, chat.Errorf(chat.CodeNoRoom, "there is no room %q", name))
+	r.Name = name
+	if e := s.hub.rooms.find(key); e != nil {
+		ref.Room = e.room.ID
+		s.enter(o, ref, &r)
+		return
 	}
+	s.resolve(o, ref, key, nameRequest{
+		name: name, create: r.Create, ephemeral: r.Ephemeral,
+		then: func(o *Session, id chat.RoomID) {
+			ref.Room = id
+			s.enter(o, ref, &r)
+		},
+	})
 }
 
-// enter asks the home of the room a.Room, which is there.
-func (s *Shard) enter(o *Session, a Answer, r *JoinRequest) {
-	if o.place(a.Room) != nil {
-		s.fail(o, a, chat.Errorf(chat.CodeBadRequest, "this session is in the room already"))
+// enter asks the home of the room ref.Room.
+func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
+	if o.place(ref.Room) != nil {
+		s.fail(o, ref, chat.Errorf(chat.CodeBadRequest, "this session is in the room already"))
 		return
 	}
 	if len(o.places) >= s.hub.config.RoomsJoinedMax {
 		s.limited(o, limitedRooms)
-		s.fail(o, a, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
+		s.fail(o, ref, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
 		return
 	}
-	o.addPlace(a.Room)
-	s.command(command{
-		kind: commandJoin, session: o.Engine.ID(), user: o.User, name: o.Name, room: a.Room, answer: a,
-		epoch: r.Epoch, seq: r.Seq, items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),
+	o.addPlace(ref.Room)
+	s.ask(&joinRequest{
+		asker:  asker{session: o.Engine.ID(), user: o.User, name: o.Name, ref: ref},
+		format: o.format, epoch: r.Epoch, seq: r.Seq,
+		items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),
 	})
 }
 
-// Leave leaves a room; the client is told Left or Failed, and hears nothing of the
-// room afterwards.
-func (s *Shard) Leave(o *Session, a Answer) {
-	if !s.mayAsk(o, a) {
+// joinRequest adds a session to those present.
+type joinRequest struct {
+	asker
+	format formatIndex
+	epoch  chat.Epoch // of the cursor; 0: none
+	seq    chat.Seq
+	items  int // of history, without a cursor
+	late   bool
+}
+
+func (j *joinRequest) at(h *home) {
+	if !h.may(j, chat.ActionJoin) {
 		return
 	}
-	p := o.place(a.Room)
+	if !j.late && h.lacks(j.epoch, j.seq) {
+		j.late = true
+		h.whenCaughtUp(j)
+		return
+	}
+	start := h.room.StartAt(j.epoch, j.seq, j.items)
+	h.room.Join(j.user, j.name)
+	to := j.session.Worker()
+	u := &joined{
+		asker: j.asker, format: j.format, info: h.info(),
+		after: start.After, gap: start.Gap,
+		window: h.addReader(j.format, to),
+	}
+	h.shard.answer(to, u)
+	h.touch()
+}
+
+// joined tells a session where it stands in a room.
+type joined struct {
+	asker
+	format formatIndex
+	info   RoomInfo
+	after  chat.Seq
+	gap    bool
+	window *engine.Window // of the room, if the shard has no replica in this format yet
+}
+
+// on puts the session's cursor on the room's feed.
+func (j *joined) on(s *Shard) {
+	r := s.attach(j)
+	o := s.session(j.session)
+	if o == nil {
+		s.leave(j.session, j.user, j.format, j.ref.Room, false) // nobody else will
+		return
+	}
+	p := o.place(j.ref.Room)
+	engine.Invariant(p != nil && p.cursor == nil, "a session is told of a join that it did not ask for")
+	o.Client.Joined(o, j.ref, j.info, j.after)
+	if j.gap {
+		o.Client.Gap(o, j.ref.Room, r.epoch, 0, j.after)
+	}
+	p.cursor = o.Engine.Follow(r.feed, uint64(j.after)+1)
+	if o.omit {
+		p.cursor.Omit(s.hub.config.Formats[o.format].Marks.own(o))
+	}
+}
+
+func (j *joined) drop() {
+	if j.window != nil {
+		j.window.Release()
+	}
+}
+
+// Leave leaves a room; the client is told Left or Failed, and nothing of the room
+// afterwards.
+func (s *Shard) Leave(o *Session, ref RequestRef) {
+	if !s.mayAsk(o, ref) {
+		return
+	}
+	p := o.place(ref.Room)
 	switch {
 	case p == nil:
-		s.fail(o, a, chat.Errorf(chat.CodeNotMember, "this session is not in the room"))
+		s.fail(o, ref, chat.Errorf(chat.CodeNotMember, "this session is not in the room"))
 		return
 	case p.cursor == nil:
-		s.fail(o, a, chat.Errorf(chat.CodeBadRequest, "the join of this room is not answered yet"))
+		s.fail(o, ref, chat.Errorf(chat.CodeBadRequest, "the join of this room is not answered yet"))
 		return
 	}
 	p.cursor.Close()
-	o.dropPlace(a.Room)
-	s.command(command{kind: commandLeave, session: o.Engine.ID(), user: o.User, room: a.Room, said: true})
-	o.Client.Left(o, a)
+	o.dropPlace(ref.Room)
+	s.leave(o.Engine.ID(), o.User, o.format, ref.Room, true)
+	o.Client.Left(o, ref)
+}
+
+// leave tells a room's home that a session which it has let in is not there any more.
+func (s *Shard) leave(id engine.SessionID, user chat.UserID, f formatIndex, room chat.RoomID, asked bool) {
+	s.ask(&leaveRequest{
+		asker:  asker{session: id, user: user, ref: RequestRef{Room: room}},
+		format: f, asked: asked,
+	})
+}
+
+// leaveRequest takes a session away from those present.
+type leaveRequest struct {
+	asker
+	format formatIndex
+	asked  bool // else the connection was lost
+}
+
+func (l *leaveRequest) at(h *home) {
+	w := h.shard.worker
+	h.dropReader(l.format, l.session.Worker())
+	if h.room.Leave(l.user, l.asked, w.Now()) && !h.expiry.Running() {
+		h.expiry.Data = h
+		w.After(&h.expiry, h.shard.hub.config.AwayGrace, expireAway)
+	}
+	h.touch()
+}
+
+func expireAway(t *engine.Timer) {
+	h := t.Data.(*home)
+	w := h.shard.worker
+	if wait := h.room.Expire(w.Now()); wait >= 0 {
+		w.After(t, wait, expireAway)
+	}
+	h.touch()
 }

@@ -34,69 +34,10 @@ type Limits struct {
 	ReceiveBytesBurst     int
 }
 
-// DefaultLimits are those of a public server.
-func DefaultLimits() Limits {
-	return Limits{
-		Trusted:                  limit.Trust{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
-		AddressesMax:             1 << 16,
-		AddressConnectionsMax:    64,
-		AddressConnectsPerSecond: 10,
-		AddressConnectsBurst:     100,
-		AddressLoginsPerMinute:   60,
-		AddressLoginsBurst:       100,
-		FarewellsPerSecond:       50,
-		LoginsFailedMax:          10,
-		MessagesPerSecond:        20,
-		MessagesBurst:            60,
-		RequestsPerSecond:        10,
-		RequestsBurst:            100,
-		ReceiveBytesPerSecond:    128 << 10,
-		ReceiveBytesBurst:        512 << 10,
-	}
+// defaultTrusted is this machine.
+func defaultTrusted() limit.Trust {
+	return limit.Trust{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
-
-const (
-	limitMost        = 1 << 30
-	addressesMost    = 1 << 22
-	receiveBytesLess = 1 << 10 // a slower session could not be used
-)
-
-// Validate says which limit has a value that makes no sense, by the name of its flag.
-func (l *Limits) Validate() error {
-	if l.AddressesMax < 1 || l.AddressesMax > addressesMost {
-		return fmt.Errorf("addresses-max is %d; allowed are 1 to %d", l.AddressesMax, addressesMost)
-	}
-	if n := l.ReceiveBytesPerSecond; n > 0 && n < receiveBytesLess {
-		return fmt.Errorf("receive-bytes-per-second is %d; allowed are 0 (no limit) and %d to %d", n, receiveBytesLess, limitMost)
-	}
-	for _, f := range []struct {
-		flag  string
-		value int
-		most  int
-	}{
-		{"address-connections-max", l.AddressConnectionsMax, limitMost},
-		{"address-connects-per-second", l.AddressConnectsPerSecond, limitMost},
-		{"address-connects-burst", l.AddressConnectsBurst, limitMost},
-		{"address-logins-per-minute", l.AddressLoginsPerMinute, limitMost},
-		{"address-logins-burst", l.AddressLoginsBurst, limitMost},
-		{"farewells-per-second", l.FarewellsPerSecond, limitMost},
-		{"logins-failed-max", l.LoginsFailedMax, loginsFailedMost},
-		{"messages-per-second", l.MessagesPerSecond, limitMost},
-		{"messages-burst", l.MessagesBurst, limitMost},
-		{"requests-per-second", l.RequestsPerSecond, limitMost},
-		{"requests-burst", l.RequestsBurst, limitMost},
-		{"receive-bytes-per-second", l.ReceiveBytesPerSecond, limitMost},
-		{"receive-bytes-burst", l.ReceiveBytesBurst, limitMost},
-	} {
-		if f.value < 0 || f.value > f.most {
-			return fmt.Errorf("%s is %d; allowed are 0 (no limit) to %d", f.flag, f.value, f.most)
-		}
-	}
-	return nil
-}
-
-// loginsFailedMost is what a session can count to.
-const loginsFailedMost = 200
 
 // limits are the Limits at work.
 type limits struct {
@@ -128,7 +69,7 @@ func (x *limits) init(c Limits) {
 	x.farewell.rate = limit.NewRate(c.FarewellsPerSecond, time.Second, c.FarewellsPerSecond)
 }
 
-// mayTell says whether one more refused connection is told why.
+// mayTell reports whether one more refused connection is told why.
 func (x *limits) mayTell(now time.Duration) bool {
 	x.farewell.mu.Lock()
 	defer x.farewell.mu.Unlock()
@@ -146,7 +87,7 @@ func (s *Shard) now() time.Duration {
 	return s.nowIs
 }
 
-// addressesBound says whether there is any limit for addresses.
+// addressesBound reports whether there is any limit for addresses.
 func (l *Limits) addressesBound() bool {
 	return l.AddressConnectionsMax > 0 || l.AddressConnectsPerSecond > 0 || l.AddressLoginsPerMinute > 0
 }
@@ -197,14 +138,9 @@ func (g *gate) Leave(peer netip.AddrPort) {
 	}
 }
 
-// free says whether the limits of addresses do not hold for one.
+// free reports whether the limits of addresses do not hold for one.
 func (h *Hub) free(a netip.Addr) bool {
 	return !h.limits.config.addressesBound() || h.limits.config.Trusted.Contains(a)
-}
-
-// Connected begins a session. The gateway's handler calls it, before anything else.
-func (s *Shard) Connected(o *Session) {
-	o.trusted = s.hub.limits.config.Trusted.Contains(o.Engine.Peer().Addr())
 }
 
 // RefusedBytes is what a packet counts for Received in addition when it was answered as
@@ -245,7 +181,7 @@ type heldSession struct {
 func releaseBytes(t *engine.Timer) {
 	held := t.Data.(*heldSession)
 	s := held.shard
-	o := sessionOf(s.worker.Session(held.id))
+	o := s.session(held.id)
 	if o == nil {
 		return
 	}
@@ -281,7 +217,7 @@ func (s *Session) release(why holds) {
 }
 
 // slow refuses what came too fast, if it did.
-func (s *Shard) slow(o *Session, a Answer, m *limit.Meter, r limit.Rate, why Limited, what string) bool {
+func (s *Shard) slow(o *Session, ref RequestRef, m *limit.Meter, r limit.Rate, why Limited, what string) bool {
 	if o.trusted {
 		return false
 	}
@@ -291,35 +227,23 @@ func (s *Shard) slow(o *Session, a Answer, m *limit.Meter, r limit.Rate, why Lim
 	}
 	s.limited(o, why)
 	s.charge(o, RefusedBytes)
-	s.fail(o, a, &chat.Error{Code: chat.CodeTooFast, Message: what, RetryAfter: wait})
+	s.fail(o, ref, &chat.Error{Code: chat.CodeTooFast, Message: what, RetryAfter: wait})
 	return true
 }
 
-func (s *Shard) tooFastMessage(o *Session, a Answer) bool {
-	return s.slow(o, a, &o.messages, s.hub.limits.messages, limitedMessages, "you publish too fast; try again with the same nonce")
-}
-
-// mayRequest checks that o may make a request that is no publish: it is logged in, not
-// too fast, and the load allows it up to a level.
-func (s *Shard) mayRequest(o *Session, a Answer, below limit.Level) bool {
-	if !s.mayAsk(o, a) {
-		return false
-	}
-	if s.slow(o, a, &o.asked, s.hub.limits.requests, limitedRequests, "you ask too much; try again later") {
-		return false
-	}
-	return s.bearable(o, a, below)
+func (s *Shard) tooFastMessage(o *Session, ref RequestRef) bool {
+	return s.slow(o, ref, &o.messages, s.hub.limits.messages, limitedMessages, "you publish too fast; try again with the same nonce")
 }
 
 // bearable refuses what the server does without at a level, if that is reached.
-func (s *Shard) bearable(o *Session, a Answer, below limit.Level) bool {
+func (s *Shard) bearable(o *Session, ref RequestRef, below limit.Level) bool {
 	if s.hub.load.now() < below {
 		return true
 	}
 	s.limited(o, limitedAt(below))
 	err := overloaded("the server has too much to do; try again later")
-	err.RetryAfter += s.spread(o, a)
-	s.fail(o, a, err)
+	err.RetryAfter += s.spread(o, ref)
+	s.fail(o, ref, err)
 	return false
 }
 
@@ -329,20 +253,20 @@ func overloaded(message string) *chat.Error {
 
 // spread is up to a second, different for different sessions and requests: those who
 // were refused together are not to come back together.
-func (s *Shard) spread(o *Session, a Answer) time.Duration {
-	x := (uint64(o.Engine.ID()) ^ uint64(a.Nonce)<<20 ^ uint64(a.Request)) * 0x9e3779b97f4a7c15 // Fibonacci hashing
+func (s *Shard) spread(o *Session, ref RequestRef) time.Duration {
+	x := (uint64(o.Engine.ID()) ^ uint64(ref.Nonce)<<20 ^ uint64(ref.Request)) * 0x9e3779b97f4a7c15 // Fibonacci hashing
 	return time.Duration(x>>32) * time.Second >> 32
 }
 
 // loginTooFast refuses a login of an address that has had too many.
-func (s *Shard) loginTooFast(o *Session, a Answer) bool {
+func (s *Shard) loginTooFast(o *Session, ref RequestRef) bool {
 	h := s.hub
 	if peer := o.Engine.Peer().Addr(); h.limits.config.AddressLoginsPerMinute > 0 && !o.trusted {
 		if wait := h.limits.addresses.Login(peer, s.now()); wait > 0 {
 			s.limited(o, limitedLogins)
 			s.charge(o, RefusedBytes)
-			s.fail(o, a, &chat.Error{
-				Code: chat.CodeTooFast, RetryAfter: wait + s.spread(o, a),
+			s.fail(o, ref, &chat.Error{
+				Code: chat.CodeTooFast, RetryAfter: wait + s.spread(o, ref),
 				Message: fmt.Sprintf("your address may log in %d times per minute", h.limits.config.AddressLoginsPerMinute),
 			})
 			return true

@@ -9,7 +9,7 @@ import (
 )
 
 // load is how much of what the server can take it has to do, and what it does without
-// for that. Every shard looks at the end of each tick.
+// for that. Every shard checks it at the end of each tick.
 type load struct {
 	level atomic.Int32
 	lags  []atomic.Int64 // of the shards: how late their ticks are, smoothed
@@ -17,7 +17,7 @@ type load struct {
 
 func (l *load) now() limit.Level { return limit.Level(l.level.Load()) }
 
-// Load says how loaded the server is. The fractions are of what the configuration
+// Load is how loaded the server is. The fractions are of what the configuration
 // allows.
 type Load struct {
 	Level        limit.Level
@@ -51,8 +51,8 @@ func (l *Load) most() float64 {
 // storeQueueMost is just below what refuses messages.
 const storeQueueMost = 0.99
 
-// look brings the level up to date, at the end of a tick.
-func (s *Shard) look() {
+// checkLoad brings the level up to date, at the end of a tick.
+func (s *Shard) checkLoad() {
 	h := s.hub
 	lag := s.lag.Add(s.worker.LastTick(), s.worker.Now())
 	h.load.lags[s.worker.Index()].Store(int64(lag))
@@ -63,30 +63,30 @@ func (s *Shard) look() {
 			break
 		}
 		if h.load.level.CompareAndSwap(int32(l.Level), int32(next)) {
-			h.tellLevel(l, next)
+			h.logLevel(l, next)
 			break
 		}
 	}
 	// A worker that sleeps would not see that the load is gone.
 	restless := h.load.now() > limit.LevelNone || lag > 0 && h.config.WorkerLagMax > 0 && lag >= h.config.WorkerLagMax/lagNothing
-	if restless && !s.again.Running() {
-		s.worker.After(&s.again, lookInterval, func(*engine.Timer) {})
+	if restless && !s.recheck.Running() {
+		s.worker.After(&s.recheck, loadInterval, func(*engine.Timer) {})
 	}
 }
 
 const (
-	// lookInterval is how often a worker looks at the load while there is some.
-	lookInterval = 100 * time.Millisecond
+	// loadInterval is how often a worker checks the load while there is some.
+	loadInterval = 100 * time.Millisecond
 
 	// lagNothing: a lag below this part of WorkerLagMax is none.
 	lagNothing = 10
 )
 
-func (h *Hub) tellLevel(was Load, now limit.Level) {
-	say := h.config.Logger.Info
+func (h *Hub) logLevel(was Load, now limit.Level) {
+	log := h.config.Logger.Info
 	if now > was.Level {
-		say = h.config.Logger.Warn
+		log = h.config.Logger.Warn
 	}
-	say("load level", "level", now, "was", was.Level,
+	log("load level", "level", now, "was", was.Level,
 		"publish_bytes", was.PublishBytes, "store_queue", was.StoreQueue, "worker_lag", was.WorkerLag)
 }

@@ -1,31 +1,25 @@
 package hub_test
 
 import (
-	"context"
 	"log/slog"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"sarang/aio"
 	"sarang/aio/aiosim"
-	"sarang/chat"
 	"sarang/engine"
-	gateway "sarang/internal/gateway/packet"
 	"sarang/internal/hub"
+	"sarang/internal/hub/hubtest"
 	"sarang/internal/limit"
-	"sarang/internal/simulate"
+	"sarang/internal/store/storesim"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestLoadOfWorkers keeps a worker busy in simulated time: the level rises with the
 // length of its ticks, and falls by itself when there is nothing more to do.
 func TestLoadOfWorkers(t *testing.T) {
 	world := aiosim.NewWorld(aiosim.Config{})
-	h, err := hub.New(context.Background(), hub.Config{
-		Store: simulate.NewDisk(func(chat.Event) {}).Open(), Encode: gateway.AppendEvent, Manual: true,
+	h, err := hub.New(hub.Config{
+		Store: storesim.NewDisk(nil).Open(), Formats: []*hub.Format{hubtest.NewFormat("line", hub.MarkNone)}, Manual: true,
 		Logger: slog.New(slog.DiscardHandler), WorkerLagMax: time.Second,
 	}, 2)
 	if err != nil {
@@ -34,7 +28,7 @@ func TestLoadOfWorkers(t *testing.T) {
 	svc, err := engine.New(engine.Config{
 		Workers: 2, Manual: true, Logger: slog.New(slog.DiscardHandler),
 		OpenDriver: func(int) (aio.Driver, error) { return world.NewDriver(aio.Config{}), nil },
-		NewHandler: func(w *engine.Worker) engine.Handler { return gateway.New(h.NewShard(w), gateway.Config{}) },
+		OnStart:    h.StartShard,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,8 +94,8 @@ func TestLoadOfWorkers(t *testing.T) {
 // TestLoadIsForgottenAsleep looks at a worker that has nothing more to do after a stall:
 // it wakes by itself to see that the load is gone.
 func TestLoadIsForgottenAsleep(t *testing.T) {
-	h, err := hub.New(context.Background(), hub.Config{
-		Store: simulate.NewDisk(func(chat.Event) {}).Open(), Encode: gateway.AppendEvent,
+	h, err := hub.New(hub.Config{
+		Store: storesim.NewDisk(nil).Open(), Formats: []*hub.Format{hubtest.NewFormat("line", hub.MarkNone)},
 		Logger: slog.New(slog.DiscardHandler), WorkerLagMax: 50 * time.Millisecond,
 	}, 1)
 	if err != nil {
@@ -109,8 +103,8 @@ func TestLoadIsForgottenAsleep(t *testing.T) {
 	}
 	defer h.Close()
 	svc, err := engine.New(engine.Config{
-		Logger:     slog.New(slog.DiscardHandler),
-		NewHandler: func(w *engine.Worker) engine.Handler { return gateway.New(h.NewShard(w), gateway.Config{}) },
+		Logger:  slog.New(slog.DiscardHandler),
+		OnStart: h.StartShard,
 	})
 	if err != nil {
 		t.Fatal(err)

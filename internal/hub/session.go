@@ -6,9 +6,9 @@ import (
 	"sarang/internal/limit"
 )
 
-// Answer says which request something answers: what the client gave with it.
-type Answer struct {
-	Packet  uint16 // the gateway's own name for the kind of request
+// RequestRef says which request something answers: what the client gave with it.
+type RequestRef struct {
+	Kind    uint16 // the gateway's own name for the kind of request; 0: an authored event, by its nonce
 	Request uint32
 	Room    chat.RoomID
 	Nonce   chat.Nonce
@@ -17,7 +17,7 @@ type Answer struct {
 // RoomInfo is a room as a client sees it.
 type RoomInfo struct {
 	chat.Room
-	Members int
+	Members int // present
 }
 
 // Client is a gateway's side of a session. Its methods are called by the session's
@@ -25,15 +25,15 @@ type RoomInfo struct {
 // Closing.
 type Client interface {
 	LoggedIn(s *Session, u chat.User, token []byte)
-	Joined(s *Session, a Answer, r RoomInfo, after chat.Seq)
-	Left(s *Session, a Answer)
-	Created(s *Session, a Answer, r RoomInfo)
-	Listed(s *Session, a Answer, rooms []RoomInfo, more bool)
-	History(s *Session, a Answer, epoch chat.Epoch, events []chat.Event, more bool)
-	Members(s *Session, a Answer, page []chat.User, total int, more bool)
+	Joined(s *Session, ref RequestRef, r RoomInfo, after chat.Seq)
+	Left(s *Session, ref RequestRef)
+	Created(s *Session, ref RequestRef, r RoomInfo)
+	Listed(s *Session, ref RequestRef, rooms []RoomInfo, more bool)
+	History(s *Session, ref RequestRef, epoch chat.Epoch, events []chat.Event, more bool)
+	Members(s *Session, ref RequestRef, page []chat.User, total int, more bool)
 	Ack(s *Session, room chat.RoomID, n chat.Nonce, seq chat.Seq)
 	Gap(s *Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq)
-	Failed(s *Session, a Answer, err *chat.Error)
+	Failed(s *Session, ref RequestRef, err *chat.Error)
 }
 
 // Session is what the hub knows of an engine session: who it is and where it reads.
@@ -47,12 +47,14 @@ type Session struct {
 
 	places   []place  // rooms joined; few
 	first    [1]place // where places lies as long as there is one: most are in one room
-	inFlight int32    // publishes without outcome
-	requests int32    // requests at the store
+	inFlight int32    // authored events without outcome
+	requests int32    // requests at the store, and on their way there
 	login    loginState
 	holds    holds
 	failures uint8 // logins that failed
 	trusted  bool  // the rates do not hold for it
+	format   formatIndex
+	omit     bool // it does not want its own events; see Omit
 
 	messages, asked, bytes limit.Meter // publishes, other requests, bytes received
 }
@@ -65,7 +67,11 @@ const (
 	loginDone
 )
 
-// place is a session's membership in a room.
+// Omit has the rooms that the session joins from here on leave out what the session, or
+// its user, has said itself: which of the two the marks of its format decide.
+func (s *Session) Omit() { s.omit = true }
+
+// place is a session's presence in a room.
 type place struct {
 	room   chat.RoomID
 	cursor *engine.Cursor // nil until the home has answered
@@ -80,7 +86,7 @@ func (s *Session) place(r chat.RoomID) *place {
 	return nil
 }
 
-// inRoom says whether the session has joined a room and was told so.
+// inRoom reports whether the session has joined a room and was told so.
 func (s *Session) inRoom(r chat.RoomID) bool {
 	p := s.place(r)
 	return p != nil && p.cursor != nil
@@ -111,7 +117,7 @@ func (s *Session) dropPlace(r chat.RoomID) {
 // Rooms is the number of rooms that the session is in.
 func (s *Session) Rooms() int { return len(s.places) }
 
-// LoggedIn says whether the session has a user.
+// LoggedIn reports whether the session has a user.
 func (s *Session) LoggedIn() bool { return s.login == loginDone }
 
 // sessionOf finds the hub's session of an engine session; nil if there is none.
@@ -121,4 +127,32 @@ func sessionOf(e *engine.Session) *Session {
 	}
 	s, _ := e.Data.(*Session)
 	return s
+}
+
+// session finds a session of this shard by its id; nil if it is over.
+func (s *Shard) session(id engine.SessionID) *Session { return sessionOf(s.worker.Session(id)) }
+
+// Connected begins a session, whose events are to come in the format f, one of
+// Config.Formats. The gateway's handler calls it, before anything else.
+func (s *Shard) Connected(e *engine.Session, client Client, f *Format) *Session {
+	index, known := s.hub.formatIndex(f)
+	engine.Invariant(known, "a session wants a format that the hub was not told of")
+	o := &Session{Engine: e, Client: client, format: index}
+	o.trusted = s.hub.limits.config.Trusted.Contains(e.Peer().Addr())
+	e.Data = o
+	return o
+}
+
+// Disconnected takes a session out of everything, when it is over.
+func (s *Shard) Disconnected(o *Session) {
+	for _, p := range o.places {
+		if p.cursor == nil {
+			continue // who is told Joined of a session that is gone leaves for it
+		}
+		s.leave(o.Engine.ID(), o.User, o.format, p.room, false)
+	}
+	o.places = nil
+	if o.login == loginDone {
+		s.hub.counts.users.Add(-1)
+	}
 }

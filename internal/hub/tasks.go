@@ -84,10 +84,10 @@ func (t *tasks) step(i int) {
 	f()
 }
 
-// busy says whether anything is being done. Any goroutine may ask.
+// busy reports whether anything is being done. Any goroutine may ask.
 func (t *tasks) busy() bool { return t.running.Load() > 0 }
 
-// begun says whether nothing waits that could be begun. Any goroutine may ask.
+// begun reports whether nothing waits that could be begun. Any goroutine may ask.
 func (t *tasks) begun() bool { return t.starting.Load() == 0 }
 
 // waiting is how many are in this queue.

@@ -13,9 +13,12 @@ import (
 
 // job is a room's batch on its way to the store.
 type job struct {
-	home   *home
-	events []chat.Event
-	err    error
+	home     *home
+	room     chat.RoomID
+	after    chat.Seq // the end of the log that it was decided at
+	events   []chat.Event
+	err      error          // it was not stored
+	conflict *chat.Conflict // nor then: others had written
 }
 
 // writer is the group commit: one goroutine that takes whatever batches have gathered
@@ -33,10 +36,11 @@ type writer struct {
 	wg       sync.WaitGroup
 
 	appends []chat.Append // reused
+	id      chat.BatchID  // of the last batch
 }
 
 func newWriter(h *Hub) *writer {
-	w := &writer{hub: h, wake: make(chan struct{}, 1)}
+	w := &writer{hub: h, wake: make(chan struct{}, 1), id: chat.BatchID{Writer: h.Uint64()}}
 	w.mu.Init(lock.NewClass("hub.writer"))
 	if !h.config.Manual {
 		w.wg.Add(1)
@@ -69,15 +73,12 @@ func (w *writer) run() {
 	}
 }
 
-// commitEventsMax is about how many events are stored in one transaction: the rooms
-// whose batches wait are acknowledged no later than that takes.
-const commitEventsMax = 8192
-
-// step stores what has gathered, or the first of it.
+// step stores what has gathered, or the first of it: the rooms whose batches wait are
+// acknowledged no later than CommitEventsMax events take.
 func (w *writer) step() {
 	w.mu.Lock()
 	n, events := 0, 0
-	for ; n < len(w.queue) && events < commitEventsMax; n++ {
+	for ; n < len(w.queue) && events < w.hub.config.CommitEventsMax; n++ {
 		events += len(w.queue[n].events)
 	}
 	jobs := w.queue[:n:n]
@@ -93,14 +94,14 @@ func (w *writer) step() {
 	}
 }
 
-// over says whether the writer is closed and everything is stored.
+// over reports whether the writer is closed and everything is stored.
 func (w *writer) over() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.closed && len(w.queue) == 0
 }
 
-// begun says whether nothing waits that could be begun: what gathers during a commit
+// begun reports whether nothing waits that could be begun: what gathers during a commit
 // could not. Any goroutine may ask.
 func (w *writer) begun() bool {
 	queued := w.queued.Load()
@@ -116,54 +117,63 @@ func (w *writer) waiting() bool {
 // commit stores all jobs and notes in each what became of it.
 func (w *writer) commit(jobs []*job, appends []chat.Append) []chat.Append {
 	for _, j := range jobs {
-		appends = append(appends, chat.Append{Room: j.home.id(), Events: j.events})
+		appends = append(appends, chat.Append{Room: j.room, After: j.after, Events: j.events})
 	}
+	w.id.Number++
 	start := time.Now()
-	err := w.hub.config.Store.Commit(context.Background(), appends)
+	conflicts, err := w.commitSurely(chat.Batch{ID: w.id, Appends: appends})
 	w.hub.counts.commitNanos.Add(int64(time.Since(start)))
 	switch {
 	case err == nil:
-		w.hub.counts.commits.Add(1)
-		for _, j := range jobs {
-			w.hub.counts.committed.Add(int64(len(j.events)))
-		}
-	case chat.CodeOf(err) == chat.CodeUncertain:
-		w.findOut(jobs, err)
+		w.stored(jobs, conflicts)
 	case len(jobs) > 1: // one bad batch must not take the others with it
 		for i := range jobs {
 			w.commit(jobs[i:i+1], nil)
 		}
 	default:
 		w.hub.counts.failed.Add(1)
-		w.hub.complain(&w.hub.troubles.commit, "storing a batch failed", "room", jobs[0].home.id(), "events", len(jobs[0].events), "error", err)
+		w.hub.logTrouble(&w.hub.troubles.commit, "storing a batch failed", "room", jobs[0].room, "events", len(jobs[0].events), "error", err)
 		jobs[0].err = err
 	}
 	clear(appends)
 	return appends
 }
 
-// findOut asks the store what it has, after a commit whose outcome is not known. It
-// does not give up before it knows: to acknowledge or to refuse would both be guesses.
-func (w *writer) findOut(jobs []*job, cause error) {
-	w.hub.config.Logger.Error("a commit's outcome is not known; asking the store", "error", cause)
+// stored notes what a transaction has stored, and where others had written before.
+func (w *writer) stored(jobs []*job, conflicts []chat.Conflict) {
+	w.hub.counts.commits.Add(1)
 	for _, j := range jobs {
-		for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-			ctx, cancel := context.WithTimeout(context.Background(), w.hub.config.StoreTimeout)
-			last, err := w.hub.config.Store.LastSeq(ctx, j.home.id())
-			cancel()
-			if err == nil {
-				if last < j.events[len(j.events)-1].Seq {
-					j.err = cause
-				}
-				break
+		if len(conflicts) > 0 && conflicts[0].Room == j.room {
+			j.conflict = &conflicts[0]
+			conflicts = conflicts[1:]
+			if len(j.conflict.Between) == 0 {
+				j.err = chat.Errorf(chat.CodeUnavailable, "the log of room %d ends at %d, before %d", j.room, j.conflict.Last, j.after)
 			}
-			if chat.CodeOf(err) == chat.CodeClosed {
-				j.err = cause
-				break
-			}
-			if !w.hub.config.Manual {
-				time.Sleep(wait)
-			}
+			continue
+		}
+		w.hub.counts.committed.Add(int64(len(j.events)))
+	}
+}
+
+// commitSurely commits a batch and, if the outcome is not known, commits it again until
+// it is: the store recognizes it. It does not give up before: to acknowledge and to
+// refuse would both be guesses.
+func (w *writer) commitSurely(b chat.Batch) ([]chat.Conflict, error) {
+	conflicts, err := w.hub.config.Store.Commit(context.Background(), b)
+	if chat.CodeOf(err) != chat.CodeUncertain {
+		return conflicts, err
+	}
+	w.hub.config.Logger.Error("a commit's outcome is not known; asking the store", "error", err)
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		ctx, cancel := context.WithTimeout(context.Background(), w.hub.config.StoreTimeout)
+		conflicts, err = w.hub.config.Store.Commit(ctx, b)
+		cancel()
+		switch chat.CodeOf(err) {
+		case 0, chat.CodeClosed:
+			return conflicts, err
+		}
+		if !w.hub.config.Manual {
+			time.Sleep(wait)
 		}
 	}
 }
@@ -191,7 +201,7 @@ type outcome struct {
 // Deliver moves the batches to their logs, or gives them up.
 func (o *outcome) Deliver(*engine.Worker) {
 	for _, j := range o.jobs {
-		o.shard.stored(j)
+		j.home.stored(j)
 	}
 }
 

@@ -23,7 +23,7 @@ func NewRate(units int, per time.Duration, burst int) Rate {
 	return r
 }
 
-// None says whether the rate is no limit.
+// None reports whether the rate is no limit.
 func (r Rate) None() bool { return r.every == 0 }
 
 // worthMost keeps sums of times far from where they overflow: 30 years.
@@ -73,5 +73,5 @@ func (m *Meter) Debt(r Rate, now time.Duration) time.Duration {
 	return max(m.full-now-r.slack, 0)
 }
 
-// Rested says whether everything has come back.
+// Rested reports whether everything has come back.
 func (m *Meter) Rested(now time.Duration) bool { return m.full <= now }

@@ -36,7 +36,7 @@ func ParseTrust(words []string) (Trust, error) {
 	return t, nil
 }
 
-// Contains says whether an address is in the set.
+// Contains reports whether an address is in the set.
 func (t Trust) Contains(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	for _, p := range t {

@@ -1,17 +1,24 @@
-// Package room is the core of a room: its log's numbers, who is in it, and which
-// messages are on their way to the store. It does no I/O and has no clock: what
-// happens comes in by method calls, what is to be done goes out as results. A Room
-// belongs to one goroutine.
+// Package room is the core of a room: its log's numbers, who is present and with what
+// role, and which events are on their way to the store. It does no I/O and has no
+// clock: what happens comes in by method calls, what is to be done goes out as results.
+// A Room belongs to one goroutine.
 //
-// A message passes through three stages. Gathering: it was accepted and has no
+// An event passes through three stages. Gathering: it was accepted and has no
 // number. In flight: it has a number and is being stored; there is at most one
 // batch in flight, so a batch that fails leaves no hole. In the log: it is stored,
 // acknowledged, and may be shown.
+//
+// Others (another node) may write to the same log. What a Room knows is what the log
+// says up to Info().LastSeq, and every decision is made at that number: a batch in
+// flight is right only if the log still ends there. If it does not, Overtaken applies
+// what came in between and decides again.
+//
+// Membership is not presence. A user's role is what the log says of him; that he is
+// present is a matter of sessions, and forgotten with the process.
 package room
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"sarang/chat"
@@ -20,29 +27,40 @@ import (
 // Ref says whom an outcome is for. It means nothing to the room.
 type Ref uint64
 
-// Config bounds a room. All fields are required.
+// Config bounds a room. All fields are required but those with a default.
 type Config struct {
-	AnnounceMembersMax int           // up to that many members, joins and leaves are events
-	PublishersMax      int           // authors whose nonces are kept in memory
-	AwayGrace          time.Duration // how long a user stays a member without a session
+	AnnounceMembersMax int           // up to that many are present, joins and leaves are events
+	AuthorsMax         int           // whose nonces and roles are kept in memory
+	AwayGrace          time.Duration // how long a user stays present without a session
+	FirstNonce         chat.Nonce    // of joins and leaves, which the room numbers upwards: random
+
+	// A batch is bounded, so that one room does not keep the others waiting for the
+	// store.
+	BatchEventsMax    int // default 1024
+	BatchTextBytesMax int // and one text more; default 256 KiB
+
+	NoncesPerUserMax int // that are remembered; default chat.NoncesPerUserMax
 }
 
 // Room is one room's state.
 type Room struct {
-	config  Config
-	info    chat.Room
-	lastMs  int64
-	members map[chat.UserID]*member
-	away    []awayUser // in order of time
+	config    Config
+	info      chat.Room
+	presence  map[chat.UserID]*present
+	order     userOrder  // of presence
+	away      []awayUser // in order of time
+	nextNonce chat.Nonce // of joins and leaves
 
 	gathering, flying batch
 	inFlight          bool
-	pendingBytes      int // of the messages gathering, in flight and held
+	flyingRoles       map[chat.UserID]chat.Role // given by the batch in flight
+	pendingBytes      int                       // of the events gathering, in flight and held
 
-	publishers publisherCache
+	authors authorCache
 }
 
-type member struct {
+// present is a user with sessions in the room.
+type present struct {
 	name     string
 	sessions uint32
 	since    uint32 // counts up with every change, to tell an old awayUser
@@ -54,151 +72,80 @@ type awayUser struct {
 	at    time.Duration
 }
 
-// batch is a run of events with whom to tell about each.
-type batch struct {
-	events []chat.Event
-	refs   []Ref // 0: nobody
-	also   []also
-}
-
-// also is one more who waits for an event of a batch.
-type also struct {
-	event int
-	ref   Ref
-}
-
-// waiting calls tell for everybody who waits for event i.
-func (b *batch) waiting(i int, tell func(Ref)) {
-	if b.refs[i] != 0 {
-		tell(b.refs[i])
-	}
-	for _, a := range b.also {
-		if a.event == i {
-			tell(a.ref)
-		}
-	}
-}
-
-func (b *batch) add(e chat.Event, to Ref) {
-	b.events = append(b.events, e)
-	b.refs = append(b.refs, to)
-}
-
-// within is how many of the first events are within the bounds; one at least.
-func (b *batch) within(eventsMax, textBytesMax int) int {
-	n, textBytes := 0, 0
-	for n < len(b.events) && n < eventsMax && textBytes < textBytesMax {
-		textBytes += len(b.events[n].Text)
-		n++
-	}
-	return n
-}
-
-// split moves the first n events to an empty batch.
-func (b *batch) split(n int, to *batch) {
-	to.events, to.refs = append(to.events, b.events[:n]...), append(to.refs, b.refs[:n]...)
-	rest := copy(b.events, b.events[n:])
-	clear(b.events[rest:])
-	b.events, b.refs = b.events[:rest], b.refs[:copy(b.refs, b.refs[n:])]
-	kept := b.also[:0]
-	for _, a := range b.also {
-		if a.event < n {
-			to.also = append(to.also, a)
-		} else {
-			kept = append(kept, also{a.event - n, a.ref})
-		}
-	}
-	b.also = kept
-}
-
-// reset empties the batch; what only a peak has needed is let go.
-func (b *batch) reset() {
-	if cap(b.events) > 2*batchEventsMax {
-		*b = batch{}
-		return
-	}
-	clear(b.events)
-	b.events, b.refs, b.also = b.events[:0], b.refs[:0], nil
-}
-
 // New makes a room from what the store knows of it.
 func New(info chat.Room, c Config) *Room {
+	c.BatchEventsMax = cmp.Or(c.BatchEventsMax, 1024)
+	c.BatchTextBytesMax = cmp.Or(c.BatchTextBytesMax, 256<<10)
+	c.NoncesPerUserMax = cmp.Or(c.NoncesPerUserMax, chat.NoncesPerUserMax)
 	return &Room{
-		config: c, info: info,
-		members:    map[chat.UserID]*member{},
-		publishers: newPublisherCache(c.PublishersMax, info.Ephemeral || info.LastSeq == 0),
+		config: c, info: info, nextNonce: c.FirstNonce,
+		presence: map[chat.UserID]*present{},
+		authors:  newAuthorCache(c.AuthorsMax, c.NoncesPerUserMax, info.Ephemeral || info.LastSeq == 0),
 	}
 }
-
-// NotBefore keeps the times of events from being smaller than ms, that of the last
-// event in the log.
-func (r *Room) NotBefore(ms int64) { r.lastMs = max(r.lastMs, ms) }
 
 // Info is what is known of the room; LastSeq is the end of its log.
 func (r *Room) Info() chat.Room { return r.info }
 
-// Members is the number of users in the room.
-func (r *Room) Members() int { return len(r.members) }
+// Members is the number of users present.
+func (r *Room) Members() int { return len(r.presence) }
 
-// IsMember says whether the user is in the room.
-func (r *Room) IsMember(u chat.UserID) bool { return r.members[u] != nil }
+// IsPresent reports whether the user has, or had within the grace, a session here.
+func (r *Room) IsPresent(u chat.UserID) bool { return r.presence[u] != nil }
 
-// Member is a user in the room.
+// Member is a user who is present.
 type Member struct {
 	User chat.UserID
 	Name string
 }
 
-// MemberPage returns up to itemsMax members with ids above after, in order, and
+// MemberPage returns up to itemsMax users present with ids above after, in order, and
 // whether there are more.
 func (r *Room) MemberPage(after chat.UserID, itemsMax int) (page []Member, more bool) {
-	for u, m := range r.members {
-		if u > after {
-			page = append(page, Member{u, m.name})
-		}
+	users, more := r.order.page(after, itemsMax)
+	page = make([]Member, len(users))
+	for i, u := range users {
+		page[i] = Member{u, r.presence[u].name}
 	}
-	slices.SortFunc(page, func(a, b Member) int { return cmp.Compare(a.User, b.User) })
-	if len(page) > itemsMax {
-		return page[:itemsMax], true
-	}
-	return page, false
+	return page, more
 }
 
 // Join adds a session of a user.
 func (r *Room) Join(u chat.UserID, name string) {
-	m := r.members[u]
-	if m == nil {
-		m = &member{name: name}
-		r.members[u] = m
+	p := r.presence[u]
+	if p == nil {
+		p = &present{name: name}
+		r.presence[u] = p
+		r.order.add(u)
 		r.announce(chat.EventJoin, u, name)
 	}
-	m.sessions++
-	m.since++
+	p.sessions++
+	p.since++
 }
 
-// Leave takes a session of a user away. When it was his last, he leaves: at once if
-// he said so, and else when he has not come back within the grace (see Expire). It
-// returns whether Expire is wanted.
-func (r *Room) Leave(u chat.UserID, said bool, now time.Duration) (expire bool) {
-	m := r.members[u]
-	if m == nil || m.sessions == 0 {
+// Leave takes a session of a user away. When it was his last, he goes: at once if the
+// leave was asked for, and else when he has not come back within the grace (see
+// Expire). It reports whether Expire is wanted.
+func (r *Room) Leave(u chat.UserID, asked bool, now time.Duration) (expire bool) {
+	p := r.presence[u]
+	if p == nil || p.sessions == 0 {
 		return false
 	}
-	m.sessions--
-	m.since++
-	if m.sessions > 0 {
+	p.sessions--
+	p.since++
+	if p.sessions > 0 {
 		return false
 	}
-	if said {
-		r.depart(u, m)
+	if asked {
+		r.depart(u, p)
 		return false
 	}
-	r.away = append(r.away, awayUser{u, m.since, now})
+	r.away = append(r.away, awayUser{u, p.since, now})
 	return true
 }
 
-// Expire lets those leave whose grace has passed. It returns how long it is until
-// the next one's does, negative if there is none.
+// Expire lets those go whose grace has passed. It returns how long it is until the
+// next one's does, negative if there is none.
 func (r *Room) Expire(now time.Duration) time.Duration {
 	for len(r.away) > 0 {
 		a := r.away[0]
@@ -206,27 +153,34 @@ func (r *Room) Expire(now time.Duration) time.Duration {
 			return wait
 		}
 		r.away = r.away[1:]
-		if m := r.members[a.user]; m != nil && m.since == a.since && m.sessions == 0 {
-			r.depart(a.user, m)
+		if p := r.presence[a.user]; p != nil && p.since == a.since && p.sessions == 0 {
+			r.depart(a.user, p)
 		}
 	}
 	r.away = nil
 	return -1
 }
 
-func (r *Room) depart(u chat.UserID, m *member) {
-	delete(r.members, u)
-	r.announce(chat.EventLeave, u, m.name)
+func (r *Room) depart(u chat.UserID, p *present) {
+	delete(r.presence, u)
+	r.order.remove(u)
+	r.announce(chat.EventLeave, u, p.name)
 }
 
 // announce makes an event of a join or leave, unless the room is too large for that or
 // has a whole batch waiting already: a crowd that comes and goes must not hold up what
 // is said.
 func (r *Room) announce(k chat.EventKind, u chat.UserID, name string) {
-	if len(r.members) <= r.config.AnnounceMembersMax && len(r.gathering.events) < batchEventsMax {
+	if len(r.presence) <= r.config.AnnounceMembersMax && len(r.gathering.events) < r.config.BatchEventsMax {
 		r.pendingBytes += cost("")
-		r.gathering.add(chat.Event{Room: r.info.ID, Kind: k, User: u, Name: name}, 0)
+		r.gathering.add(chat.Event{Room: r.info.ID, Kind: k, User: u, Name: name, Nonce: r.nonce()}, origin{})
 	}
+}
+
+// nonce returns the next one for an event of the room's own.
+func (r *Room) nonce() chat.Nonce {
+	r.nextNonce = max(r.nextNonce+1, 1)
+	return r.nextNonce
 }
 
 // Start is where a new reader begins.

@@ -99,7 +99,7 @@ func TestGarbage(t *testing.T) {
 	})
 }
 
-// isReset says whether the other end hung up with our bytes unread.
+// isReset reports whether the other end hung up with our bytes unread.
 func isReset(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && !op.Timeout()

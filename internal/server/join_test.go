@@ -23,7 +23,7 @@ func (m *makings) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error
 }
 
 // TestManyMakeTheSameRoom has many sessions join a room that none of them finds: one
-// makes it, and all are in. The store is asked once for each room. Who asks for a room
+// makes it, and all are in. The store is asked once by each worker at most. Who asks for a room
 // that is there, and not to join it, is told so.
 func TestManyMakeTheSameRoom(t *testing.T) {
 	const rounds = 20
@@ -56,7 +56,7 @@ func TestManyMakeTheSameRoom(t *testing.T) {
 		late := user(t, s, "late")
 		late.say(pb.CCreate, &pb.Create{Name: "ROOM0"})
 		late.expectError(uint32(chat.CodeRoomExists))
-		if n := store.asked.Load(); n != rounds {
+		if n := store.asked.Load(); n < rounds || n > int64(rounds*c.Workers) {
 			t.Errorf("the store was asked %d times to make %d rooms", n, rounds)
 		}
 	})

@@ -49,7 +49,7 @@ func eachLimited(t *testing.T, limits hub.Limits, test func(t *testing.T, s *run
 func dialFrom(t *testing.T, s *running, name, from string) *script {
 	t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	c, err := d.Dial("tcp", s.Addrs()[0].String())
+	c, err := d.Dial("tcp", s.Addrs()[0].Addr.String())
 	if err != nil {
 		t.Skipf("no connection from %s here: %v", from, err)
 	}
@@ -281,7 +281,7 @@ func TestTrusted(t *testing.T) {
 	eachServer(t, func(t *testing.T, c server.Config) {
 		c.HTTP = "127.0.0.1:0"
 		c.Hub.Limits = hub.Limits{
-			Trusted: hub.DefaultLimits().Trusted, AddressesMax: 1, AddressConnectionsMax: 1,
+			Trusted: hub.DefaultConfig().Limits.Trusted, AddressesMax: 1, AddressConnectionsMax: 1,
 			AddressConnectsPerSecond: 1, AddressLoginsPerMinute: 1, LoginsFailedMax: 2,
 			MessagesPerSecond: 1, RequestsPerSecond: 1, ReceiveBytesPerSecond: 1 << 10, ReceiveBytesBurst: 1,
 		}

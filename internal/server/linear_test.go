@@ -80,7 +80,7 @@ func TestLinearizability(t *testing.T) {
 func newTalker(ctx context.Context, t *testing.T, s *running, id int, seen *linear.Recorder) *talker {
 	t.Helper()
 	c, err := client.Dial(ctx, client.Config{
-		Addr: s.Addrs()[0].String(), Name: fmt.Sprintf("talker%d", id), Program: "test",
+		Addr: s.Addrs()[0].Addr.String(), Name: fmt.Sprintf("talker%d", id), Program: "test",
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -56,14 +56,14 @@ func (g *gateway) pass() {
 	}
 }
 
-func (s *slowStore) Commit(ctx context.Context, a []chat.Append) error {
+func (s *slowStore) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
 	s.commits.pass()
-	return s.Store.Commit(ctx, a)
+	return s.Store.Commit(ctx, b)
 }
 
-func (s *slowStore) History(ctx context.Context, r chat.RoomID, after chat.Seq, itemsMax, bytesMax int) ([]chat.Event, error) {
+func (s *slowStore) History(ctx context.Context, r chat.RoomID, p chat.Page) ([]chat.Event, bool, error) {
 	s.reads.pass()
-	return s.Store.History(ctx, r, after, itemsMax, bytesMax)
+	return s.Store.History(ctx, r, p)
 }
 
 func (s *slowStore) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {

@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"sarang/internal/store"
 )
 
 // Giving memory back. The collector lets the heap grow to twice of what lives before
@@ -12,7 +14,7 @@ import (
 // server of idle sessions. So, when little is allocated and much could be given back,
 // it is: not more than once in a while, for it costs a collection.
 const (
-	memoryLookInterval = 5 * time.Second
+	memoryPollInterval = 5 * time.Second
 	memoryGiveInterval = 30 * time.Second
 	memorySlackBytes   = 4 << 20 // below it nothing is worth the work
 )
@@ -36,7 +38,7 @@ func readHeap() heap {
 	return heap{live, max(objects, live) - live + free, s[3].Value.Uint64()}
 }
 
-// worthGiving says whether to give memory back, by what has happened since before.
+// worthGiving reports whether memory is to be given back, by what has happened since before.
 func (h heap) worthGiving(before heap) bool {
 	busy := h.allocatedBytes-before.allocatedBytes > h.slackBytes/4
 	return !busy && h.slackBytes > max(memorySlackBytes, h.liveBytes/8)
@@ -44,7 +46,7 @@ func (h heap) worthGiving(before heap) bool {
 
 // giveMemoryBack runs until ctx is done.
 func (s *Server) giveMemoryBack(ctx context.Context) {
-	look := time.NewTicker(memoryLookInterval)
+	look := time.NewTicker(memoryPollInterval)
 	defer look.Stop()
 	before, given := readHeap(), time.Time{}
 	for {
@@ -55,7 +57,7 @@ func (s *Server) giveMemoryBack(ctx context.Context) {
 		}
 		now := readHeap()
 		if now.worthGiving(before) && time.Since(given) >= memoryGiveInterval {
-			if err := s.store.Shrink(ctx); err != nil && ctx.Err() == nil {
+			if err := s.shrinkStore(ctx); err != nil && ctx.Err() == nil {
 				s.config.Logger.Warn("shrinking the store's cache failed", "error", err)
 			}
 			debug.FreeOSMemory()
@@ -63,4 +65,12 @@ func (s *Server) giveMemoryBack(ctx context.Context) {
 		}
 		before = now
 	}
+}
+
+// shrinkStore has the store let go of what it keeps only for speed, if it can.
+func (s *Server) shrinkStore(ctx context.Context) error {
+	if k, ok := s.store.(store.Shrinker); ok {
+		return k.Shrink(ctx)
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sarang/engine"
+	"sarang/internal/store"
 )
 
 // collector turns the parts' own counts into metrics, when somebody asks.
@@ -17,7 +18,7 @@ var (
 	descSessions      = desc("sessions", "Sessions open now.")
 	descTimers        = desc("timers", "Timers running now: one for each session, and one for each that is held up, waits for a page or an answer.")
 	descUsers         = desc("users", "Sessions that are logged in now.")
-	descRooms         = desc("rooms", "Rooms that exist.")
+	descRooms         = desc("rooms", "Rooms in memory: those that somebody uses, or has used a while ago.")
 	descAccepted      = desc("accepted_total", "Connections accepted.")
 	descRefused       = desc("refused_total", "Things refused or put off for a limit or the load (docs/limits.md), and connections while draining.", "reason")
 	descSilent        = desc("refused_silently_total", "Connections refused without a farewell.")
@@ -42,14 +43,13 @@ var (
 	descCommits       = desc("commits_total", "Transactions.")
 	descCommitFailed  = desc("commits_failed_total", "Batches that could not be stored.")
 	descCommitSeconds = desc("commit_seconds_total", "Time spent in transactions.")
+	descConflicts     = desc("commit_conflicts_total", "Batches decided again because others had written to the room.")
+	descEncoded       = desc("encoded_events_total", "Events encoded, once for each format that somebody reads.")
 	descPages         = desc("pages_total", "Pages read from the store for readers behind the window.")
 	descPending       = desc("publish_pending_bytes", "Bytes of messages on their way to the store.")
 	descStoreWaiting  = desc("store_calls_waiting", "Reads and claims that wait for the store.")
-	descReaders       = desc("store_readers", "Reader connections of the store.", "state")
-	descReadWaits     = desc("store_read_waits_total", "Reads that had to wait for a connection.")
-	descReadWaited    = desc("store_read_wait_seconds_total", "How long they waited.")
-	descWAL           = desc("store_wal_bytes", "Size of the write-ahead log.")
 	descMemory        = desc("buffer_bytes", "Bytes of network buffers.", "state")
+	descLogLost       = desc("log_lines_lost_total", "Log lines that had no room in the queue, or could not be written.")
 	descBuffers       = desc("buffers", "Network buffers handed out now.")
 )
 
@@ -64,7 +64,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 	}
-	e := c.s.engine.Stats()
+	e := c.s.node.Engine.Stats()
 	gauge(descSessions, float64(e.Sessions))
 	gauge(descTimers, float64(e.Timers))
 	count(descAccepted, float64(e.Accepted))
@@ -77,7 +77,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	count(descReceived, float64(e.BytesReceived))
 	count(descSent, float64(e.BytesSent))
-	count(descPackets, float64(e.Packets))
+	count(descPackets, float64(e.Frames))
 	count(descFrameErrors, float64(e.FrameErrors))
 	count(descSends, float64(e.Sends))
 	count(descDeliveries, float64(e.EntriesSent))
@@ -85,18 +85,18 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(descMemory, float64(e.Memory.Total.InUseBytes), "in_use")
 	gauge(descMemory, float64(e.Memory.Total.ReservedBytes), "reserved")
 	gauge(descBuffers, float64(e.Memory.Total.InUse))
-	count(descBadPackets, float64(c.s.badPackets()))
+	count(descBadPackets, float64(c.s.node.BadPackets()))
 
-	for _, r := range c.s.hub.Refusals() {
+	for _, r := range c.s.node.Hub.Refusals() {
 		count(descRefused, float64(r.Count), r.Kind.String())
 	}
-	l := c.s.hub.Load()
+	l := c.s.node.Hub.Load()
 	gauge(descLoadLevel, float64(l.Level))
 	gauge(descLoad, l.PublishBytes, "publish_bytes")
 	gauge(descLoad, l.StoreQueue, "store_queue")
 	gauge(descLoad, l.WorkerLag, "worker_lag")
 
-	h := c.s.hub.Stats()
+	h := c.s.node.Hub.Stats()
 	gauge(descAddresses, float64(h.Addresses))
 	gauge(descUsers, float64(h.Users))
 	gauge(descRooms, float64(h.Rooms))
@@ -108,15 +108,33 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(descCommits, float64(h.Commits))
 	count(descCommitFailed, float64(h.Failed))
 	count(descCommitSeconds, h.CommitSeconds)
+	count(descConflicts, float64(h.Conflicts))
+	count(descEncoded, float64(h.Encoded))
 	count(descPages, float64(h.Pages))
 	gauge(descPending, float64(h.PendingBytes))
 	gauge(descStoreWaiting, float64(h.TasksWaiting))
 
-	d := c.s.store.Stats()
-	gauge(descReaders, float64(d.ReadersMax), "max")
-	gauge(descReaders, float64(d.ReadersOpen), "open")
-	gauge(descReaders, float64(d.ReadersInUse), "in_use")
-	count(descReadWaits, float64(d.ReadWaits))
-	count(descReadWaited, d.ReadWaitTotal.Seconds())
-	gauge(descWAL, float64(d.WALBytes))
+	if lost := c.s.config.LogLinesLost; lost != nil {
+		count(descLogLost, float64(lost()))
+	}
+	c.collectStore(out)
+}
+
+// collectStore shows what the store has to show.
+func (c *collector) collectStore(out chan<- prometheus.Metric) {
+	m, ok := c.s.store.(store.Meter)
+	if !ok {
+		return
+	}
+	for _, f := range m.Figures() {
+		kind := prometheus.GaugeValue
+		if f.Counter {
+			kind = prometheus.CounterValue
+		}
+		var labels, values []string
+		if f.Label != "" {
+			labels, values = []string{f.Label}, []string{f.Of}
+		}
+		out <- prometheus.MustNewConstMetric(desc(f.Name, f.Help, labels...), kind, f.Value, values...)
+	}
 }

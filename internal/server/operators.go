@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,19 +24,45 @@ type operators struct {
 	ready atomic.Bool
 }
 
-// serveOperators listens on addr; "off" or "" is nobody.
-func serveOperators(addr string, s *Server) (*operators, error) {
-	if addr == "" || addr == "off" {
+// serveOperators listens on c.HTTP; "off" or "" is nobody.
+func serveOperators(s *Server) (*operators, error) {
+	c := s.config
+	if c.HTTP == "" || c.HTTP == "off" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := net.Listen("tcp", c.HTTP)
 	if err != nil {
-		return nil, fmt.Errorf("http on %s (--http off does without): %w", addr, err)
+		return nil, fmt.Errorf("http on %s (--http off does without): %w", c.HTTP, err)
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(&collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	o := &operators{addr: l.Addr()}
 	o.ready.Store(true)
+	guard := &hostGuard{next: o.pages(s)}
+	if at, ok := l.Addr().(*net.TCPAddr); ok {
+		guard.loopback = at.IP.IsLoopback()
+	}
+	for _, name := range c.HTTPHosts {
+		guard.names = append(guard.names, strings.ToLower(name))
+	}
+	o.http = &http.Server{
+		Handler:        guard,
+		ReadTimeout:    operatorsReadTimeout,
+		WriteTimeout:   operatorsTimeout,
+		IdleTimeout:    operatorsIdleTimeout,
+		MaxHeaderBytes: operatorsHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn),
+	}
+	go func() {
+		if err := o.http.Serve(newBoundedListener(l, operatorsMax)); !errors.Is(err, http.ErrServerClosed) {
+			c.Logger.Error("http stopped", "error", err)
+		}
+	}()
+	return o, nil
+}
+
+// pages are what there is to ask for.
+func (o *operators) pages(s *Server) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -45,17 +73,13 @@ func serveOperators(addr string, s *Server) (*operators, error) {
 		}
 		_, _ = w.Write([]byte("ok\n"))
 	})
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine, allocs …
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	o.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
-	go func() {
-		if err := o.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			s.config.Logger.Error("http stopped", "error", err)
-		}
-	}()
-	return o, nil
+	if s.config.Pprof {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine, allocs …
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	}
+	return mux
 }
 
 func (o *operators) notReady() {

@@ -34,7 +34,7 @@ func eachServer(t *testing.T, test func(t *testing.T, c server.Config)) {
 					t.Skipf("not available here: %v", err)
 				}
 				c := server.Default()
-				c.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}
+				c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
 				c.HTTP, c.DataDir, c.IO, c.Workers, c.Debug = "off", t.TempDir(), kind, workers, true
 				c.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
 				test(t, c)
@@ -86,7 +86,7 @@ type script struct {
 
 func dial(t *testing.T, s *running, name string) *script {
 	t.Helper()
-	c, err := net.Dial("tcp", s.Addrs()[0].String())
+	c, err := net.Dial("tcp", s.Addrs()[0].Addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,27 +14,33 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"sarang/aio"
 	"sarang/chat"
 	"sarang/engine"
-	gateway "sarang/internal/gateway/packet"
 	"sarang/internal/hub"
-	"sarang/internal/store/sqlite"
+	"sarang/internal/node"
+	"sarang/internal/store"
 )
 
 // Config says what the server is to be. Default has the values that are used where a
 // person says nothing; zero fields below Hub take the defaults of their packages.
 type Config struct {
-	Listen  []netip.AddrPort // native protocol
-	Sockets []uintptr        // listening sockets handed over, instead of Listen
-	HTTP    string           // address of /metrics, /healthz and /readyz; "off": none
-	DataDir string           // database, lock file and crash reports
-	Sync    sqlite.SyncMode  // what a commit survives
-	IO      string           // auto, or one of aio.Kinds
-	Workers int              // threads that serve sessions
+	Listen  []Address      // where clients connect, and what is spoken there
+	Sockets []uintptr      // listening sockets handed over, instead of Listen: native protocol
+	HTTP    string         // address of /metrics, /healthz and /readyz; "off": none
+	DataDir string         // crash reports, and the embedded store
+	Store   string         // URL of the store; empty: the embedded one in DataDir
+	Sync    store.SyncMode // what a commit survives
+	IO      string         // auto, or one of aio.Kinds
+	Workers int            // threads that serve sessions
+
+	HTTPHosts []string // names that HTTP is asked by, besides localhost and addresses
+	Pprof     bool     // HTTP has /debug/pprof, too
 
 	SessionsMax       int
 	SocketRecvBytes   int // what the system keeps of what a client says and is not read yet; 0: its own choice
@@ -44,18 +51,38 @@ type Config struct {
 	RetryAfterMin     time.Duration // clients are told, at a drain, to come back after
 	RetryAfterMax     time.Duration // a random time between these
 
-	Hub    hub.Config // limits of the chat; Store, Encode and Logger are set by Run
-	Logger *slog.Logger
-	Debug  bool   // buffers from the debug allocator
-	Name   string // program and version
+	Hub    hub.Config   // limits of the chat; Store and Logger are set by Start
+	Logger *slog.Logger // must not wait, for workers log
+	Debug  bool         // buffers from the debug allocator
+	Name   string       // program and version
+
+	LogLinesLost func() uint64 // how many lines Logger has dropped; nil: none
+	LogFlush     func()        // writes what Logger has kept back, within a bound of time; nil: nothing is
 
 	wrapStore func(chat.Store) chat.Store // tests put a store of theirs before the real one
+}
+
+// Address is where clients connect: SCHEME://HOST:PORT.
+type Address struct {
+	Scheme string // what is spoken; see node.Schemes
+	Addr   netip.AddrPort
+}
+
+// String returns the address as a person writes it.
+func (a Address) String() string { return a.Scheme + "://" + a.Addr.String() }
+
+// Native are addresses where the native protocol is spoken.
+func Native(addrs ...netip.AddrPort) (all []Address) {
+	for _, a := range addrs {
+		all = append(all, Address{nativeScheme, a})
+	}
+	return all
 }
 
 // Default returns the configuration of a server that nobody has configured.
 func Default() Config {
 	return Config{
-		Listen:            []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:7777")},
+		Listen:            Native(netip.MustParseAddrPort("127.0.0.1:7777")),
 		HTTP:              "127.0.0.1:7780",
 		DataDir:           defaultDataDir(),
 		IO:                "auto",
@@ -68,7 +95,7 @@ func Default() Config {
 		DrainTimeout:      15 * time.Second,
 		RetryAfterMin:     time.Second,
 		RetryAfterMax:     10 * time.Second,
-		Hub:               hub.Config{Limits: hub.DefaultLimits()},
+		Hub:               hub.DefaultConfig(),
 		Logger:            slog.Default(),
 		Name:              "sarang",
 	}
@@ -77,12 +104,10 @@ func Default() Config {
 // Server is a server that runs.
 type Server struct {
 	config  Config
-	store   *sqlite.Store
-	hub     *hub.Hub
-	engine  *engine.Service
+	store   chat.Store
+	node    *node.Node
 	http    *operators
-	addrs   []netip.AddrPort
-	clients []*gateway.Handler
+	addrs   []Address
 	started time.Time
 
 	storeClosed bool
@@ -106,28 +131,16 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	if s.store, err = openStore(ctx, c); err != nil {
 		return s, err
 	}
-	hc := c.Hub
-	hc.Store, hc.Encode, hc.Logger = s.store, gateway.AppendEvent, c.Logger
-	if hc.StoreReadsMax == 0 {
-		hc.StoreReadsMax = storeReaders(c.Workers)
-	}
-	if c.wrapStore != nil {
-		hc.Store = c.wrapStore(s.store)
-	}
-	if s.hub, err = hub.New(ctx, hc, c.Workers); err != nil {
+	if s.node, err = s.newNode(kind); err != nil {
 		return s, err
 	}
-	if s.engine, err = s.newEngine(kind); err != nil {
-		return s, err
-	}
-	if err = s.engine.Start(); err != nil {
-		s.engine = nil
+	if err = s.node.Engine.Start(); err != nil {
 		return s, fmt.Errorf("starting the workers: %w", err)
 	}
 	if err = s.listen(ctx); err != nil {
 		return s, err
 	}
-	if s.http, err = serveOperators(c.HTTP, s); err != nil {
+	if s.http, err = serveOperators(s); err != nil {
 		return s, err
 	}
 	c.Logger.Info("ready", "io", kind, "workers", c.Workers, "data", c.DataDir, "sync", c.Sync)
@@ -137,39 +150,52 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 // listen opens the addresses of the configuration, or takes over the sockets that were
 // handed to the program.
 func (s *Server) listen(ctx context.Context) error {
-	add := func(at netip.AddrPort, err error) error {
-		if err == nil {
-			s.addrs = append(s.addrs, at)
-		}
-		return err
-	}
 	for _, h := range s.config.Sockets {
-		if err := add(s.engine.ListenInherited(h)); err != nil {
+		p, err := s.node.Protocol(nativeScheme)
+		if err != nil {
 			return err
 		}
+		at, err := s.node.Engine.ListenInherited(h, p)
+		if err != nil {
+			return err
+		}
+		s.addrs = append(s.addrs, Address{nativeScheme, at})
 	}
 	if len(s.config.Sockets) > 0 {
 		return nil
 	}
 	for _, a := range s.config.Listen {
-		if err := add(s.listenOn(ctx, a)); err != nil {
+		at, err := s.listenOn(ctx, a)
+		if err != nil {
 			return err
 		}
+		s.addrs = append(s.addrs, at)
 	}
 	return nil
 }
+
+// nativeScheme is what is spoken where nobody says otherwise.
+const nativeScheme = "tcp"
 
 // addressPatience is how long a server waits for an address that is in use. When a
 // process that uses io_uring is killed, the kernel closes its sockets some time after the
 // process is gone, and whoever starts it again is quicker than that now and then.
 const addressPatience = 3 * time.Second
 
-func (s *Server) listenOn(ctx context.Context, a netip.AddrPort) (netip.AddrPort, error) {
+func (s *Server) listenOn(ctx context.Context, a Address) (Address, error) {
+	p, err := s.node.Protocol(a.Scheme)
+	if err != nil {
+		return a, err
+	}
+	open := s.node.Engine.Listen
+	if s.besideIPv4(a.Addr) {
+		open = s.node.Engine.ListenV6Only
+	}
 	end := time.Now().Add(addressPatience)
 	for told := false; ; told = true {
-		at, err := s.engine.Listen(a)
+		at, err := open(a.Addr, p)
 		if !errors.Is(err, syscall.EADDRINUSE) || ctx.Err() != nil || time.Now().After(end) {
-			return at, err
+			return Address{a.Scheme, at}, err
 		}
 		if !told {
 			s.config.Logger.Warn("the address is in use; trying again for a while", "listen", a, "for", addressPatience)
@@ -181,8 +207,19 @@ func (s *Server) listenOn(ctx context.Context, a netip.AddrPort) (netip.AddrPort
 	}
 }
 
-func openStore(ctx context.Context, c Config) (*sqlite.Store, error) {
-	return sqlite.Open(ctx, sqlite.Config{Dir: c.DataDir, Sync: c.Sync, ReadersMax: storeReaders(c.Workers) + 1}) // one for nonces
+// besideIPv4 reports whether addr is all of IPv6, and somebody wants the same port of IPv4
+// for a listener of its own: such an address stands for both otherwise.
+func (s *Server) besideIPv4(addr netip.AddrPort) bool {
+	return addr.Addr() == netip.IPv6Unspecified() && addr.Port() != 0 &&
+		slices.ContainsFunc(s.config.Listen, func(other Address) bool {
+			return other.Addr.Addr().Is4() && other.Addr.Port() == addr.Port()
+		})
+}
+
+func openStore(ctx context.Context, c Config) (chat.Store, error) {
+	return store.Open(ctx, cmp.Or(c.Store, store.DefaultURL(c.DataDir)), store.Options{
+		Sync: c.Sync, ReadersMax: storeReaders(c.Workers) + 1, Logger: c.Logger, // one reader for short reads
+	})
 }
 
 // storeReaders is how many pages may be read from the store at one time: as many as leave
@@ -194,46 +231,43 @@ func storeReaders(workers int) int {
 
 const storeReadersMax = 4
 
-func (s *Server) newEngine(kind string) (*engine.Service, error) {
+func (s *Server) newNode(kind string) (*node.Node, error) {
 	c := s.config
 	crashes := filepath.Join(c.DataDir, "crashes")
 	if err := os.MkdirAll(crashes, 0o700); err != nil {
 		return nil, fmt.Errorf("folder for crash reports: %w", err)
 	}
+	h := c.Hub
+	h.Store, h.Logger = s.store, c.Logger
+	h.StoreReadsMax = cmp.Or(h.StoreReadsMax, storeReaders(c.Workers))
+	if c.wrapStore != nil {
+		h.Store = c.wrapStore(s.store)
+	}
 	socket := engine.DefaultSocket()
 	socket.RecvBufferBytes = c.SocketRecvBytes
-	return engine.New(engine.Config{
-		Name:    "sarang",
-		Socket:  socket,
-		Workers: c.Workers,
-		OpenDriver: func(int) (aio.Driver, error) {
-			return aio.Open(kind, aio.Config{SocketsMax: c.SessionsMax + 64})
+	driver := aio.Config{SocketsMax: c.SessionsMax + 64}
+	return node.New(node.Config{
+		Hub: h,
+		Engine: engine.Config{
+			Name:              "sarang",
+			Socket:            socket,
+			Workers:           c.Workers,
+			OpenDriver:        func(int) (aio.Driver, error) { return aio.Open(kind, driver) },
+			Driver:            driver,
+			SessionsMax:       c.SessionsMax,
+			LoginDeadline:     c.LoginDeadline,
+			HeartbeatInterval: c.HeartbeatInterval,
+			IdleTimeout:       c.IdleTimeout,
+			Logger:            crashLogger(c.Logger, c.LogFlush),
+			CrashDir:          crashes,
+			Debug:             c.Debug,
 		},
-		Driver:            aio.Config{SocketsMax: c.SessionsMax + 64},
-		SessionsMax:       c.SessionsMax,
-		Gate:              s.hub.Gate(),
-		LoginDeadline:     c.LoginDeadline,
-		HeartbeatInterval: c.HeartbeatInterval,
-		IdleTimeout:       c.IdleTimeout,
-		Logger:            c.Logger,
-		CrashDir:          crashes,
-		Debug:             c.Debug,
-		NewHandler: func(w *engine.Worker) engine.Handler {
-			h := gateway.New(s.hub.NewShard(w), gateway.Config{
-				Server:            c.Name,
-				HeartbeatInterval: c.HeartbeatInterval,
-				IdleTimeout:       c.IdleTimeout,
-				RetryAfterMin:     c.RetryAfterMin,
-				RetryAfterMax:     c.RetryAfterMax,
-			})
-			s.clients = append(s.clients, h)
-			return h
-		},
+		Server: c.Name, RetryAfterMin: c.RetryAfterMin, RetryAfterMax: c.RetryAfterMax,
 	})
 }
 
 // Addrs are the addresses that clients connect to.
-func (s *Server) Addrs() []netip.AddrPort { return s.addrs }
+func (s *Server) Addrs() []Address { return s.addrs }
 
 // HTTPAddr is the address of the operators' side; nil if it is off.
 func (s *Server) HTTPAddr() net.Addr {
@@ -243,21 +277,14 @@ func (s *Server) HTTPAddr() net.Addr {
 	return s.http.addr
 }
 
-func (s *Server) badPackets() (n uint64) {
-	for _, h := range s.clients {
-		n += h.BadPackets()
-	}
-	return n
-}
-
 // Stop takes the server down in order: no new sessions, what is on its way is stored
 // and acknowledged, clients are told when to come back, then everything closes.
 func (s *Server) Stop(ctx context.Context) error {
-	s.config.Logger.Info("draining", "sessions", s.engine.Sessions())
+	s.config.Logger.Info("draining", "sessions", s.node.Engine.Sessions())
 	s.http.notReady()
 	ctx, cancel := context.WithTimeout(ctx, s.config.DrainTimeout)
 	defer cancel()
-	err := s.hub.Drain(ctx)
+	err := s.node.Hub.Drain(ctx)
 	if err != nil {
 		// The hub asks a store that fails for the outcome of a commit until it knows;
 		// a closed one answers at once. Nobody was told that any of it is stored.
@@ -265,7 +292,7 @@ func (s *Server) Stop(ctx context.Context) error {
 			s.config.Logger.Error("closing the store", "error", e)
 		}
 	}
-	s.engine.Drain(ctx)
+	s.node.Engine.Drain(ctx)
 	if e := s.release(); err == nil {
 		err = e
 	}
@@ -276,11 +303,8 @@ func (s *Server) Stop(ctx context.Context) error {
 // release undoes Start, in the opposite order.
 func (s *Server) release() (err error) {
 	s.http.close()
-	if s.engine != nil {
-		err = s.engine.Close()
-	}
-	if s.hub != nil {
-		s.hub.Close()
+	if s.node != nil {
+		err = s.node.Close()
 	}
 	if e := s.closeStore(); err == nil {
 		err = e
@@ -305,7 +329,7 @@ func Run(ctx context.Context, c Config, out io.Writer) error {
 		return err
 	}
 	for _, a := range s.Addrs() {
-		if _, err := fmt.Fprintf(out, "listening tcp://%s\n", a); err != nil {
+		if _, err := fmt.Fprintf(out, "listening %s\n", a); err != nil {
 			break // nobody reads; the server runs all the same
 		}
 	}
@@ -324,40 +348,32 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("sessions-max is %d; allowed are 1 to %d", c.SessionsMax, 1<<20)
 	case c.SocketRecvBytes != 0 && (c.SocketRecvBytes < socketRecvLeast || c.SocketRecvBytes > socketRecvMost):
 		return fmt.Errorf("socket-recv-bytes is %d; allowed are 0 (the system's choice) and %d to %d", c.SocketRecvBytes, socketRecvLeast, socketRecvMost)
-	case c.Hub.TextBytesMax > textBytesMost:
-		return fmt.Errorf("text-bytes-max is %d; a packet has room for %d", c.Hub.TextBytesMax, textBytesMost)
 	case c.HeartbeatInterval > 0 && c.IdleTimeout > 0 && c.IdleTimeout <= c.HeartbeatInterval:
 		return fmt.Errorf("idle-timeout (%v) must be longer than heartbeat (%v)", c.IdleTimeout, c.HeartbeatInterval)
 	}
-	if err := c.validateLoad(); err != nil {
-		return err
+	if lag := c.Hub.WorkerLagMax; lag > 0 && lag < workerLagLeast {
+		return fmt.Errorf("worker-lag-max is %v; allowed are 0 (it does not count) and %v or more", lag, workerLagLeast)
 	}
-	return c.Hub.Limits.Validate()
-}
-
-// validateLoad checks what the load is measured by; 0 is the default.
-func (c *Config) validateLoad() error {
-	h := &c.Hub
-	switch {
-	case h.PublishBytesPendingMax != 0 && (h.PublishBytesPendingMax < textBytesMost || h.PublishBytesPendingMax > publishBytesPendingMost):
-		return fmt.Errorf("publish-bytes-pending-max is %d; allowed are %d to %d", h.PublishBytesPendingMax, textBytesMost, publishBytesPendingMost)
-	case h.StoreQueueMax != 0 && (h.StoreQueueMax < 1 || h.StoreQueueMax > storeQueueMost):
-		return fmt.Errorf("store-queue-max is %d; allowed are 1 to %d", h.StoreQueueMax, storeQueueMost)
-	case h.WorkerLagMax > 0 && h.WorkerLagMax < workerLagLeast:
-		return fmt.Errorf("worker-lag-max is %v; allowed are 0 (it does not count) and %v or more", h.WorkerLagMax, workerLagLeast)
+	for _, name := range c.HTTPHosts {
+		if strings.ContainsAny(name, ":/*") {
+			return fmt.Errorf("http-hosts has %q; it must be a name, without scheme and port", name)
+		}
 	}
-	return nil
+	if c.Store != "" {
+		if err := store.Check(c.Store); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+	}
+	for _, a := range c.Listen {
+		if err := node.CheckScheme(a.Scheme); err != nil {
+			return fmt.Errorf("listen is %q: %w", a, err)
+		}
+	}
+	return c.Hub.CheckLimits()
 }
 
 const (
-	socketRecvLeast         = 4 << 10
-	socketRecvMost          = 64 << 20
-	publishBytesPendingMost = 64 << 30
-	storeQueueMost          = 1 << 24
-	workerLagLeast          = 10 * time.Millisecond
+	socketRecvLeast = 4 << 10
+	socketRecvMost  = 64 << 20
+	workerLagLeast  = 10 * time.Millisecond
 )
-
-// textBytesMost leaves room in a packet for a name and the numbers around the text.
-const textBytesMost = 60000
-
-var _ chat.Store = (*sqlite.Store)(nil)

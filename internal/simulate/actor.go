@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"sarang/chat"
-	"sarang/client"
+	sdk "sarang/client/session"
 )
 
 // actor is a client as a person has one: it comes, talks in rooms, goes, and comes
@@ -17,7 +17,7 @@ type actor struct {
 	name    string
 	renamed int
 	user    chat.UserID
-	state   *client.State
+	state   *sdk.State
 	link    *link // the present connection, nil if none
 	seats   []*seat
 	wishes  []*wish // without an outcome, in order
@@ -67,7 +67,7 @@ func newActor(r *run, id int) *actor {
 	name := fmt.Sprintf("c%02d", id)
 	return &actor{
 		run: r, id: id, name: name,
-		state: client.NewState(client.StateConfig{Name: name, Program: "simulate", Seed: r.seed*1000 + uint64(id) + 1}),
+		state: sdk.NewState(sdk.StateConfig{Name: name, Program: "simulate", Seed: r.seed*1000 + uint64(id) + 1}),
 	}
 }
 
@@ -90,7 +90,7 @@ func (a *actor) unseat(s *seat) {
 	a.seats = slices.DeleteFunc(a.seats, func(o *seat) bool { return o == s })
 }
 
-// online says whether it can ask for things.
+// online reports whether it can ask for things.
 func (a *actor) online() bool {
 	return a.link != nil && a.link.online && a.link.session.Engine() != nil && !a.link.session.Engine().Closing()
 }
@@ -167,8 +167,8 @@ func (a *actor) resume() {
 func (a *actor) connect() {
 	a.note("connects")
 	l := &link{actor: a, asked: map[uint32]*asked{}}
-	l.session = client.NewSession(a.state, l)
-	if err := a.run.clients.Connect(a.run.plan.limits.homes[a.id], l.session); err != nil {
+	l.session = sdk.New(a.state, l)
+	if err := a.run.clients.Connect(a.run.plan.limits.homes[a.id], a.run.speaks, l.session); err != nil {
 		a.note("can not: %v", err)
 		a.retryAt = a.run.world.Now() + 100*time.Millisecond
 		return
@@ -176,7 +176,7 @@ func (a *actor) connect() {
 	a.link = l
 }
 
-// mayJoin says whether the actor may be in one more room; now and then it tries anyhow.
+// mayJoin reports whether the actor may be in one more room; now and then it tries anyhow.
 // It knows of its limit while it has all its rooms: one that is to be joined again would
 // lose its place.
 func (a *actor) mayJoin() bool {
@@ -287,7 +287,7 @@ func (a *actor) text(n int) string {
 func (a *actor) askHistory() {
 	s := a.seats[a.run.rng.IntN(len(a.seats))]
 	rng := a.run.rng
-	h := client.History{Room: s.room, ItemsMax: rng.IntN(a.run.plan.historyItemsMax + 5)}
+	h := sdk.History{Room: s.room, ItemsMax: rng.IntN(a.run.plan.historyItemsMax + 5)}
 	if rng.IntN(2) == 0 {
 		h.Before = chat.Seq(rng.Uint64N(uint64(s.last) + 2))
 		if rng.IntN(5) == 0 { // the last ones, wherever the end is

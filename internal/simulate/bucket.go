@@ -35,7 +35,7 @@ func (b *bucket) take(r rate, now time.Duration, n float64) {
 	b.at = max(b.at, now)
 }
 
-// rested says whether all has come back, or is too close to say.
+// rested reports whether all has come back, or is too close to say.
 func (b *bucket) rested(r rate, now time.Duration) bool {
 	return r.perSecond == 0 || b.left(r, now) >= r.burst-grain
 }
@@ -59,7 +59,7 @@ const (
 	no
 )
 
-// has says whether there is a unit.
+// has reports whether there is a unit.
 func (b *bucket) has(r rate, now time.Duration) answer {
 	left := b.left(r, now)
 	switch {

@@ -35,6 +35,19 @@ type Counts struct {
 	LinearRooms, LinearOperations, LinearUndecided int
 
 	Network aiosim.Stats
+
+	// Of runs with several nodes.
+	Nodes NodeCounts
+}
+
+// NodeCounts are what has happened in runs with several nodes.
+type NodeCounts struct {
+	Steps, Stored, Shown, Omitted           int
+	Published, Retried, Elsewhere           int // messages, attempts, of these on another node
+	Acked, TryAgain, Refused, Lost          int // outcomes of attempts
+	Joins, Resumes, Roles                   int
+	Crashes, Faults, Hints, Conflicts       int
+	Pages, EncodedProbes, Rights, Forbidden int
 }
 
 // Add adds another run's.
@@ -103,6 +116,13 @@ func (c *Counts) Figures() []Figure {
 	group("load", "messages to ephemeral rooms", l.LoadEphemeral, "reads", l.LoadReads,
 		"logins, joins, rooms and connections", l.LoadEntries, "messages to durable rooms", l.LoadPublishes,
 		"tried at a load that is known", l.LoadTried, "up to the last level", l.Full)
+	m := &c.Nodes
+	group("several nodes", "steps", m.Steps, "messages", m.Published, "sent again", m.Retried, "of these to another node", m.Elsewhere,
+		"acknowledged", m.Acked, "refused, to be tried again", m.TryAgain, "refused for good", m.Refused, "outcomes lost", m.Lost,
+		"events stored", m.Stored, "shown", m.Shown, "left out as one's own", m.Omitted, "roles given by the operator", m.Roles,
+		"joins", m.Joins, "goings-on where one stood", m.Resumes, "deaths of a node", m.Crashes, "faults of the disk", m.Faults,
+		"hints", m.Hints, "batches decided again", m.Conflicts, "pages from the store", m.Pages,
+		"formats counted", m.EncodedProbes, "rights asked for", m.Rights, "and refused", m.Forbidden)
 	group("linearizability", "rooms", c.LinearRooms, "operations", c.LinearOperations, "undecided", c.LinearUndecided)
 	return all
 }

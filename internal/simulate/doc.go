@@ -22,13 +22,23 @@
 // A Strike is for the opposite kind of run: nothing goes wrong but one thing, at one
 // exact moment, so that every moment can be tried.
 //
+// RunNodes is another world: two or three servers on one disk, each a hub without a
+// protocol (package hubtest). Users are with several of them at once, go from one to
+// another and say there again what they have had no answer to; an operator bans them and
+// lets them back; hints about what others have written are lost, doubled and late; the
+// disk fails, and nodes die. Its model judges every event when it is stored (the number,
+// the nonce, the right at that place), every answer, and every reader's stream. In the
+// end everybody catches up, each right is asked for on each node, and an event must be
+// encoded in the formats that somebody reads and in no other.
+//
 // # Replay
 //
 // The same seed gives the same run. A failure is therefore a number:
 //
 //	go test ./internal/simulate -run 'TestSeed$' -seed=123 -v
 //
-// prints the transcript of that run, with what every driver, client and fault did.
+// prints the transcript of that run, with what every driver, client and fault did; for
+// RunNodes it is TestNodesSeed.
 //
 // # Caveats
 //

@@ -17,7 +17,7 @@ type frame struct {
 // headerBytes are the size and the id of a packet.
 const headerBytes = 4
 
-// between says whether the stream is between two packets.
+// between reports whether the stream is between two packets.
 func (f *framer) between() bool { return len(f.kept) == 0 && f.skip == 0 }
 
 // feed takes the next bytes and calls each for every packet that is wanted and that they

@@ -56,6 +56,7 @@ func (l *limitPlan) draw(rng *rand.Rand, p *plan) {
 		return
 	}
 	l.any = true
+	p.doorwayBytes = 0 // it changes the order in which sessions that come together are served
 	l.drawRates(rng, homes, slices.Max(sharers))
 	l.drawBounds(rng)
 	p.sessionsMax = 60000 // so that a refusal says which limit it was
@@ -99,7 +100,7 @@ func (l *limitPlan) drawBounds(rng *rand.Rand) {
 	}
 }
 
-// loaded says whether a load can be reached.
+// loaded reports whether a load can be reached.
 func (l *limitPlan) loaded() bool { return l.publishBytesPendingMax > 0 || l.storeQueueMax > 0 }
 
 // rest is how long everything that a limit counts takes to come back to who has used
@@ -138,7 +139,7 @@ func (l *limitPlan) farewells() rate {
 	return rateOf(l.rates.FarewellsPerSecond, time.Second, l.rates.FarewellsPerSecond)
 }
 
-// trusts says whether an address is one of those that the rates do not hold for.
+// trusts reports whether an address is one of those that the rates do not hold for.
 func (l *limitPlan) trusts(a netip.Addr) bool {
 	for _, p := range l.rates.Trusted {
 		if p.Contains(a.Unmap()) {
@@ -148,7 +149,7 @@ func (l *limitPlan) trusts(a netip.Addr) bool {
 	return false
 }
 
-// addressesBound says whether anything is counted by address.
+// addressesBound reports whether anything is counted by address.
 func (l *limitPlan) addressesBound() bool {
 	r := &l.rates
 	return r.AddressConnectionsMax > 0 || r.AddressConnectsPerSecond > 0 || r.AddressLoginsPerMinute > 0

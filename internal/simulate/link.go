@@ -7,16 +7,16 @@ import (
 	"time"
 
 	"sarang/chat"
-	"sarang/client"
+	sdk "sarang/client/session"
 	"sarang/engine"
 	"sarang/internal/simulate/linear"
 )
 
 // link is one connection of an actor: what was asked on it, and what it is told.
 type link struct {
-	client.NopEvents
+	sdk.NopEvents
 	actor   *actor
-	session *client.Session
+	session *sdk.Session
 	asked   map[uint32]*asked
 	last    *asked // that was asked
 	pings   []uint64
@@ -33,14 +33,14 @@ type link struct {
 type asked struct {
 	kind  askKind
 	room  chat.RoomID
-	plan  roomPlan       // join
-	items int            // join
-	page  client.History // history
-	after chat.UserID    // members
-	walk  bool           // go on to the end, in the end of the run
-	err   *chat.Error    // it was refused
-	known chat.Seq       // history: what was stored when it was asked for
-	seen  *linear.Page   // history of a durable room
+	plan  roomPlan     // join
+	items int          // join
+	page  sdk.History  // history
+	after chat.UserID  // members
+	walk  bool         // go on to the end, in the end of the run
+	err   *chat.Error  // it was refused
+	known chat.Seq     // history: what was stored when it was asked for
+	seen  *linear.Page // history of a durable room
 
 	// What somebody had heard of by then: an answer must not know less. Durable rooms.
 	told map[chat.RoomID]chat.Seq
@@ -65,11 +65,11 @@ func (l *link) fail(format string, args ...any) {
 
 // ask notes a request that was sent.
 func (l *link) ask(id uint32, err error, q *asked) {
-	var limit *client.LimitError
+	var limit *sdk.LimitError
 	switch {
 	case err == nil:
 		l.asked[id], l.last = q, q
-	case errors.As(err, &limit), errors.Is(err, engine.ErrDirectQueue), errors.Is(err, client.ErrOffline):
+	case errors.As(err, &limit), errors.Is(err, engine.ErrDirectQueue), errors.Is(err, sdk.ErrOffline):
 	default:
 		l.fail("a request can not be sent: %v", err)
 	}
@@ -96,12 +96,12 @@ func (l *link) joining(name string) bool {
 
 func (l *link) join(p roomPlan) {
 	items := l.actor.run.rng.IntN(l.actor.run.plan.historyItemsMax + 3)
-	id, err := l.session.Join(client.Join{Name: p.name, Create: true, Ephemeral: p.ephemeral, HistoryItems: items})
+	id, err := l.session.Join(sdk.Join{Name: p.name, Create: true, Ephemeral: p.ephemeral, HistoryItems: items})
 	l.note("joins %s with %d items: request %d, %v", p.name, items, id, err)
 	l.ask(id, err, &asked{kind: askJoin, plan: p, items: items, told: maps.Clone(l.actor.run.model.told)})
 }
 
-func (l *link) askHistory(h client.History, walk bool) {
+func (l *link) askHistory(h sdk.History, walk bool) {
 	r := l.actor.run
 	q := &asked{kind: askHistory, room: h.Room, page: h, walk: walk, known: chat.Seq(len(r.model.logs[h.Room]))}
 	if !r.ephemeral(h.Room) {
@@ -143,7 +143,7 @@ func (l *link) ping() {
 }
 
 // LoggedIn checks that a user stays the same.
-func (l *link) LoggedIn(_ *client.Session, in client.LoggedIn) {
+func (l *link) LoggedIn(_ *sdk.Session, in sdk.LoggedIn) {
 	a := l.actor
 	a.note("is logged in as user %d", in.User)
 	if a.user != 0 && a.user != in.User {
@@ -160,13 +160,13 @@ func (l *link) LoggedIn(_ *client.Session, in client.LoggedIn) {
 }
 
 // Resumed: everything is back.
-func (l *link) Resumed(*client.Session) {
+func (l *link) Resumed(*sdk.Session) {
 	l.note("is resumed")
 	l.resumed = true
 }
 
 // Created answers create.
-func (l *link) Created(_ *client.Session, c client.Created) {
+func (l *link) Created(_ *sdk.Session, c sdk.Created) {
 	l.note("has created room %d", c.Room.ID)
 	if q := l.answer(c.Request, askCreate); q.plan.name != c.Room.Name || q.plan.ephemeral != c.Room.Ephemeral {
 		l.fail("created %+v, wanted %+v", c.Room, q.plan)
@@ -174,7 +174,7 @@ func (l *link) Created(_ *client.Session, c client.Created) {
 }
 
 // RoomPage answers list.
-func (l *link) RoomPage(_ *client.Session, p client.RoomPage) {
+func (l *link) RoomPage(_ *sdk.Session, p sdk.RoomPage) {
 	l.note("is told of %d rooms", len(p.Rooms))
 	q := l.answer(p.Request, askList)
 	last := q.room
@@ -192,14 +192,14 @@ func (l *link) RoomPage(_ *client.Session, p client.RoomPage) {
 
 // notOlder checks that the end of a room's log is not before what somebody has heard
 // of already.
-func (l *link) notOlder(room *client.RoomInfo, told map[chat.RoomID]chat.Seq) {
+func (l *link) notOlder(room *sdk.RoomInfo, told map[chat.RoomID]chat.Seq) {
 	if !room.Ephemeral && room.LastSeq < told[room.ID] {
 		l.fail("room %d is said to end at %d, but somebody has heard of %d before", room.ID, room.LastSeq, told[room.ID])
 	}
 }
 
 // Pong answers ping: in order, for it is one stream.
-func (l *link) Pong(_ *client.Session, value uint64) {
+func (l *link) Pong(_ *sdk.Session, value uint64) {
 	if len(l.pings) == 0 || l.pings[0] != value {
 		l.fail("a pong with value %d, waiting for %v", value, l.pings)
 	}
@@ -207,7 +207,7 @@ func (l *link) Pong(_ *client.Session, value uint64) {
 }
 
 // Error is the failure of a request.
-func (l *link) Error(_ *client.Session, f client.Failure) {
+func (l *link) Error(_ *sdk.Session, f sdk.Failure) {
 	l.note("request %d, packet %d failed: %v", f.Request, f.Packet, f.Err)
 	a := l.actor
 	switch f.Err.Code {
@@ -256,8 +256,8 @@ func (a *actor) loginFailed(err *chat.Error) {
 }
 
 // Fault is always the server's fault.
-func (l *link) Fault(_ *client.Session, err error) {
-	var e *client.UnexpectedError
+func (l *link) Fault(_ *sdk.Session, err error) {
+	var e *sdk.UnexpectedError
 	if errors.As(err, &e) && e.Nonce != 0 {
 		w := l.actor.run.model.wanted[e.Nonce]
 		if w != nil && w.by == l.actor && w.outcome == outcomeUntold && l.actor.seat(w.room) != nil {
@@ -268,7 +268,7 @@ func (l *link) Fault(_ *client.Session, err error) {
 }
 
 // Goodbye is noted.
-func (l *link) Goodbye(_ *client.Session, g client.Goodbye) {
+func (l *link) Goodbye(_ *sdk.Session, g sdk.Goodbye) {
 	l.note("is told goodbye: %v", g.Err)
 	l.spoken, l.later = true, g.Err.RetryAfter
 }
@@ -292,7 +292,7 @@ func (a *actor) comeBack(l *link) time.Duration {
 }
 
 // Disconnected is the end of the link.
-func (l *link) Disconnected(_ *client.Session, why engine.Reason) {
+func (l *link) Disconnected(_ *sdk.Session, why engine.Reason) {
 	a := l.actor
 	if l.over || a.link != l {
 		l.fail("a link ends twice")

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"sarang/chat"
-	"sarang/client"
+	sdk "sarang/client/session"
 )
 
 // judge is fail for what is known by looking at the disk.
@@ -15,7 +15,7 @@ func (l *link) judge(format string, args ...any) {
 }
 
 // HistoryPage answers a request for history.
-func (l *link) HistoryPage(_ *client.Session, p client.HistoryPage) {
+func (l *link) HistoryPage(_ *sdk.Session, p sdk.HistoryPage) {
 	r := l.actor.run
 	r.counts.Pages++
 	l.note("has %d events of history of room %d, more %t", len(p.Events), p.Room, p.More)
@@ -46,7 +46,7 @@ func (l *link) HistoryPage(_ *client.Session, p client.HistoryPage) {
 }
 
 // pageStored compares a page with the disk.
-func (l *link) pageStored(p client.HistoryPage) {
+func (l *link) pageStored(p sdk.HistoryPage) {
 	log := l.actor.run.model.logs[p.Room]
 	for i, e := range p.Events {
 		switch {
@@ -58,7 +58,7 @@ func (l *link) pageStored(p client.HistoryPage) {
 	}
 }
 
-func (l *link) pageBefore(q *asked, p client.HistoryPage) {
+func (l *link) pageBefore(q *asked, p sdk.HistoryPage) {
 	end := min(q.page.Before-1, q.known)
 	switch n := len(p.Events); {
 	case n == 0 && end > 0:
@@ -76,7 +76,7 @@ func (l *link) pageBefore(q *asked, p client.HistoryPage) {
 	}
 }
 
-func (l *link) pageAfter(q *asked, p client.HistoryPage) {
+func (l *link) pageAfter(q *asked, p sdk.HistoryPage) {
 	n := len(p.Events)
 	last := q.page.After
 	switch {

@@ -2,11 +2,11 @@ package simulate
 
 import (
 	"sarang/chat"
-	"sarang/client"
+	sdk "sarang/client/session"
 )
 
 // Joined begins or resumes the reading of a room.
-func (l *link) Joined(_ *client.Session, j client.Joined) {
+func (l *link) Joined(_ *sdk.Session, j sdk.Joined) {
 	a := l.actor
 	a.note("is in room %d, rejoin %t, epoch %d, after %d of %d", j.Room.ID, j.Rejoin, j.Room.Epoch, j.After, j.Room.LastSeq)
 	if j.Rejoin {
@@ -44,7 +44,7 @@ func (l *link) Joined(_ *client.Session, j client.Joined) {
 	})
 }
 
-func (l *link) rejoined(s *seat, j client.Joined) {
+func (l *link) rejoined(s *seat, j sdk.Joined) {
 	switch {
 	case s == nil:
 		l.fail("comes back to room %d, where it was not", j.Room.ID)
@@ -58,7 +58,7 @@ func (l *link) rejoined(s *seat, j client.Joined) {
 }
 
 // Left ends the reading of a room.
-func (l *link) Left(_ *client.Session, m client.Left) {
+func (l *link) Left(_ *sdk.Session, m sdk.Left) {
 	l.note("has left room %d", m.Room)
 	l.answer(m.Request, askLeave)
 	s := l.actor.seat(m.Room)
@@ -69,7 +69,7 @@ func (l *link) Left(_ *client.Session, m client.Left) {
 }
 
 // Event is the next one of a room.
-func (l *link) Event(_ *client.Session, e *chat.Event) {
+func (l *link) Event(_ *sdk.Session, e *chat.Event) {
 	a := l.actor
 	a.run.counts.Shown++
 	s := a.seat(e.Room)
@@ -95,7 +95,7 @@ func (l *link) Event(_ *client.Session, e *chat.Event) {
 }
 
 // Gap is allowed where nothing is stored.
-func (l *link) Gap(_ *client.Session, g client.Gap) {
+func (l *link) Gap(_ *sdk.Session, g sdk.Gap) {
 	l.note("gap in room %d: %d to %d, new epoch %t", g.Room, g.From, g.To, g.EpochChanged)
 	r := l.actor.run
 	r.counts.Gaps++
@@ -125,7 +125,7 @@ func (l *link) Gap(_ *client.Session, g client.Gap) {
 }
 
 // Ack is an outcome.
-func (l *link) Ack(_ *client.Session, m client.Ack) {
+func (l *link) Ack(_ *sdk.Session, m sdk.Ack) {
 	a := l.actor
 	a.note("message %d is stored as %d of room %d", m.Nonce, m.Seq, m.Room)
 	a.run.counts.Acked++
@@ -142,7 +142,7 @@ func (l *link) Ack(_ *client.Session, m client.Ack) {
 }
 
 // Refused is an outcome unless the client tries again.
-func (l *link) Refused(_ *client.Session, m client.Refused) {
+func (l *link) Refused(_ *sdk.Session, m sdk.Refused) {
 	a := l.actor
 	a.note("message %d to room %d is refused, retrying %t: %v", m.Nonce, m.Room, m.Retrying, m.Err)
 	w := a.wish(m.Room, m.Nonce)
@@ -161,7 +161,7 @@ func (l *link) Refused(_ *client.Session, m client.Refused) {
 }
 
 // MemberPage answers a request for members.
-func (l *link) MemberPage(_ *client.Session, p client.MemberPage) {
+func (l *link) MemberPage(_ *sdk.Session, p sdk.MemberPage) {
 	l.note("is told of %d of %d members of room %d", len(p.Members), p.Total, p.Room)
 	q := l.answer(p.Request, askMembers)
 	last := q.after

@@ -43,7 +43,7 @@ func TestLong(t *testing.T) {
 				if *first == 0 {
 					s = rand.Uint64() >> 1
 				}
-				p.add(check(t, s))
+				p.add(check(t, s), checkNodes(t, s))
 			}
 		})
 	}

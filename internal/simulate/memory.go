@@ -2,7 +2,6 @@ package simulate
 
 // Sizes that bound memory, beside those of the plan.
 const (
-	chunkBytes  = 16 << 10 // the hub's chunks
 	packetBytes = 64 << 10 // the largest packet, and what a buffer is rounded up to
 )
 
@@ -38,5 +37,5 @@ func (r *run) usedBytes() int { return int(r.server.svc.Stats().Memory.Total.InU
 // one of which the window needs only the end, per room. The windows of several workers
 // share bytes.
 func (r *run) windowsBytesMax(windowBytes int) int {
-	return len(r.plan.rooms) * (2*windowBytes + 3*chunkBytes)
+	return len(r.plan.rooms) * (2*windowBytes + 3*max(r.plan.chunkBytes, 16<<10))
 }

@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	mutate      = flag.String("mutate", "", `for TestMutations: "all", "few", or a part of a name or promise`)
+	mutate      = flag.String("mutate", "", `for TestMutations: "all", "few", or parts of names or promises: "this|that"`)
 	markdown    = flag.String("markdown", "", "for TestMutations and TestLong: a file for the table")
 	mutantSeeds = flag.Int("mutantseeds", 0, "for TestMutant: how many seeds to try")
 
@@ -61,9 +61,15 @@ func (m *mutation) apply() (string, error) {
 // TestMutant is what a mutant's own test runs: seeds until one fails.
 func TestMutant(t *testing.T) {
 	for i := range *mutantSeeds {
-		r := simulate.Run(mutantFirst+uint64(i), simulate.Options{ClientsOnly: *mutantClients})
-		if r.Failure != "" {
-			t.Fatalf("caught after %d seeds by %d: %.200s", i+1, r.Seed, r.Failure)
+		s := mutantFirst + uint64(i)
+		runs := []simulate.Result{simulate.Run(s, simulate.Options{ClientsOnly: *mutantClients})}
+		if !*mutantClients {
+			runs = append(runs, simulate.RunNodes(s, simulate.Options{}))
+		}
+		for _, r := range runs {
+			if r.Failure != "" {
+				t.Fatalf("caught after %d seeds by %d: %.200s", i+1, r.Seed, r.Failure)
+			}
 		}
 		fmt.Printf("seed %d passed\n", i+1)
 	}
@@ -77,7 +83,7 @@ func TestMutations(t *testing.T) {
 	}
 	var chosen []mutation
 	for _, m := range mutations() {
-		if *mutate == "all" || *mutate == "few" && m.few || strings.Contains(m.name, *mutate) || strings.Contains(m.promise, *mutate) {
+		if m.wanted(*mutate) {
 			chosen = append(chosen, m)
 		}
 	}
@@ -101,6 +107,20 @@ func TestMutations(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// wanted reports whether a selection has the mutation: "all", "few", or parts of names
+// and promises, with a | between them.
+func (m *mutation) wanted(selection string) bool {
+	if selection == "all" || selection == "few" && m.few {
+		return true
+	}
+	for part := range strings.SplitSeq(selection, "|") {
+		if strings.Contains(m.name, part) || strings.Contains(m.promise, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // verdict is what became of a mutant.

@@ -22,7 +22,12 @@ type plan struct {
 	pageBytesMax         int
 	textBytesMax         int
 	historyItemsMax      int
-	publishersMax        int
+	authorsMax           int
+	batchEventsMax       int
+	chunkBytes           int
+	commitEventsMax      int
+	feedTurnMax          int
+	doorwayBytes         int // read by another protocol first; 0: none
 	publishesInFlightMax int
 	announceMembersMax   int
 	sessionsMax          int
@@ -32,6 +37,7 @@ type plan struct {
 	heartbeat, idle time.Duration
 	login, linger   time.Duration
 	awayGrace       time.Duration
+	roomIdle        time.Duration
 	debug           bool // buffers from the allocator that faults on use after free
 
 	weather float64 // 0: a perfect world, 1: everything goes wrong often
@@ -63,7 +69,7 @@ func draw(rng *rand.Rand, size float64) plan {
 		clients: 3 + rng.IntN(among(4, 10, 28)), workers: 1 + rng.IntN(3),
 		feedWindowBytesMax: among(200, 600, 3000, 20000), sendBytesMax: among(300, 2000, 16<<10),
 		pageBytesMax: among(1, 500, 5000, 64<<10), textBytesMax: among(60, 1000, 6000),
-		publishersMax: among(1, 2, 5, 4096), publishesInFlightMax: among(1, 2, 5, 256),
+		authorsMax: among(1, 2, 5, 4096), publishesInFlightMax: among(1, 2, 5, 256),
 		announceMembersMax: among(0, 3, 100),
 		socketBufferBytes:  among(300, 1500, 9000, 65536), recvBufferBytes: among(64, 700, 4096),
 		heartbeat: milliseconds(300, 1500), login: milliseconds(500, 2000), linger: milliseconds(50, 500),
@@ -83,6 +89,10 @@ func draw(rng *rand.Rand, size float64) plan {
 	}
 	p.steps = int(size * float64(2000+rng.IntN(6000)))
 	p.rates = drawRates(rng)
+	p.batchEventsMax, p.chunkBytes = among(1, 2, 5, 1024), among(200, 1000, 16<<10)
+	p.roomIdle = milliseconds(1, 3000)
+	p.doorwayBytes = among(0, 0, 1, 5, 12)
+	p.feedTurnMax, p.commitEventsMax = among(1, 2, 1024), among(1, 20, 8192)
 	return p
 }
 

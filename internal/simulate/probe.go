@@ -3,7 +3,7 @@ package simulate
 import (
 	"time"
 
-	"sarang/client"
+	sdk "sarang/client/session"
 )
 
 // How long a message may take when nothing is wrong, and how long a reader may take to
@@ -132,7 +132,7 @@ func (r *run) probeRefused() {
 		}
 		r.refuseNext = 1 + r.rng.IntN(3)
 		s := a.seats[r.rng.IntN(len(a.seats))]
-		a.link.askHistory(client.History{Room: s.room, ItemsMax: 1}, false)
+		a.link.askHistory(sdk.History{Room: s.room, ItemsMax: 1}, false)
 		a.say(s, a.text(30))
 		a.link.create()
 		r.until("what the disk refuses is answered", 0, r.unsettled)

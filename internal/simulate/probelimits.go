@@ -7,7 +7,7 @@ import (
 
 	"sarang/aio"
 	"sarang/chat"
-	"sarang/client"
+	sdk "sarang/client/session"
 	sarangv1 "sarang/proto/sarang/v1"
 )
 
@@ -58,7 +58,7 @@ func (r *run) probeFlood() {
 }
 
 // requestsMost is how many requests may be without an answer: the client's own bound.
-const requestsMost = client.RequestsMax - 1
+const requestsMost = sdk.RequestsMax - 1
 
 // probeCrowd has strangers come from one address, one more than it may have at once, and
 // from others, twice: when the first have gone, the next are as welcome.
@@ -134,12 +134,12 @@ func (r *run) probeGuess() {
 func (r *run) probeInFlight() {
 	l := &r.plan.limits
 	asker, _ := r.shares()
-	if asker == nil || len(asker.seats) == 0 || l.rates.RequestsPerSecond > 0 || l.storeQueueMax > 0 {
+	if asker == nil || r.durable(asker) == nil || l.rates.RequestsPerSecond > 0 || l.storeQueueMax > 0 {
 		return
 	}
 	r.tasksStalled = true
 	for range requestsInFlightMax + 2 {
-		asker.link.askHistory(client.History{Room: asker.seats[0].room, ItemsMax: 1}, false)
+		asker.link.askHistory(sdk.History{Room: r.durable(asker).room, ItemsMax: 1}, false)
 	}
 	r.letPass(60 * time.Millisecond)
 	if n := len(asker.link.asked); n != requestsInFlightMax {

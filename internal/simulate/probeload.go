@@ -5,7 +5,7 @@ import (
 
 	"sarang/aio"
 	"sarang/chat"
-	"sarang/client"
+	sdk "sarang/client/session"
 )
 
 // shed is one thing that the server does without when it has too much to do.
@@ -154,7 +154,7 @@ func (r *run) absent(a *actor) (roomPlan, bool) {
 // messageBytesMore is what a message may count beside its text.
 const messageBytesMore = 256
 
-// unmetered says whether a session may do as much as it likes.
+// unmetered reports whether a session may do as much as it likes.
 func (l *limitPlan) unmetered() bool {
 	return l.rates.MessagesPerSecond == 0 && l.rates.RequestsPerSecond == 0 && l.rates.ReceiveBytesPerSecond == 0
 }
@@ -192,6 +192,9 @@ func (r *run) expectShed(a *actor, least, greatest float64) {
 			r.expect(shed{"a message to an ephemeral room", 0.5, func() bool { return wish.err != nil }}, least, greatest)
 			break
 		}
+	}
+	if r.tasksStalled {
+		return // what follows would wait for the store, too
 	}
 	a.link.list(0, false)
 	q := a.link.last
@@ -242,7 +245,7 @@ func (r *run) probeQueue() {
 		if len(w.link.asked) >= requestsInFlightMax-1 {
 			break
 		}
-		w.link.askHistory(client.History{Room: r.durable(w).room, ItemsMax: 1}, false)
+		w.link.askHistory(sdk.History{Room: r.durable(w).room, ItemsMax: 1}, false)
 		q := w.link.last
 		r.letPass(60 * time.Millisecond)
 		r.expect(shed{"a page of history", 0.7, func() bool { return q.err != nil }}, float64(waiting)/most, float64(waiting)/most)
@@ -256,7 +259,7 @@ func (r *run) probeQueue() {
 	wish := w.wishes[len(w.wishes)-1]
 	r.letPass(40 * time.Millisecond)
 	// With a full queue the nonces of an author who was forgotten can not be read.
-	if wish.err != nil && (waiting < l.storeQueueMax || r.plan.publishersMax > 1000) {
+	if wish.err != nil && (waiting < l.storeQueueMax || r.plan.authorsMax > 1000) {
 		r.fail("a message to a durable room is refused, because %d reads wait for the store: %v", waiting, wish.err)
 	}
 	r.tasksStalled = false

@@ -36,23 +36,26 @@ func (p *progress) every() time.Duration {
 	return 30 * time.Second
 }
 
-func (p *progress) add(r simulate.Result) {
+// add adds the runs of one seed.
+func (p *progress) add(runs ...simulate.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.runs++
-	p.time += r.At
-	if r.Failure != "" {
-		p.failing = append(p.failing, r.Seed)
-		fmt.Fprintf(os.Stderr, "\nseed %d FAILS: %s\n  replay: %s\n", r.Seed, r.Failure, replay(r.Seed))
+	for _, r := range runs {
+		p.time += r.At
+		if r.Failure != "" {
+			p.failing = append(p.failing, r.Seed)
+			fmt.Fprintf(os.Stderr, "\nseed %d FAILS: %s\n  replay: %s\n", r.Seed, r.Failure, replay(r))
+		}
+		p.counts.Add(r.Counts)
 	}
-	p.counts.Add(r.Counts)
 	if time.Since(p.shown) >= p.every() {
 		p.shown = time.Now()
 		p.line()
 	}
 }
 
-// over says whether so many failures are enough to look at.
+// over reports whether so many failures are enough to look at.
 func (p *progress) over() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

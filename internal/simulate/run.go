@@ -8,10 +8,12 @@ import (
 	"runtime/debug"
 	"time"
 
+	"sarang/internal/store/storesim"
+
 	"sarang/aio"
 	"sarang/aio/aiosim"
 	"sarang/chat"
-	"sarang/client"
+	sdk "sarang/client/session"
 	"sarang/engine"
 	"sarang/internal/simulate/linear"
 )
@@ -30,6 +32,7 @@ type Options struct {
 // Result is what a run came to.
 type Result struct {
 	Seed    uint64
+	Nodes   bool // it was RunNodes
 	Plan    string
 	Failure string // empty: all is well
 	Stack   string // of a panic that nobody expected
@@ -49,7 +52,7 @@ type run struct {
 	rng     *rand.Rand
 	options Options
 	world   *aiosim.World
-	disk    *Disk
+	disk    *storesim.Disk
 	model   *model
 	seen    *linear.Recorder // what clients are told of durable rooms
 	logger  *slog.Logger
@@ -59,6 +62,7 @@ type run struct {
 	server     *server       // nil while it is down
 	startAt    time.Duration // when it comes up again
 	clients    *engine.Service
+	speaks     *engine.Protocol // the clients
 	clientTaps *taps
 	ghosts     *ghosts
 	actors     []*actor
@@ -74,7 +78,7 @@ type run struct {
 	resting          bool // nobody does anything for a while
 	refuseNext       int  // calls of the disk
 	walks            map[walkKey][]chat.UserID
-	rooms            []client.RoomInfo // the list of rooms that is being read page by page
+	rooms            []sdk.RoomInfo // the list of rooms that is being read page by page
 
 	armed, struck bool // see Strike
 	calls         int  // of the disk
@@ -148,18 +152,27 @@ func newRun(seed uint64, o Options) *run {
 		r.model.fail = func(string, ...any) {}
 	}
 	r.model.watched = r.plan.limits.any
-	r.model.forgetful = r.plan.publishersMax < 2*r.plan.clients
-	r.disk = NewDisk(func(e chat.Event) {
+	r.model.forgetful = r.plan.authorsMax < 2*r.plan.clients
+	r.disk = storesim.NewDisk(func(e chat.Event) {
 		r.counts.Stored++
 		if e.Kind == chat.EventMessage {
 			r.sent[e.User]++
 		}
-		r.model.stored(e)
+		r.model.stored(shownAs(e))
 	})
 	if r.recorded() {
 		r.logger = slog.New(slog.NewTextHandler(lineWriter{r}, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	}
 	return r
+}
+
+// shownAs is an event as clients get it: the nonces of joins and leaves are the server's
+// own affair.
+func shownAs(e chat.Event) chat.Event {
+	if !e.Kind.Authored() {
+		e.Nonce = 0
+	}
+	return e
 }
 
 // lineWriter writes log lines to the transcript.
@@ -209,9 +222,10 @@ func (r *run) run() {
 
 func (r *run) startClients() {
 	p := &r.plan
+	r.speaks = sdk.NewProtocol(nil)
 	r.clientTaps = newTaps(r.world, r.broken)
 	r.clientTaps.opened = func(c connection) { r.opened(c, false) }
-	c := client.ServiceConfig()
+	c := sdk.ServiceConfig()
 	c.Name, c.Manual, c.Debug, c.Logger = "clients", true, p.debug, r.logger
 	c.Workers = 1 + int(r.seed%2)
 	c.OpenDriver = r.clientTaps.open(aio.Config{RecvBufferBytes: p.recvBufferBytes, RecvBuffers: 8, EventsMax: 64})

@@ -10,8 +10,9 @@ import (
 	"sarang/aio"
 	"sarang/chat"
 	"sarang/engine"
-	gateway "sarang/internal/gateway/packet"
 	"sarang/internal/hub"
+	"sarang/internal/node"
+	"sarang/internal/store/storesim"
 )
 
 // serverPort is where the server listens, at every address there is: in this network a
@@ -27,7 +28,8 @@ const (
 
 // server is one life of the server.
 type server struct {
-	store *Store
+	store *storesim.Store
+	node  *node.Node
 	hub   *hub.Hub
 	svc   *engine.Service
 	taps  *taps
@@ -50,44 +52,44 @@ func (r *run) startServer() {
 		seed[i] = byte(r.rng.Uint32())
 	}
 	var err error
-	s.hub, err = hub.New(context.Background(), hub.Config{
-		Store: s.store, Encode: gateway.AppendEvent, Logger: r.logger, Now: r.wallClock,
-		Random: rand.NewChaCha8(seed), Manual: true,
-		TextBytesMax: p.textBytesMax, PublishesInFlightMax: p.publishesInFlightMax,
-		HistoryItemsMax: p.historyItemsMax, PageBytesMax: p.pageBytesMax,
-		AnnounceMembersMax: p.announceMembersMax, PublishersMax: p.publishersMax,
-		AwayGrace: p.awayGrace, StoreTimeout: time.Hour,
-		Limits: p.limits.rates, RoomsJoinedMax: p.limits.roomsJoinedMax,
-		PublishBytesPendingMax: p.limits.publishBytesPendingMax, StoreQueueMax: p.limits.storeQueueMax,
-	}, p.workers)
-	if err != nil {
-		r.fail("the hub does not start: %v", err)
-	}
-	s.svc, err = engine.New(engine.Config{
-		Name: "simulate", Workers: p.workers, Manual: true, Debug: p.debug, Logger: r.logger,
-		OpenDriver: s.taps.open(aio.Config{RecvBufferBytes: p.recvBufferBytes, RecvBuffers: 8, EventsMax: 64}),
-		Driver:     aio.Config{EventsMax: 64},
-		Socket:     aio.SocketOptions{SendBufferBytes: p.socketBufferBytes, RecvBufferBytes: p.socketBufferBytes},
-		NewHandler: func(w *engine.Worker) engine.Handler {
-			return gateway.New(s.hub.NewShard(w), gateway.Config{
-				Server: "simulate", HeartbeatInterval: p.heartbeat, IdleTimeout: p.idle,
-				RetryAfterMin: retryAfterMin, RetryAfterMax: retryAfterMax,
-			})
+	s.node, err = node.New(node.Config{
+		Hub: hub.Config{
+			Store: s.store, Logger: r.logger, Now: r.wallClock,
+			Random: rand.NewChaCha8(seed), Manual: true,
+			TextBytesMax: p.textBytesMax, PublishesInFlightMax: p.publishesInFlightMax,
+			HistoryItemsMax: p.historyItemsMax, PageBytesMax: p.pageBytesMax,
+			AnnounceMembersMax: p.announceMembersMax, AuthorsMax: p.authorsMax,
+			BatchEventsMax: p.batchEventsMax, CommitEventsMax: p.commitEventsMax, ChunkBytes: p.chunkBytes,
+			AwayGrace: p.awayGrace, RoomIdle: p.roomIdle, StoreTimeout: time.Hour,
+			Limits: p.limits.rates, RoomsJoinedMax: p.limits.roomsJoinedMax,
+			PublishBytesPendingMax: p.limits.publishBytesPendingMax, StoreQueueMax: p.limits.storeQueueMax,
 		},
-		Gate: s.hub.Gate(), FarewellsMax: p.limits.farewellsMax,
-		SessionsMax: p.sessionsMax, DirectQueueBytesMax: p.directQueueBytesMax,
-		SendBytesMax: p.sendBytesMax, FeedWindowBytesMax: p.feedWindowBytesMax,
-		FeedBurstBytesMax: p.feedBurstBytesMax,
-		LoginDeadline:     p.login, HeartbeatInterval: p.heartbeat, IdleTimeout: p.idle, LingerTimeout: p.linger,
+		Engine: engine.Config{
+			Name: "simulate", Workers: p.workers, Manual: true, Debug: p.debug, Logger: r.logger,
+			OpenDriver:   s.taps.open(aio.Config{RecvBufferBytes: p.recvBufferBytes, RecvBuffers: 8, EventsMax: 64}),
+			Driver:       aio.Config{EventsMax: 64},
+			Socket:       aio.SocketOptions{SendBufferBytes: p.socketBufferBytes, RecvBufferBytes: p.socketBufferBytes},
+			FarewellsMax: p.limits.farewellsMax,
+			SessionsMax:  p.sessionsMax, DirectQueueBytesMax: p.directQueueBytesMax,
+			SendBytesMax: p.sendBytesMax, FeedWindowBytesMax: p.feedWindowBytesMax,
+			FeedBurstBytesMax: p.feedBurstBytesMax, FeedTurnMax: p.feedTurnMax,
+			LoginDeadline: p.login, HeartbeatInterval: p.heartbeat, IdleTimeout: p.idle, LingerTimeout: p.linger,
+		},
+		Server: "simulate", RetryAfterMin: retryAfterMin, RetryAfterMax: retryAfterMax,
 	})
+	if err != nil {
+		r.fail("the server does not start: %v", err)
+	}
+	s.hub, s.svc = s.node.Hub, s.node.Engine
+	protocol, err := s.protocol(r)
 	if err == nil {
 		err = s.svc.Start()
 	}
 	if err == nil {
-		_, err = s.svc.Listen(netip.AddrPortFrom(netip.IPv4Unspecified(), serverPort))
+		_, err = s.svc.Listen(netip.AddrPortFrom(netip.IPv4Unspecified(), serverPort), protocol)
 	}
 	if err == nil {
-		_, err = s.svc.Listen(netip.AddrPortFrom(netip.IPv6Unspecified(), serverPort))
+		_, err = s.svc.Listen(netip.AddrPortFrom(netip.IPv6Unspecified(), serverPort), protocol)
 	}
 	if err != nil {
 		r.fail("the server does not start: %v", err)
@@ -157,11 +159,11 @@ func (r *run) hubSteps() (from, n int) {
 	return 0, n
 }
 
-// dies runs a step and tells whether the program died in it.
+// dies runs a step and reports whether the program died in it.
 func (r *run) dies(step func()) (died bool) {
 	defer func() {
 		cause := recover()
-		if e, ok := cause.(*DiedError); ok {
+		if e, ok := cause.(*storesim.DiedError); ok {
 			r.note("disk: %v", e)
 			died = true
 		} else if cause != nil {

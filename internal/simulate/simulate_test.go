@@ -49,13 +49,17 @@ func check(t testing.TB, s uint64) simulate.Result {
 	t.Helper()
 	r := simulate.Run(s, simulate.Options{Size: *size})
 	if r.Failure != "" {
-		t.Errorf("seed %d fails after %v: %s\n%s\nreplay: %s", s, r.At, r.Failure, r.Stack, replay(s))
+		t.Errorf("seed %d fails after %v: %s\n%s\nreplay: %s", s, r.At, r.Failure, r.Stack, replay(r))
 	}
 	return r
 }
 
-func replay(s uint64) string {
-	command := fmt.Sprintf("go test ./internal/simulate -run 'TestSeed$' -seed=%d -v", s)
+func replay(r simulate.Result) string {
+	test := "TestSeed"
+	if r.Nodes {
+		test = "TestNodesSeed"
+	}
+	command := fmt.Sprintf("go test ./internal/simulate -run '%s$' -seed=%d -v", test, r.Seed)
 	if *size != 1 {
 		command += fmt.Sprintf(" -size=%g", *size)
 	}

@@ -1,5 +1,7 @@
 package simulate
 
+import "sarang/internal/store/storesim"
+
 import "sarang/aio/aiosim"
 
 // Strike is one blow at one exact moment in a world where nothing else goes wrong: to
@@ -72,16 +74,16 @@ func (r *run) strike() {
 }
 
 // fault is what becomes of the next call of the disk.
-func (s *Strike) fault(r *run) Fault {
+func (s *Strike) fault(r *run) storesim.Fault {
 	r.calls++
 	if r.calls-1 != s.At || s.Kind < StrikeRefuse {
-		return FaultNone
+		return storesim.FaultNone
 	}
 	r.struck = true
-	return FaultUnavailable + Fault(s.Kind-StrikeRefuse)
+	return storesim.FaultUnavailable + storesim.Fault(s.Kind-StrikeRefuse)
 }
 
-// wasStruck says whether the moment was reached.
+// wasStruck reports whether the moment was reached.
 func (r *run) wasStruck() bool {
 	return r.struck || r.options.Strike != nil && r.world.Stats().NetworkResets > 0
 }

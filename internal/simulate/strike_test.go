@@ -25,7 +25,7 @@ func TestEveryMoment(t *testing.T) {
 			}
 			stride, tried := 1, 0
 			if !*everyMoment {
-				stride = howMany(23, 61, 400)
+				stride = howMany(23, 61, 150)
 				if kind >= simulate.StrikeRefuse {
 					stride = howMany(2, 4, 9) // there are fewer calls than bytes
 				}
@@ -35,7 +35,7 @@ func TestEveryMoment(t *testing.T) {
 				for at := 0; ; at += stride {
 					r := simulate.Run(s, simulate.Options{Strike: &simulate.Strike{Kind: kind, At: at}})
 					if r.Failure != "" {
-						t.Fatalf("moment %d: %s\n%s\nreplay: %s -strike=%d -at=%d", at, r.Failure, r.Stack, replay(s), kind, at)
+						t.Fatalf("moment %d: %s\n%s\nreplay: %s -strike=%d -at=%d", at, r.Failure, r.Stack, replay(r), kind, at)
 					}
 					if !r.Struck {
 						break // the run was over before

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"sarang/internal/store/storesim"
+
 	"sarang/aio/aiosim"
 )
 
@@ -16,75 +18,72 @@ type diskRates struct {
 type trouble struct{ run *run }
 
 // Next draws a fault.
-func (t trouble) Next(call string) Fault {
+func (t trouble) Next(call string) storesim.Fault {
 	r := t.run
 	if r.refuseNext > 0 {
 		r.refuseNext--
-		r.countFault(FaultUnavailable)
-		r.note("disk: %s: %v", call, FaultUnavailable)
-		return FaultUnavailable
+		r.countFault(storesim.FaultUnavailable)
+		r.note("disk: %s: %v", call, storesim.FaultUnavailable)
+		return storesim.FaultUnavailable
 	}
 	if r.healed || r.server == nil { // a server that can not start is another story
-		return FaultNone
+		return storesim.FaultNone
 	}
 	if fault, full := r.full(call); full {
 		return fault
 	}
 	fault := r.drawFault(call)
 	r.countFault(fault)
-	if fault != FaultNone && r.recorded() {
+	if fault != storesim.FaultNone && r.recorded() {
 		r.note("disk: %s: %v", call, fault)
 	}
 	return fault
 }
 
 // full refuses what writes while there is no space.
-func (r *run) full(call string) (Fault, bool) {
+func (r *run) full(call string) (storesim.Fault, bool) {
 	writes := call == "Commit" || call == "ClaimUser" || call == "CreateRoom"
 	if !writes || r.world.Now() >= r.diskFullUntil {
-		return FaultNone, false
+		return storesim.FaultNone, false
 	}
 	r.counts.DiskFull++
 	if r.recorded() {
 		r.note("disk: %s: no space", call)
 	}
-	return FaultUnavailable, true
+	return storesim.FaultUnavailable, true
 }
 
-func (r *run) countFault(f Fault) {
+func (r *run) countFault(f storesim.Fault) {
 	c := &r.counts
 	switch f {
-	case FaultUnavailable:
+	case storesim.FaultUnavailable:
 		c.DiskUnavailable++
-	case FaultUncertain:
+	case storesim.FaultUncertain:
 		c.DiskUncertain++
-	case FaultDieBefore:
+	case storesim.FaultDieBefore:
 		c.DiedBefore++
-	case FaultDieBetween:
+	case storesim.FaultDieBetween:
 		c.DiedBetween++
-	case FaultDieAfter:
+	case storesim.FaultDieAfter:
 		c.DiedAfter++
 	}
 }
 
-func (r *run) drawFault(call string) Fault {
+func (r *run) drawFault(call string) storesim.Fault {
 	if s := r.options.Strike; s != nil {
 		return s.fault(r)
 	}
 	x, q := r.rng.Float64(), &r.diskRates
-	if call == "LastSeq" && x > q.dies { // it is asked until it answers
-		x = max(x, min(2*x, 0.9))
-	}
 	if x -= q.dies; x < 0 {
-		return FaultDieBefore + Fault(r.rng.IntN(3))
+		return storesim.FaultDieBefore + storesim.Fault(r.rng.IntN(3))
 	}
 	if x -= q.uncertain; x < 0 && call == "Commit" {
-		return FaultUncertain
+		return storesim.FaultUncertain
 	}
 	if x -= q.unavailable; x < 0 {
-		return FaultUnavailable
+		return storesim.FaultUnavailable
 	}
-	return FaultNone
+	return storesim.FaultNone
 }
 
 // Kept decides for what is in doubt.

@@ -29,8 +29,9 @@ type watch struct {
 	busy   bool // not all is well
 	ending bool // the server goes down: it may do as it likes
 
-	farewell bucket
-	told     int // refused connections that are being told why
+	farewell     bucket // of what was certainly used
+	farewellMost bucket // and of what may have been
+	told         int    // refused connections that are being told why
 }
 
 // watched is a connection of the server.

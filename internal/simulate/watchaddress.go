@@ -103,7 +103,7 @@ func (w *watch) enter(h *happening) {
 	p.connections++
 }
 
-// counted says whether the limits of addresses hold for one.
+// counted reports whether the limits of addresses hold for one.
 func (w *watch) counted(peer netip.Addr) bool {
 	return w.limits.addressesBound() && !w.limits.trusts(peer)
 }
@@ -149,17 +149,21 @@ func (w *watch) hushed(peer netip.Addr, now time.Duration, told bool) {
 	if most == 0 {
 		most = farewellsMaxDefault
 	}
-	has := w.farewell.has(r, now)
+	may, must := w.farewell.has(r, now), w.farewellMost.has(r, now)
 	switch {
-	case told && has == no:
+	case told && may == no:
 		w.fail("%v is told why it is turned away, though too many are told", peer)
 	case told && w.told > most:
 		w.fail("%d are told at once why they are turned away; %d may be", w.told, most)
-	case !told && has == yes && w.told < most:
+	case !told && must == yes && w.told < most:
 		w.fail("%v is turned away without a word, though it could have been told", peer)
 	}
-	if has == yes || told {
+	// What was too close to say may have used a unit, and may not.
+	if told || must == yes {
 		w.farewell.take(r, now, 1)
+	}
+	if told || may != no {
+		w.farewellMost.take(r, now, 1)
 	}
 }
 

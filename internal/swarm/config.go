@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -99,23 +100,21 @@ func (c *Config) Validate() error {
 
 // WithDefaults returns c with its zero fields set. A zero Seed becomes a random one.
 func (c Config) WithDefaults() Config {
-	set(&c.IO, "auto")
-	set(&c.Workers, 1)
-	set(&c.Clients, 100)
-	set(&c.Rooms, 1)
-	set(&c.RoomPrefix, "swarm")
-	set(&c.SizeBytes, 128)
-	set(&c.Settle, 30*time.Second)
-	set(&c.ResumeTimeout, 60*time.Second)
-	set(&c.JoinTimeout, 2*time.Minute)
-	set(&c.ConnectsMax, 256)
-	set(&c.Seed, rand.Uint64()|1)
+	c.IO = cmp.Or(c.IO, "auto")
+	c.Workers = cmp.Or(c.Workers, 1)
+	c.Clients = cmp.Or(c.Clients, 100)
+	c.Rooms = cmp.Or(c.Rooms, 1)
+	c.RoomPrefix = cmp.Or(c.RoomPrefix, "swarm")
+	c.SizeBytes = cmp.Or(c.SizeBytes, 128)
+	c.Settle = cmp.Or(c.Settle, 30*time.Second)
+	c.ResumeTimeout = cmp.Or(c.ResumeTimeout, 60*time.Second)
+	c.JoinTimeout = cmp.Or(c.JoinTimeout, 2*time.Minute)
+	c.ConnectsMax = cmp.Or(c.ConnectsMax, 256)
+	c.Seed = cmp.Or(c.Seed, rand.Uint64()|1)
 	if c.Duration == 0 && c.Messages == 0 {
 		c.Duration = durationDefault
 	}
-	if c.Publishers == 0 {
-		c.Publishers = c.Clients - c.Stalled
-	}
+	c.Publishers = cmp.Or(c.Publishers, c.Clients-c.Stalled)
 	if c.Idle {
 		c.Publishers = 0
 	}
@@ -127,11 +126,4 @@ func (c Config) WithDefaults() Config {
 	}
 	c.Addr = strings.TrimPrefix(c.Addr, "tcp://")
 	return c
-}
-
-func set[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

@@ -1,12 +1,12 @@
 // Package swarm is the load generator and checker behind `sarang swarm`: many
-// sessions of package client on one engine, and a proof that every message came to
+// sessions (client/session) on one engine, and a proof that every message came to
 // every member of its room, once, in order and unchanged.
 //
 // # How it is checked
 //
 // What a member gets is compared with a log. Each worker writes down, once per room
 // and sequence number, which message it saw there first (publisher, counter, hash);
-// the message itself is checked then, by making it again from the seed. Every other
+// the message itself is checked then, by making it anew from the seed. Every other
 // member on the worker is compared with what is written, so a delivery costs a hash
 // and a member costs a few numbers, however many publish. At the end the logs of the
 // workers are compared with each other and with what the server had acknowledged, and
@@ -19,6 +19,6 @@
 // # Who owns what
 //
 // A worker owns its clients, their sessions and its logs; the goroutine that called
-// Run asks the workers and tells them, by posts. What both look at while the run goes
-// on are atomic counters.
+// Run talks to the workers by posts. What both read while the run goes on are atomic
+// counters.
 package swarm

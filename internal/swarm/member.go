@@ -7,21 +7,22 @@ import (
 
 	"sarang/chat"
 	"sarang/client"
+	"sarang/client/session"
 	"sarang/engine"
 	pb "sarang/proto/sarang/v1"
 )
 
-// member is one client in one room. It is told what happens to its session, by the
-// worker that owns both.
+// member is one client in one room. The worker that owns it and its session calls its
+// methods.
 type member struct {
-	client.NopEvents
+	session.NopEvents
 	worker    *worker
 	index     int // of the client, in the whole run
 	room      int // of the run's rooms
 	journal   *journal
-	state     *client.State
-	session   *client.Session // the present one, or the last
-	publisher *publisher      // nil: it only listens
+	state     *session.State
+	session   *session.Session // the present one, or the last
+	publisher *publisher       // nil: it only reads
 	receipt   receipt
 	roomID    chat.RoomID
 	timer     engine.Timer // coming back, or a stalled client's pings
@@ -45,7 +46,7 @@ func newMember(w *worker, index int) *member {
 		worker: w, index: index, room: index % c.Rooms,
 		journal: w.journals[index%c.Rooms],
 		stalled: index >= c.Clients-c.Stalled,
-		state: client.NewState(client.StateConfig{
+		state: session.NewState(session.StateConfig{
 			Name: userName(c, index), Program: "sarang swarm", Seed: mix(c.Seed + uint64(index)),
 		}),
 	}
@@ -56,7 +57,7 @@ func newMember(w *worker, index int) *member {
 }
 
 // LoggedIn joins the room, the first time; later the session does it by itself.
-func (m *member) LoggedIn(s *client.Session, in client.LoggedIn) {
+func (m *member) LoggedIn(s *session.Session, in session.LoggedIn) {
 	w := m.worker
 	w.run.reached.Store(true)
 	w.run.users[m.index].Store(uint64(in.User))
@@ -67,14 +68,14 @@ func (m *member) LoggedIn(s *client.Session, in client.LoggedIn) {
 	if m.joined {
 		return
 	}
-	_, err := s.Join(client.Join{Name: roomName(w.run.config, m.room), Create: true, Ephemeral: w.run.config.Ephemeral})
+	_, err := s.Join(session.Join{Name: roomName(w.run.config, m.room), Create: true, Ephemeral: w.run.config.Ephemeral})
 	if err != nil {
-		s.Abort() // what is wrong with the connection is told by Disconnected
+		s.Abort() // Disconnected gets what is wrong with the connection
 	}
 }
 
 // Joined is the start, or the end of an absence.
-func (m *member) Joined(s *client.Session, j client.Joined) {
+func (m *member) Joined(s *session.Session, j session.Joined) {
 	w := m.worker
 	w.arrived(m)
 	m.online, m.tries, m.retryAfter = true, 0, 0
@@ -117,7 +118,7 @@ func (m *member) release() {
 }
 
 // Event judges a delivery.
-func (m *member) Event(_ *client.Session, e *chat.Event) {
+func (m *member) Event(_ *session.Session, e *chat.Event) {
 	w := m.worker
 	switch {
 	case m.void:
@@ -154,22 +155,22 @@ func (m *member) Event(_ *client.Session, e *chat.Event) {
 }
 
 // Ack is for the publisher.
-func (m *member) Ack(_ *client.Session, a client.Ack) {
+func (m *member) Ack(_ *session.Session, a session.Ack) {
 	if m.publisher != nil {
 		m.publisher.acknowledged(a)
 	}
 }
 
 // Refused is for the publisher.
-func (m *member) Refused(_ *client.Session, r client.Refused) {
+func (m *member) Refused(_ *session.Session, r session.Refused) {
 	m.worker.errors.add(fmt.Sprintf("publish refused (code %d)", r.Err.Code), r.Err.Error())
 	if m.publisher != nil {
 		m.publisher.refused(r)
 	}
 }
 
-// Error is a login or join that failed: for good, or to be tried again.
-func (m *member) Error(s *client.Session, f client.Failure) {
+// Error is a login or join that failed: for good, or to be retried.
+func (m *member) Error(s *session.Session, f session.Failure) {
 	w := m.worker
 	w.errors.add(fmt.Sprintf("request %d failed (code %d)", f.Packet, f.Err.Code), f.Err.Error())
 	switch {
@@ -184,7 +185,7 @@ func (m *member) Error(s *client.Session, f client.Failure) {
 	}
 }
 
-// passing says whether trying again later may help.
+// passing reports whether a retry may succeed.
 func passing(e *chat.Error) bool {
 	switch e.Code {
 	case chat.CodeTooFast, chat.CodeUnavailable, chat.CodeUncertain, chat.CodeDraining:
@@ -194,30 +195,30 @@ func passing(e *chat.Error) bool {
 }
 
 // Gap is a loss that the server admits.
-func (m *member) Gap(_ *client.Session, g client.Gap) {
+func (m *member) Gap(_ *session.Session, g session.Gap) {
 	m.worker.counts.gaps++
 	m.void = m.void || g.EpochChanged
 	m.worker.found("gap", fmt.Sprintf("client %d, room %d: events %d to %d can not be delivered (epoch changed: %v)",
 		m.index, m.roomID, g.From, g.To, g.EpochChanged))
 }
 
-// Pong is the answer to the last question of the run.
-func (m *member) Pong(_ *client.Session, value uint64) {
+// Pong is the answer to the last ping of the run.
+func (m *member) Pong(_ *session.Session, value uint64) {
 	if value == lastPing {
 		m.worker.counts.pongs++
 	}
 }
 
 // Goodbye says when to come back.
-func (m *member) Goodbye(_ *client.Session, g client.Goodbye) {
+func (m *member) Goodbye(_ *session.Session, g session.Goodbye) {
 	m.worker.counts.goodbyes++
 	m.retryAfter = g.Err.RetryAfter
 }
 
 // Fault is a server that breaks the protocol. What came out of order is counted by
 // the receipt.
-func (m *member) Fault(_ *client.Session, err error) {
-	var order *client.SequenceError
+func (m *member) Fault(_ *session.Session, err error) {
+	var order *session.SequenceError
 	if errors.As(err, &order) {
 		if order.Got < order.Want && !m.void {
 			m.receipt.take(order.Got)
@@ -229,8 +230,8 @@ func (m *member) Fault(_ *client.Session, err error) {
 	m.worker.found("protocol", fmt.Sprintf("client %d: %v", m.index, err))
 }
 
-// Disconnected tries again, for some time.
-func (m *member) Disconnected(_ *client.Session, why engine.Reason) { m.lost(why) }
+// Disconnected retries, for some time.
+func (m *member) Disconnected(_ *session.Session, why engine.Reason) { m.lost(why) }
 
 func (m *member) lost(why engine.Reason) {
 	w := m.worker

@@ -11,8 +11,8 @@ import (
 	"sarang/chat"
 )
 
-// phases runs the run, from the first connect to the last answer. began tells that
-// everybody had joined, so that there is something to report.
+// phases runs the run, from the first connect to the last answer. began reports
+// whether all had joined, so that there is something to report.
 func (r *run) phases(ctx context.Context) (began bool, err error) {
 	if err := r.join(ctx); err != nil {
 		return false, err
@@ -108,7 +108,7 @@ func (r *run) unsent() int64 {
 	return r.due.Load() - r.published()
 }
 
-// pace tells the workers what is due, at the times of the timetable.
+// pace posts to the workers what is due, at the times of the timetable.
 func (r *run) pace(stop <-chan struct{}) {
 	most := uint64(1) << 63
 	if r.config.Messages > 0 {
@@ -117,15 +117,15 @@ func (r *run) pace(stop <-chan struct{}) {
 	if d := r.config.Duration; d > 0 {
 		most = min(most, r.timetable.within(d))
 	}
-	began, told := r.beganAt.Load(), uint64(0)
-	for told < most {
+	began, posted := r.beganAt.Load(), uint64(0)
+	for posted < most {
 		now := r.clock() - began
-		if due := min(r.timetable.due(now), most); due > told {
-			r.tellDue(told, due)
-			told = due
+		if due := min(r.timetable.due(now), most); due > posted {
+			r.postDue(posted, due)
+			posted = due
 			r.due.Store(int64(due))
 		}
-		wait := time.Duration(r.timetable.at(told) - (r.clock() - began))
+		wait := time.Duration(r.timetable.at(posted) - (r.clock() - began))
 		select {
 		case <-stop:
 			return
@@ -137,15 +137,15 @@ func (r *run) pace(stop <-chan struct{}) {
 	}
 }
 
-// tellDue tells those workers that own the publishers of messages from to due - 1.
-func (r *run) tellDue(from, due uint64) {
+// postDue posts to those workers that own the publishers of messages from to due - 1.
+func (r *run) postDue(from, due uint64) {
 	c := r.config
-	told := make([]bool, c.Workers)
+	concerned := make([]bool, c.Workers)
 	for k := from; k < min(due, from+uint64(c.Publishers)); k++ {
-		told[int(k%uint64(c.Publishers))%c.Workers] = true
+		concerned[int(k%uint64(c.Publishers))%c.Workers] = true
 	}
 	for i, w := range r.workers {
-		if told[i] {
+		if concerned[i] {
 			w.post(func() { w.dueBy(due) })
 		}
 	}
@@ -191,7 +191,7 @@ func (r *run) settle(ctx context.Context) error {
 	return r.lastWords(ctx)
 }
 
-// answered says whether no message is without an answer, and everybody is online.
+// answered reports whether every message has its answer and all are online.
 func (r *run) answered() bool {
 	waiting := make([]int, len(r.workers))
 	r.each(func(w *worker) {
@@ -215,7 +215,7 @@ func sum(n []int) (all int) {
 }
 
 // behind is how many members have not got what somebody has got, or what was
-// acknowledged. Stalled ones count if told so.
+// acknowledged. Stalled ones count if stalled is true.
 func (r *run) behind(stalled bool) int {
 	heads := make([][]chat.Seq, len(r.workers))
 	r.each(func(w *worker) { heads[w.index] = w.heads() })
@@ -261,9 +261,9 @@ func (r *run) lastWords(ctx context.Context) error {
 		}
 	})
 	_, err := r.await(ctx, min(r.config.Settle, lastWordsTimeout), func() bool {
-		heard := make([]int, len(r.workers))
-		r.each(func(w *worker) { heard[w.index] = w.counts.pongs })
-		return sum(heard) >= sum(asked)
+		pongs := make([]int, len(r.workers))
+		r.each(func(w *worker) { pongs[w.index] = w.counts.pongs })
+		return sum(pongs) >= sum(asked)
 	})
 	return err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"sarang/chat"
-	"sarang/client"
+	"sarang/client/session"
 )
 
 // publisher is the part of a member that publishes. Of the run's messages 0, 1, 2, …
@@ -102,7 +102,7 @@ func (p *publisher) settle(nonce chat.Nonce) (flight, bool) {
 	return f, true
 }
 
-func (p *publisher) acknowledged(a client.Ack) {
+func (p *publisher) acknowledged(a session.Ack) {
 	w := p.worker
 	f, ok := p.settle(a.Nonce)
 	if !ok {
@@ -120,7 +120,7 @@ func (p *publisher) acknowledged(a client.Ack) {
 	p.pump()
 }
 
-func (p *publisher) refused(r client.Refused) {
+func (p *publisher) refused(r session.Refused) {
 	p.refusals++
 	if r.Retrying {
 		p.worker.counts.retried++

@@ -7,7 +7,7 @@ import (
 	"sarang/chat"
 )
 
-// state says what is known of a place in a room's log.
+// state is what is known of a place in a room's log.
 type state uint8
 
 const (
@@ -59,7 +59,7 @@ func (j *journal) begin(after chat.Seq) {
 // that says more than that is wrong, and must not cost us the memory to write it down.
 const placesAheadMax = 1 << 22
 
-// reaches says whether a place is near enough to be one of the room's.
+// reaches reports whether a place is near enough to be one of the room's.
 func (j *journal) reaches(seq chat.Seq) bool {
 	return seq <= j.last || seq-j.last <= placesAheadMax
 }
@@ -78,8 +78,8 @@ func (j *journal) at(seq chat.Seq) *record {
 	return &j.blocks[i/blockRecords][i%blockRecords]
 }
 
-// look returns what is known of a place, without making it.
-func (j *journal) look(seq chat.Seq) record {
+// get returns what is known of a place, without making it.
+func (j *journal) get(seq chat.Seq) record {
 	if seq < j.base || seq > j.last {
 		return record{}
 	}
@@ -100,7 +100,7 @@ func (in *inspector) hash(e *chat.Event) uint64 {
 	return mix(h^uint64(e.Nonce)) + mix(uint64(e.User)<<8^uint64(e.Kind)) + mix(^uint64(e.TimeMs))
 }
 
-// genuine says whether e is what its publisher sent.
+// genuine reports whether e is what its publisher sent.
 func (in *inspector) genuine(e *chat.Event) (message, bool) {
 	m, ok := in.payloads.check(e.Text)
 	ok = ok && int(m.publisher) < len(in.users) && in.users[m.publisher].Load() == uint64(e.User)
@@ -112,7 +112,7 @@ func (in *inspector) genuine(e *chat.Event) (message, bool) {
 func (in *inspector) judge(j *journal, e *chat.Event) (verdict, *record) {
 	r := j.at(e.Seq)
 	if r == nil {
-		return verdictOther, nil // before this run looked
+		return verdictOther, nil // before this run began
 	}
 	h := in.hash(e)
 	if r.state >= stateOther && r.state != stateSpoiled && r.hash == h {

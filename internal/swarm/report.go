@@ -93,7 +93,7 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 	}
 }
 
-// OK says whether every check has passed.
+// OK reports whether every check has passed.
 func (r *Report) OK() bool {
 	return r.Failure == "" && r.GaveUp == 0 && r.Faults == 0 && r.Unanswered == 0 && r.Gaps == 0 &&
 		r.Lost == 0 && r.Duplicated == 0 && r.Reordered == 0 && r.Corrupted == 0 && r.Misacked == 0

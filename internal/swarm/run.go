@@ -14,6 +14,7 @@ import (
 
 	"sarang/aio"
 	"sarang/client"
+	"sarang/client/session"
 	"sarang/engine"
 	"sarang/packet"
 )
@@ -32,23 +33,24 @@ type run struct {
 	due       atomic.Int64    // open loop: so many messages were due by now
 	failed    chan error      // the first reason why the run can not go on
 
-	engine  *engine.Service
-	workers []*worker
-	report  *Report
-	display *display
+	engine   *engine.Service
+	protocol *engine.Protocol
+	workers  []*worker
+	report   *Report
+	display  *display
 
 	server    [3]usage // before the connects, after the joins, at the end
 	sampledAt [3]int64
 }
 
-// lastPing is the value of the pings at the end of a run, whose answers tell that
+// lastPing is the value of the pings at the end of a run, whose answers show that
 // nothing else is on its way.
 const lastPing = 2
 
 // firstContactTimeout is how long a server that nobody has reached yet is tried.
 const firstContactTimeout = 5 * time.Second
 
-// Run does what c says and reports what was found. It returns when everything is
+// Run runs c and reports what was found. It returns when everything is
 // closed. An error means that not all have joined, or that the run could not go on:
 // the report says how far it came. There is no report if c makes no sense or nothing
 // was tried. When ctx is done, publishing stops and the run ends in order.
@@ -106,18 +108,19 @@ func (r *run) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := client.ServiceConfig()
+	c := session.ServiceConfig()
 	c.Name = "sarang-swarm"
 	c.Workers = r.config.Workers
 	c.Driver = aio.Config{SocketsMax: r.config.Clients/r.config.Workers + 64}
 	c.OpenDriver = func(int) (aio.Driver, error) { return aio.Open(kind, c.Driver) }
 	c.SessionsMax = r.config.Clients + 1
 	c.DirectQueueBytesMax += packet.SizeMax
-	c.NewHandler = func(e *engine.Worker) engine.Handler {
+	c.OnStart = func(e *engine.Worker) {
 		w := newWorker(r, e.Index(), e)
 		r.workers[e.Index()] = w
-		return w
+		e.OnTick(w.tick)
 	}
+	r.protocol = session.NewProtocol(func(e *engine.Worker) engine.Handler { return r.workers[e.Index()] })
 	r.report = &Report{IO: kind}
 	if r.engine, err = engine.New(c); err != nil {
 		return err
@@ -142,7 +145,28 @@ func resolve(ctx context.Context, hostport string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, &client.AddrError{Addr: hostport, Err: err}
 	}
-	return netip.AddrPortFrom(addrs[0].Unmap(), uint16(number)), nil
+	var all []netip.AddrPort
+	for _, a := range addrs {
+		all = append(all, netip.AddrPortFrom(a.Unmap(), uint16(number)))
+	}
+	return answering(ctx, all), nil
+}
+
+// answering returns the first address where somebody listens: a name may have one of
+// IPv6 and one of IPv4, and a server only one of them. If there is none it is the first,
+// for the clients to say what is wrong. A single address is not tried.
+func answering(ctx context.Context, all []netip.AddrPort) netip.AddrPort {
+	if len(all) == 1 {
+		return all[0]
+	}
+	for _, a := range all {
+		dialer := net.Dialer{Timeout: firstContactTimeout / time.Duration(len(all))}
+		if c, err := dialer.DialContext(ctx, "tcp", a.String()); err == nil {
+			_ = c.Close()
+			return a
+		}
+	}
+	return all[0]
 }
 
 // clock is the time since the run began, in nanoseconds. Any goroutine.
@@ -218,10 +242,10 @@ func (r *run) bad() int64 {
 // errInterrupted ends a wait because a person wants the run to end.
 var errInterrupted = errors.New("interrupted")
 
-// pollEvery is how often a wait looks.
+// pollEvery is how often a wait checks its condition.
 const pollEvery = 10 * time.Millisecond
 
-// await waits until done says so. It returns false when timeout has passed, and an
+// await waits until done returns true. It returns false when timeout has passed, and an
 // error when the run can not go on or ctx is done.
 func (r *run) await(ctx context.Context, timeout time.Duration, done func() bool) (bool, error) {
 	deadline := time.Now().Add(timeout)

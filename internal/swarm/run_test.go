@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 	"sarang/aio"
 	"sarang/internal/server"
-	"sarang/internal/store/sqlite"
+	"sarang/internal/store"
 )
 
 // driver is the kind that these tests run on: epoll where it is, for every Linux lets
@@ -29,8 +30,8 @@ func driver() string {
 func newServer(t *testing.T, change func(c *server.Config)) *server.Server {
 	t.Helper()
 	c := server.Default()
-	c.Listen = []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}
-	c.HTTP, c.IO, c.DataDir, c.Sync = "off", driver(), t.TempDir(), sqlite.ProcessSafe
+	c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
+	c.HTTP, c.IO, c.DataDir, c.Sync = "off", driver(), t.TempDir(), store.ProcessSafe
 	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	if change != nil {
 		change(&c)
@@ -51,7 +52,7 @@ func startServer(t *testing.T) string {
 			t.Errorf("stopping the server: %v", err)
 		}
 	})
-	return s.Addrs()[0].String()
+	return s.Addrs()[0].Addr.String()
 }
 
 func runSwarm(t *testing.T, c Config) *Report {
@@ -118,7 +119,7 @@ func runAcrossRestart(t *testing.T, c Config) *Report {
 	s := newServer(t, func(c *server.Config) {
 		c.DataDir, c.RetryAfterMin, c.RetryAfterMax = dir, time.Millisecond, 2*time.Millisecond
 	})
-	at, first := s.Addrs()[0], newSignal()
+	at, first := s.Addrs()[0].Addr, newSignal()
 	c.Addr, c.IO, c.Progress = at.String(), driver(), first
 	var r *Report
 	failed := make(chan error, 1)
@@ -136,7 +137,7 @@ func runAcrossRestart(t *testing.T, c Config) *Report {
 	if err := s.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	s = newServer(t, func(c *server.Config) { c.DataDir, c.Listen = dir, []netip.AddrPort{at} })
+	s = newServer(t, func(c *server.Config) { c.DataDir, c.Listen = dir, server.Native(at) })
 	defer func() { _ = s.Stop(context.Background()) }()
 	if err := <-failed; err != nil {
 		t.Fatal(err)
@@ -192,7 +193,7 @@ func TestRunEndsEarlyWithAReport(t *testing.T) {
 
 func TestRunWithoutAServer(t *testing.T) {
 	s := newServer(t, nil)
-	addr := s.Addrs()[0].String()
+	addr := s.Addrs()[0].Addr.String()
 	if err := s.Stop(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func TestRunWhoseServerGoesAway(t *testing.T) {
 		stopped <- s.Stop(context.Background())
 	}()
 	r, err := Run(t.Context(), Config{
-		Addr: s.Addrs()[0].String(), IO: driver(), Clients: 5, Duration: time.Hour, Rate: 500,
+		Addr: s.Addrs()[0].Addr.String(), IO: driver(), Clients: 5, Duration: time.Hour, Rate: 500,
 		ResumeTimeout: 200 * time.Millisecond, Settle: 100 * time.Millisecond, Progress: first,
 	})
 	if e := <-stopped; e != nil {
@@ -282,6 +283,34 @@ func TestReportJSON(t *testing.T) {
 	for _, key := range []string{"p50", "p90", "p99", "p999", "max"} {
 		if _, ok := latency[key]; !ok {
 			t.Errorf("latency_ms.%s is missing", key)
+		}
+	}
+}
+
+// A name may have an address of each family, and a server only one.
+func TestSecondAddressAnswers(t *testing.T) {
+	open, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	at, nobody := open.Addr().(*net.TCPAddr).AddrPort(), closed.Addr().(*net.TCPAddr).AddrPort()
+	for _, c := range []struct {
+		all  []netip.AddrPort
+		want netip.AddrPort
+	}{
+		{[]netip.AddrPort{nobody, at}, at},
+		{[]netip.AddrPort{at, nobody}, at},
+		{[]netip.AddrPort{nobody, nobody}, nobody},
+		{[]netip.AddrPort{nobody}, nobody},
+	} {
+		if got := answering(t.Context(), c.all); got != c.want {
+			t.Errorf("%v: %v", c.all, got)
 		}
 	}
 }

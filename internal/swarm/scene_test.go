@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sarang/chat"
-	"sarang/client"
+	"sarang/client/session"
 )
 
 // scene is a run without a server: the test is the server, and tells the members what
@@ -84,9 +84,9 @@ func (s *scene) deliver(i int, events []chat.Event) {
 		want := m.receipt.last + 1
 		switch e := events[k]; {
 		case e.Seq < want: // what the session does: it tells, and does not deliver
-			m.Fault(nil, &client.SequenceError{Want: want, Got: e.Seq})
+			m.Fault(nil, &session.SequenceError{Want: want, Got: e.Seq})
 		case e.Seq > want:
-			m.Fault(nil, &client.SequenceError{Want: want, Got: e.Seq})
+			m.Fault(nil, &session.SequenceError{Want: want, Got: e.Seq})
 			fallthrough
 		default:
 			m.Event(nil, &e)

@@ -42,7 +42,7 @@ const (
 )
 
 // roomCheck is what there is to compare when all is over: what each worker wrote down,
-// what each member got, and what each publisher was told.
+// what each member got, and what answers each publisher had.
 type roomCheck struct {
 	journals []*journal
 	receipts []*receipt
@@ -107,7 +107,7 @@ func (c *roomCheck) readJournals(t *tally) {
 	}
 	for _, j := range c.journals {
 		if j.base > c.base && j.base-c.base > placesAheadMax {
-			t.Corrupted++ // the server has told some members that the log begins elsewhere
+			t.Corrupted++ // for some members the server let the log begin elsewhere
 			continue
 		}
 		last = max(last, j.last)
@@ -123,7 +123,7 @@ func (c *roomCheck) readJournals(t *tally) {
 // seen different orders.
 func (c *roomCheck) merge(seq chat.Seq, t *tally) (all record) {
 	for _, j := range c.journals {
-		r := j.look(seq)
+		r := j.get(seq)
 		switch {
 		case r.state == stateUnseen:
 		case all.state == stateUnseen || all.state == stateSpoiled && r.state == stateMessage:
@@ -191,7 +191,7 @@ func (c *roomCheck) readAcks(t *tally) {
 
 func (c *roomCheck) find(seq chat.Seq) (found record) {
 	for _, j := range c.journals {
-		r := j.look(seq)
+		r := j.get(seq)
 		if r.state > found.state {
 			found = r
 		}

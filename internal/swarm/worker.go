@@ -7,14 +7,14 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"sarang/client"
+	"sarang/client/session"
 	"sarang/engine"
 )
 
 // worker is the swarm's part of an engine worker, which owns it. It is read by others
 // when the engine has ended.
 type worker struct {
-	*client.Handler
+	*session.Handler
 	run       *run
 	engine    *engine.Worker
 	index     int
@@ -47,7 +47,7 @@ type workerCounts struct {
 	joined, dead                    int
 	exhausted                       int // publishers that have made all their messages
 	published, acked, refused       uint64
-	retried                         uint64 // refusals after which the session tries again by itself
+	retried                         uint64 // refusals after which the session retries by itself
 	delivered, deliveredLive        uint64
 	gaps, faults                    uint64
 	reconnects, disconnects, broken uint64
@@ -59,7 +59,7 @@ type workerCounts struct {
 	lastAck                         int64
 }
 
-// liveCounts are what the run looks at while it goes on; brought up to date by Tick.
+// liveCounts are what the run polls while it goes on; brought up to date by tick.
 type liveCounts struct {
 	joined, published, exhausted, acked, delivered, bad atomic.Int64
 }
@@ -72,7 +72,7 @@ const (
 
 func newWorker(r *run, index int, e *engine.Worker) *worker {
 	w := &worker{
-		Handler:     client.NewHandler(),
+		Handler:     session.NewHandler(),
 		run:         r,
 		engine:      e,
 		index:       index,
@@ -92,8 +92,9 @@ func newWorker(r *run, index int, e *engine.Worker) *worker {
 	return w
 }
 
-// Tick brings up to date what the run looks at.
-func (w *worker) Tick() {
+// tick brings up to date what the run polls; it is called at the end of the engine
+// worker's ticks.
+func (w *worker) tick() {
 	w.clockUses = clockUsesMax // the next tick is later
 	n, l := &w.counts, &w.live
 	l.joined.Store(int64(n.joined))
@@ -128,8 +129,8 @@ func (w *worker) connectMore() {
 		w.waiting = w.waiting[1:]
 		w.connecting++
 		m.connecting = true
-		m.session = client.NewSession(m.state, m)
-		if _, err := w.engine.Connect(w.run.addr, m.session); err != nil {
+		m.session = session.New(m.state, m)
+		if _, err := w.engine.Connect(w.run.addr, w.run.protocol, m.session); err != nil {
 			m.lost(engine.Reason{Code: engine.ReasonConnect, Err: err})
 		}
 	}

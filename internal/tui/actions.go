@@ -49,7 +49,7 @@ func (m *Model) publish(text string) []Effect {
 	}
 	r.pending = append(r.pending, n)
 	r.scroll, r.mark = 0, span{}
-	m.look()
+	m.markRead()
 	return []Effect{Publish{Room: r.info.ID, Nonce: n.nonce, Text: text}}
 }
 

@@ -51,7 +51,7 @@ func clean(s, lineBreak string) string {
 	return b.String()
 }
 
-// plainASCII says whether s is nothing but printable ASCII, as most lines are.
+// plainASCII reports whether s is nothing but printable ASCII, as most lines are.
 func plainASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -77,13 +77,13 @@ func writeVisible(b *strings.Builder, r rune) {
 	}
 }
 
-// hidden tells the characters that change how their neighbours are shown: the marks
+// hidden are the characters that change how their neighbours are shown: the marks
 // and overrides of writing direction, with which a text can pose as another one.
 func hidden(r rune) bool {
 	return unicode.Is(unicode.Bidi_Control, r) || r >= 0xfff9 && r <= 0xfffb || unicode.Is(unicode.Cs, r)
 }
 
-// joins tells the invisible characters that letters and emoji are made with.
+// joins are the invisible characters that letters and emoji are made with.
 func joins(r rune) bool {
 	return r == '\u200c' || r == '\u200d' || r >= 0xe0020 && r <= 0xe007f || unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }

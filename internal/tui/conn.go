@@ -26,9 +26,9 @@ type Conn interface {
 
 var _ Conn = (*client.Client)(nil)
 
-// told translates an event of a client for a Model; nil if it means nothing to a
-// person.
-func told(e client.Event, now time.Time) any {
+// message translates an event of a client for a Model; nil if it means nothing to the
+// user.
+func message(e client.Event, now time.Time) any {
 	switch e := e.(type) {
 	case client.RoomEvent:
 		return e.Event
@@ -48,7 +48,7 @@ func told(e client.Event, now time.Time) any {
 
 func failed(f client.Failure) any {
 	if f.Retrying || f.Err == nil {
-		return nil // the client tries again by itself
+		return nil // the client retries by itself
 	}
 	if f.Rejoin {
 		return Batch{client.Left{Room: f.Room}, Warning{Text: "the server does not let us in again: " + sentence(f.Err)}}
@@ -64,7 +64,7 @@ func fault(err error) Warning {
 	return Warning{Text: "the server has broken the protocol: " + sentence(err)}
 }
 
-// sentence is an error as a person is told it: without what only a programmer wants.
+// sentence is an error as the user reads it: without what only a programmer wants.
 func sentence(err error) string {
 	var (
 		said *chat.Error

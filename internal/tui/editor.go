@@ -28,7 +28,7 @@ type editor struct {
 // String returns the line.
 func (e *editor) String() string { return strings.Join(e.text, "") }
 
-// Empty says whether there is nothing in the line.
+// Empty reports whether there is nothing in the line.
 func (e *editor) Empty() bool { return len(e.text) == 0 }
 
 // Insert puts s before the cursor; what does not fit is left out. Characters are found

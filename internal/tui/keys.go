@@ -34,7 +34,7 @@ func (m *Model) update(what any) (effects []Effect) {
 		}
 	case tea.FocusMsg:
 		m.blurred = false
-		m.look()
+		m.markRead()
 	case tea.BlurMsg:
 		m.blurred = true
 		if r := m.room(); r.unread == 0 {
@@ -132,7 +132,7 @@ func (m *Model) escape() {
 		m.panel = false
 	default:
 		m.room().scroll = 0
-		m.look()
+		m.markRead()
 	}
 }
 
@@ -166,7 +166,7 @@ func (m *Model) scroll(lines int) []Effect {
 	r := m.room()
 	top := max(0, m.linesOf(r)-m.talkHeight())
 	r.scroll = min(max(0, r.scroll+lines), top)
-	m.look()
+	m.markRead()
 	if lines > 0 && r.scroll == top {
 		return m.loadOlder()
 	}
@@ -194,7 +194,7 @@ func (m *Model) loadOlder() []Effect {
 func (m *Model) clampScroll() {
 	if r := m.room(); r.scroll > 0 {
 		r.scroll = min(r.scroll, max(0, m.linesOf(r)-m.talkHeight()))
-		m.look()
+		m.markRead()
 	}
 }
 

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -176,9 +177,7 @@ type (
 
 // New returns a Model of 80 by 24 cells.
 func New(o Options) *Model {
-	if o.Location == nil {
-		o.Location = time.Local
-	}
+	o.Location = cmp.Or(o.Location, time.Local)
 	if o.Seen == nil {
 		o.Seen = map[string]client.Cursor{}
 	}
@@ -192,7 +191,7 @@ func New(o Options) *Model {
 	return m
 }
 
-// earlyMax bounds the events that are kept for a room whose joining is not told yet.
+// earlyMax bounds the events that are kept for a room whose Joined has not come yet.
 const earlyMax = 4 * historyItems
 
 // Start goes into rooms: the first one is made if there is none, and is shown. They are
@@ -268,13 +267,13 @@ func (m *Model) show(i int) {
 		old.mark = span{}
 	}
 	m.active = i
-	m.look()
+	m.markRead()
 }
 
-// look takes note that a person sees the end of the room that is shown.
-func (m *Model) look() {
+// markRead marks the room that is shown as read, if its end is on the screen.
+func (m *Model) markRead() {
 	if r := m.room(); r.scroll == 0 && !m.blurred {
-		r.see()
+		r.markRead()
 	}
 }
 

@@ -66,7 +66,7 @@ func failure(what string, err error) string { return fmt.Sprintf("%s: %v", what,
 
 func (m *Model) event(e chat.Event) (effects []Effect) {
 	r := m.find(e.Room)
-	if r == nil { // not told to be joined yet, or left in the meantime
+	if r == nil { // Joined has not come yet, or the room was left in the meantime
 		if len(m.joining) > 0 && len(m.early) < earlyMax {
 			m.early = append(m.early, e)
 		}
@@ -84,7 +84,7 @@ func (m *Model) event(e chat.Event) (effects []Effect) {
 			r.missed(n)
 		}
 	})
-	m.look()
+	m.markRead()
 	return effects
 }
 
@@ -117,7 +117,7 @@ func (m *Model) joined(j client.Joined) []Effect {
 	if show {
 		m.show(slices.Index(m.rooms, r))
 	}
-	m.look()
+	m.markRead()
 	return append(m.joinNext(), Members{Room: r.info.ID})
 }
 
@@ -143,7 +143,7 @@ func (m *Model) left(id chat.RoomID) {
 	if m.active > i || m.active == len(m.rooms) {
 		m.active = max(0, m.active-1)
 	}
-	m.look()
+	m.markRead()
 	m.say(entryNotice, "you are no longer in "+r.name)
 	for _, e := range r.pending {
 		m.say(entryError, "not sent to "+r.name+": "+e.text)

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ type PlainConfig struct {
 	Out      io.Writer      // lines said
 	Log      io.Writer      // what went wrong, and the state of the connection
 
-	// Stand, if set, is told at the end how far the room was printed.
+	// Stand, if set, is called at the end with the place up to which the room was printed.
 	Stand func(room string, c client.Cursor)
 }
 
@@ -55,9 +56,7 @@ const echoWait = 5 * time.Second
 // When ctx ends it returns nil, or a *RefusedError if messages have no answer by then.
 // Input is read in a goroutine that ends with the input: closing it is the caller's.
 func Plain(ctx context.Context, c PlainConfig) error {
-	if c.Location == nil {
-		c.Location = time.Local
-	}
+	c.Location = cmp.Or(c.Location, time.Local)
 	p := &plain{config: c, moved: make(chan struct{}, 1)}
 	j := client.Join{Name: c.Room, Create: true, HistoryItems: c.History, Cursor: c.Cursor}
 	joined, err := c.Conn.Join(ctx, j)
@@ -89,6 +88,8 @@ type plain struct {
 	config PlainConfig
 	room   client.RoomInfo // Epoch is under mu
 	moved  chan struct{}   // buffered: printed has moved
+
+	logMu lock.Mutex // the input and what happens in the room write to the log
 
 	mu      lock.Mutex
 	printed chat.Seq // the last event that was printed
@@ -205,7 +206,9 @@ func (p *plain) echo(ctx context.Context) {
 }
 
 func (p *plain) log(format string, args ...any) {
-	_, _ = fmt.Fprintf(p.config.Log, "sarang: "+format+"\n", args...) // nobody is left to be told
+	p.logMu.Lock()
+	defer p.logMu.Unlock()
+	_, _ = fmt.Fprintf(p.config.Log, "sarang: "+format+"\n", args...) // there is nowhere to report it
 }
 
 // print writes down what happens in the room, until ctx or the events end.

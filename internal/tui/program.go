@@ -98,7 +98,7 @@ func feed(ctx context.Context, events <-chan client.Event, send func(tea.Msg)) {
 			if !ok {
 				return
 			}
-			batch = Batch{told(e, time.Now())}
+			batch = Batch{message(e, time.Now())}
 		case <-ctx.Done():
 			return
 		}
@@ -109,7 +109,7 @@ func feed(ctx context.Context, events <-chan client.Event, send func(tea.Msg)) {
 					more = false
 					break
 				}
-				batch = append(batch, told(e, time.Now()))
+				batch = append(batch, message(e, time.Now()))
 			default:
 				more = false
 			}
@@ -177,7 +177,7 @@ type screen struct {
 	saving lock.Mutex // held while Config.Save runs
 }
 
-// tick tells the time.
+// tick sends the time every second.
 func tick(ctx context.Context, send func(tea.Msg)) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()

@@ -244,10 +244,10 @@ func (r *room) gap(g client.Gap) {
 	r.last = max(r.last, g.To)
 }
 
-// see says that a person looks at the end of the room.
-func (r *room) see() { r.read, r.unread = max(r.read, r.last), 0 }
+// markRead marks everything so far as read.
+func (r *room) markRead() { r.read, r.unread = max(r.read, r.last), 0 }
 
-// missed counts a message that nobody looked at.
+// missed counts a message that was not on the screen.
 func (r *room) missed(e *entry) {
 	if r.unread == 0 {
 		r.mark = span{after: e.seq - 1}

@@ -8,7 +8,7 @@ import (
 
 	"sarang/client"
 	"sarang/internal/server"
-	"sarang/internal/store/sqlite"
+	"sarang/internal/store"
 )
 
 // house is a real server in this process.
@@ -29,8 +29,8 @@ func newHouse(t *testing.T) *house {
 func (h *house) open() {
 	h.t.Helper()
 	c := server.Default()
-	c.Listen = []netip.AddrPort{h.addr}
-	c.HTTP, c.DataDir, c.Sync = "off", h.dir, sqlite.ProcessSafe
+	c.Listen = server.Native(h.addr)
+	c.HTTP, c.DataDir, c.Sync = "off", h.dir, store.ProcessSafe
 	c.SessionsMax = 16
 	c.RetryAfterMin, c.RetryAfterMax = 1, 2
 	c.Hub.TextBytesMax = 1000
@@ -39,7 +39,7 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.s, h.addr = s, s.Addrs()[0]
+	h.s, h.addr = s, s.Addrs()[0].Addr
 }
 
 func (h *house) close() {

@@ -101,7 +101,7 @@ func wrapParagraph(lines []string, s string, width, others int) []string {
 	return append(lines, strings.TrimRight(line+word, " "))
 }
 
-// breaksAnywhere says whether a wide character that begins with the byte b may be
+// breaksAnywhere reports whether a wide character that begins with the byte b may be
 // parted from the next one: Chinese, Japanese and emoji have no spaces to break at,
 // Korean has.
 func breaksAnywhere(b byte) bool { return b >= 0xe3 && b <= 0xe9 || b >= 0xf0 }

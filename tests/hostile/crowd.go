@@ -102,7 +102,7 @@ func (w *crowd) talk() {
 	}
 }
 
-// settled says whether everybody has everything that was acknowledged.
+// settled reports whether everybody has everything that was acknowledged.
 func (w *crowd) settled() bool {
 	if w.acked+w.refused < w.sent {
 		return false

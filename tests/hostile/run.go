@@ -68,7 +68,7 @@ func (o options) run(ctx context.Context, a attack) (*result, error) {
 	}
 	c := proc.Config{
 		Binary: o.binary, Data: data, IO: o.io, Workers: o.workers,
-		Args: append([]string{"--log-level", "warn"}, a.serverArgs...),
+		Args: append([]string{"--log-level", "warn", "--pprof"}, a.serverArgs...),
 	}
 	if o.trusted != "" {
 		c.Args = append(c.Args, "--trusted", o.trusted)

@@ -160,7 +160,7 @@ func (t *trial) compare(ctx context.Context, r *result, base baseline) {
 	}
 }
 
-// verdict says whether the promises were kept, and ends the server in order.
+// verdict reports whether the promises were kept, and ends the server in order.
 func (t *trial) verdict(ctx context.Context, r *result) {
 	w := t.crowd
 	ask(t, func() bool {

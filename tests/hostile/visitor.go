@@ -12,7 +12,7 @@ import (
 const visitEvery = 250 * time.Millisecond
 
 // visitor is a well-behaved client that has just come: it logs in and goes. What it
-// finds says whether a server under attack lets people in.
+// finds reports whether a server under attack lets people in.
 type visitor struct {
 	crowd *crowd
 	phase *phase

@@ -1,5 +1,5 @@
 // Command soak runs a real server under load for a long time and watches what it takes:
-// memory, buffers, descriptors, goroutines. At the end it says whether any of them has
+// memory, buffers, descriptors, goroutines. At the end it reports whether any of them has
 // grown, and whether everything came back after the clients had left.
 package main
 

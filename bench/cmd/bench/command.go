@@ -74,7 +74,7 @@ gets report.md, results.json and fanout.svg. Ctrl-C ends the run and its servers
 	return c
 }
 
-// plan checks the options. changed says whether a flag was given.
+// plan checks the options. changed reports whether a flag was given.
 func (o options) plan(changed func(string) bool) (suite.Plan, error) {
 	if o.quick {
 		for name, value := range map[string]func(){

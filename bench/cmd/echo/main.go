@@ -42,28 +42,17 @@ func untilStopped() {
 }
 
 // parrot answers every packet with the same packet.
-type parrot struct {
-	engine.NopHandler
-	reply []byte // used again: a worker's handler is alone with what it has
-}
+type parrot struct{ engine.NopHandler }
 
 // Connected admits everybody: an echo has no login.
-func (p *parrot) Connected(s *engine.Session) { s.Admit() }
+func (parrot) Connected(s *engine.Session) { s.Admit() }
 
-// Packet sends the packet back.
-func (p *parrot) Packet(s *engine.Session, got packet.Packet) {
-	var err error
-	if p.reply, err = packet.AppendHeader(p.reply[:0], got.ID, len(got.Payload)); err != nil {
-		panic(err) // it was a packet before
-	}
-	p.reply = append(p.reply, got.Payload...)
-	_ = s.Send(p.reply) // an error ends the session
-}
+// Received sends the packet back.
+func (parrot) Received(s *engine.Session, frame []byte) { _ = s.Send(frame) } // an error ends the session
 
 func onEngine(kind string, at netip.AddrPort) error {
 	service, err := engine.New(engine.Config{
 		Name:       "echo",
-		NewHandler: func(*engine.Worker) engine.Handler { return new(parrot) },
 		OpenDriver: func(int) (aio.Driver, error) { return aio.Open(kind, aio.Config{}) },
 	})
 	if err != nil {
@@ -72,7 +61,12 @@ func onEngine(kind string, at netip.AddrPort) error {
 	if err := service.Start(); err != nil {
 		return err
 	}
-	if _, err := service.Listen(at); err != nil {
+	_, err = service.Listen(at, &engine.Protocol{
+		Name:       "echo",
+		Framer:     packet.Framer{},
+		NewHandler: func(*engine.Worker) engine.Handler { return parrot{} },
+	})
+	if err != nil {
 		return err
 	}
 	untilStopped()

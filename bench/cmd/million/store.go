@@ -14,23 +14,25 @@ import (
 type forgetful struct {
 	mu    sync.Mutex
 	users chat.UserID
-	rooms map[string]chat.RoomID
+	byKey map[string]chat.RoomID
+	rooms []chat.Room // by id - 1
 }
 
-func (f *forgetful) Commit(context.Context, []chat.Append) error            { return nil }
-func (f *forgetful) LastSeq(context.Context, chat.RoomID) (chat.Seq, error) { return 0, nil }
-func (f *forgetful) Rooms(context.Context) ([]chat.Room, error)             { return nil, nil }
+func (f *forgetful) Commit(context.Context, chat.Batch) ([]chat.Conflict, error) { return nil, nil }
+
+func (f *forgetful) History(context.Context, chat.RoomID, chat.Page) ([]chat.Event, bool, error) {
+	return nil, false, nil
+}
+
+func (f *forgetful) Author(context.Context, chat.RoomID, chat.UserID, int) (chat.Author, error) {
+	return chat.Author{}, nil
+}
+
 func (f *forgetful) User(_ context.Context, id chat.UserID) (chat.User, error) {
 	return chat.User{ID: id}, nil
 }
-func (f *forgetful) Close() error { return nil }
-func (f *forgetful) History(context.Context, chat.RoomID, chat.Seq, int, int) ([]chat.Event, error) {
-	return nil, nil
-}
 
-func (f *forgetful) Nonces(context.Context, chat.RoomID, chat.UserID, int) ([]chat.NonceSeq, error) {
-	return nil, nil
-}
+func (f *forgetful) Close() error { return nil }
 
 func (f *forgetful) ClaimUser(_ context.Context, c chat.Claim) (chat.User, error) {
 	f.mu.Lock()
@@ -39,16 +41,34 @@ func (f *forgetful) ClaimUser(_ context.Context, c chat.Claim) (chat.User, error
 	return chat.User{ID: f.users, Name: c.Name}, nil
 }
 
+func (f *forgetful) Rooms(context.Context, chat.RoomID, int) ([]chat.Room, error) { return nil, nil }
+
+func (f *forgetful) Room(_ context.Context, id chat.RoomID) (chat.Room, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if id == 0 || int(id) > len(f.rooms) {
+		return chat.Room{}, chat.Errorf(chat.CodeNoRoom, "there is no room %d", id)
+	}
+	return f.rooms[id-1], nil
+}
+
+func (f *forgetful) RoomByKey(ctx context.Context, key string) (chat.Room, error) {
+	f.mu.Lock()
+	id := f.byKey[key]
+	f.mu.Unlock()
+	return f.Room(ctx, id)
+}
+
 func (f *forgetful) CreateRoom(_ context.Context, r chat.Room) (chat.Room, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.rooms == nil {
-		f.rooms = map[string]chat.RoomID{}
-	}
-	if _, known := f.rooms[r.Key]; known {
+	if _, known := f.byKey[r.Key]; known {
 		return chat.Room{}, chat.Errorf(chat.CodeRoomExists, "the room %q exists", r.Name)
 	}
+	if f.byKey == nil {
+		f.byKey = map[string]chat.RoomID{}
+	}
 	r.ID = chat.RoomID(len(f.rooms) + 1)
-	f.rooms[r.Key] = r.ID
+	f.byKey[r.Key], f.rooms = r.ID, append(f.rooms, r)
 	return r, nil
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,8 +15,8 @@ import (
 	"sarang/aio"
 	"sarang/aio/aiosim"
 	"sarang/engine"
-	gateway "sarang/internal/gateway/packet"
 	"sarang/internal/hub"
+	"sarang/internal/node"
 	"sarang/packet"
 	pb "sarang/proto/sarang/v1"
 )
@@ -56,27 +55,28 @@ func newWorld(sessions, rooms, workers int) (*world, error) {
 		sending: map[aio.Socket]bool{},
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	var err error
-	w.hub, err = hub.New(context.Background(), hub.Config{Store: &forgetful{}, Encode: gateway.AppendEvent, Logger: log, Manual: true}, workers)
+	driver := aio.Config{SocketsMax: sessions + 64, EventsMax: 4096, RecvBuffers: 4096} // the clients read as fast as they are sent to
+	n, err := node.New(node.Config{
+		Hub: hub.Config{Store: &forgetful{}, Logger: log, Manual: true, RoomIdle: 1 << 60},
+		Engine: engine.Config{
+			Workers: workers, Manual: true, Logger: log, SessionsMax: sessions, Driver: driver,
+			OpenDriver:        func(int) (aio.Driver, error) { return w.net.NewDriver(driver), nil },
+			HeartbeatInterval: -1, IdleTimeout: -1, LoginDeadline: -1,
+		},
+		Server: "million", RetryAfterMax: time.Second,
+	})
 	if err != nil {
 		return nil, err
 	}
-	driver := aio.Config{SocketsMax: sessions + 64, EventsMax: 4096, RecvBuffers: 4096} // the clients read as fast as they are sent to
-	w.service, err = engine.New(engine.Config{
-		Workers: workers, Manual: true, Logger: log, SessionsMax: sessions, Driver: driver,
-		OpenDriver:        func(int) (aio.Driver, error) { return w.net.NewDriver(driver), nil },
-		HeartbeatInterval: -1, IdleTimeout: -1, LoginDeadline: -1,
-		NewHandler: func(e *engine.Worker) engine.Handler {
-			return gateway.New(w.hub.NewShard(e), gateway.Config{Server: "million", RetryAfterMax: time.Second})
-		},
-	})
+	w.hub, w.service = n.Hub, n.Engine
+	protocol, err := n.Protocol("tcp")
 	if err != nil {
 		return nil, err
 	}
 	if err := w.service.Start(); err != nil {
 		return nil, err
 	}
-	if _, err := w.service.Listen(w.addr); err != nil {
+	if _, err := w.service.Listen(w.addr, protocol); err != nil {
 		return nil, err
 	}
 	w.clients = w.net.NewDriver(driver)

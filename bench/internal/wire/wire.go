@@ -146,7 +146,7 @@ type Member interface {
 	PublisherJoins() bool
 }
 
-// PublisherJoins says whether publishers of p have to join their rooms.
+// PublisherJoins reports whether publishers of p have to join their rooms.
 func PublisherJoins(p Protocol) bool {
 	m, ok := p.(Member)
 	return ok && m.PublisherJoins()

@@ -112,7 +112,7 @@ func model() porcupine.Model {
 	}
 }
 
-// fits says whether a log could have been read so.
+// fits reports whether a log could have been read so.
 func (p *reading) fits(log []content) bool {
 	length := chat.Seq(len(log))
 	last := p.from + chat.Seq(len(p.events)) - 1

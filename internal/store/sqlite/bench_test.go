@@ -19,8 +19,10 @@ type crowd struct {
 	users int
 	last  [benchRooms]chat.Seq
 	said  int
-	rand  *rand.Rand
-	text  string
+
+	batches uint64
+	rand    *rand.Rand
+	text    string
 }
 
 func newCrowd(b *testing.B, mode sqlite.SyncMode, users int) *crowd {
@@ -55,12 +57,14 @@ func newCrowd(b *testing.B, mode sqlite.SyncMode, users int) *crowd {
 
 // batch is n messages of random users, spread over the rooms as a batch of so many
 // would be.
-func (c *crowd) batch(n int) []chat.Append {
-	perRoom := max(n/benchRooms, 1)
-	var appends []chat.Append
+func (c *crowd) batch(n int) chat.Batch {
+	c.batches++
+	b := chat.Batch{ID: chat.BatchID{Writer: 1, Number: c.batches}}
+	perRoom := (n + benchRooms - 1) / benchRooms
 	for first := c.said / perRoom; n > 0; first++ {
 		a := chat.Append{Room: chat.RoomID(first%benchRooms + 1)}
 		last := &c.last[a.Room-1]
+		a.After = *last
 		for range min(perRoom, n) {
 			*last++
 			c.said++
@@ -70,15 +74,15 @@ func (c *crowd) batch(n int) []chat.Append {
 			})
 		}
 		n -= len(a.Events)
-		appends = append(appends, a)
+		b.Appends = append(b.Appends, a)
 	}
-	return appends
+	return b
 }
 
 func BenchmarkCommit(b *testing.B) {
 	for _, mode := range []sqlite.SyncMode{sqlite.ProcessSafe, sqlite.PowerSafe} {
 		for _, users := range []int{200, 20_000} {
-			for _, n := range []int{1, 64, 1000} {
+			for _, n := range []int{1, 16, 1000} {
 				b.Run(fmt.Sprintf("%s/users=%d/batch=%d", mode, users, n), func(b *testing.B) {
 					benchmarkCommit(b, newCrowd(b, mode, users), n)
 				})
@@ -91,7 +95,7 @@ func benchmarkCommit(b *testing.B, c *crowd, n int) {
 	b.ReportAllocs()
 	said := c.said
 	for b.Loop() {
-		if err := c.store.Commit(b.Context(), c.batch(n)); err != nil {
+		if err := commit(b.Context(), c.store, c.batch(n)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -101,28 +105,36 @@ func benchmarkCommit(b *testing.B, c *crowd, n int) {
 func BenchmarkHistory(b *testing.B) {
 	c := newCrowd(b, sqlite.ProcessSafe, 200)
 	for range 50 {
-		if err := c.store.Commit(b.Context(), c.batch(1000)); err != nil {
+		if err := commit(b.Context(), c.store, c.batch(1000)); err != nil {
 			b.Fatal(err)
 		}
 	}
-	for b.Loop() {
-		after := chat.Seq(c.rand.Uint64N(uint64(c.last[0]) - 100))
-		if events, err := c.store.History(b.Context(), 1, after, 100, 1<<20); err != nil || len(events) != 100 {
-			b.Fatal(len(events), err)
-		}
+	for _, name := range []string{"after", "before"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				after := chat.Seq(c.rand.Uint64N(uint64(c.last[0]) - 100))
+				p := chat.Page{After: after, ItemsMax: 100, BytesMax: 1 << 20}
+				if name == "before" {
+					p.After, p.Before = 0, after+101
+				}
+				if events, _, err := c.store.History(b.Context(), 1, p); err != nil || len(events) != 100 {
+					b.Fatal(len(events), err)
+				}
+			}
+		})
 	}
 }
 
-func BenchmarkNonces(b *testing.B) {
+func BenchmarkAuthor(b *testing.B) {
 	c := newCrowd(b, sqlite.ProcessSafe, 200)
 	for range 100 {
-		if err := c.store.Commit(b.Context(), c.batch(1000)); err != nil {
+		if err := commit(b.Context(), c.store, c.batch(1000)); err != nil {
 			b.Fatal(err)
 		}
 	}
 	for b.Loop() {
 		user := chat.UserID(c.rand.IntN(c.users) + 1)
-		if _, err := c.store.Nonces(b.Context(), 1, user, chat.NoncesPerUserMax); err != nil {
+		if _, err := c.store.Author(b.Context(), 1, user, chat.NoncesPerUserMax); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -45,7 +45,9 @@ func commitForEver(dir string) error {
 	}
 	for seq := chat.Seq(1); ; seq++ {
 		e := chat.Event{Room: r.ID, Seq: seq, Kind: chat.EventMessage, User: u.ID, Nonce: chat.Nonce(seq), Text: "x"}
-		if err := s.Commit(ctx, []chat.Append{{Room: r.ID, Events: []chat.Event{e}}}); err != nil {
+		b := chat.Batch{ID: chat.BatchID{Writer: 1, Number: uint64(seq)}}
+		b.Appends = []chat.Append{{Room: r.ID, After: seq - 1, Events: []chat.Event{e}}}
+		if err := commit(ctx, s, b); err != nil {
 			return err
 		}
 		fmt.Println(seq)
@@ -102,7 +104,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	s := open(t, sqlite.Config{Dir: dir})
-	last, err := s.LastSeq(t.Context(), 1)
+	r, err := s.Room(t.Context(), 1)
+	last := r.LastSeq
 	if err != nil || int(last) < acknowledged || acknowledged < 50 {
 		t.Fatalf("%d acknowledged, stored up to %d, %v", acknowledged, last, err)
 	}

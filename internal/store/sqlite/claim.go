@@ -127,11 +127,8 @@ func (w *writer) claimAll(pending []*pendingClaim) error {
 	}
 	// After a COMMIT that failed the claims may be made again: those that had
 	// taken effect are recognized by their Fresh token.
-	if err := w.transact(ctx, do, func() bool { return false }); err != nil {
-		return err
-	}
-	w.userLast = userLast
-	return nil
+	stored := func() (bool, error) { return false, nil }
+	return w.transact(ctx, do, outcomeOf{stored, func() { w.userLast = userLast }})
 }
 
 // claim does one claim inside a transaction.
@@ -163,7 +160,7 @@ func (w *writer) holderOf(key string) (u chat.User, token []byte, err error) {
 	return u, token, err
 }
 
-// sameToken tells whether shown, if it is a token at all, is the stored one.
+// sameToken reports whether shown, if it is a token at all, is the stored one.
 func sameToken(shown chat.TokenHash, stored []byte) bool {
 	return shown != chat.TokenHash{} && subtle.ConstantTimeCompare(shown[:], stored) == 1
 }

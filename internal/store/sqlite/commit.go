@@ -7,172 +7,195 @@ import (
 )
 
 // Commit is documented at chat.Store.
-func (s *Store) Commit(ctx context.Context, appends []chat.Append) error {
+func (s *Store) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
 	if err := s.begin(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer s.end()
-	n, err := s.commit(ctx, appends)
-	switch {
-	case err != nil:
+	conflicts, err := s.commit(ctx, b)
+	if err != nil {
 		s.counts.commitsFailed.Add(1)
-	case n > 0:
-		s.counts.commits.Add(1)
-		s.counts.events.Add(uint64(n))
+		return nil, writeError(err)
 	}
-	return err
+	return conflicts, nil
 }
 
-// commit returns how many events it stored.
-func (s *Store) commit(ctx context.Context, appends []chat.Append) (int, error) {
+func (s *Store) commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
 	w := s.writer
 	if err := w.take(ctx); err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer w.giveBack()
 	if err := w.ready(ctx); err != nil {
-		return 0, err
+		return nil, err
 	}
-	b := batch{
-		next:  make(map[chat.RoomID]chat.Seq, len(appends)),
-		index: make(map[author]int),
+	if known := w.outcomes.find(b.ID); known != nil {
+		return w.readConflicts(ctx, known.conflicts)
 	}
-	if err := w.check(&b, appends); err != nil || len(b.rows) == 0 {
-		return 0, err
-	}
-	err := w.transact(ctx, func() error { return w.store(ctx, &b) }, func() bool { return w.has(&b) })
+	p, err := w.plan(ctx, b)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	w.learn(&b)
-	return len(b.rows), nil
+	// The conflicts are read first: if they can not be, nothing is stored.
+	conflicts, err := w.readConflicts(ctx, p.conflicts)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.linkAll(ctx, p); err != nil {
+		return nil, err
+	}
+	c := p.change // complete from here on
+	learn := func() {
+		w.learn(&c)
+		if c.events > 0 {
+			s.counts.commits.Add(1)
+			s.counts.events.Add(uint64(c.events))
+		}
+	}
+	if c.events == 0 {
+		learn()
+		return conflicts, nil
+	}
+	do := func() error { return w.store(ctx, p) }
+	stored := func() (bool, error) { return w.has(&c) }
+	if err := w.transact(ctx, do, outcomeOf{stored, learn}); err != nil {
+		return nil, err
+	}
+	return conflicts, nil
 }
 
-// batch is one commit on its way: the events in order, where each room's log ends
-// after it, and what changes for each author.
-type batch struct {
-	rows    []row
-	next    map[chat.RoomID]chat.Seq // the Seq that each room expects next
-	authors []authorDelta
-	index   map[author]int // into authors
+// plan is a batch that has passed all checks: what is to be written, and what changes
+// by that.
+type plan struct {
+	rows  []row
+	about bool          // one of the rows is about another event, or a user
+	roles []*chat.Event // those of the rows that give roles
+	ruled []chat.RoomID // rooms in which nobody was given a role before
+	change
 }
 
-// row is an event with the Seq of its author's message before it.
+// change is what the writer learns when a plan is stored. It outlives a call whose
+// outcome is unknown and so holds nothing of the caller's.
+type change struct {
+	id        chat.BatchID
+	events    int
+	first     chat.RoomID // one of ends
+	ends      map[chat.RoomID]roomState
+	authors   []authorDelta
+	conflicts []conflictHead
+}
+
+// row is an event with the Seq of its author's event before it.
 type row struct {
-	room  chat.RoomID
 	event *chat.Event
 	prev  chat.Seq
 }
 
+// author is a user in a room.
+type author struct {
+	user chat.UserID
+	room chat.RoomID
+}
+
 type authorDelta struct {
 	author
-	last chat.Seq // newest message of the author so far
+	last chat.Seq // newest event of the author so far
 	sent int      // messages in this batch
 }
 
-// check fills b.rows and b.next, or says what is wrong. Nothing is written before
-// everything has passed.
-func (w *writer) check(b *batch, appends []chat.Append) error {
-	total := 0
-	for _, a := range appends {
-		total += len(a.Events)
+// storeRows writes the events. Most say something and are about nothing: those need no
+// columns for that, and binding fewer is quicker.
+func (w *writer) storeRows(ctx context.Context, p *plan) error {
+	plain := func(args []any, i int) []any {
+		e := p.rows[i].event
+		return append(args, int64(e.Room), int64(e.Seq), int64(e.User), int64(e.Kind), int64(e.Nonce), e.TimeMs,
+			int64(p.rows[i].prev), e.Text)
 	}
-	b.rows = make([]row, 0, total)
-	for _, a := range appends {
-		state, known := w.rooms[a.Room]
-		if !known {
-			return chat.Errorf(chat.CodeNoRoom, "there is no room with id %d", a.Room)
-		}
-		if state.ephemeral {
-			return chat.Errorf(chat.CodeBadRequest, "room %d is ephemeral: nothing of it is stored", a.Room)
-		}
-		next, begun := b.next[a.Room]
-		if !begun {
-			next = state.last + 1
-		}
-		for i := range a.Events {
-			if err := w.checkEvent(a.Room, &a.Events[i], next); err != nil {
-				return err
-			}
-			b.rows = append(b.rows, row{room: a.Room, event: &a.Events[i]})
-			next++
-		}
-		b.next[a.Room] = next
+	if !p.about {
+		return w.insert(ctx, w.insertMessages, len(p.rows), plain)
 	}
-	return nil
+	return w.insert(ctx, w.insertEvents, len(p.rows), func(args []any, i int) []any {
+		e := p.rows[i].event
+		return append(plain(args, i), int64(e.Target), int64(e.Subject), int64(e.Role))
+	})
 }
 
-func (w *writer) checkEvent(room chat.RoomID, e *chat.Event, next chat.Seq) error {
-	switch {
-	case e.Seq != next:
-		return chat.Errorf(chat.CodeSequence, "room %d goes on with %d, not with %d", room, next, e.Seq)
-	case e.Room != room:
-		return chat.Errorf(chat.CodeBadRequest, "an event of room %d is appended to room %d", e.Room, room)
-	case e.User == 0 || e.User > w.userLast:
-		return chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", e.User)
+// store writes p inside a transaction.
+func (w *writer) store(ctx context.Context, p *plan) error {
+	if err := w.storeRows(ctx, p); err != nil {
+		return err
 	}
-	return nil
-}
-
-// store writes b inside a transaction.
-func (w *writer) store(ctx context.Context, b *batch) error {
-	for i := range b.rows {
-		if err := w.link(ctx, b, &b.rows[i]); err != nil {
-			return err
-		}
-	}
-	err := w.insert(ctx, w.insertMessages, len(b.rows), func(args []any, i int) []any {
-		r := &b.rows[i]
-		return append(args, int64(r.room), int64(r.event.Seq), int64(r.event.User), int64(r.event.Kind),
-			int64(r.event.Nonce), r.event.TimeMs, int64(r.prev), r.event.Text)
+	err := w.insert(ctx, w.upsertAuthors, len(p.authors), func(args []any, i int) []any {
+		a := &p.authors[i]
+		return append(args, int64(a.user), int64(a.room), int64(a.last), int64(a.sent))
 	})
 	if err != nil {
 		return err
 	}
-	return w.insert(ctx, w.upsertAuthors, len(b.authors), func(args []any, i int) []any {
-		a := &b.authors[i]
-		return append(args, int64(a.user), int64(a.room), int64(a.last), int64(a.sent))
+	return w.storeRoles(ctx, p)
+}
+
+func (w *writer) storeRoles(ctx context.Context, p *plan) error {
+	for _, room := range p.ruled {
+		if err := exec(context.Background(), w.updateRuled, roomRuled, int64(room)); err != nil {
+			return err
+		}
+	}
+	return w.insert(ctx, w.upsertMembers, len(p.roles), func(args []any, i int) []any {
+		e := p.roles[i]
+		return append(args, int64(e.Room), int64(e.Subject), int64(e.Role), int64(e.Seq))
 	})
 }
 
-// link puts a message at the head of its author's list.
-func (w *writer) link(ctx context.Context, b *batch, r *row) error {
-	if r.event.Kind != chat.EventMessage {
-		return nil
-	}
-	who := author{user: r.event.User, room: r.room}
-	at, found := b.index[who]
-	if !found {
-		if err := ctx.Err(); err != nil {
-			return err
+// linkAll puts each authored event at the head of its author's list. It reads alone, so
+// it is done before the transaction begins: nobody else writes in between.
+func (w *writer) linkAll(ctx context.Context, p *plan) error {
+	index := make(map[author]int) // into p.authors
+	for i := range p.rows {
+		r := &p.rows[i]
+		if !r.event.Kind.Authored() {
+			continue
 		}
-		last, err := w.headOf(who)
-		if err != nil {
-			return err
+		who := author{user: r.event.User, room: r.event.Room}
+		at, found := index[who]
+		if !found {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			last, err := w.headOf(who)
+			if err != nil {
+				return err
+			}
+			at = len(p.authors)
+			index[who] = at
+			p.authors = append(p.authors, authorDelta{author: who, last: last})
 		}
-		at = len(b.authors)
-		b.index[who] = at
-		b.authors = append(b.authors, authorDelta{author: who, last: last})
+		a := &p.authors[at]
+		r.prev, a.last = a.last, r.event.Seq
+		if r.event.Kind == chat.EventMessage {
+			a.sent++
+		}
 	}
-	a := &b.authors[at]
-	r.prev, a.last = a.last, r.event.Seq
-	a.sent++
 	return nil
 }
 
-// has tells, after settling, whether b is stored: of one transaction it is enough
-// to look at one room.
-func (w *writer) has(b *batch) bool {
-	first := b.rows[0].room
-	return w.rooms[first].last+1 >= b.next[first]
+// has reports, after a COMMIT that failed has been settled, whether c took effect. From
+// the moment in which c was decided until it is settled nobody else could write: the
+// folder is locked, and this store writes nothing while it is unsettled. So its rooms
+// end where c would have them end, or where they ended before, and of one transaction it
+// is enough to look at one room.
+func (w *writer) has(c *change) (bool, error) {
+	state, err := w.stateOf(c.first)
+	return err == nil && state.last == c.ends[c.first].last, err
 }
 
-// learn brings what the writer knows up to date with a stored b.
-func (w *writer) learn(b *batch) {
-	for room, next := range b.next {
-		w.rooms[room] = roomState{last: next - 1}
+// learn brings what the writer knows up to date with a stored c.
+func (w *writer) learn(c *change) {
+	for room, state := range c.ends {
+		w.rooms.keep(room, state)
 	}
-	for i := range b.authors {
-		w.keepHead(b.authors[i].author, b.authors[i].last)
+	for i := range c.authors {
+		w.heads.keep(c.authors[i].author, c.authors[i].last)
 	}
+	w.outcomes.keep(c.id, c.conflicts)
 }

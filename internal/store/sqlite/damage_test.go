@@ -31,7 +31,7 @@ func writeFile(t *testing.T, path string, b []byte) {
 func TestCutOff(t *testing.T) {
 	dir := t.TempDir()
 	s := openWithRoom(t, sqlite.Config{Dir: dir})
-	if err := s.Commit(t.Context(), say(1, 300)); err != nil {
+	if err := commit(t.Context(), s, say(1, 300)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -56,7 +56,7 @@ func TestCutOff(t *testing.T) {
 func TestShorterThanItsLog(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	s := openWithRoom(t, sqlite.Config{Dir: from})
-	if err := s.Commit(t.Context(), say(1, 300)); err != nil {
+	if err := commit(t.Context(), s, say(1, 300)); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{sqlite.DatabaseFile, sqlite.DatabaseFile + "-wal"} {
@@ -69,7 +69,7 @@ func TestShorterThanItsLog(t *testing.T) {
 func TestDamagedText(t *testing.T) {
 	dir := t.TempDir()
 	s := openWithRoom(t, sqlite.Config{Dir: dir})
-	if err := s.Commit(t.Context(), say(1, 3)); err != nil {
+	if err := commit(t.Context(), s, say(1, 3)); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.DatabaseFile))
@@ -80,11 +80,17 @@ func TestDamagedText(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), "UPDATE messages SET text = CAST(x'61ff62' AS TEXT) WHERE seq = 3"); err != nil {
 		t.Fatal(err)
 	}
-	if events, err := s.History(t.Context(), 1, 0, 2, 1<<20); err != nil || len(events) != 2 {
+	if events, _, err := s.History(t.Context(), 1, chat.Page{ItemsMax: 2, BytesMax: 1 << 20}); err != nil || len(events) != 2 {
 		t.Errorf("the whole ones: %d, %v", len(events), err)
 	}
-	_, err = s.History(t.Context(), 1, 2, 2, 1<<20)
+	for _, p := range []chat.Page{{After: 2}, {Before: 4}} {
+		_, _, err = s.History(t.Context(), 1, p)
+		wantError(t, err, chat.CodeInternal, "damaged")
+	}
+	// Nor told to a writer that has to catch up; and nothing of its batch is stored.
+	_, err = s.Commit(t.Context(), say(3, 1))
 	wantError(t, err, chat.CodeInternal, "damaged")
+	wantLast(t, s, 3)
 }
 
 // A damaged version table is told as what it is, and at once.

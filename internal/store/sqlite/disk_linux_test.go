@@ -20,11 +20,11 @@ func TestFileSizeLimit(t *testing.T) {
 	defer signal.Reset(unix.SIGXFSZ)
 	dir := t.TempDir()
 	s := openWithRoom(t, sqlite.Config{Dir: dir})
-	if err := s.Commit(t.Context(), say(1, 10)); err != nil {
+	if err := commit(t.Context(), s, say(1, 10)); err != nil {
 		t.Fatal(err)
 	}
 	limit := limitFileBytes(t, uint64(s.Stats().WALBytes))
-	err := s.Commit(t.Context(), say(11, 1000))
+	err := commit(t.Context(), s, say(11, 1000))
 	code := chat.CodeOf(err)
 	if code != chat.CodeUncertain && code != chat.CodeUnavailable {
 		t.Fatalf("Commit on a full disk: %v", err)

@@ -3,6 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
 
 	"sarang/chat"
 )
@@ -43,10 +47,49 @@ func KeepHeads(s *Store, n int) (kept int) {
 	s.writer.turn <- struct{}{}
 	defer s.writer.giveBack()
 	for i := range n {
-		s.writer.keepHead(author{user: 1 << 40, room: chat.RoomID(i + 1)}, 1)
+		s.writer.heads.keep(author{user: 1 << 40, room: chat.RoomID(i + 1)}, 1)
 	}
-	return len(s.writer.heads)
+	return len(s.writer.heads.kept)
 }
 
-// HeadsKeptMax is the cache's bound.
-const HeadsKeptMax = headsKeptMax
+// WritersKept is how many writers' batches are remembered.
+func WritersKept(s *Store) int {
+	s.writer.turn <- struct{}{}
+	defer s.writer.giveBack()
+	return len(s.writer.outcomes.kept)
+}
+
+// MakeOld makes a database as the program wrote it when it knew the first version
+// migrations.
+func MakeOld(ctx context.Context, file string, version int64) (err error) {
+	db, err := openDB(dsn(file, "_journal_mode", "WAL"), 1)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	sources, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, sources)
+	if err != nil {
+		return err
+	}
+	_, err = provider.UpTo(ctx, version)
+	return err
+}
+
+// Queries are those that take more than one look-up by key, with how many values each
+// is given.
+func Queries() map[string]int {
+	return map[string]int{
+		selectAfter: 3, selectBefore: 3, selectAuthor: 3, selectUser: 1, selectState: 1,
+		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectRoom + "id > ? ORDER BY id LIMIT ?": 2,
+	}
+}
+
+// The bounds of what is remembered.
+const (
+	HeadsKeptMax   = headsKeptMax
+	WritersKeptMax = writersKeptMax
+)

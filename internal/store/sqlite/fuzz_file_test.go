@@ -23,7 +23,7 @@ const openPatience = 10 * time.Second
 func FuzzFile(f *testing.F) {
 	dir := f.TempDir()
 	s := openWithRoom(f, sqlite.Config{Dir: dir, Sync: sqlite.ProcessSafe})
-	if err := s.Commit(f.Context(), say(1, 20)); err != nil {
+	if err := commit(f.Context(), s, say(1, 20)); err != nil {
 		f.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -94,31 +94,39 @@ func useDamaged(t *testing.T, dir string, intact bool) (opened bool) {
 		return false
 	}
 	defer func() { check("Close", s.Close()) }()
-	events, err := s.History(ctx, 1, 3, 5, 1<<20)
-	check("History", err)
-	for last := chat.Seq(3); len(events) > 0; events = events[1:] {
-		if events[0].Seq <= last {
-			t.Fatalf("event %d after %d", events[0].Seq, last)
+	for _, p := range []chat.Page{{After: 3}, {Before: 9}} {
+		p.ItemsMax, p.BytesMax = 5, 1<<20
+		events, _, err := s.History(ctx, 1, p)
+		check("History", err)
+		for i := 1; i < len(events); i++ {
+			if events[i].Seq <= events[i-1].Seq {
+				t.Fatalf("event %d after %d", events[i].Seq, events[i-1].Seq)
+			}
 		}
-		last = events[0].Seq
 	}
-	_, err = s.Rooms(ctx)
+	_, err = s.Rooms(ctx, 0, 10)
 	check("Rooms", err)
 	_, err = s.User(ctx, 1)
 	check("User", err)
-	_, err = s.Nonces(ctx, 1, 1, chat.NoncesPerUserMax)
-	check("Nonces", err)
+	_, err = s.Author(ctx, 1, 1, chat.NoncesPerUserMax)
+	check("Author", err)
+	_, err = s.RoomByKey(ctx, "r")
+	check("RoomByKey", err)
 	_, err = s.ClaimUser(ctx, chat.Claim{Name: "v", Key: "v", Fresh: chat.TokenHash{1}, NowMs: 2})
 	check("ClaimUser", err)
 	_, err = s.CreateRoom(ctx, chat.Room{Name: "q", Key: "q"})
 	check("CreateRoom", err)
-	last, err := s.LastSeq(ctx, 1)
-	if !check("LastSeq", err) {
+	_, err = s.Commit(ctx, say(4, 1)) // a conflict
+	check("Commit", err)
+	r, err := s.Room(ctx, 1)
+	if !check("Room", err) {
 		return true
 	}
-	if check("Commit", s.Commit(ctx, say(last+1, 1))) {
-		if now, err := s.LastSeq(ctx, 1); check("LastSeq", err) && intact && now != last+1 {
-			t.Fatalf("event %d was stored, and the last one is %d", last+1, now)
+	conflicts, err := s.Commit(ctx, say(r.LastSeq+1, 1))
+	if check("Commit", err) && intact {
+		now, err := s.Room(ctx, 1)
+		if check("Room", err) && (now.LastSeq != r.LastSeq+1 || len(conflicts) > 0) {
+			t.Fatalf("event %d was stored, and the last one is %d; conflicts %+v", r.LastSeq+1, now.LastSeq, conflicts)
 		}
 	}
 	return true

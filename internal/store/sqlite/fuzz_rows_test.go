@@ -45,6 +45,10 @@ func FuzzRows(f *testing.F) {
 	f.Add(byte(2), []byte{keep, keep, text, real}, int64(0), 1e300, []byte("r"))
 	f.Add(byte(3), []byte{keep, keep, keep, whole}, int64(math.MaxInt64), 0.0, []byte{}) // sent_count
 	f.Add(byte(3), []byte{keep, keep, text, text}, int64(0), 0.0, []byte("many"))
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, keep, whole, keep, whole}, int64(-1), 0.0, []byte{}) // target, role
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, keep, null, text, real}, int64(0), 0.5, []byte("2")) // target, subject, role
+	f.Add(byte(4), []byte{keep, keep, whole}, int64(256), 0.0, []byte{})                                                 // role
+	f.Add(byte(4), []byte{keep, keep, text, null}, int64(0), 0.0, []byte("owner"))
 	w := newRowWorld(f)
 	f.Fuzz(func(t *testing.T, table byte, shape []byte, n int64, x float64, s []byte) {
 		var set []string
@@ -99,10 +103,11 @@ func newRowWorld(tb testing.TB) *rowWorld {
 	w.db.SetMaxOpenConns(1)
 	tb.Cleanup(func() { _ = w.db.Close() })
 	w.tables = []rowTable{
-		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text"}},
+		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role"}},
 		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "token_hash", "created_ms", "seen_ms"}},
 		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "created_ms"}},
 		{"authors", " WHERE user_id = 1", []string{"user_id", "room_id", "last_seq", "sent_count"}},
+		{"members", " WHERE user_id = 1", []string{"room_id", "user_id", "role", "seq"}},
 	}
 	for _, t := range w.tables {
 		w.exec(tb, "DROP TABLE "+t.name)
@@ -126,8 +131,9 @@ func (w *rowWorld) reset(tb testing.TB) {
 	}
 	w.exec(tb, "INSERT INTO rooms VALUES (1, 'r', 'r', 5, 0, 1), (2, 'q', 'q', 6, 1, 2)")
 	w.exec(tb, "INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1), (2, 'v', 'v', x'01', 1, 1)")
-	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one'), (1, 2, 1, 1, 12, 2, 1, 'two'), (1, 3, 1, 1, 13, 3, 2, 'three')")
-	w.exec(tb, "INSERT INTO authors VALUES (1, 1, 3, 3), (2, 1, 0, 0)")
+	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0)")
+	w.exec(tb, "INSERT INTO authors VALUES (1, 1, 3, 2), (2, 1, 0, 0)")
+	w.exec(tb, "INSERT INTO members VALUES (1, 2, 3, 2), (1, 1, 5, 1)")
 }
 
 // damaged checks that err is nil or says that the file is damaged, and tells which.
@@ -146,30 +152,44 @@ func damaged(t *testing.T, err error) bool {
 // read asks for everything that can be read.
 func (w *rowWorld) read(t *testing.T, n int64) {
 	ctx := t.Context()
-	for _, after := range []chat.Seq{0, 1, 2, chat.Seq(n)} {
-		const itemsMax = 2
-		events, err := w.store.History(ctx, 1, after, itemsMax, 1<<20)
+	for _, p := range []chat.Page{
+		{},
+		{After: 1},
+		{After: 2},
+		{After: chat.Seq(n)},
+		{Before: 2},
+		{Before: 3},
+		{Before: math.MaxUint64},
+		{Before: max(chat.Seq(n), 1)},
+	} {
+		p.ItemsMax, p.BytesMax = 2, 1<<20
+		events, _, err := w.store.History(ctx, 1, p)
 		if damaged(t, err) {
 			continue
 		}
-		if len(events) > itemsMax {
-			t.Fatalf("%d events were asked for, %d came", itemsMax, len(events))
+		if len(events) > p.ItemsMax {
+			t.Fatalf("%d events were asked for, %d came", p.ItemsMax, len(events))
 		}
-		for i, last := 0, after; i < len(events); i++ {
-			e := events[i]
-			if e.Room != 1 || e.Seq <= last || i > 0 && e.Seq != last+1 || e.Seq >= math.MaxInt64 || e.User >= math.MaxInt64 || !utf8.ValidString(e.Name) || !utf8.ValidString(e.Text) {
-				t.Fatalf("event %+v after %d", e, last)
+		for i, e := range events {
+			inside := e.Seq > p.After && p.Before == 0 || e.Seq < p.Before
+			if e.Room != 1 || !inside || i > 0 && e.Seq != events[i-1].Seq+1 || !sound(e) {
+				t.Fatalf("event %+v of page %+v", e, p)
 			}
-			last = e.Seq
 		}
 	}
-	if last, err := w.store.LastSeq(ctx, 1); !damaged(t, err) && last >= math.MaxInt64 {
-		t.Fatalf("the last event is %d: nothing can follow", last)
+	for _, id := range []chat.RoomID{1, chat.RoomID(n)} {
+		r, err := w.store.Room(ctx, id)
+		if chat.CodeOf(err) != chat.CodeNoRoom && !damaged(t, err) && (r.ID != id || r.LastSeq >= math.MaxInt64) {
+			t.Fatalf("room %d is %+v", id, r)
+		}
 	}
-	if nonces, err := w.store.Nonces(ctx, 1, 1, 7); !damaged(t, err) && len(nonces) > 7 {
-		t.Fatalf("7 nonces were asked for, %d came", len(nonces))
+	if r, err := w.store.RoomByKey(ctx, "r"); chat.CodeOf(err) != chat.CodeNoRoom && !damaged(t, err) && r.Key != "r" {
+		t.Fatalf("room r is %+v", r)
 	}
-	rooms, err := w.store.Rooms(ctx)
+	if a, err := w.store.Author(ctx, 1, 1, 7); !damaged(t, err) && len(a.Nonces) > 7 {
+		t.Fatalf("7 nonces were asked for, %d came", len(a.Nonces))
+	}
+	rooms, err := w.store.Rooms(ctx, 0, 10)
 	if !damaged(t, err) {
 		for last := chat.RoomID(0); len(rooms) > 0; rooms = rooms[1:] {
 			r := rooms[0]
@@ -188,6 +208,12 @@ func (w *rowWorld) read(t *testing.T, n int64) {
 			t.Fatalf("user %d is %+v", id, u)
 		}
 	}
+}
+
+// sound reports whether the numbers of e can be followed by others, and its texts sent.
+func sound(e chat.Event) bool {
+	return e.Seq < math.MaxInt64 && e.User < math.MaxInt64 && e.Target < math.MaxInt64 && e.Subject < math.MaxInt64 &&
+		utf8.ValidString(e.Name) && utf8.ValidString(e.Text)
 }
 
 // claim has two users log in with one transaction: one who can not be read must not keep

@@ -21,12 +21,13 @@ type folderLock struct{ file *os.File }
 
 // lockFolder takes the lock of dir or fails at once.
 //
-// What a platform must supply: tryLock takes an exclusive lock on an open file, as
+// What a platform must supply: openLock opens a file for reading and writing, or makes
+// it, and does not follow a symbolic link where there is a way; tryLock takes an exclusive lock on an open file, as
 // another open file of the same process sees it too, and does not wait; and
 // syncFolder puts a folder's entries on the disk where that can be done.
 func lockFolder(dir string) (*folderLock, error) {
 	path := filepath.Join(dir, LockFile)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := openRegular(path)
 	if err != nil {
 		return nil, folderError(dir, err)
 	}
@@ -43,6 +44,26 @@ func lockFolder(dir string) (*folderLock, error) {
 	}
 	writeHolder(file)
 	return &folderLock{file: file}, nil
+}
+
+// openRegular opens the lock's file. The process id is written to it, so it must not be a
+// link to something else, or a device.
+func openRegular(path string) (*os.File, error) {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, chat.Errorf(chat.CodeInternal, "%s is no regular file: remove it, it is not the server's", path)
+	}
+	file, err := openLock(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() { // it was changed a moment ago
+		err = chat.Errorf(chat.CodeInternal, "%s is no regular file", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 func (l *folderLock) release() error {

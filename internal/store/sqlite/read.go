@@ -4,20 +4,21 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"math"
 
 	"sarang/chat"
 )
 
 // readers is the bounded pool of reading connections and its statements.
 type readers struct {
-	db                                   *sql.DB
-	lastSeq, history, nonces, room, user *sql.Stmt
+	db                     *sql.DB
+	after, before          *sql.Stmt
+	room, roomByKey, rooms *sql.Stmt
+	author, user           *sql.Stmt
 }
 
-// The list of a user's messages is walked from its head; see the first migration.
-const selectNonces = `WITH RECURSIVE said (seq, nonce, prev_seq) AS (
+// The list of what a user has authored is walked from its head; see the first migration.
+// The row of the role comes with it, in one statement, so that both are of one moment.
+const selectAuthor = `WITH RECURSIVE said (seq, nonce, prev_seq) AS (
 	SELECT m.seq, m.nonce, m.prev_seq FROM authors a
 		JOIN messages m ON m.room_id = a.room_id AND m.seq = a.last_seq
 		WHERE a.user_id = ?1 AND a.room_id = ?2
@@ -25,11 +26,9 @@ const selectNonces = `WITH RECURSIVE said (seq, nonce, prev_seq) AS (
 	SELECT m.seq, m.nonce, m.prev_seq FROM said
 		JOIN messages m ON m.room_id = ?2 AND m.seq = said.prev_seq
 	LIMIT ?3)
-	SELECT nonce, seq FROM said`
-
-const selectHistory = `SELECT m.seq, m.kind, m.user_id, coalesce(u.name, ''), m.nonce, m.time_ms, m.text
-	FROM messages m LEFT JOIN users u ON u.id = m.user_id
-	WHERE m.room_id = ? AND m.seq > ? ORDER BY m.seq LIMIT ?`
+	SELECT 1, role, 0, 0 FROM members WHERE user_id = ?1 AND room_id = ?2
+	UNION ALL
+	SELECT 0, 0, nonce, seq FROM said`
 
 const selectUser = `SELECT name, coalesce(name_key, ''), created_ms, seen_ms,
 	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
@@ -45,10 +44,12 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		stmt  **sql.Stmt
 		query string
 	}{
-		{&r.lastSeq, "SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = ?"},
-		{&r.history, selectHistory},
-		{&r.nonces, selectNonces},
-		{&r.room, selectRooms},
+		{&r.after, selectAfter},
+		{&r.before, selectBefore},
+		{&r.room, selectRoom + "id = ?"},
+		{&r.roomByKey, selectRoom + "name_key = ?"},
+		{&r.rooms, selectRoom + "id > ? ORDER BY id LIMIT ?"},
+		{&r.author, selectAuthor},
 		{&r.user, selectUser},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
@@ -59,135 +60,44 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 }
 
 func (r *readers) close() error {
-	return errors.Join(closeStmts(r.lastSeq, r.history, r.nonces, r.room, r.user), r.db.Close())
+	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.author, r.user), r.db.Close())
 }
 
-// LastSeq is documented at chat.Store.
-func (s *Store) LastSeq(ctx context.Context, room chat.RoomID) (chat.Seq, error) {
+// Author is documented at chat.Store.
+func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, noncesMax int) (chat.Author, error) {
 	if err := s.begin(ctx); err != nil {
-		return 0, err
+		return chat.Author{}, err
 	}
 	defer s.end()
-	if err := s.makeCertain(ctx); err != nil {
-		return 0, err
-	}
-	var last chat.Seq
-	if err := s.readers.lastSeq.QueryRowContext(ctx, int64(room)).Scan(number[chat.Seq]{&last}); err != nil {
-		return 0, readError(err)
-	}
-	return last, nil
-}
-
-// makeCertain settles the outcome of a failed commit before somebody relies on it.
-func (s *Store) makeCertain(ctx context.Context) error {
-	if !s.writer.unsettled.Load() {
-		return nil
-	}
-	if err := s.writer.take(ctx); err != nil {
-		return err
-	}
-	defer s.writer.giveBack()
-	return s.writer.ready(ctx)
-}
-
-// History is documented at chat.Store. The events of a page have consecutive numbers.
-func (s *Store) History(ctx context.Context, room chat.RoomID, after chat.Seq, itemsMax, bytesMax int) ([]chat.Event, error) {
-	if err := s.begin(ctx); err != nil {
-		return nil, err
-	}
-	defer s.end()
-	// A cursor comes from a client; one beyond SQLite's integers is after everything.
-	from := int64(min(after, math.MaxInt64))
-	rows, err := s.readers.history.QueryContext(ctx, int64(room), from, max(itemsMax, 1))
+	rows, err := s.readers.author.QueryContext(ctx, int64(user), int64(room), max(noncesMax, 0))
 	if err != nil {
-		return nil, readError(err)
+		return chat.Author{}, readError(err)
 	}
 	defer rows.Close()
-	var events []chat.Event
-	textBytes := 0
-	for rows.Next() {
-		e, err := scanEvent(rows, room)
-		if err != nil {
-			return nil, readError(err)
-		}
-		textBytes += len(e.Text)
-		if len(events) > 0 {
-			// A page ends where an event is missing: whoever counts along its events
-			// sees the gap at the beginning of the next one.
-			last := events[len(events)-1].Seq
-			if e.Seq <= last {
-				return nil, damagedError(fmt.Errorf("room %d: event %d stands behind event %d", room, e.Seq, last))
-			}
-			if textBytes > bytesMax || e.Seq > last+1 {
-				return events, nil
-			}
-		}
-		events = append(events, e)
+	a, err := scanAuthor(rows)
+	if err != nil {
+		return chat.Author{}, readError(err)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, readError(err)
-	}
-	return events, nil
+	return a, nil
 }
 
-func scanEvent(rows *sql.Rows, room chat.RoomID) (chat.Event, error) {
-	e := chat.Event{Room: room}
-	err := rows.Scan(number[chat.Seq]{&e.Seq}, number[chat.EventKind]{&e.Kind}, number[chat.UserID]{&e.User},
-		text{&e.Name}, bits[chat.Nonce]{&e.Nonce}, bits[int64]{&e.TimeMs}, text{&e.Text})
-	if err != nil {
-		err = fmt.Errorf("room %d, event %d: %w", room, e.Seq, err)
-	}
-	return e, err
-}
-
-// Nonces is documented at chat.Store.
-func (s *Store) Nonces(ctx context.Context, room chat.RoomID, user chat.UserID, itemsMax int) ([]chat.NonceSeq, error) {
-	if err := s.begin(ctx); err != nil {
-		return nil, err
-	}
-	defer s.end()
-	rows, err := s.readers.nonces.QueryContext(ctx, int64(user), int64(room), max(itemsMax, 0))
-	if err != nil {
-		return nil, readError(err)
-	}
-	defer rows.Close()
-	var found []chat.NonceSeq
+// scanAuthor reads rows of which each is a role or a nonce.
+func scanAuthor(rows *sql.Rows) (a chat.Author, err error) {
 	for rows.Next() {
+		var isRole int
+		var role chat.Role
 		var n chat.NonceSeq
-		if err := rows.Scan(bits[chat.Nonce]{&n.Nonce}, number[chat.Seq]{&n.Seq}); err != nil {
-			return nil, readError(err)
-		}
-		found = append(found, n)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, readError(err)
-	}
-	return found, nil
-}
-
-// Rooms is documented at chat.Store.
-func (s *Store) Rooms(ctx context.Context) ([]chat.Room, error) {
-	if err := s.begin(ctx); err != nil {
-		return nil, err
-	}
-	defer s.end()
-	rows, err := s.readers.room.QueryContext(ctx)
-	if err != nil {
-		return nil, readError(err)
-	}
-	defer rows.Close()
-	var rooms []chat.Room
-	for rows.Next() {
-		r, err := scanRoom(rows)
+		err := rows.Scan(&isRole, number[chat.Role]{&role}, bits[chat.Nonce]{&n.Nonce}, number[chat.Seq]{&n.Seq})
 		if err != nil {
-			return nil, readError(err)
+			return chat.Author{}, err
 		}
-		rooms = append(rooms, r)
+		if isRole == 1 {
+			a.Role = role
+		} else {
+			a.Nonces = append(a.Nonces, n)
+		}
 	}
-	if err := rows.Err(); err != nil {
-		return nil, readError(err)
-	}
-	return rooms, nil
+	return a, rows.Err()
 }
 
 // User is documented at chat.Store.

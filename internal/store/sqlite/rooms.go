@@ -5,31 +5,88 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"sarang/chat"
 )
 
-// roomEphemeral is a bit of rooms.flags.
-const roomEphemeral = 1
+// The bits of rooms.flags.
+const (
+	roomEphemeral = 1 << iota
+	roomRuled     // there are rows of it in members
+)
 
-// The newest seq is one step into the table, which is ordered by (room_id, seq).
-const selectRooms = `SELECT id, name, name_key, epoch, flags, created_ms,
-	coalesce((SELECT max(seq) FROM messages WHERE room_id = rooms.id), 0)
-	FROM rooms ORDER BY id`
+// The newest event is one step into the table, which is ordered by (room_id, seq).
+const selectRoom = `SELECT id, name, name_key, epoch, flags, created_ms,
+	coalesce((SELECT max(seq) FROM messages WHERE room_id = rooms.id), 0),
+	coalesce((SELECT time_ms FROM messages WHERE room_id = rooms.id ORDER BY seq DESC LIMIT 1), 0)
+	FROM rooms WHERE `
 
-func scanRoom(rows *sql.Rows) (chat.Room, error) {
+// scanRoom reads a row of selectRoom.
+func scanRoom(row interface{ Scan(...any) error }) (chat.Room, error) {
 	var r chat.Room
 	var flags int64
-	err := rows.Scan(number[chat.RoomID]{&r.ID}, text{&r.Name}, text{&r.Key}, bits[chat.Epoch]{&r.Epoch},
-		bits[int64]{&flags}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq})
+	err := row.Scan(number[chat.RoomID]{&r.ID}, text{&r.Name}, text{&r.Key}, bits[chat.Epoch]{&r.Epoch},
+		bits[int64]{&flags}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq}, bits[int64]{&r.LastMs})
 	if err == nil && r.ID == 0 {
 		err = &columnError{int64(0), "the id of a room"}
 	}
 	if err != nil {
 		err = fmt.Errorf("room %d: %w", r.ID, err)
 	}
-	r.Ephemeral = flags&roomEphemeral != 0
+	r.Ephemeral, r.Ruled = flags&roomEphemeral != 0, flags&roomRuled != 0
 	return r, err
+}
+
+// Room is documented at chat.Store.
+func (s *Store) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
+	return s.room(ctx, s.readers.room, int64(id))
+}
+
+// RoomByKey is documented at chat.Store.
+func (s *Store) RoomByKey(ctx context.Context, key string) (chat.Room, error) {
+	return s.room(ctx, s.readers.roomByKey, key)
+}
+
+// room reads the room that stmt finds by what.
+func (s *Store) room(ctx context.Context, stmt *sql.Stmt, what any) (chat.Room, error) {
+	if err := s.begin(ctx); err != nil {
+		return chat.Room{}, err
+	}
+	defer s.end()
+	r, err := scanRoom(stmt.QueryRowContext(ctx, what))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return chat.Room{}, chat.Errorf(chat.CodeNoRoom, "there is no room %v", what)
+	case err != nil:
+		return chat.Room{}, readError(err)
+	}
+	return r, nil
+}
+
+// Rooms is documented at chat.Store.
+func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	rows, err := s.readers.rooms.QueryContext(ctx, int64(min(after, math.MaxInt64)), max(itemsMax, 1))
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer rows.Close()
+	var rooms []chat.Room
+	for rows.Next() {
+		r, err := scanRoom(rows)
+		if err != nil {
+			return nil, readError(err)
+		}
+		rooms = append(rooms, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, readError(err)
+	}
+	return rooms, nil
 }
 
 // CreateRoom is documented at chat.Store.
@@ -49,27 +106,27 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) 
 	if err := w.ready(ctx); err != nil {
 		return chat.Room{}, err
 	}
-	r.LastSeq = 0
+	made := chat.Room{Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, CreatedMs: r.CreatedMs}
 	do := func() (err error) {
-		r.ID, err = w.makeRoom(r)
+		made.ID, err = w.makeRoom(made)
 		return err
 	}
-	stored := func() bool {
-		_, known := w.rooms[r.ID]
-		return known
+	stored := func() (bool, error) {
+		id, err := w.roomOf(made.Key)
+		if errors.Is(err, sql.ErrNoRows) {
+			return false, nil
+		}
+		return id == made.ID, err
 	}
-	if err := w.transact(ctx, do, stored); err != nil {
+	if err := w.transact(ctx, do, outcomeOf{stored, func() {}}); err != nil {
 		return chat.Room{}, err
 	}
-	w.rooms[r.ID] = roomState{ephemeral: r.Ephemeral}
-	return r, nil
+	return made, nil
 }
 
 // makeRoom inserts r inside a transaction.
 func (w *writer) makeRoom(r chat.Room) (chat.RoomID, error) {
-	ctx := context.Background()
-	var id int64
-	switch err := w.selectRoom.QueryRowContext(ctx, r.Key).Scan(bits[int64]{&id}); {
+	switch _, err := w.roomOf(r.Key); {
 	case err == nil:
 		return 0, chat.Errorf(chat.CodeRoomExists, "a room named %q exists already", r.Name)
 	case !errors.Is(err, sql.ErrNoRows):
@@ -79,10 +136,16 @@ func (w *writer) makeRoom(r chat.Room) (chat.RoomID, error) {
 	if r.Ephemeral {
 		flags |= roomEphemeral
 	}
-	result, err := w.insertRoom.ExecContext(ctx, r.Name, r.Key, int64(r.Epoch), flags, r.CreatedMs)
+	result, err := w.insertRoom.ExecContext(context.Background(), r.Name, r.Key, int64(r.Epoch), flags, r.CreatedMs)
 	if err != nil {
 		return 0, err
 	}
-	id, err = result.LastInsertId()
+	id, err := result.LastInsertId()
 	return chat.RoomID(id), err
+}
+
+// roomOf returns the id of the room with the key.
+func (w *writer) roomOf(key string) (id chat.RoomID, err error) {
+	err = w.selectRoom.QueryRowContext(context.Background(), key).Scan(bits[chat.RoomID]{&id})
+	return id, err
 }

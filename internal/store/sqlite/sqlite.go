@@ -6,12 +6,14 @@
 // writer. The writer's turn is taken by the calling goroutine; claims that wait for
 // their turn together are done in one transaction.
 //
-// A Store knows the last Seq of every durable room, so that an append which does
-// not continue its room is refused before anything is written. That is why nothing
-// else may write to the file: the data folder is locked while it is open.
+// A Store remembers where the logs that are written to end, so that an append is
+// compared before anything is written, and what became of the newest batches. That is
+// why nothing else may write to the file: the data folder is locked while it is open.
+// Nothing that is done at the start, or kept in memory, grows with the database.
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -67,21 +69,13 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.ReadersMax, 4)
-	setDefault(&c.BusyTimeoutMillis, 5000)
-	setDefault(&c.ClaimsPerTxMax, 256)
-	setDefault(&c.WriterCacheBytes, 2<<20)
-	setDefault(&c.ReaderCacheBytes, 2<<20)
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.ReadersMax = cmp.Or(c.ReadersMax, 4)
+	c.BusyTimeoutMillis = cmp.Or(c.BusyTimeoutMillis, 5000)
+	c.ClaimsPerTxMax = cmp.Or(c.ClaimsPerTxMax, 256)
+	c.WriterCacheBytes = cmp.Or(c.WriterCacheBytes, 2<<20)
+	c.ReaderCacheBytes = cmp.Or(c.ReaderCacheBytes, 2<<20)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
-}
-
-func setDefault(field *int, value int) {
-	if *field == 0 {
-		*field = value
-	}
 }
 
 // Store is a chat.Store in one SQLite file.
@@ -149,7 +143,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		}
 		return nil, err
 	}
-	s.log.Info("store opened", "dir", dir, "sync", c.Sync.String(), "rooms", len(s.writer.rooms))
+	s.log.Info("store opened", "dir", dir, "sync", c.Sync.String())
 	return s, nil
 }
 
@@ -157,6 +151,9 @@ func (s *Store) open(ctx context.Context, c Config) error {
 	file := filepath.Join(s.dir, DatabaseFile)
 	s.claims.max = c.ClaimsPerTxMax
 	err := checkLength(file)
+	if err == nil {
+		err = makeFile(file)
+	}
 	if err != nil {
 		return openError(file, err)
 	}
@@ -189,7 +186,27 @@ func makeFolder(dir string) (string, error) {
 	return abs, nil
 }
 
+// ownerOnly is the mode of all files that are made here: what is said in rooms is nobody
+// else's to read, whatever the folder is like.
+const ownerOnly = 0o600
+
+// makeFile makes an empty database if there is no file. SQLite would make one that all may
+// read; it gives its -wal and -shm files the mode that the database has.
+func makeFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, ownerOnly)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
 func folderError(dir string, err error) error {
+	if said := (*chat.Error)(nil); errors.As(err, &said) {
+		return said
+	}
 	sentence := "the data folder " + dir + " can not be used"
 	if errors.Is(err, fs.ErrPermission) {
 		sentence = "the data folder " + dir + " can not be written: check its owner and permissions"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -46,14 +47,24 @@ func openWithRoom(tb testing.TB, c sqlite.Config) *sqlite.Store {
 	return s
 }
 
-// say is n messages of user 1 to room 1.
-func say(first chat.Seq, n int) []chat.Append {
-	a := chat.Append{Room: 1}
+// say is a batch of n messages of user 1 to room 1, whose ID no other one has that
+// begins there.
+func say(first chat.Seq, n int) chat.Batch {
+	a := chat.Append{Room: 1, After: first - 1}
 	for i := range n {
 		seq := first + chat.Seq(i)
 		a.Events = append(a.Events, chat.Event{Room: 1, Seq: seq, Kind: chat.EventMessage, User: 1, Nonce: chat.Nonce(seq), Text: "text"})
 	}
-	return []chat.Append{a}
+	return chat.Batch{ID: chat.BatchID{Writer: 1, Number: uint64(first)}, Appends: []chat.Append{a}}
+}
+
+// commit is Commit where a conflict is an error.
+func commit(ctx context.Context, s *sqlite.Store, b chat.Batch) error {
+	conflicts, err := s.Commit(ctx, b)
+	if len(conflicts) > 0 {
+		return fmt.Errorf("conflicts: %+v", conflicts)
+	}
+	return err
 }
 
 func wantError(t *testing.T, err error, code chat.Code, say string) {
@@ -66,8 +77,8 @@ func wantError(t *testing.T, err error, code chat.Code, say string) {
 
 func wantLast(t *testing.T, s *sqlite.Store, want chat.Seq) {
 	t.Helper()
-	if last, err := s.LastSeq(context.Background(), 1); err != nil || last != want {
-		t.Fatalf("LastSeq = %d, %v; want %d", last, err, want)
+	if r, err := s.Room(context.Background(), 1); err != nil || r.LastSeq != want {
+		t.Fatalf("LastSeq = %d, %v; want %d", r.LastSeq, err, want)
 	}
 }
 
@@ -76,7 +87,7 @@ func TestSecondServerIsRefused(t *testing.T) {
 	s := openWithRoom(t, sqlite.Config{Dir: dir})
 	_, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir})
 	wantError(t, err, chat.CodeAlreadyRunning, dir)
-	if err := s.Commit(t.Context(), say(1, 1)); err != nil {
+	if err := commit(t.Context(), s, say(1, 1)); err != nil {
 		t.Fatalf("the first server is disturbed: %v", err)
 	}
 	if err := s.Close(); err != nil {
@@ -93,7 +104,7 @@ func TestFolderNames(t *testing.T) {
 	for _, name := range names {
 		dir := filepath.Join(t.TempDir(), "made", name)
 		s := openWithRoom(t, sqlite.Config{Dir: dir})
-		if err := s.Commit(t.Context(), say(1, 1)); err != nil {
+		if err := commit(t.Context(), s, say(1, 1)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if err := s.Close(); err != nil {
@@ -181,7 +192,7 @@ func alter(t *testing.T, file, statement string) {
 }
 
 // other opens the file as some other program would.
-func other(t *testing.T, file string) *sql.DB {
+func other(t testing.TB, file string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)
 	if err != nil {
@@ -201,7 +212,7 @@ func TestOtherProgramLocksTheFile(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := s.Commit(ctx, say(1, 1))
+	err := commit(ctx, s, say(1, 1))
 	wantError(t, err, chat.CodeUnavailable, "in time")
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("error %v does not carry the deadline", err)
@@ -210,7 +221,7 @@ func TestOtherProgramLocksTheFile(t *testing.T) {
 	if _, err := db.Exec("ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(t.Context(), say(1, 1)); err != nil {
+	if err := commit(t.Context(), s, say(1, 1)); err != nil {
 		t.Fatalf("after the lock was given back: %v", err)
 	}
 }
@@ -222,7 +233,7 @@ func TestBusyTimeout(t *testing.T) {
 	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, s.Commit(t.Context(), say(1, 1)), chat.CodeUnavailable, "another program")
+	wantError(t, commit(t.Context(), s, say(1, 1)), chat.CodeUnavailable, "another program")
 	_, err := s.ClaimUser(t.Context(), chat.Claim{Name: "v", Key: "v"})
 	if chat.CodeOf(err) != chat.CodeUnavailable {
 		t.Fatalf("ClaimUser: %v", err)
@@ -237,14 +248,14 @@ func TestReadsWaitForAConnection(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	_, err = s.History(ctx, 1, 0, 1, 1)
+	_, _, err = s.History(ctx, 1, chat.Page{ItemsMax: 1, BytesMax: 1})
 	wantError(t, err, chat.CodeUnavailable, "in time")
 	stats := s.Stats()
 	if stats.ReadersMax != 1 || stats.ReadersOpen != 1 || stats.ReadersInUse != 1 || stats.ReadWaits != 1 {
 		t.Fatalf("Stats: %+v", stats)
 	}
 	// Writing needs no reading connection.
-	if err := s.Commit(t.Context(), say(1, 3)); err != nil {
+	if err := commit(t.Context(), s, say(1, 3)); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.Close(); err != nil {
@@ -260,7 +271,7 @@ func TestWritesWaitForTheirTurn(t *testing.T) {
 	s := openWithRoom(t, sqlite.Config{})
 	giveBack := sqlite.HoldWriter(s)
 	for name, call := range map[string]func(context.Context) error{
-		"Commit": func(ctx context.Context) error { return s.Commit(ctx, say(1, 1)) },
+		"Commit": func(ctx context.Context) error { return commit(ctx, s, say(1, 1)) },
 		"ClaimUser": func(ctx context.Context) error {
 			_, err := s.ClaimUser(ctx, chat.Claim{Name: "v", Key: "v"})
 			return err
@@ -282,7 +293,7 @@ func TestWritesWaitForTheirTurn(t *testing.T) {
 	}
 	giveBack()
 	wantLast(t, s, 0)
-	if rooms, err := s.Rooms(t.Context()); err != nil || len(rooms) != 1 {
+	if rooms, err := s.Rooms(t.Context(), 0, 10); err != nil || len(rooms) != 1 {
 		t.Fatalf("Rooms: %v, %v", rooms, err)
 	}
 }
@@ -316,19 +327,22 @@ func TestClaimsAreGathered(t *testing.T) {
 
 func TestHeadsAreBounded(t *testing.T) {
 	s := openWithRoom(t, sqlite.Config{})
-	if err := s.Commit(t.Context(), say(1, 2)); err != nil {
+	if err := commit(t.Context(), s, say(1, 2)); err != nil {
 		t.Fatal(err)
+	}
+	if kept := sqlite.KeepHeads(s, 0); kept != 1 {
+		t.Fatalf("%d authors are remembered, one has spoken", kept)
 	}
 	// Far more strangers than fit: the user's own entry is very likely pushed out,
 	// and must be found in the database again.
 	if kept := sqlite.KeepHeads(s, 3*sqlite.HeadsKeptMax); kept != sqlite.HeadsKeptMax {
 		t.Fatalf("%d entries are kept, the bound is %d", kept, sqlite.HeadsKeptMax)
 	}
-	if err := s.Commit(t.Context(), say(3, 1)); err != nil {
+	if err := commit(t.Context(), s, say(3, 1)); err != nil {
 		t.Fatal(err)
 	}
-	nonces, err := s.Nonces(t.Context(), 1, 1, 10)
-	if err != nil || len(nonces) != 3 || nonces[0].Seq != 3 || nonces[2].Seq != 1 {
-		t.Fatalf("Nonces: %v, %v", nonces, err)
+	a, err := s.Author(t.Context(), 1, 1, 10)
+	if err != nil || len(a.Nonces) != 3 || a.Nonces[0].Seq != 3 || a.Nonces[2].Seq != 1 {
+		t.Fatalf("Author: %+v, %v", a, err)
 	}
 }

@@ -6,13 +6,20 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
+// outcomeOf is how a transaction's outcome is found out and made known. It may outlive
+// the call, so it holds nothing of the caller's.
+type outcomeOf struct {
+	// stored reports, after a COMMIT that failed was settled, whether it had taken
+	// effect nevertheless.
+	stored func() (bool, error)
+	// learn is called once when it has, at whatever time that is found out.
+	learn func()
+}
+
 // transact runs do in one transaction. When it returns nil, what do wrote is
-// stored. CodeUncertain says that this could not be found out; after any other
-// error nothing of it is stored.
-//
-// stored is asked, after a COMMIT that failed and was then settled, whether it had
-// taken effect nevertheless. The caller has the turn.
-func (w *writer) transact(ctx context.Context, do func() error, stored func() bool) error {
+// stored. CodeUncertain says that this could not be found out, and settle will do so;
+// after any other error nothing of it is stored. The caller has the turn.
+func (w *writer) transact(ctx context.Context, do func() error, o outcomeOf) error {
 	if err := w.beginTx(ctx); err != nil {
 		return writeError(err)
 	}
@@ -22,6 +29,7 @@ func (w *writer) transact(ctx context.Context, do func() error, stored func() bo
 	}
 	err := w.endTx(context.Background())
 	if err == nil {
+		o.learn()
 		return nil
 	}
 	if primaryCode(err) == lib.SQLITE_FULL {
@@ -31,11 +39,15 @@ func (w *writer) transact(ctx context.Context, do func() error, stored func() bo
 		w.rollback()
 		return writeError(err)
 	}
+	stored := false
+	learn := o.learn
+	o.learn = func() { learn(); stored = true }
+	w.inDoubt = &o
 	w.unsettled.Store(true)
 	if settleErr := w.settle(ctx); settleErr != nil {
 		return uncertainError(err)
 	}
-	if stored() {
+	if stored {
 		return nil
 	}
 	return writeError(err)
@@ -61,8 +73,9 @@ func (w *writer) rollback() {
 // no proof that it is gone: if its sync failed, the whole transaction may stand in
 // the write-ahead log, ignored by this process, and be found by the next one. So a
 // small transaction is committed in its place, which overwrites it if it is not
-// part of the log; then the log's end is known, and what is known of the database
-// is read again. On error the store stays unsettled.
+// part of the log; then the log's end is known, what is known of the database is read
+// again, and whether the transaction in doubt is there. On error the store stays
+// unsettled.
 func (w *writer) settle(ctx context.Context) error {
 	if !w.unsettled.Load() {
 		return nil
@@ -85,11 +98,21 @@ func (w *writer) settle(ctx context.Context) error {
 	if err := w.load(context.Background()); err != nil {
 		return err
 	}
+	if o := w.inDoubt; o != nil {
+		stored, err := o.stored()
+		if err != nil {
+			return err
+		}
+		if stored {
+			o.learn()
+		}
+		w.inDoubt = nil
+	}
 	w.unsettled.Store(false)
 	return nil
 }
 
-// ready settles the store before something is written or relied on.
+// ready settles the store before something is written.
 func (w *writer) ready(ctx context.Context) error {
 	if err := w.settle(ctx); err != nil {
 		return writeError(err)

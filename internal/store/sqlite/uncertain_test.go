@@ -3,7 +3,10 @@ package sqlite_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sarang/chat"
 	"sarang/internal/store/sqlite"
@@ -25,7 +28,7 @@ func TestCommitFailsAndStoresNothing(t *testing.T) {
 		}
 		return commit()
 	})
-	err := s.Commit(t.Context(), say(1, 3))
+	err := commit(t.Context(), s, say(1, 3))
 	wantError(t, err, chat.CodeUnavailable, "can not write")
 	if !errors.Is(err, errDisk) {
 		t.Fatalf("error %v does not carry its cause", err)
@@ -46,7 +49,7 @@ func TestCommitFailsButHasTakenEffect(t *testing.T) {
 		}
 		return err
 	})
-	if err := s.Commit(t.Context(), say(1, 3)); err != nil {
+	if err := commit(t.Context(), s, say(1, 3)); err != nil {
 		t.Fatalf("Commit: %v, though all of it is stored", err)
 	}
 	wantLast(t, s, 3)
@@ -67,12 +70,10 @@ func TestOutcomeStaysUnknown(t *testing.T) {
 			first = false
 			return errDisk
 		})
-		wantError(t, s.Commit(t.Context(), say(1, 3)), chat.CodeUncertain, "does not know")
+		wantError(t, commit(t.Context(), s, say(1, 3)), chat.CodeUncertain, "does not know")
 		// While the disk fails, nothing is claimed and nothing is written.
-		_, err := s.LastSeq(t.Context(), 1)
-		wantError(t, err, chat.CodeUnavailable, "can not write")
-		wantError(t, s.Commit(t.Context(), say(1, 3)), chat.CodeUnavailable, "can not write")
-		_, err = s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"})
+		wantError(t, commit(t.Context(), s, say(1, 3)), chat.CodeUnavailable, "can not write")
+		_, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"})
 		wantError(t, err, chat.CodeUnavailable, "can not write")
 
 		sqlite.BreakCommits(s, nil)
@@ -85,10 +86,119 @@ func TestOutcomeStaysUnknown(t *testing.T) {
 	}
 }
 
+// The batch whose outcome is unknown is sent again: alone, or after something else has
+// settled the store and has been written behind it.
+func TestUncertainBatchIsSentAgain(t *testing.T) {
+	for _, c := range []struct{ stored, others bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+		t.Run(fmt.Sprintf("stored %t, others %t", c.stored, c.others), func(t *testing.T) {
+			s := openWithRoom(t, sqlite.Config{})
+			if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"}); err != nil {
+				t.Fatal(err)
+			}
+			theirs := say(1, 2)
+			theirs.ID.Writer = 2
+			if err := commit(t.Context(), s, theirs); err != nil {
+				t.Fatal(err)
+			}
+			// A conflict in one room, events for the other.
+			b := say(1, 1)
+			b.Appends = append(b.Appends, inRoom(2, say(1, 3)).Appends...)
+			breakOnce(s, c.stored)
+			_, err := s.Commit(t.Context(), b)
+			wantError(t, err, chat.CodeUncertain, "does not know")
+			sqlite.BreakCommits(s, nil)
+			want := []chat.Conflict{{Room: 1, Last: 2, Between: named(theirs)}}
+			last := chat.Seq(3)
+			if c.others {
+				first := chat.Seq(1)
+				if c.stored {
+					first = 4
+				}
+				last = 4
+				other := inRoom(2, say(first, 1))
+				other.ID.Writer = 3
+				if err := commit(t.Context(), s, other); err != nil {
+					t.Fatal(err)
+				}
+				if !c.stored { // then the batch is decided now, and is too late in both rooms
+					want = append(want, chat.Conflict{Room: 2, Last: 1, Between: named(other)})
+					last = 1
+				}
+			}
+			for range 2 {
+				got, err := s.Commit(t.Context(), b)
+				if diff := cmp.Diff(want, got); diff != "" || err != nil {
+					t.Fatalf("%v, want -, got +:\n%s", err, diff)
+				}
+			}
+			if r, err := s.Room(t.Context(), 2); err != nil || r.LastSeq != last {
+				t.Fatalf("the room ends at %d, %v; want %d", r.LastSeq, err, last)
+			}
+			wantLast(t, s, 2)
+		})
+	}
+}
+
+// breakOnce has the next COMMIT fail, after it or in its place, and all that follow.
+func breakOnce(s *sqlite.Store, stored bool) {
+	first := true
+	sqlite.BreakCommits(s, func(commit func() error) error {
+		if first && stored {
+			_ = commit()
+		}
+		first = false
+		return errDisk
+	})
+}
+
+// inRoom is a batch of the same for another room.
+func inRoom(room chat.RoomID, b chat.Batch) chat.Batch {
+	for i := range b.Appends {
+		b.Appends[i].Room = room
+		for j := range b.Appends[i].Events {
+			b.Appends[i].Events[j].Room = room
+		}
+	}
+	return b
+}
+
+// named is the events of a batch as they are read.
+func named(b chat.Batch) (events []chat.Event) {
+	for _, e := range b.Appends[0].Events {
+		e.Name = "u"
+		events = append(events, e)
+	}
+	return events
+}
+
+// Of many writers the newest batches are remembered, up to a bound.
+func TestWritersAreBounded(t *testing.T) {
+	s := openWithRoom(t, sqlite.Config{})
+	batch := func(writer uint64) chat.Batch { // always too late, but for the first
+		b := say(1, 1)
+		b.ID.Writer = writer
+		return b
+	}
+	if err := commit(t.Context(), s, batch(1)); err != nil {
+		t.Fatal(err)
+	}
+	for writer := range uint64(3 * sqlite.WritersKeptMax) {
+		for _, w := range []uint64{writer + 2, 1} { // the first one stays awake
+			conflicts, err := s.Commit(t.Context(), batch(w))
+			if err != nil || (len(conflicts) == 0) != (w == 1) {
+				t.Fatalf("writer %d: %+v, %v", w, conflicts, err)
+			}
+		}
+	}
+	if n := sqlite.WritersKept(s); n != sqlite.WritersKeptMax {
+		t.Fatalf("%d writers are remembered, the bound is %d", n, sqlite.WritersKeptMax)
+	}
+}
+
 // goOn commits from first on, and again after a restart.
 func goOn(t *testing.T, s *sqlite.Store, dir string, first chat.Seq) {
 	t.Helper()
-	if err := s.Commit(t.Context(), say(first, 2)); err != nil {
+	if err := commit(t.Context(), s, say(first, 2)); err != nil {
 		t.Fatalf("going on: %v", err)
 	}
 	user, err := s.User(t.Context(), 1)
@@ -100,11 +210,11 @@ func goOn(t *testing.T, s *sqlite.Store, dir string, first chat.Seq) {
 	}
 	s = open(t, sqlite.Config{Dir: dir})
 	wantLast(t, s, first+1)
-	nonces, err := s.Nonces(t.Context(), 1, 1, 100)
-	if err != nil || len(nonces) != int(first)+1 {
-		t.Fatalf("Nonces: %v, %v", nonces, err)
+	a, err := s.Author(t.Context(), 1, 1, 100)
+	if err != nil || len(a.Nonces) != int(first)+1 {
+		t.Fatalf("Author: %+v, %v", a, err)
 	}
-	if err := s.Commit(t.Context(), say(first+2, 1)); err != nil {
+	if err := commit(t.Context(), s, say(first+2, 1)); err != nil {
 		t.Fatalf("after the restart: %v", err)
 	}
 }
@@ -134,7 +244,8 @@ func TestClaimFailsAndIsMadeAgain(t *testing.T) {
 			t.Fatalf("the claim again: %+v, %v", u, err)
 		}
 		e := chat.Event{Room: 1, Seq: 1, Kind: chat.EventMessage, User: u.ID, Text: "x"}
-		if err := s.Commit(t.Context(), []chat.Append{{Room: 1, Events: []chat.Event{e}}}); err != nil {
+		b := chat.Batch{ID: chat.BatchID{Writer: 1, Number: 1}, Appends: []chat.Append{{Room: 1, Events: []chat.Event{e}}}}
+		if err := commit(t.Context(), s, b); err != nil {
 			t.Fatalf("Commit of the new user: %v", err)
 		}
 	}
@@ -161,10 +272,10 @@ func TestRoomIsMadeThoughCommitFailed(t *testing.T) {
 func TestDeadlineInsideACommit(t *testing.T) {
 	s := openWithRoom(t, sqlite.Config{})
 	ctx := &countdown{Context: context.Background(), left: 60}
-	err := s.Commit(ctx, say(1, 5000))
+	err := commit(ctx, s, say(1, 5000))
 	wantError(t, err, chat.CodeUnavailable, "in time")
 	wantLast(t, s, 0)
-	if err := s.Commit(t.Context(), say(1, 10)); err != nil {
+	if err := commit(t.Context(), s, say(1, 10)); err != nil {
 		t.Fatal(err)
 	}
 }

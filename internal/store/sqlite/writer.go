@@ -19,36 +19,29 @@ type writer struct {
 	turn        chan struct{} // full while somebody has the turn
 	busyTimeout time.Duration
 
-	rooms    map[chat.RoomID]roomState
-	userLast chat.UserID         // every id from 1 to this one is a user
-	heads    map[author]chat.Seq // the newest message of some authors; see headOf
-	args     []any               // scratch for one statement
+	userLast chat.UserID                   // every id from 1 to this one is a user
+	rooms    cache[chat.RoomID, roomState] // see stateOf
+	heads    cache[author, chat.Seq]       // the newest event of some authors; see headOf
+	outcomes outcomes
+	args     []any // scratch for one statement
 
 	// unsettled is set when the outcome of a COMMIT is unknown. Nothing is written
-	// until settle has cleared it.
+	// until settle has cleared it and told inDoubt.
 	unsettled atomic.Bool
+	inDoubt   *outcomeOf
 
 	// endTx is COMMIT. Tests put a failing one in its place.
 	endTx func(context.Context) error
 
-	insertMessages, upsertAuthors        bulk
-	selectHead, selectSent               *sql.Stmt
-	selectHolder, insertUser             *sql.Stmt
-	updateSeen, clearKey                 *sql.Stmt
-	selectRoom, insertRoom, updateMarker *sql.Stmt
-	beginStmt, commitStmt, rollbackStmt  *sql.Stmt
-}
-
-// roomState is what an append is checked against.
-type roomState struct {
-	last      chat.Seq
-	ephemeral bool
-}
-
-// author is a user in a room.
-type author struct {
-	user chat.UserID
-	room chat.RoomID
+	insertMessages, insertEvents        bulk
+	upsertAuthors, upsertMembers        bulk
+	selectState, selectAfter            *sql.Stmt
+	selectHead, selectSent              *sql.Stmt
+	selectHolder, insertUser            *sql.Stmt
+	updateSeen, clearKey                *sql.Stmt
+	selectRoom, insertRoom              *sql.Stmt
+	updateRuled, updateMarker           *sql.Stmt
+	beginStmt, commitStmt, rollbackStmt *sql.Stmt
 }
 
 // openWriter opens file for writing, migrates it and loads what the writer knows.
@@ -62,6 +55,7 @@ func openWriter(ctx context.Context, file string, c Config) (*writer, error) {
 		turn:        make(chan struct{}, 1),
 		busyTimeout: time.Duration(c.BusyTimeoutMillis) * time.Millisecond,
 	}
+	w.outcomes.kept = make(map[uint64]*outcome)
 	w.endTx = func(ctx context.Context) error { return exec(ctx, w.commitStmt) }
 	if err := w.open(ctx, file); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -97,6 +91,8 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.beginStmt, "BEGIN IMMEDIATE"},
 		{&w.commitStmt, "COMMIT"},
 		{&w.rollbackStmt, "ROLLBACK"},
+		{&w.selectState, selectState},
+		{&w.selectAfter, selectAfter},
 		{&w.selectHead, "SELECT last_seq FROM authors WHERE user_id = ? AND room_id = ?"},
 		{&w.selectSent, "SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = ?"},
 		{&w.selectHolder, "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?"},
@@ -105,6 +101,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.clearKey, "UPDATE users SET name_key = NULL WHERE id = ?"},
 		{&w.selectRoom, "SELECT id FROM rooms WHERE name_key = ?"},
 		{&w.insertRoom, "INSERT INTO rooms (name, name_key, epoch, flags, created_ms) VALUES (?, ?, ?, ?, ?)"},
+		{&w.updateRuled, "UPDATE rooms SET flags = flags | ? WHERE id = ?"},
 		{&w.updateMarker, "UPDATE marker SET count = count + 1 WHERE id = 1"},
 	} {
 		var err error
@@ -118,6 +115,18 @@ func (w *writer) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = w.insertEvents.prepare(ctx, w.conn,
+		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, target, subject, role) VALUES ",
+		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
+	if err != nil {
+		return err
+	}
+	err = w.upsertMembers.prepare(ctx, w.conn,
+		"INSERT INTO members (room_id, user_id, role, seq) VALUES ", "(?, ?, ?, ?)",
+		" ON CONFLICT DO UPDATE SET role = excluded.role, seq = excluded.seq")
+	if err != nil {
+		return err
+	}
 	return w.upsertAuthors.prepare(ctx, w.conn,
 		"INSERT INTO authors (user_id, room_id, last_seq, sent_count) VALUES ", "(?, ?, ?, ?)",
 		" ON CONFLICT DO UPDATE SET last_seq = excluded.last_seq, sent_count = sent_count + excluded.sent_count")
@@ -125,9 +134,10 @@ func (w *writer) prepare(ctx context.Context) error {
 
 func (w *writer) close() error {
 	errs := []error{
-		closeStmts(w.beginStmt, w.commitStmt, w.rollbackStmt, w.selectHead, w.selectSent, w.selectHolder,
-			w.insertUser, w.updateSeen, w.clearKey, w.selectRoom, w.insertRoom, w.updateMarker),
-		closeStmts(w.insertMessages.one, w.insertMessages.many, w.upsertAuthors.one, w.upsertAuthors.many),
+		closeStmts(w.beginStmt, w.commitStmt, w.rollbackStmt, w.selectState, w.selectAfter, w.selectHead, w.selectSent,
+			w.selectHolder, w.insertUser, w.updateSeen, w.clearKey, w.selectRoom, w.insertRoom, w.updateRuled, w.updateMarker),
+		closeStmts(w.insertMessages.one, w.insertMessages.many, w.insertEvents.one, w.insertEvents.many, w.upsertAuthors.one, w.upsertAuthors.many,
+			w.upsertMembers.one, w.upsertMembers.many),
 	}
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())
@@ -135,27 +145,13 @@ func (w *writer) close() error {
 	return errors.Join(append(errs, w.db.Close())...)
 }
 
-// load reads what the writer knows from the database.
+// load forgets what the writer remembers of the database, and reads what it has to know
+// of it, which does not grow with what is stored.
 func (w *writer) load(ctx context.Context) error {
-	w.rooms = make(map[chat.RoomID]roomState)
-	w.heads = make(map[author]chat.Seq)
+	w.rooms.reset(roomsKeptMax)
+	w.heads.reset(headsKeptMax)
 	row := w.conn.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM users")
-	if err := row.Scan(number[chat.UserID]{&w.userLast}); err != nil {
-		return err
-	}
-	rows, err := w.conn.QueryContext(ctx, selectRooms)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		r, err := scanRoom(rows)
-		if err != nil {
-			return err
-		}
-		w.rooms[r.ID] = roomState{last: r.LastSeq, ephemeral: r.Ephemeral}
-	}
-	return rows.Err()
+	return row.Scan(number[chat.UserID]{&w.userLast})
 }
 
 // take waits for the turn to write. A nil return wants giveBack.

@@ -24,8 +24,9 @@ func testReopen(t *testing.T, f *fixture) {
 		f.wantSent(t, mina, 30)
 		ra, rb := a, b
 		ra.LastSeq, rb.LastSeq = 30, 2
+		ra.LastMs, rb.LastMs = 5030, 5002
 		f.wantRooms(t, ra, rb)
-		f.refuse(t, chat.CodeSequence, run(a, 30, 30, mina, "x"))
+		f.conflict(t, []chat.Conflict{{Room: a.ID, Last: 30, Between: inA.Events[29:]}}, run(a, 30, 30, mina, "x"))
 	}
 	got, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: "jun", Key: "jun", Resume: token("jun"), NowMs: 1000})
 	if err != nil || got.ID != jun.ID {
@@ -63,13 +64,14 @@ func testReadersDuringCommits(t *testing.T, f *fixture) {
 	}
 	for i := range chat.Seq(commits) {
 		first, last := i*perCommit+1, (i+1)*perCommit
-		if err := f.store.Commit(f.ctx, []chat.Append{run(a, first, last, u, "x"), run(b, first, last, u, "x")}); err != nil {
-			t.Errorf("Commit: %v", err)
+		batch := f.self.batch(run(a, first, last, u, "x"), run(b, first, last, u, "x"))
+		if conflicts, err := f.store.Commit(f.ctx, batch); err != nil || len(conflicts) > 0 {
+			t.Errorf("Commit: %v, %v", conflicts, err)
 			break
 		}
 		// What has been acknowledged is seen by the next read.
-		if last2, err := f.store.LastSeq(f.ctx, b.ID); err != nil || last2 != last {
-			t.Errorf("LastSeq after a commit = %d, %v; want %d", last2, err, last)
+		if now, err := f.store.Room(f.ctx, b.ID); err != nil || now.LastSeq != last {
+			t.Errorf("LastSeq after a commit = %d, %v; want %d", now.LastSeq, err, last)
 			break
 		}
 	}
@@ -79,7 +81,7 @@ func testReadersDuringCommits(t *testing.T, f *fixture) {
 }
 
 func (f *fixture) checkPair(a, b chat.Room, perCommit int) error {
-	events, err := f.store.History(f.ctx, a.ID, 0, 1<<20, 1<<30)
+	events, _, err := f.store.History(f.ctx, a.ID, chat.Page{ItemsMax: 1 << 20, BytesMax: 1 << 30})
 	if err != nil {
 		return err
 	}
@@ -91,12 +93,12 @@ func (f *fixture) checkPair(a, b chat.Room, perCommit int) error {
 			return fmt.Errorf("a reader sees Seq %d at place %d", e.Seq, i)
 		}
 	}
-	last, err := f.store.LastSeq(f.ctx, b.ID)
+	now, err := f.store.Room(f.ctx, b.ID)
 	if err != nil {
 		return err
 	}
-	if int(last) < len(events) {
-		return fmt.Errorf("a commit shows %d events in one room and %d in the other", len(events), last)
+	if int(now.LastSeq) < len(events) {
+		return fmt.Errorf("a commit shows %d events in one room and %d in the other", len(events), now.LastSeq)
 	}
 	return nil
 }
@@ -111,10 +113,12 @@ func testCommittersAtOnce(t *testing.T, f *fixture) {
 	}
 	var wg sync.WaitGroup
 	for i, r := range rooms {
+		w := f.writer()
 		wg.Go(func() {
 			for seq := range chat.Seq(commits) {
-				if err := f.store.Commit(f.ctx, []chat.Append{run(r, seq+1, seq+1, u, "x")}); err != nil {
-					t.Errorf("Commit: %v", err)
+				conflicts, err := f.store.Commit(f.ctx, w.batch(run(r, seq+1, seq+1, u, "x")))
+				if err != nil || len(conflicts) > 0 {
+					t.Errorf("Commit: %v, %v", conflicts, err)
 					return
 				}
 			}
@@ -137,11 +141,17 @@ func testCommittersAtOnce(t *testing.T, f *fixture) {
 func (f *fixture) calls(r chat.Room, u chat.User) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Commit": func(ctx context.Context) error {
-			return f.store.Commit(ctx, []chat.Append{run(r, 1, 1, u, "x")})
+			_, err := f.store.Commit(ctx, f.self.batch(run(r, 1, 1, u, "x")))
+			return err
 		},
-		"LastSeq": func(ctx context.Context) error { _, err := f.store.LastSeq(ctx, r.ID); return err },
-		"History": func(ctx context.Context) error { _, err := f.store.History(ctx, r.ID, 0, 1, 1); return err },
-		"Nonces":  func(ctx context.Context) error { _, err := f.store.Nonces(ctx, r.ID, u.ID, 1); return err },
+		"History": func(ctx context.Context) error {
+			_, _, err := f.store.History(ctx, r.ID, chat.Page{ItemsMax: 1, BytesMax: 1})
+			return err
+		},
+		"Author":    func(ctx context.Context) error { _, err := f.store.Author(ctx, r.ID, u.ID, 1); return err },
+		"Room":      func(ctx context.Context) error { _, err := f.store.Room(ctx, r.ID); return err },
+		"RoomByKey": func(ctx context.Context) error { _, err := f.store.RoomByKey(ctx, r.Key); return err },
+		"Rooms":     func(ctx context.Context) error { _, err := f.store.Rooms(ctx, 0, 1); return err },
 		"ClaimUser": func(ctx context.Context) error {
 			_, err := f.store.ClaimUser(ctx, chat.Claim{Name: "late", Key: "late", NowMs: 1})
 			return err
@@ -150,8 +160,7 @@ func (f *fixture) calls(r chat.Room, u chat.User) map[string]func(context.Contex
 			_, err := f.store.CreateRoom(ctx, chat.Room{Name: "late", Key: "late"})
 			return err
 		},
-		"Rooms": func(ctx context.Context) error { _, err := f.store.Rooms(ctx); return err },
-		"User":  func(ctx context.Context) error { _, err := f.store.User(ctx, u.ID); return err },
+		"User": func(ctx context.Context) error { _, err := f.store.User(ctx, u.ID); return err },
 	}
 }
 

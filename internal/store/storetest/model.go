@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,8 @@ func testModel(t *testing.T, fresh func(t *testing.T) Opener) {
 		m := &model{
 			open: fresh(t),
 			logs: make(map[chat.RoomID][]chat.Event), holders: make(map[string]chat.UserID),
-			users: make(map[chat.UserID]*modelUser),
+			users: make(map[chat.UserID]*modelUser), roles: make(map[seat]chat.Role),
+			newest: make(map[uint64]committed),
 		}
 		m.start(rt)
 		defer func() {
@@ -41,7 +43,10 @@ type model struct {
 	rooms   []chat.Room
 	logs    map[chat.RoomID][]chat.Event
 	users   map[chat.UserID]*modelUser
+	roles   map[seat]chat.Role
 	holders map[string]chat.UserID
+	lives   uint64               // times that the store was opened
+	newest  map[uint64]committed // by writer, of this life
 }
 
 type modelUser struct {
@@ -49,7 +54,20 @@ type modelUser struct {
 	token chat.TokenHash
 }
 
+// seat is a user in a room.
+type seat struct {
+	room chat.RoomID
+	user chat.UserID
+}
+
+// committed is a batch and what the store has answered.
+type committed struct {
+	batch     chat.Batch
+	conflicts []chat.Conflict
+}
+
 func (m *model) start(t *rapid.T) {
+	m.lives++
 	var err error
 	if m.store, err = m.open(context.Background()); err != nil {
 		t.Fatalf("opening: %v", err)
@@ -58,8 +76,29 @@ func (m *model) start(t *rapid.T) {
 
 // Check runs after every action.
 func (m *model) Check(t *rapid.T) {
-	rooms, err := m.store.Rooms(context.Background())
+	rooms, err := m.store.Rooms(context.Background(), 0, len(m.rooms)+1)
 	same(t, "Rooms", rooms, m.rooms, err)
+}
+
+func (m *model) Rooms(t *rapid.T) {
+	after, itemsMax := rapid.IntRange(0, len(m.rooms)).Draw(t, "after"), rapid.IntRange(1, 4).Draw(t, "items")
+	id := chat.RoomID(0)
+	if after > 0 {
+		id = m.rooms[after-1].ID
+	}
+	rooms, err := m.store.Rooms(context.Background(), id, itemsMax)
+	same(t, "Rooms", rooms, m.rooms[after:min(after+itemsMax, len(m.rooms))], err)
+}
+
+func (m *model) Room(t *rapid.T) {
+	if len(m.rooms) == 0 {
+		t.Skip("nowhere")
+	}
+	want := m.drawRoom(t)
+	got, err := m.store.Room(context.Background(), want.ID)
+	same(t, "Room", got, want, err)
+	got, err = m.store.RoomByKey(context.Background(), want.Key)
+	same(t, "RoomByKey", got, want, err)
 }
 
 func (m *model) Reopen(t *rapid.T) {
@@ -69,6 +108,7 @@ func (m *model) Reopen(t *rapid.T) {
 	if err := m.store.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
+	clear(m.newest)
 	m.start(t)
 }
 
@@ -125,70 +165,180 @@ func (m *model) Claim(t *rapid.T) {
 	}
 }
 
+// Commit has one of two servers commit a batch in which at most one thing is wrong, and
+// which is decided at the end of the logs or at some other place.
 func (m *model) Commit(t *rapid.T) {
 	if len(m.rooms) == 0 || len(m.users) == 0 {
 		t.Skip("nobody, or nowhere")
 	}
-	var appends []chat.Append
+	writer := m.drawWriter(t)
+	b := chat.Batch{ID: m.newest[writer].batch.ID}
+	b.ID.Writer = writer
+	b.ID.Number += rapid.Uint64Range(1, 3).Draw(t, "number")
 	code := chat.Code(0)
-	next := make(map[chat.RoomID]chat.Seq)
-	for range rapid.IntRange(1, 4).Draw(t, "appends") {
-		r := m.drawRoom(t)
-		if next[r.ID] == 0 {
-			next[r.ID] = r.LastSeq + 1
+	for _, i := range rapid.Permutation(m.indices()).Draw(t, "rooms")[:rapid.IntRange(1, len(m.rooms)).Draw(t, "appends")] {
+		r := m.rooms[i]
+		if r.Ephemeral && code != 0 {
+			continue
 		}
-		first := next[r.ID]
-		if rapid.IntRange(0, 9).Draw(t, "break") == 0 {
-			first += chat.Seq(rapid.SampledFrom([]int64{-1, 1, 5}).Draw(t, "shift"))
-		}
-		a := chat.Append{Room: r.ID}
-		for i := range rapid.IntRange(1, 20).Draw(t, "events") {
-			a.Events = append(a.Events, m.drawEvent(t, r, first+chat.Seq(i)))
-		}
-		// The first thing that is wrong decides.
-		switch {
-		case code != 0:
-		case r.Ephemeral:
+		if r.Ephemeral {
 			code = chat.CodeBadRequest
-		case first != next[r.ID]:
-			code = chat.CodeSequence
 		}
-		next[r.ID] += chat.Seq(len(a.Events))
-		appends = append(appends, a)
+		b.Appends = append(b.Appends, m.drawAppend(t, r))
 	}
-	err := m.store.Commit(context.Background(), appends)
+	if code == 0 && rapid.IntRange(0, 9).Draw(t, "break") == 0 {
+		code = m.breakBatch(t, &b)
+	}
+	conflicts, err := m.store.Commit(context.Background(), b)
 	if code != 0 {
 		wantModelCode(t, err, code)
 		return
 	}
-	same(t, "Commit", 0, 0, err)
-	m.apply(appends)
+	if err != nil {
+		t.Fatalf("Commit: %v", err)
+	}
+	m.newest[writer] = committed{b, conflicts}
+	m.apply(t, b, conflicts)
 }
 
-func (m *model) apply(appends []chat.Append) {
-	for _, a := range appends {
-		m.logs[a.Room] = append(m.logs[a.Room], a.Events...)
-		for _, e := range a.Events {
-			if e.Kind == chat.EventMessage {
-				m.users[e.User].SentCount++
-			}
+// CommitAgain sends somebody's newest batch again, whatever was written since.
+func (m *model) CommitAgain(t *rapid.T) {
+	known, found := m.newest[m.drawWriter(t)]
+	if !found {
+		t.Skip("nothing to send again")
+	}
+	conflicts, err := m.store.Commit(context.Background(), known.batch)
+	same(t, "Commit again", conflicts, known.conflicts, err)
+}
+
+func (m *model) indices() (all []int) {
+	for i := range m.rooms {
+		all = append(all, i)
+	}
+	return all
+}
+
+// drawAppend draws events at the log's end, or what comes too late, or too early.
+func (m *model) drawAppend(t *rapid.T, r chat.Room) chat.Append {
+	a := chat.Append{Room: r.ID, After: r.LastSeq}
+	switch rapid.IntRange(0, 4).Draw(t, "place") {
+	case 0:
+		a.After = chat.Seq(rapid.Uint64Range(0, uint64(r.LastSeq)).Draw(t, "late"))
+	case 1:
+		a.After += chat.Seq(rapid.Uint64Range(0, 5).Draw(t, "early"))
+	}
+	for i := range rapid.IntRange(0, 20).Draw(t, "events") {
+		a.Events = append(a.Events, m.drawEvent(t, r, a.After+1+chat.Seq(i)))
+	}
+	return a
+}
+
+// breakBatch makes one thing wrong and returns the code that it is refused with, 0 if
+// there was nothing to break.
+func (m *model) breakBatch(t *rapid.T, b *chat.Batch) chat.Code {
+	a := &b.Appends[rapid.IntRange(0, len(b.Appends)-1).Draw(t, "append")]
+	what := rapid.IntRange(0, 6).Draw(t, "fault")
+	switch {
+	case what == 0:
+		b.Appends = append(b.Appends, chat.Append{Room: a.Room, After: a.After})
+		return chat.CodeSequence
+	case what == 1:
+		b.Appends = append(b.Appends, chat.Append{Room: m.rooms[len(m.rooms)-1].ID + 1})
+		return chat.CodeNoRoom
+	case len(a.Events) == 0:
+		return 0
+	}
+	e := &a.Events[rapid.IntRange(0, len(a.Events)-1).Draw(t, "event")]
+	nobody := chat.UserID(1 << 62)
+	switch what {
+	case 2:
+		e.Seq += chat.Seq(rapid.SampledFrom([]int64{-1, 1, 5}).Draw(t, "shift"))
+		e.Target = 0
+		return chat.CodeSequence
+	case 3:
+		e.Target = e.Seq + chat.Seq(rapid.Uint64Range(0, 3).Draw(t, "ahead"))
+	case 4:
+		e.User = nobody
+	case 5:
+		e.Kind, e.Subject = chat.EventRole, nobody
+	case 6:
+		e.Room += 1000
+	}
+	return chat.CodeBadRequest
+}
+
+// apply checks what a commit has answered, and does what it says.
+func (m *model) apply(t *rapid.T, b chat.Batch, conflicts []chat.Conflict) {
+	for _, a := range b.Appends {
+		log := m.logs[a.Room]
+		last := chat.Seq(len(log))
+		if a.After == last {
+			m.append(a)
+			continue
 		}
+		if len(conflicts) == 0 || conflicts[0].Room != a.Room || conflicts[0].Last != last {
+			t.Fatalf("conflicts %+v: room %d ends at %d, an append was decided at %d", conflicts, a.Room, last, a.After)
+		}
+		c := conflicts[0]
+		conflicts = conflicts[1:]
+		if a.After > last {
+			same(t, "events beyond the end", c.Between, nil, nil)
+			continue
+		}
+		// A store may bound the bytes; a beginning must be there.
+		n := min(max(len(c.Between), 1), chat.ConflictEventsMax, int(last-a.After))
+		same(t, "events in between", c.Between, log[a.After:int(a.After)+n], nil)
+	}
+	if len(conflicts) > 0 {
+		t.Fatalf("conflicts %+v, and none is there", conflicts)
 	}
 	for i, r := range m.rooms {
-		m.rooms[i].LastSeq = chat.Seq(len(m.logs[r.ID]))
+		if log := m.logs[r.ID]; len(log) > 0 {
+			m.rooms[i].LastSeq, m.rooms[i].LastMs = chat.Seq(len(log)), log[len(log)-1].TimeMs
+		}
+	}
+}
+
+// append stores a.
+func (m *model) append(a chat.Append) {
+	m.logs[a.Room] = append(m.logs[a.Room], a.Events...)
+	for _, e := range a.Events {
+		switch e.Kind {
+		case chat.EventMessage:
+			m.users[e.User].SentCount++
+		case chat.EventRole:
+			m.roles[seat{a.Room, e.Subject}] = e.Role
+			for i := range m.rooms {
+				m.rooms[i].Ruled = m.rooms[i].Ruled || m.rooms[i].ID == a.Room
+			}
+		}
 	}
 }
 
 func (m *model) drawEvent(t *rapid.T, r chat.Room, seq chat.Seq) chat.Event {
 	u := m.users[m.drawUser(t)]
 	e := chat.Event{Room: r.ID, Seq: seq, Kind: chat.EventMessage, User: u.ID, Name: u.Name, TimeMs: m.nowMs}
-	if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
+	kind := rapid.IntRange(0, 5).Draw(t, "kind")
+	if kind == 0 {
 		e.Kind = chat.EventLeave
 		return e
 	}
 	e.Nonce = chat.Nonce(rapid.Uint64().Draw(t, "nonce"))
+	if kind == 1 {
+		e.Kind, e.Subject = chat.EventRole, m.drawUser(t)
+		e.Role = chat.Role(rapid.IntRange(0, int(chat.RoleOwner)).Draw(t, "role"))
+		return e
+	}
+	if kind == 2 {
+		e.Target = chat.Seq(rapid.Uint64Range(0, uint64(seq-1)).Draw(t, "target"))
+	}
 	e.Text = rapid.StringOfN(rapid.RuneFrom([]rune("ab가 😀'\"")), 1, 10, -1).Draw(t, "text")
 	return e
+}
+
+// drawWriter draws one of two servers, which have other numbers in each life.
+func (m *model) drawWriter(t *rapid.T) uint64 {
+	return 2*m.lives + rapid.Uint64Range(0, 1).Draw(t, "writer")
 }
 
 func (m *model) drawRoom(t *rapid.T) chat.Room { return rapid.SampledFrom(m.rooms).Draw(t, "room") }
@@ -210,21 +360,36 @@ func (m *model) History(t *rapid.T) {
 	}
 	r := m.drawRoom(t)
 	log := m.logs[r.ID]
-	after := rapid.IntRange(0, len(log)+2).Draw(t, "after")
-	itemsMax, bytesMax := rapid.IntRange(1, 30).Draw(t, "items"), rapid.IntRange(0, 200).Draw(t, "bytes")
+	p := chat.Page{ItemsMax: rapid.IntRange(1, 30).Draw(t, "items"), BytesMax: rapid.IntRange(0, 200).Draw(t, "bytes")}
+	place := rapid.IntRange(0, len(log)+2).Draw(t, "place")
 	var want []chat.Event
-	sum := 0
-	for _, e := range log[min(after, len(log)):] {
-		sum += len(e.Text)
-		if len(want) == itemsMax || len(want) > 0 && sum > bytesMax {
-			break
-		}
-		want = append(want, e)
+	var more bool
+	if rapid.Bool().Draw(t, "backwards") {
+		p.Before = chat.Seq(place + 1)
+		log = slices.Clone(log[:min(place, len(log))])
+		slices.Reverse(log)
+		want, more = firstOf(log, p)
+		want = slices.Clone(want)
+		slices.Reverse(want)
+	} else {
+		p.After = chat.Seq(place)
+		want, more = firstOf(log[min(place, len(log)):], p)
 	}
-	got, err := m.store.History(context.Background(), r.ID, chat.Seq(after), itemsMax, bytesMax)
-	same(t, "History", got, want, err)
-	last, err := m.store.LastSeq(context.Background(), r.ID)
-	same(t, "LastSeq", last, chat.Seq(len(log)), err)
+	got, gotMore, err := m.store.History(context.Background(), r.ID, p)
+	same(t, fmt.Sprintf("History %+v", p), got, want, err)
+	same(t, "more", gotMore, more, nil)
+}
+
+// firstOf is the page that begins with the first of events.
+func firstOf(events []chat.Event, p chat.Page) (page []chat.Event, more bool) {
+	sum := 0
+	for i, e := range events {
+		sum += len(e.Text)
+		if i == p.ItemsMax || i > 0 && sum > p.BytesMax {
+			return events[:i], true
+		}
+	}
+	return events, false
 }
 
 func (m *model) User(t *rapid.T) {
@@ -235,16 +400,16 @@ func (m *model) User(t *rapid.T) {
 	u, err := m.store.User(context.Background(), id)
 	same(t, "User", u, m.users[id].User, err)
 
-	itemsMax := rapid.IntRange(1, 20).Draw(t, "items")
-	var want []chat.NonceSeq
+	noncesMax := rapid.IntRange(1, 20).Draw(t, "items")
+	want := chat.Author{Role: m.roles[seat{r.ID, id}]}
 	log := m.logs[r.ID]
-	for i := len(log) - 1; i >= 0 && len(want) < itemsMax; i-- {
-		if e := log[i]; e.User == id && e.Kind == chat.EventMessage {
-			want = append(want, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq})
+	for i := len(log) - 1; i >= 0 && len(want.Nonces) < noncesMax; i-- {
+		if e := log[i]; e.User == id && e.Kind.Authored() {
+			want.Nonces = append(want.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq})
 		}
 	}
-	got, err := m.store.Nonces(context.Background(), r.ID, id, itemsMax)
-	same(t, "Nonces", got, want, err)
+	got, err := m.store.Author(context.Background(), r.ID, id, noncesMax)
+	same(t, "Author", got, want, err)
 }
 
 func same[T any](t *rapid.T, what string, got, want T, err error) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 
 func (f *fixture) wantRooms(t *testing.T, want ...chat.Room) {
 	t.Helper()
-	got, err := f.store.Rooms(f.ctx)
+	got, err := f.store.Rooms(f.ctx, 0, len(want)+10)
 	if err != nil {
 		t.Fatalf("Rooms: %v", err)
 	}
@@ -21,14 +22,14 @@ func testRooms(t *testing.T, f *fixture) {
 	var want []chat.Room
 	for _, asked := range []chat.Room{
 		{Name: "Lobby", Key: "lobby", Epoch: math.MaxUint64, CreatedMs: 10},
-		{Name: "사랑방", Key: "사랑방", Epoch: 2, CreatedMs: 20, ID: 77, LastSeq: 99},
+		{Name: "사랑방", Key: "사랑방", Epoch: 2, CreatedMs: 20, ID: 77, LastSeq: 99, LastMs: 9, Ruled: true},
 		{Name: "a", Key: "a", Epoch: 3, CreatedMs: 30, Ephemeral: true},
 	} {
 		made, err := f.store.CreateRoom(f.ctx, asked)
 		if err != nil {
 			t.Fatalf("CreateRoom: %v", err)
 		}
-		asked.ID, asked.LastSeq = made.ID, 0
+		asked.ID, asked.LastSeq, asked.LastMs, asked.Ruled = made.ID, 0, 0, false
 		if made != asked || made.ID == 0 {
 			t.Fatalf("CreateRoom made %+v, want %+v", made, asked)
 		}
@@ -39,8 +40,60 @@ func testRooms(t *testing.T, f *fixture) {
 	}
 	f.wantRooms(t, want...)
 	f.commit(t, run(want[1], 1, 5, f.user(t, "u"), "x"))
-	want[1].LastSeq = 5
+	want[1].LastSeq, want[1].LastMs = 5, 5005
 	f.wantRooms(t, want...)
+}
+
+func testRoomsArePaged(t *testing.T, f *fixture) {
+	var want []chat.Room
+	for i := range 25 {
+		want = append(want, f.room(t, fmt.Sprintf("room%d", i)))
+	}
+	for _, itemsMax := range []int{-1, 0, 1, 7, 24, 25, 26} {
+		var got []chat.Room
+		for after := chat.RoomID(0); ; after = got[len(got)-1].ID {
+			page, err := f.store.Rooms(f.ctx, after, itemsMax)
+			if err != nil || len(page) > max(itemsMax, 1) {
+				t.Fatalf("Rooms after %d: %d of at most %d, %v", after, len(page), itemsMax, err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		wantSame(t, got, want)
+	}
+	for _, after := range []chat.RoomID{want[24].ID, math.MaxInt64, math.MaxUint64} {
+		if page, err := f.store.Rooms(f.ctx, after, 10); err != nil || len(page) > 0 {
+			t.Fatalf("Rooms after %d: %+v, %v", after, page, err)
+		}
+	}
+}
+
+func testRoomByKey(t *testing.T, f *fixture) {
+	a, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "사랑방", Key: "key of 사랑방", Epoch: 7, CreatedMs: 3})
+	if err != nil {
+		t.Fatalf("CreateRoom: %v", err)
+	}
+	b, u := f.room(t, "b"), f.user(t, "u")
+	f.commit(t, these(b, 1, message(b, 1, u, "x"), roleEvent(b, 2, u, u, chat.RoleOwner)))
+	b.LastSeq, b.LastMs, b.Ruled = 2, 5002, true
+	for _, want := range []chat.Room{a, b} {
+		if got, err := f.store.RoomByKey(f.ctx, want.Key); err != nil || got != want {
+			t.Fatalf("RoomByKey %q: %+v, %v; want %+v", want.Key, got, err, want)
+		}
+		if got, err := f.store.Room(f.ctx, want.ID); err != nil || got != want {
+			t.Fatalf("Room %d: %+v, %v; want %+v", want.ID, got, err, want)
+		}
+	}
+	for _, key := range []string{"", "사랑방", "B", "b ", "%"} {
+		_, err := f.store.RoomByKey(f.ctx, key)
+		wantCode(t, err, chat.CodeNoRoom)
+	}
+	for _, id := range []chat.RoomID{0, b.ID + 1, 1 << 63, math.MaxUint64} {
+		_, err := f.store.Room(f.ctx, id)
+		wantCode(t, err, chat.CodeNoRoom)
+	}
 }
 
 func testRoomDuplicate(t *testing.T, f *fixture) {

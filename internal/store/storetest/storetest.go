@@ -5,6 +5,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,12 +32,25 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"CommitIsAllOrNothing", testCommitAllOrNothing},
 		{"CommitRefusesStrangers", testCommitRefusesStrangers},
 		{"CommitOfManyEvents", testCommitOfManyEvents},
+		{"ConflictTellsBetween", testConflictTellsBetween},
+		{"ConflictOfOneRoomStoresTheOthers", testConflictOfOneRoom},
+		{"ConflictIsPaged", testConflictIsPaged},
+		{"AfterBeyondTheEnd", testAfterBeyondTheEnd},
+		{"CommitAgainChangesNothing", testCommitAgain},
+		{"CommitAgainAfterOthers", testCommitAgainAfterOthers},
+		{"CommitAgainAfterAnError", testCommitAgainAfterAnError},
+		{"TwoWritersAtOnce", testTwoWritersAtOnce},
+		{"TargetMustBeEarlier", testTargetMustBeEarlier},
+		{"RolesAreKept", testRolesAreKept},
+		{"Author", testAuthor},
+		{"AuthorNonces", testAuthorNonces},
 		{"SentCount", testSentCount},
 		{"HistoryPages", testHistoryPages},
+		{"HistoryBefore", testHistoryBefore},
 		{"HistoryByteLimit", testHistoryByteLimit},
+		{"HistoryByteLimitBefore", testHistoryByteLimitBefore},
 		{"HistoryEnds", testHistoryEnds},
 		{"HistoryKeepsEveryField", testHistoryKeepsEveryField},
-		{"Nonces", testNonces},
 		{"ClaimAndLogin", testClaimAndLogin},
 		{"ClaimCollisions", testClaimCollisions},
 		{"ClaimTakeover", testClaimTakeover},
@@ -45,6 +59,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"ClaimsOfOneNameAtOnce", testClaimsOfOneName},
 		{"UserUnknown", testUserUnknown},
 		{"Rooms", testRooms},
+		{"RoomsArePaged", testRoomsArePaged},
+		{"RoomByKey", testRoomByKey},
 		{"RoomDuplicate", testRoomDuplicate},
 		{"RoomEphemeral", testRoomEphemeral},
 		{"ReopenKeepsEverything", testReopen},
@@ -63,9 +79,11 @@ const callDeadline = 30 * time.Second
 
 // fixture is an open store and makers of what tests need.
 type fixture struct {
-	ctx   context.Context
-	open  Opener
-	store chat.Store
+	ctx     context.Context
+	open    Opener
+	store   chat.Store
+	writers atomic.Uint64
+	self    *writer // the writer of commit, refuse and conflict
 }
 
 func newFixture(t *testing.T, open Opener) *fixture {
@@ -73,6 +91,7 @@ func newFixture(t *testing.T, open Opener) *fixture {
 	ctx, cancel := context.WithTimeout(context.Background(), callDeadline)
 	t.Cleanup(cancel)
 	f := &fixture{ctx: ctx, open: open}
+	f.self = f.writer()
 	f.start(t)
 	t.Cleanup(func() {
 		if err := f.store.Close(); err != nil && chat.CodeOf(err) != chat.CodeClosed {
@@ -132,31 +151,63 @@ func message(r chat.Room, seq chat.Seq, u chat.User, text string) chat.Event {
 
 // run is an append of the events first to last, all by u with the given text.
 func run(r chat.Room, first, last chat.Seq, u chat.User, text string) chat.Append {
-	a := chat.Append{Room: r.ID}
+	a := chat.Append{Room: r.ID, After: first - 1}
 	for seq := first; seq <= last; seq++ {
 		a.Events = append(a.Events, message(r, seq, u, text))
 	}
 	return a
 }
 
+// these is an append of events, which begin with seq first.
+func these(r chat.Room, first chat.Seq, events ...chat.Event) chat.Append {
+	return chat.Append{Room: r.ID, After: first - 1, Events: events}
+}
+
+// writer numbers the batches of one life of a server.
+type writer struct{ last chat.BatchID }
+
+func (f *fixture) writer() *writer {
+	return &writer{chat.BatchID{Writer: 1<<63 + f.writers.Add(1)}} // random numbers use all bits
+}
+
+func (w *writer) batch(appends ...chat.Append) chat.Batch {
+	w.last.Number++
+	return chat.Batch{ID: w.last, Appends: appends}
+}
+
+// commit expects appends to be stored.
 func (f *fixture) commit(t *testing.T, appends ...chat.Append) {
 	t.Helper()
-	if err := f.store.Commit(f.ctx, appends); err != nil {
-		t.Fatalf("Commit: %v", err)
+	if conflicts, err := f.store.Commit(f.ctx, f.self.batch(appends...)); err != nil || len(conflicts) > 0 {
+		t.Fatalf("Commit: conflicts %v, %v", conflicts, err)
 	}
 }
 
 // refuse expects Commit to fail with code.
 func (f *fixture) refuse(t *testing.T, code chat.Code, appends ...chat.Append) {
 	t.Helper()
-	wantCode(t, f.store.Commit(f.ctx, appends), code)
+	conflicts, err := f.store.Commit(f.ctx, f.self.batch(appends...))
+	wantCode(t, err, code)
+	if len(conflicts) > 0 {
+		t.Fatalf("conflicts %v come with the error %v", conflicts, err)
+	}
+}
+
+// conflict expects Commit to return such conflicts.
+func (f *fixture) conflict(t *testing.T, want []chat.Conflict, appends ...chat.Append) {
+	t.Helper()
+	got, err := f.store.Commit(f.ctx, f.self.batch(appends...))
+	if err != nil {
+		t.Fatalf("Commit: %v", err)
+	}
+	wantSame(t, got, want)
 }
 
 func (f *fixture) wantLast(t *testing.T, r chat.Room, want chat.Seq) {
 	t.Helper()
-	got, err := f.store.LastSeq(f.ctx, r.ID)
-	if err != nil || got != want {
-		t.Fatalf("LastSeq of %q = %d, %v; want %d", r.Name, got, err, want)
+	got, err := f.store.Room(f.ctx, r.ID)
+	if err != nil || got.LastSeq != want {
+		t.Fatalf("LastSeq of %q = %d, %v; want %d", r.Name, got.LastSeq, err, want)
 	}
 }
 
@@ -171,11 +222,20 @@ func (f *fixture) wantSent(t *testing.T, u chat.User, want uint64) {
 // wantHistory expects the page after a Seq, without limits, to be the events.
 func (f *fixture) wantHistory(t *testing.T, r chat.Room, after chat.Seq, want ...chat.Event) {
 	t.Helper()
-	got, err := f.store.History(f.ctx, r.ID, after, len(want)+10, 1<<20)
-	if err != nil {
-		t.Fatalf("History: %v", err)
-	}
+	got, more := f.history(t, r, chat.Page{After: after, ItemsMax: len(want) + 10, BytesMax: 1 << 20})
 	wantSame(t, got, want)
+	if more {
+		t.Fatalf("there is more after all %d events", len(got))
+	}
+}
+
+func (f *fixture) history(t *testing.T, r chat.Room, p chat.Page) (events []chat.Event, more bool) {
+	t.Helper()
+	events, more, err := f.store.History(f.ctx, r.ID, p)
+	if err != nil {
+		t.Fatalf("History %+v: %v", p, err)
+	}
+	return events, more
 }
 
 func wantSame[T any](t *testing.T, got, want []T) {

@@ -34,6 +34,7 @@ const (
 	EventKind_EVENT_KIND_MESSAGE     EventKind = 1
 	EventKind_EVENT_KIND_JOIN        EventKind = 2
 	EventKind_EVENT_KIND_LEAVE       EventKind = 3
+	EventKind_EVENT_KIND_ROLE        EventKind = 4 // user gave subject a role in the room
 )
 
 // Enum value maps for EventKind.
@@ -43,12 +44,14 @@ var (
 		1: "EVENT_KIND_MESSAGE",
 		2: "EVENT_KIND_JOIN",
 		3: "EVENT_KIND_LEAVE",
+		4: "EVENT_KIND_ROLE",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED": 0,
 		"EVENT_KIND_MESSAGE":     1,
 		"EVENT_KIND_JOIN":        2,
 		"EVENT_KIND_LEAVE":       3,
+		"EVENT_KIND_ROLE":        4,
 	}
 )
 
@@ -419,9 +422,12 @@ type Event struct {
 	Kind          EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=sarang.v1.EventKind" json:"kind,omitempty"`
 	User          uint64                 `protobuf:"varint,4,opt,name=user,proto3" json:"user,omitempty"`
 	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                // messages only
+	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                // of messages and roles: the author's
 	TimeMs        uint64                 `protobuf:"varint,7,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"` // Unix time, milliseconds
 	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                    // messages only
+	Target        uint64                 `protobuf:"varint,9,opt,name=target,proto3" json:"target,omitempty"`               // an earlier event of the room that this one is about; 0: none
+	Subject       uint64                 `protobuf:"varint,10,opt,name=subject,proto3" json:"subject,omitempty"`            // roles only: whose role it is
+	Role          uint32                 `protobuf:"varint,11,opt,name=role,proto3" json:"role,omitempty"`                  // roles only: 0 none, 1 banned, 2 reader, 3 member, 4 moderator, 5 owner
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -510,6 +516,27 @@ func (x *Event) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *Event) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *Event) GetSubject() uint64 {
+	if x != nil {
+		return x.Subject
+	}
+	return 0
+}
+
+func (x *Event) GetRole() uint32 {
+	if x != nil {
+		return x.Role
+	}
+	return 0
 }
 
 // S_ACK (7): the message is stored (in an ephemeral room: has its place).
@@ -1811,7 +1838,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\aPublish\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\xc2\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\x88\x02\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12(\n" +
@@ -1820,7 +1847,11 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04name\x18\x05 \x01(\tR\x04name\x12\x14\n" +
 	"\x05nonce\x18\x06 \x01(\x06R\x05nonce\x12\x17\n" +
 	"\atime_ms\x18\a \x01(\x04R\x06timeMs\x12\x12\n" +
-	"\x04text\x18\b \x01(\tR\x04text\"A\n" +
+	"\x04text\x18\b \x01(\tR\x04text\x12\x16\n" +
+	"\x06target\x18\t \x01(\x04R\x06target\x12\x18\n" +
+	"\asubject\x18\n" +
+	" \x01(\x04R\asubject\x12\x12\n" +
+	"\x04role\x18\v \x01(\rR\x04role\"A\n" +
 	"\x03Ack\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x10\n" +
@@ -1910,12 +1941,13 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\aGoodbye\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
-	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs*j\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs*\x7f\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
 	"\x0fEVENT_KIND_JOIN\x10\x02\x12\x14\n" +
-	"\x10EVENT_KIND_LEAVE\x10\x03B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
+	"\x10EVENT_KIND_LEAVE\x10\x03\x12\x13\n" +
+	"\x0fEVENT_KIND_ROLE\x10\x04B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
 
 var (
 	file_sarang_v1_chat_proto_rawDescOnce sync.Once

@@ -47,6 +47,14 @@ var examples = map[string]struct {
 		Room: 1, Seq: 43, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann",
 		Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "hi 안녕!",
 	}},
+	"S_CHAT target": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 44, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann",
+		Nonce: 0x0102030405060709, TimeMs: 1700000002000, Text: "yes", Target: 43,
+	}},
+	"S_CHAT role": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 45, Kind: pb.EventKind_EVENT_KIND_ROLE, User: 7, Name: "Ann",
+		Nonce: 0x010203040506070a, TimeMs: 1700000003000, Subject: 8, Role: 2,
+	}},
 	"S_PING beat":     {pb.SPing, &pb.Ping{Value: 42}},
 	"S_GOODBYE drain": {pb.SGoodbye, &pb.Goodbye{Code: 17, Message: "the server is going down", RetryAfterMs: 1500}},
 	"S_ERROR refused": {pb.SError, &pb.Error{

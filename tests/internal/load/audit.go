@@ -20,7 +20,7 @@ type Audit struct {
 	first     string // the first finding, in words
 }
 
-// OK says whether every promise was kept.
+// OK reports whether every promise was kept.
 func (a *Audit) OK() bool {
 	return a.Lost == 0 && a.Doubled == 0 && a.Gaps == 0 && a.Changed == 0 && a.NotStored == 0 && a.TimeBack == 0
 }

@@ -89,7 +89,9 @@ func (a *roomAudit) rows(ctx context.Context, db *sql.DB) error {
 		if err := rows.Scan(&e.Seq, &e.Kind, &e.User, &nonce, &e.TimeMs, &e.Text); err != nil {
 			return err
 		}
-		e.Nonce = uint64(nonce)
+		if e.Kind == pb.EventKind_EVENT_KIND_MESSAGE { // those of joins and leaves are the server's own affair
+			e.Nonce = uint64(nonce)
+		}
 		a.event(e)
 	}
 	return rows.Err()

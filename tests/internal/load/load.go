@@ -9,6 +9,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -31,23 +32,16 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	set(&c.Rooms, 3)
-	set(&c.Publishers, 4)
-	set(&c.Readers, 2)
-	set(&c.Rewinders, 1)
-	set(&c.RatePerSecond, 100)
-	set(&c.InFlightMax, 16)
-	set(&c.TextBytesMax, 12000)
-	set(&c.Prefix, "load")
-	set(&c.Seed, rand.Uint64())
+	c.Rooms = cmp.Or(c.Rooms, 3)
+	c.Publishers = cmp.Or(c.Publishers, 4)
+	c.Readers = cmp.Or(c.Readers, 2)
+	c.Rewinders = cmp.Or(c.Rewinders, 1)
+	c.RatePerSecond = cmp.Or(c.RatePerSecond, 100)
+	c.InFlightMax = cmp.Or(c.InFlightMax, 16)
+	c.TextBytesMax = cmp.Or(c.TextBytesMax, 12000)
+	c.Prefix = cmp.Or(c.Prefix, "load")
+	c.Seed = cmp.Or(c.Seed, rand.Uint64())
 	return c
-}
-
-func set[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Load is the clients and their ledger. All methods may be called from any goroutine.

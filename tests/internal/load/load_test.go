@@ -24,7 +24,7 @@ const patience = 30 * time.Second
 func serve(t *testing.T, dir, addr string) *server.Server {
 	t.Helper()
 	c := server.Default()
-	c.Listen = []netip.AddrPort{netip.MustParseAddrPort(addr)}
+	c.Listen = server.Native(netip.MustParseAddrPort(addr))
 	c.HTTP, c.DataDir = "off", dir
 	s, err := server.Start(t.Context(), c)
 	if err != nil {

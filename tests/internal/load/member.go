@@ -116,7 +116,7 @@ func (m *member) session(ctx context.Context) error {
 	return err
 }
 
-// ended says whether err is the end of a connection and no more.
+// ended reports whether err is the end of a connection and no more.
 func ended(err error) bool {
 	var network net.Error
 	if errors.As(err, &network) {

@@ -1,0 +1,75 @@
+package client
+
+import (
+	"time"
+
+	"sarang/chat"
+	"sarang/client/session"
+)
+
+// Event is what a Client has to report: a RoomEvent, Gap, Left, Online, Offline, Failure
+// or Fault. More kinds may be added: a type switch over them should have a default that
+// ignores what it does not know.
+type Event interface{ clientEvent() }
+
+// RoomEvent is an entry of a joined room's log. Its strings are the reader's.
+type RoomEvent struct{ chat.Event }
+
+// Gap is a part of a room's log that will not be delivered: From to To of Epoch. If
+// EpochChanged, the log began anew and all sequence numbers of before are void; To
+// is then the place after which delivery goes on, and From is 1.
+type Gap struct {
+	Room         chat.RoomID
+	Epoch        chat.Epoch
+	From, To     chat.Seq
+	EpochChanged bool
+}
+
+// Left is a room from which the server has removed the user. No event of it follows.
+type Left struct{ Room chat.RoomID }
+
+// Online: the client is logged in, at first or again. If Resumed, what was missed
+// follows.
+type Online struct{ LoggedIn }
+
+// Offline: the connection was lost. Unless Final, the client connects again by itself
+// in about RetryIn. After a Final one the channel of events is closed.
+type Offline struct {
+	Err     error
+	RetryIn time.Duration
+	Final   bool
+}
+
+// Failure is an error of the server that is the answer to no method of Client.
+type Failure struct {
+	Room     chat.RoomID // 0: of no room
+	Err      *chat.Error
+	Rejoin   bool // the client could not join Room again after a reconnect; the room is lost
+	Retrying bool // unless this is true: then it tries again by itself after Err.RetryAfter
+}
+
+// Fault is a server that has broken the protocol: Err is a *SequenceError,
+// *UnexpectedError, *packet.DecodeError or *packet.TextError. The client goes on.
+type Fault struct{ Err error }
+
+func (RoomEvent) clientEvent() {}
+func (Gap) clientEvent()       {}
+func (Left) clientEvent()      {}
+func (Online) clientEvent()    {}
+func (Offline) clientEvent()   {}
+func (Failure) clientEvent()   {}
+func (Fault) clientEvent()     {}
+
+// What a server has broken, in a Fault or as the error of Dial.
+type (
+	// SequenceError is a server that has broken the order of a room.
+	SequenceError = session.SequenceError
+
+	// UnexpectedError is a packet that answers nothing, or that belongs to a room
+	// that is not joined.
+	UnexpectedError = session.UnexpectedError
+
+	// VersionError is a server that chose a protocol version that this package does
+	// not speak.
+	VersionError = session.VersionError
+)

@@ -1,0 +1,259 @@
+package session
+
+import (
+	"time"
+
+	"sarang/chat"
+	"sarang/engine"
+	"sarang/packet"
+)
+
+// Events receives what happens to a Session. All methods are called by the session's
+// worker, never two at once, and must not block; they may call the session's own
+// methods. Embed NopEvents to write only those that are wanted.
+type Events interface {
+	// LoggedIn: the server accepted the login. Requests may be sent from here on.
+	LoggedIn(s *Session, in LoggedIn)
+
+	// Resumed: a session that goes on with the State of an earlier one is logged
+	// in, has all rooms back (or got Error for them), and has sent what was
+	// unacknowledged.
+	Resumed(s *Session)
+
+	// Joined: the room's events follow, the first with After + 1.
+	Joined(s *Session, j Joined)
+
+	// Left: no event of the room follows. Request is 0 if the server removed us.
+	Left(s *Session, l Left)
+
+	// Created answers Create.
+	Created(s *Session, c Created)
+
+	// Event is one entry of a joined room's log, in order. e and its strings are
+	// lent until the return.
+	Event(s *Session, e *chat.Event)
+
+	// Ack: the message is stored (in an ephemeral room: has its place).
+	Ack(s *Session, a Ack)
+
+	// Refused: a publish failed. If Retrying, the session sends it again by itself
+	// after Err.RetryAfter; otherwise it is forgotten.
+	Refused(s *Session, r Refused)
+
+	// Error: a request other than a publish failed, or the server reports an error
+	// that belongs to no request.
+	Error(s *Session, f Failure)
+
+	// Gap: events of the room can not be delivered any more; delivery goes on
+	// after To.
+	Gap(s *Session, g Gap)
+
+	// RoomPage answers List.
+	RoomPage(s *Session, p RoomPage)
+
+	// HistoryPage answers History.
+	HistoryPage(s *Session, p HistoryPage)
+
+	// MemberPage answers Members.
+	MemberPage(s *Session, p MemberPage)
+
+	// Pong answers Ping.
+	Pong(s *Session, value uint64)
+
+	// Goodbye: the server is about to close the connection.
+	Goodbye(s *Session, g Goodbye)
+
+	// Fault: the server has broken the protocol: a *SequenceError,
+	// *UnexpectedError, *VersionError, *packet.DecodeError or *packet.TextError.
+	// The session goes on, but for a *VersionError.
+	Fault(s *Session, err error)
+
+	// Disconnected: the session is over, or its connect has failed. It is the
+	// last call. Requests without an answer are void; the State can be given to a
+	// new session.
+	Disconnected(s *Session, why engine.Reason)
+}
+
+// NopEvents does nothing.
+type NopEvents struct{}
+
+var _ Events = NopEvents{}
+
+// LoggedIn does nothing.
+func (NopEvents) LoggedIn(*Session, LoggedIn) {}
+
+// Resumed does nothing.
+func (NopEvents) Resumed(*Session) {}
+
+// Joined does nothing.
+func (NopEvents) Joined(*Session, Joined) {}
+
+// Left does nothing.
+func (NopEvents) Left(*Session, Left) {}
+
+// Created does nothing.
+func (NopEvents) Created(*Session, Created) {}
+
+// Event does nothing.
+func (NopEvents) Event(*Session, *chat.Event) {}
+
+// Ack does nothing.
+func (NopEvents) Ack(*Session, Ack) {}
+
+// Refused does nothing.
+func (NopEvents) Refused(*Session, Refused) {}
+
+// Error does nothing.
+func (NopEvents) Error(*Session, Failure) {}
+
+// Gap does nothing.
+func (NopEvents) Gap(*Session, Gap) {}
+
+// RoomPage does nothing.
+func (NopEvents) RoomPage(*Session, RoomPage) {}
+
+// HistoryPage does nothing.
+func (NopEvents) HistoryPage(*Session, HistoryPage) {}
+
+// MemberPage does nothing.
+func (NopEvents) MemberPage(*Session, MemberPage) {}
+
+// Pong does nothing.
+func (NopEvents) Pong(*Session, uint64) {}
+
+// Goodbye does nothing.
+func (NopEvents) Goodbye(*Session, Goodbye) {}
+
+// Fault does nothing.
+func (NopEvents) Fault(*Session, error) {}
+
+// Disconnected does nothing.
+func (NopEvents) Disconnected(*Session, engine.Reason) {}
+
+// LoggedIn is what the server says when it accepts a login.
+type LoggedIn struct {
+	Version      uint32
+	User         chat.UserID
+	Name         string // as the server writes it
+	Token        []byte // shows who you are at the next login; keep it secret
+	SentCount    uint64 // messages of this user stored so far
+	Server       string // program and version
+	Limits       Limits
+	Capabilities []string
+	Resumed      bool // the session goes on with the State of an earlier one
+}
+
+// Limits is what the server allows. 0 means that the server did not say.
+type Limits struct {
+	TextBytesMax         int           // of one chat text
+	RoomsJoinedMax       int           // per session
+	PublishesInFlightMax int           // without an answer, per session and room
+	IdleMax              time.Duration // without any packet, the session is closed
+	HeartbeatInterval    time.Duration // the server pings after that much silence
+	HistoryItemsMax      int           // per page of history
+}
+
+// RoomInfo is what the server says about a room.
+type RoomInfo struct {
+	ID        chat.RoomID
+	Name      string
+	Epoch     chat.Epoch // one life of the room's log
+	Ephemeral bool       // not stored: a restart of the server forgets the log
+	LastSeq   chat.Seq
+	Members   int // users present
+}
+
+// Cursor is a place in a room's log: everything up to Seq of Epoch is known.
+type Cursor struct {
+	Epoch chat.Epoch
+	Seq   chat.Seq
+}
+
+// Joined is a room that was joined.
+type Joined struct {
+	Request uint32
+	Room    RoomInfo
+	After   chat.Seq // the first event has After + 1
+	Rejoin  bool     // the session joined by itself, as the State said
+}
+
+// Left is a room that was left.
+type Left struct {
+	Request uint32
+	Room    chat.RoomID
+}
+
+// Created is a room that was made.
+type Created struct {
+	Request uint32
+	Room    RoomInfo
+}
+
+// Ack is a message that was stored.
+type Ack struct {
+	Room  chat.RoomID
+	Nonce chat.Nonce
+	Seq   chat.Seq
+}
+
+// Refused is a message that was not stored.
+type Refused struct {
+	Room     chat.RoomID
+	Nonce    chat.Nonce
+	Err      *chat.Error
+	Retrying bool
+}
+
+// Failure is a request that failed.
+type Failure struct {
+	Packet   packet.ID // of the request; 0 if the error answers none
+	Request  uint32
+	Room     chat.RoomID
+	Err      *chat.Error
+	Rejoin   bool // the session joined by itself, as the State said; the room is lost
+	Retrying bool // unless this is true: then it tries again by itself after Err.RetryAfter
+}
+
+// Gap is a part of a room's log that will not be delivered: From to To of Epoch. If
+// EpochChanged, the log began anew and all sequence numbers of before are void; To
+// is then the place after which delivery goes on, and From is 1.
+type Gap struct {
+	Room         chat.RoomID
+	Epoch        chat.Epoch
+	From, To     chat.Seq
+	EpochChanged bool
+}
+
+// RoomPage is a page of the list of rooms, in the order of their ids.
+type RoomPage struct {
+	Request uint32
+	Rooms   []RoomInfo
+	More    bool
+}
+
+// HistoryPage is a page of a room's log, in order.
+type HistoryPage struct {
+	Request uint32
+	Room    chat.RoomID
+	Epoch   chat.Epoch
+	Events  []chat.Event
+	More    bool // there is more in the direction asked for
+}
+
+// MemberPage is a page of the users present in a room, in the order of their ids.
+type MemberPage struct {
+	Request uint32
+	Room    chat.RoomID
+	Members []Member
+	Total   int
+	More    bool
+}
+
+// Member is a user present in a room.
+type Member struct {
+	User chat.UserID
+	Name string
+}
+
+// Goodbye is why the server closes the connection, and when to come back.
+type Goodbye struct{ Err *chat.Error }

@@ -1,0 +1,44 @@
+package client
+
+import (
+	"sarang/chat"
+	"sarang/client/session"
+)
+
+// What the methods of Client take and return; package session documents the fields.
+type (
+	// LoggedIn is what the server says at a login: name, id, token, limits.
+	LoggedIn = session.LoggedIn
+
+	// Limits is what the server allows.
+	Limits = session.Limits
+
+	// RoomInfo is what the server says about a room.
+	RoomInfo = session.RoomInfo
+
+	// Member is a user present in a room.
+	Member = session.Member
+
+	// Cursor is a place in a room's log.
+	Cursor = session.Cursor
+
+	// Join says which room to join, and from where on to read it.
+	Join = session.Join
+
+	// History says which page of a room's log is wanted.
+	History = session.History
+)
+
+// Joined is a room that was joined.
+type Joined struct {
+	Room  RoomInfo
+	After chat.Seq // the first event has After + 1
+}
+
+// HistoryPage is a page of a room's log, in order.
+type HistoryPage struct {
+	Room   chat.RoomID
+	Epoch  chat.Epoch
+	Events []chat.Event
+	More   bool // there is more in the direction asked for
+}

@@ -1,0 +1,114 @@
+package native
+
+import (
+	"time"
+
+	"sarang/chat"
+	"sarang/internal/hub"
+	"sarang/packet"
+	pb "sarang/proto/sarang/v1"
+)
+
+var _ hub.Client = (*handler)(nil)
+
+// reply sends a packet to a session; when its queue is full the engine ends it.
+func (h *handler) reply(o *hub.Session, id packet.ID, m packet.Marshaler) {
+	_ = h.send.Send(o.Engine, id, m)
+}
+
+// LoggedIn sends S_LOGIN.
+func (h *handler) LoggedIn(o *hub.Session, u chat.User, token []byte) {
+	c := h.shard.Hub().Config()
+	h.reply(o, pb.SLogin, &pb.LoggedIn{
+		Version: pb.Version, User: uint64(u.ID), Name: u.Name, Token: token, SentCount: u.SentCount,
+		Server: h.config.Server,
+		Limits: &pb.Limits{
+			TextBytesMax:         uint32(c.TextBytesMax),
+			RoomsJoinedMax:       uint32(c.RoomsJoinedMax),
+			PublishesInFlightMax: uint32(c.PublishesInFlightMax),
+			IdleSecondsMax:       seconds(h.config.IdleTimeout),
+			HeartbeatSeconds:     seconds(h.config.HeartbeatInterval),
+			HistoryItemsMax:      uint32(c.HistoryItemsMax),
+		},
+	})
+}
+
+func seconds(d time.Duration) uint32 { return uint32(max(d, 0) / time.Second) }
+
+func info(r hub.RoomInfo) *pb.RoomInfo {
+	m := new(pb.RoomInfo)
+	fillInfo(m, &r)
+	return m
+}
+
+func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
+	m.Id, m.Name, m.Epoch, m.Ephemeral = uint64(r.ID), r.Name, uint64(r.Epoch), r.Ephemeral
+	m.LastSeq, m.Members = uint64(r.LastSeq), uint32(r.Members)
+}
+
+// Joined sends S_JOIN.
+func (h *handler) Joined(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo, after chat.Seq) {
+	fillInfo(&h.room, &r)
+	h.joined.Request, h.joined.Room, h.joined.After = ref.Request, &h.room, uint64(after)
+	h.reply(o, pb.SJoin, &h.joined)
+}
+
+// Left sends S_LEAVE.
+func (h *handler) Left(o *hub.Session, ref hub.RequestRef) {
+	h.reply(o, pb.SLeave, &pb.Leave{Request: ref.Request, Room: uint64(ref.Room)})
+}
+
+// Created sends S_CREATE.
+func (h *handler) Created(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo) {
+	h.reply(o, pb.SCreate, &pb.Created{Request: ref.Request, Room: info(r)})
+}
+
+// Listed sends S_LIST.
+func (h *handler) Listed(o *hub.Session, ref hub.RequestRef, rooms []hub.RoomInfo, more bool) {
+	m := &pb.Listed{Request: ref.Request, More: more, Rooms: make([]*pb.RoomInfo, len(rooms))}
+	for i, r := range rooms {
+		m.Rooms[i] = info(r)
+	}
+	h.reply(o, pb.SList, m)
+}
+
+// History sends S_HISTORY.
+func (h *handler) History(o *hub.Session, ref hub.RequestRef, epoch chat.Epoch, events []chat.Event, more bool) {
+	m := &pb.HistoryPage{Request: ref.Request, Room: uint64(ref.Room), Epoch: uint64(epoch), More: more, Events: make([]*pb.Event, len(events))}
+	for i := range events {
+		m.Events[i] = new(pb.Event)
+		fillEvent(m.Events[i], &events[i])
+	}
+	h.reply(o, pb.SHistory, m)
+}
+
+// Members sends S_MEMBERS.
+func (h *handler) Members(o *hub.Session, ref hub.RequestRef, page []chat.User, total int, more bool) {
+	m := &pb.MemberPage{Request: ref.Request, Room: uint64(ref.Room), Total: uint32(total), More: more, Members: make([]*pb.Member, len(page))}
+	for i, u := range page {
+		m.Members[i] = &pb.Member{User: uint64(u.ID), Name: u.Name}
+	}
+	h.reply(o, pb.SMembers, m)
+}
+
+// Ack sends S_ACK.
+func (h *handler) Ack(o *hub.Session, room chat.RoomID, n chat.Nonce, seq chat.Seq) {
+	h.ack.Room, h.ack.Nonce, h.ack.Seq = uint64(room), uint64(n), uint64(seq)
+	h.reply(o, pb.SAck, &h.ack)
+}
+
+// Gap sends S_GAP.
+func (h *handler) Gap(o *hub.Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq) {
+	h.reply(o, pb.SGap, &pb.Gap{Room: uint64(room), Epoch: uint64(epoch), From: uint64(from), To: uint64(to)})
+}
+
+// Failed sends S_ERROR.
+func (h *handler) Failed(o *hub.Session, ref hub.RequestRef, err *chat.Error) {
+	if ref.Kind == 0 && ref.Nonce != 0 {
+		ref.Kind = pb.CChat // the outcome of a publish comes from the room, which knows of no packets
+	}
+	m := &h.failure
+	m.Code, m.Message, m.RetryAfterMs = uint32(err.Code), err.Message, millis(err.RetryAfter)
+	m.PacketId, m.Request, m.Room, m.Nonce = uint32(ref.Kind), ref.Request, uint64(ref.Room), uint64(ref.Nonce)
+	h.reply(o, pb.SError, m)
+}

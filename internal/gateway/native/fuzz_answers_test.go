@@ -1,0 +1,309 @@
+package native_test
+
+import (
+	"sarang/chat"
+	"sarang/packet"
+	pb "sarang/proto/sarang/v1"
+)
+
+// account enters what is sent into the ledger, as the server must see it.
+func (p *peer) account(b []byte) {
+	p.said = append(p.said, b...)
+	for !p.lost {
+		got, n, err := packet.Split(p.said)
+		if err != nil {
+			p.lost = true
+			return
+		}
+		if n == 0 {
+			return
+		}
+		if a, answered := p.askOf(got); answered {
+			p.asked[a]++
+		}
+		p.said = p.said[n:]
+	}
+}
+
+// askOf says how the answer to a packet is known.
+func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
+	read := func(m packet.Unmarshaler) bool {
+		ok := m.UnmarshalVT(got.Payload) == nil
+		if !ok {
+			a.fault = chat.CodeMalformed
+		}
+		return ok
+	}
+	a.id = got.ID
+	switch got.ID {
+	case pb.CLogin:
+		read(new(pb.Login))
+	case pb.CChat:
+		if m := new(pb.Publish); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
+	case pb.CPing:
+		if m := new(pb.Ping); read(m) {
+			a.mark = m.Value
+		}
+	case pb.CPong:
+		return a, !read(new(pb.Ping))
+	case pb.CJoin:
+		if m := new(pb.Join); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CLeave:
+		if m := new(pb.Leave); read(m) {
+			a.mark = uint64(m.Request)
+			p.left[m.Room] = true
+		}
+	case pb.CCreate:
+		if m := new(pb.Create); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CList:
+		if m := new(pb.List); read(m) {
+			a.mark = uint64(m.Request)
+			p.asksAbove(a, m.After)
+		}
+	case pb.CHistory:
+		if m := new(pb.History); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CMembers:
+		if m := new(pb.Members); read(m) {
+			a.mark = uint64(m.Request)
+			p.asksAbove(a, m.After)
+		}
+	default:
+		a.fault = chat.CodeUnknownPacket
+	}
+	return a, true
+}
+
+// asksAbove notes from where a page was asked for.
+func (p *peer) asksAbove(a ask, after uint64) {
+	if known, twice := p.above[a]; twice {
+		after = min(after, known)
+	}
+	p.above[a] = after
+}
+
+// answered takes a request out of the ledger.
+func (p *peer) answered(id packet.ID, room, mark uint64) {
+	p.settle(ask{id: id, room: room, mark: mark})
+}
+
+func (p *peer) settle(a ask) {
+	if p.asked[a] == 0 {
+		failf("%s: an answer to %+v, which was not asked or has been answered", p.name, a)
+	}
+	if p.asked[a]--; p.asked[a] == 0 {
+		delete(p.asked, a)
+	}
+}
+
+// failed is S_ERROR.
+func (p *peer) failed(m *pb.Error) {
+	a := ask{id: packet.ID(m.PacketId), room: m.Room, mark: uint64(m.Request)}
+	switch {
+	case m.Code == 0 || m.Message == "":
+		failf("%s: an error that says nothing: %v", p.name, m)
+	case m.Code == uint32(chat.CodeInternal):
+		failf("%s: an internal error: %v", p.name, m)
+	case m.Code == uint32(chat.CodeMalformed) || m.Code == uint32(chat.CodeUnknownPacket):
+		a = ask{id: packet.ID(m.PacketId), fault: chat.Code(m.Code)}
+	case a.id == pb.CChat:
+		a.mark = m.Nonce
+	default:
+		a.room = 0
+	}
+	p.settle(a)
+}
+
+// told is a packet of the server.
+func (p *peer) told(got packet.Packet) {
+	p.r.told++
+	if p.goodbye != nil {
+		failf("%s: packet %d after the goodbye", p.name, got.ID)
+	}
+	switch got.ID {
+	case pb.SLogin:
+		m := new(pb.LoggedIn)
+		p.read(got, m)
+		p.answered(pb.CLogin, 0, 0)
+		if m.User == 0 || m.Name == "" || len(m.Token) == 0 {
+			failf("%s: logged in as nobody: %v", p.name, m)
+		}
+		p.user, p.own = m.User, m.Token
+	case pb.SChat:
+		p.event(got)
+	case pb.SAck:
+		m := new(pb.Ack)
+		p.read(got, m)
+		p.answered(pb.CChat, m.Room, m.Nonce)
+		p.acked(m)
+	case pb.SError:
+		m := new(pb.Error)
+		p.read(got, m)
+		p.failed(m)
+	case pb.SPong:
+		m := new(pb.Ping)
+		p.read(got, m)
+		p.answered(pb.CPing, 0, m.Value)
+	case pb.SPing:
+		m := new(pb.Ping)
+		p.read(got, m)
+		if p.polite {
+			p.say(encoded(pb.CPong, m))
+		}
+	case pb.SGap:
+		p.gap(got)
+	case pb.SGoodbye:
+		p.goodbye = new(pb.Goodbye)
+		p.read(got, p.goodbye)
+	default:
+		p.toldPage(got)
+	}
+}
+
+// toldPage is an answer to a request with a number.
+func (p *peer) toldPage(got packet.Packet) {
+	switch got.ID {
+	case pb.SJoin:
+		m := new(pb.Joined)
+		p.read(got, m)
+		p.answered(pb.CJoin, 0, uint64(m.Request))
+		p.joined(m)
+	case pb.SLeave:
+		m := new(pb.Leave)
+		p.read(got, m)
+		p.answered(pb.CLeave, 0, uint64(m.Request))
+		delete(p.rooms, m.Room)
+	case pb.SCreate:
+		m := new(pb.Created)
+		p.read(got, m)
+		p.answered(pb.CCreate, 0, uint64(m.Request))
+	case pb.SList:
+		m := new(pb.Listed)
+		p.read(got, m)
+		p.answered(pb.CList, 0, uint64(m.Request))
+		p.inOrder("rooms", p.above[ask{id: pb.CList, mark: uint64(m.Request)}], len(m.Rooms), func(i int) uint64 { return m.Rooms[i].Id })
+	case pb.SHistory:
+		m := new(pb.HistoryPage)
+		p.read(got, m)
+		p.answered(pb.CHistory, 0, uint64(m.Request))
+		p.inOrder("history", 0, len(m.Events), func(i int) uint64 { return m.Events[i].Seq })
+		for _, e := range m.Events {
+			p.stored(e)
+		}
+	case pb.SMembers:
+		m := new(pb.MemberPage)
+		p.read(got, m)
+		p.answered(pb.CMembers, 0, uint64(m.Request))
+		p.inOrder("members", p.above[ask{id: pb.CMembers, mark: uint64(m.Request)}], len(m.Members), func(i int) uint64 { return m.Members[i].User })
+	default:
+		failf("%s: a packet %d, which no server sends", p.name, got.ID)
+	}
+}
+
+// inOrder checks a page: no longer than allowed, with ids that go up from above after.
+func (p *peer) inOrder(what string, after uint64, n int, id func(i int) uint64) {
+	if n > historyItemsMax {
+		failf("%s: a page of %d %s; at most %d are allowed", p.name, n, what, historyItemsMax)
+	}
+	for i := range n {
+		if id(i) <= after {
+			failf("%s: a page of %s has %d where one above %d is next", p.name, what, id(i), after)
+		}
+		after = id(i)
+	}
+}
+
+func (p *peer) joined(m *pb.Joined) {
+	if m.Room == nil || p.rooms[m.Room.Id] != nil || m.After > m.Room.LastSeq {
+		failf("%s: joined %v", p.name, m)
+	}
+	p.rooms[m.Room.Id] = &readerSeat{epoch: m.Room.Epoch, next: m.After + 1, ephemeral: m.Room.Ephemeral}
+}
+
+func (p *peer) event(got packet.Packet) {
+	m := new(pb.Event)
+	p.read(got, m)
+	s := p.rooms[m.Room]
+	if s == nil {
+		failf("%s: event %d of room %d, where it is not", p.name, m.Seq, m.Room)
+	}
+	if m.Seq != s.next {
+		failf("%s: event %d of room %d, %d is next", p.name, m.Seq, m.Room, s.next)
+	}
+	s.next++
+	if !s.ephemeral {
+		p.stored(m)
+	}
+}
+
+// stored checks that an event is the one in the log.
+func (p *peer) stored(m *pb.Event) {
+	log := p.r.log[chat.RoomID(m.Room)]
+	if m.Seq == 0 || m.Seq > uint64(len(log)) {
+		failf("%s: shown is event %d of room %d; stored are %d", p.name, m.Seq, m.Room, len(log))
+	}
+	want := log[m.Seq-1]
+	if m.Text != want.Text || m.Name != want.Name || chat.Nonce(m.Nonce) != want.Nonce ||
+		chat.UserID(m.User) != want.User || int64(m.TimeMs) != want.TimeMs || chat.EventKind(m.Kind) != want.Kind {
+		failf("%s: shown is %v, stored is %+v", p.name, m, want)
+	}
+}
+
+func (p *peer) acked(m *pb.Ack) {
+	s := p.rooms[m.Room]
+	switch {
+	case s == nil:
+		failf("%s: an ack of room %d, where it is not", p.name, m.Room)
+	case s.ephemeral:
+		return
+	}
+	log := p.r.log[chat.RoomID(m.Room)]
+	if m.Seq == 0 || m.Seq > uint64(len(log)) {
+		failf("%s: acknowledged is event %d of room %d; stored are %d", p.name, m.Seq, m.Room, len(log))
+	}
+	if e := log[m.Seq-1]; uint64(e.Nonce) != m.Nonce || uint64(e.User) != p.user {
+		failf("%s: acknowledged is %v, stored is %+v", p.name, m, e)
+	}
+}
+
+func (p *peer) gap(got packet.Packet) {
+	m := new(pb.Gap)
+	p.read(got, m)
+	s := p.rooms[m.Room]
+	switch {
+	case s == nil:
+		failf("%s: a gap in room %d, where it is not", p.name, m.Room)
+	case m.From == 0 && m.To+1 == s.next: // its cursor was void
+	case !s.ephemeral:
+		failf("%s: a gap in room %d though all of it is stored: %v", p.name, m.Room, m)
+	case m.From != s.next || m.To < m.From:
+		failf("%s: gap %v, %d is next", p.name, m, s.next)
+	}
+	s.next = m.To + 1
+}
+
+// complete checks that nothing of a session that stands is without an answer, when all
+// has come to rest. After a leave nothing of a room is told, not even outcomes.
+func (p *peer) complete() {
+	if p.ended || p.closing || p.fin || p.harmed || p.silent || p.lost || p.goodbye != nil || !p.open {
+		return
+	}
+	for a, n := range p.asked {
+		if n > 0 && !(a.id == pb.CChat && p.left[a.room]) {
+			failf("%s: no answer to %+v", p.name, a)
+		}
+	}
+}
+
+func encoded(id packet.ID, m packet.Marshaler) []byte {
+	b, err := packet.AppendVT(nil, id, m)
+	check(err)
+	return b
+}

@@ -1,6 +1,0 @@
-//go:build !race && !sarang_debug
-
-package packet_test
-
-// slow says that checks make everything many times slower: fewer and shorter runs.
-const slow = false

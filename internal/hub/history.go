@@ -1,0 +1,66 @@
+package hub
+
+import (
+	"context"
+
+	"sarang/chat"
+	"sarang/internal/limit"
+)
+
+// historyBytesMax keeps a page within one packet, with room for names and numbers.
+const historyBytesMax = 32 << 10
+
+// History tells the client a page of a room's stored log: the events above after, or,
+// if before is not 0, the last ones below it.
+func (s *Shard) History(o *Session, ref RequestRef, after, before chat.Seq, itemsWant int) {
+	if !s.mayRequest(o, ref, limit.LevelReads) || !s.begin(o, ref) {
+		return
+	}
+	s.ask(&historyRequest{
+		asker: asker{session: o.Engine.ID(), user: o.User, ref: ref, counted: true},
+		page:  chat.Page{After: after, Before: before, ItemsMax: s.items(itemsWant), BytesMax: historyBytesMax},
+	})
+}
+
+// historyRequest asks the room's home for the right to read.
+type historyRequest struct {
+	asker
+	page chat.Page
+}
+
+func (r *historyRequest) at(h *home) {
+	if h.may(r, chat.ActionHistory) {
+		info := h.room.Info()
+		h.shard.answer(r.session.Worker(), &historyGranted{r.asker, r.page, info.Epoch, info.Ephemeral})
+	}
+}
+
+// historyGranted has the session's shard read the page.
+type historyGranted struct {
+	asker
+	page      chat.Page
+	epoch     chat.Epoch
+	ephemeral bool
+}
+
+func (g *historyGranted) on(s *Shard) {
+	o := s.session(g.session)
+	if o == nil {
+		return
+	}
+	if g.ephemeral { // nothing of it is stored
+		o.requests--
+		o.Client.History(o, g.ref, g.epoch, nil, false)
+		return
+	}
+	s.read(o, g.ref, func(ctx context.Context) func(*Session) {
+		events, more, err := s.hub.config.Store.History(ctx, g.ref.Room, g.page)
+		return func(o *Session) {
+			if err != nil {
+				s.fail(o, g.ref, s.hub.typed("reading history", err))
+				return
+			}
+			o.Client.History(o, g.ref, g.epoch, events, more)
+		}
+	})
+}

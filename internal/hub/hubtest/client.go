@@ -1,0 +1,229 @@
+package hubtest
+
+import (
+	"fmt"
+
+	"sarang/chat"
+	"sarang/engine"
+	"sarang/internal/hub"
+)
+
+// Client is a session at the hub and the far end of its connection.
+type Client struct {
+	Session *hub.Session
+	User    chat.User
+	Token   []byte
+	Records []Record     // what the hub has told, in order
+	Events  []chat.Event // room events that have arrived, in order
+	Forms   []string     // the format of each
+	Over    bool         // the connection is gone
+
+	// Arrived, if set, is told of all that arrives at the far end, in order.
+	Arrived func(Arrival)
+
+	rig     *Rig
+	number  int // in rig.clients
+	format  *hub.Format
+	shard   *hub.Shard
+	far     *engine.Session
+	request uint32
+}
+
+// Record is one thing that the hub has told a session. Kind is the method of hub.Client.
+type Record struct {
+	Kind   string
+	Ref    hub.RequestRef
+	Info   hub.RoomInfo
+	Seq    chat.Seq // Ack, Joined (after), Gap (to)
+	From   chat.Seq // Gap
+	Rooms  []hub.RoomInfo
+	Events []chat.Event
+	Users  []chat.User
+	Total  int
+	More   bool
+	Err    *chat.Error
+}
+
+// Arrival is a line that has arrived: an event, or the border between what belongs to a
+// room and what does not.
+type Arrival struct {
+	Joined, Left bool // if neither: Event
+	Room         chat.RoomID
+	After        chat.Seq // Joined: the number before that of the first event
+	Format       string
+	Event        chat.Event
+}
+
+// Connect begins to connect a client whose events are to come in format f, or the first
+// if nil. It is usable as soon as it is Up.
+func (r *Rig) Connect(f *hub.Format) *Client {
+	if f == nil {
+		f = r.config.Formats[0]
+	}
+	c := &Client{rig: r, number: len(r.clients), format: f}
+	r.clients = append(r.clients, c)
+	r.check(r.far.Connect(r.at, r.client, c))
+	return c
+}
+
+// Dial is Connect, and waits until the client is up.
+func (r *Rig) Dial(f *hub.Format) *Client {
+	c := r.Connect(f)
+	r.Settle()
+	if !c.Up() {
+		r.config.Fail("a client does not get in")
+	}
+	return c
+}
+
+// Up reports whether the client has a session at the hub that can make requests.
+func (c *Client) Up() bool { return c.Session != nil && !c.Over && !c.Session.Engine.Closing() }
+
+// Enter is Dial and Login; the login must succeed.
+func (r *Rig) Enter(name string, f *hub.Format) *Client {
+	c := r.Dial(f)
+	c.Login(name, nil)
+	r.Settle()
+	if c.User.ID == 0 {
+		r.config.Fail("%s can not log in: %+v", name, c.Last())
+	}
+	return c
+}
+
+func (c *Client) ref(room chat.RoomID) hub.RequestRef {
+	c.request++
+	return hub.RequestRef{Kind: 1, Request: c.request, Room: room}
+}
+
+// Last is the newest record, the zero one if there is none.
+func (c *Client) Last() Record {
+	if len(c.Records) == 0 {
+		return Record{}
+	}
+	return c.Records[len(c.Records)-1]
+}
+
+// Login asks for a name.
+func (c *Client) Login(name string, token []byte) {
+	c.shard.Login(c.Session, hub.RequestRef{Kind: 1}, name, token)
+}
+
+// Join joins a room by name, which it makes if there is none.
+func (c *Client) Join(name string) { c.JoinAs(0, hub.JoinRequest{Name: name, Create: true}) }
+
+// JoinAs is Join with everything that can be said. It returns what the answer names.
+func (c *Client) JoinAs(room chat.RoomID, j hub.JoinRequest) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Join(c.Session, ref, j)
+	return ref
+}
+
+// Leave leaves a room.
+func (c *Client) Leave(room chat.RoomID) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Leave(c.Session, ref)
+	return ref
+}
+
+// Publish sends a text.
+func (c *Client) Publish(room chat.RoomID, n chat.Nonce, text string) {
+	c.PublishAs(room, n, hub.Message{Text: text})
+}
+
+// PublishAs is Publish with everything that can be said.
+func (c *Client) PublishAs(room chat.RoomID, n chat.Nonce, m hub.Message) {
+	c.shard.Publish(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, m)
+}
+
+// GiveRole gives a user a role.
+func (c *Client) GiveRole(room chat.RoomID, n chat.Nonce, subject chat.UserID, role chat.Role) {
+	c.shard.GiveRole(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, subject, role)
+}
+
+// Create makes a room.
+func (c *Client) Create(name string, ephemeral bool) {
+	c.shard.Create(c.Session, c.ref(0), name, ephemeral)
+}
+
+// List asks for a page of rooms.
+func (c *Client) List(after chat.RoomID, items int) { c.shard.List(c.Session, c.ref(0), after, items) }
+
+// History asks for a page of events.
+func (c *Client) History(room chat.RoomID, after, before chat.Seq, items int) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.History(c.Session, ref, after, before, items)
+	return ref
+}
+
+// Members asks for a page of who is present.
+func (c *Client) Members(room chat.RoomID, after chat.UserID, items int) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Members(c.Session, ref, after, items)
+	return ref
+}
+
+// Hangup ends the connection from the far end.
+func (c *Client) Hangup() {
+	if c.far != nil {
+		c.far.Abort()
+	}
+}
+
+// Pause has the client read nothing until Resume.
+func (c *Client) Pause() {
+	if c.far != nil {
+		c.far.Pause()
+	}
+}
+
+// Resume ends a Pause.
+func (c *Client) Resume() {
+	if c.far != nil {
+		c.far.Resume()
+	}
+}
+
+// Acked returns where the hub has said that an event of the client is, 0 if it has not.
+func (c *Client) Acked(room chat.RoomID, n chat.Nonce) chat.Seq {
+	for _, r := range c.Records {
+		if r.Kind == "Ack" && r.Ref.Room == room && r.Ref.Nonce == n {
+			return r.Seq
+		}
+	}
+	return 0
+}
+
+// reader is the handler of the clients' ends.
+type reader struct {
+	engine.NopHandler
+	rig *Rig
+}
+
+// Connected notes the far end, and says which client it is: connections may arrive in
+// another order than they were begun.
+func (h *reader) Connected(s *engine.Session) {
+	c := s.Data.(*Client)
+	c.far = s
+	h.rig.check(s.Send(fmt.Appendf(nil, "%d\n", c.number)))
+}
+
+// Received reads a line.
+func (h *reader) Received(s *engine.Session, frame []byte) {
+	c := s.Data.(*Client)
+	a, err := parse(string(frame[:len(frame)-1]))
+	if err != nil {
+		h.rig.config.Fail("a line that means nothing: %v", err)
+	}
+	if !a.Joined && !a.Left {
+		c.Events, c.Forms = append(c.Events, a.Event), append(c.Forms, a.Format)
+	}
+	if c.Arrived != nil {
+		c.Arrived(a)
+	}
+}
+
+// Disconnected notes the end.
+func (h *reader) Disconnected(s *engine.Session, _ engine.Reason) {
+	c := s.Data.(*Client)
+	c.far, c.Over = nil, true
+}

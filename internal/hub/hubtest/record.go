@@ -1,0 +1,97 @@
+package hubtest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"sarang/chat"
+	"sarang/engine"
+	"sarang/internal/hub"
+)
+
+// recorder is the gateway on one worker.
+type recorder struct {
+	engine.NopHandler
+	rig   *Rig
+	shard *hub.Shard
+}
+
+// Received is called with the number of the client: the hub's session is made, in the
+// format that he wants.
+func (h *recorder) Received(s *engine.Session, frame []byte) {
+	n, err := strconv.Atoi(string(frame[:len(frame)-1]))
+	if err != nil || n >= len(h.rig.clients) || s.Data != nil {
+		h.rig.config.Fail("a session that nobody has asked for: %q", frame)
+	}
+	c := h.rig.clients[n]
+	c.shard, c.Session = h.shard, h.shard.Connected(s, &recording{c}, c.format)
+}
+
+// Disconnected takes the session out of the hub.
+func (h *recorder) Disconnected(s *engine.Session, _ engine.Reason) {
+	if o, ok := s.Data.(*hub.Session); ok {
+		h.shard.Disconnected(o)
+		o.Client.(*recording).client.Over = true
+	}
+}
+
+// recording is a hub.Client that writes down what it is told.
+type recording struct{ client *Client }
+
+var _ hub.Client = (*recording)(nil)
+
+func (r *recording) add(x Record) { r.client.Records = append(r.client.Records, x) }
+
+// LoggedIn is recorded, and becomes the client's User.
+func (r *recording) LoggedIn(_ *hub.Session, u chat.User, token []byte) {
+	r.client.User, r.client.Token = u, slices.Clone(token)
+	r.add(Record{Kind: "LoggedIn"})
+}
+
+// Joined is recorded, and said at the far end.
+func (r *recording) Joined(s *hub.Session, ref hub.RequestRef, info hub.RoomInfo, after chat.Seq) {
+	_ = s.Engine.Send(fmt.Appendf(nil, joinedLine, info.ID, after)) // who is too slow is disconnected
+	r.add(Record{Kind: "Joined", Ref: ref, Info: info, Seq: after})
+}
+
+// Left is recorded, and said at the far end.
+func (r *recording) Left(s *hub.Session, ref hub.RequestRef) {
+	_ = s.Engine.Send(fmt.Appendf(nil, leftLine, ref.Room)) // who is too slow is disconnected
+	r.add(Record{Kind: "Left", Ref: ref})
+}
+
+// Created is recorded.
+func (r *recording) Created(_ *hub.Session, ref hub.RequestRef, info hub.RoomInfo) {
+	r.add(Record{Kind: "Created", Ref: ref, Info: info})
+}
+
+// Listed is recorded.
+func (r *recording) Listed(_ *hub.Session, ref hub.RequestRef, rooms []hub.RoomInfo, more bool) {
+	r.add(Record{Kind: "Listed", Ref: ref, Rooms: slices.Clone(rooms), More: more})
+}
+
+// History is recorded.
+func (r *recording) History(_ *hub.Session, ref hub.RequestRef, _ chat.Epoch, events []chat.Event, more bool) {
+	r.add(Record{Kind: "History", Ref: ref, Events: slices.Clone(events), More: more})
+}
+
+// Members is recorded.
+func (r *recording) Members(_ *hub.Session, ref hub.RequestRef, page []chat.User, total int, more bool) {
+	r.add(Record{Kind: "Members", Ref: ref, Users: slices.Clone(page), Total: total, More: more})
+}
+
+// Ack is recorded.
+func (r *recording) Ack(_ *hub.Session, room chat.RoomID, n chat.Nonce, seq chat.Seq) {
+	r.add(Record{Kind: "Ack", Ref: hub.RequestRef{Room: room, Nonce: n}, Seq: seq})
+}
+
+// Gap is recorded.
+func (r *recording) Gap(_ *hub.Session, room chat.RoomID, _ chat.Epoch, from, to chat.Seq) {
+	r.add(Record{Kind: "Gap", Ref: hub.RequestRef{Room: room}, From: from, Seq: to})
+}
+
+// Failed is recorded.
+func (r *recording) Failed(_ *hub.Session, ref hub.RequestRef, err *chat.Error) {
+	r.add(Record{Kind: "Failed", Ref: ref, Err: err})
+}

@@ -1,0 +1,131 @@
+package hub
+
+import (
+	"context"
+	"time"
+
+	"sarang/chat"
+	"sarang/engine"
+)
+
+// A room is read from the store when somebody wants something of it, and let go when
+// nobody has used it for Config.RoomIdle. Its home shard sees to both.
+
+// loadingRoom is a room that the store is asked for, and what waits for it.
+type loadingRoom struct{ waiting []roomRequest }
+
+// serveRequest runs a request at the home of its room, which is here.
+func (s *Shard) serveRequest(r *roomRequest) {
+	if h := s.homes[r.room]; h != nil {
+		h.serve(r)
+		return
+	}
+	l := s.loading[r.room]
+	if l == nil {
+		l = new(loadingRoom)
+		s.loading[r.room] = l
+		defer s.load(r.room)
+	}
+	l.waiting = append(l.waiting, *r)
+}
+
+// load asks the store for a room.
+func (s *Shard) load(id chat.RoomID) {
+	hub := s.hub
+	ok := s.give(hub.queries, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
+		defer cancel()
+		r, err := hub.config.Store.Room(ctx, id)
+		s.worker.Post(engine.MessageFunc(func(*engine.Worker) { s.loaded(id, r, err) }))
+	})
+	if !ok {
+		s.loaded(id, chat.Room{}, overloaded("too many requests wait for the store; try again"))
+	}
+}
+
+// loaded goes on with what has waited for a room.
+func (s *Shard) loaded(id chat.RoomID, r chat.Room, err error) {
+	l := s.loading[id]
+	delete(s.loading, id)
+	if err == nil && s.homes[id] == nil {
+		s.addHome(r)
+	}
+	if l == nil {
+		return
+	}
+	h := s.homes[id]
+	for i := range l.waiting {
+		w := &l.waiting[i]
+		switch {
+		case h != nil:
+			h.serve(w)
+		case chat.CodeOf(err) == chat.CodeNoRoom:
+			s.refuse(w.from(), noSuchRoom())
+		default:
+			s.refuse(w.from(), s.hub.typed("loading a room", err))
+		}
+	}
+}
+
+// from says who made the request.
+func (r *roomRequest) from() *asker {
+	if r.other != nil {
+		return r.other.from()
+	}
+	who := r.publish.asker(r.room)
+	return &who
+}
+
+// addHome makes the home of a room as it is in the store. The log of an ephemeral room
+// is not there: this is a new life of it.
+func (s *Shard) addHome(r chat.Room) *home {
+	if r.Ephemeral {
+		r.Epoch, r.LastSeq, r.LastMs = s.hub.newEpoch(), 0, 0
+	}
+	return s.addNewHome(r)
+}
+
+func (s *Shard) addNewHome(r chat.Room) *home {
+	h := newHome(s, s.hub.rooms.add(r))
+	s.homes[r.ID] = h
+	h.usedAt = s.worker.Now()
+	h.rest()
+	return h
+}
+
+// roomMade tells the home of a room that was just made: it need not ask the store.
+type roomMade struct{ room chat.Room }
+
+func (m *roomMade) on(s *Shard) {
+	if s.homes[m.room.ID] == nil && s.loading[m.room.ID] == nil {
+		s.addNewHome(m.room)
+	}
+}
+
+// unused reports whether nobody is in the room and nothing of it on its way.
+func (h *home) unused() bool {
+	return h.room.Members() == 0 && h.room.Idle() && len(h.authorsAsked) == 0 && !h.catchUp.busy()
+}
+
+// rest has the room go when nobody uses it for long enough.
+func (h *home) rest() {
+	if !h.unload.Running() && h.unused() {
+		h.unload.Data = h
+		h.shard.worker.After(&h.unload, h.shard.hub.config.RoomIdle, unloadRoom)
+	}
+}
+
+func unloadRoom(t *engine.Timer) {
+	h := t.Data.(*home)
+	s := h.shard
+	if !h.unused() {
+		return // touch begins again when it is
+	}
+	if wait := h.usedAt + s.hub.config.RoomIdle - s.worker.Now(); wait > 0 {
+		s.worker.After(t, max(wait, time.Millisecond), unloadRoom)
+		return
+	}
+	delete(s.homes, h.id())
+	s.hub.rooms.remove(h.entry)
+	h.close()
+}

@@ -1,0 +1,224 @@
+package hub
+
+import (
+	"slices"
+	"unsafe"
+
+	"sarang/chat"
+	"sarang/engine"
+	"sarang/internal/limit"
+	"sarang/internal/room"
+)
+
+// Message is what somebody says. Text is lent.
+type Message struct {
+	Text   string
+	Target chat.Seq // an earlier event of the room that it is about; 0: none
+}
+
+// Publish sends a message to a room; the client is told Ack or Failed. When too many of
+// the session's messages are on their way, its packets wait: those that have arrived
+// here, the others in its socket.
+func (s *Shard) Publish(o *Session, ref RequestRef, m Message) {
+	if !s.mayAsk(o, ref) || s.tooFastMessage(o, ref) || !s.mayAuthor(o, ref) || !s.takesPublish(o, ref) {
+		return
+	}
+	if err := chat.CheckText(m.Text, s.hub.config.TextBytesMax); err != nil {
+		s.fail(o, ref, asError(err))
+		return
+	}
+	s.author(o, ref, publishRequest{kind: chat.EventMessage, text: s.keep(m.Text), target: m.Target})
+}
+
+// mayAuthor checks what all authored events need.
+func (s *Shard) mayAuthor(o *Session, ref RequestRef) bool {
+	switch {
+	case o.place(ref.Room) == nil:
+		s.fail(o, ref, chat.Errorf(chat.CodeNotMember, "join the room before you publish to it"))
+	case ref.Nonce == 0:
+		s.fail(o, ref, chat.Errorf(chat.CodeBadRequest, "a nonce must not be 0"))
+	case s.hub.draining.Load():
+		s.fail(o, ref, draining())
+	default:
+		return true
+	}
+	return false
+}
+
+// author sends an event of o to its room.
+func (s *Shard) author(o *Session, ref RequestRef, p publishRequest) {
+	if o.inFlight++; int(o.inFlight) >= s.hub.config.PublishesInFlightMax {
+		o.hold(holdInFlight)
+	}
+	p.session, p.user, p.name, p.nonce = o.Engine.ID(), o.User, o.Name, ref.Nonce
+	p.early = !o.inRoom(ref.Room)
+	s.request(roomRequest{room: ref.Room, publish: p})
+}
+
+// takesPublish refuses a message that the load does not allow.
+func (s *Shard) takesPublish(o *Session, ref RequestRef) bool {
+	below := limit.LevelPublishes
+	switch level := s.hub.load.now(); {
+	case s.hub.pending.Load() >= int64(s.hub.config.PublishBytesPendingMax):
+	case level >= limit.LevelPublishes:
+	case level >= limit.LevelEphemeral && s.hub.rooms.isEphemeral(ref.Room):
+		below = limit.LevelEphemeral
+	default:
+		return true
+	}
+	s.limited(o, limitedAt(below))
+	err := overloaded("too many messages wait; try again with the same nonce")
+	err.RetryAfter += s.spread(o, ref)
+	s.fail(o, ref, err)
+	return false
+}
+
+// textArenaBytes is how many bytes of text share an allocation.
+const textArenaBytes = 16 << 10
+
+// keep copies a lent text. Texts of the same time share a piece of memory, which lives
+// until the last of them is stored.
+func (s *Shard) keep(text string) string {
+	if len(text) > textArenaBytes/4 {
+		return string(append([]byte(nil), text...))
+	}
+	if len(s.texts)+len(text) > cap(s.texts) {
+		s.texts = make([]byte, 0, textArenaBytes)
+	}
+	at := len(s.texts)
+	s.texts = append(s.texts, text...)
+	return unsafe.String(&s.texts[at], len(text))
+}
+
+// publishRequest is an authored event on its way to its room.
+type publishRequest struct {
+	session  engine.SessionID // 0: nobody waits for the outcome
+	user     chat.UserID
+	name     string
+	nonce    chat.Nonce
+	text     string
+	target   chat.Seq
+	subject  chat.UserID
+	role     chat.Role
+	kind     chat.EventKind
+	operator bool
+	late     bool // it has waited for what others have written
+	early    bool // it came before its session's join was answered
+}
+
+func (p *publishRequest) asker(room chat.RoomID) asker {
+	return asker{session: p.session, user: p.user, ref: RequestRef{Room: room, Nonce: p.nonce}, early: p.early}
+}
+
+// publishAgain is a publish that had to wait for something that the room did not know.
+type publishAgain struct {
+	asker
+	publish publishRequest
+}
+
+func (r *publishAgain) at(h *home) { h.publish(&r.publish) }
+
+func (h *home) publish(p *publishRequest) {
+	if p.early && h.waitsBehindJoin(p) {
+		return
+	}
+	if !p.late && h.lacks(h.room.Info().Epoch, p.target) {
+		again := &publishAgain{p.asker(h.id()), *p}
+		again.publish.late = true
+		h.whenCaughtUp(again)
+		return
+	}
+	if p.kind == chat.EventRole && !p.operator && !h.room.Known(p.subject) {
+		h.whenKnown(p.subject, &publishAgain{p.asker(h.id()), *p})
+		return
+	}
+	counts := &h.shard.hub.counts
+	outcome, seq, err := h.room.Publish(room.Publish{
+		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Target: p.target,
+		Subject: p.subject, Role: p.role, Operator: p.operator, Ref: room.Ref(p.session),
+	})
+	switch outcome {
+	case room.Queued:
+		counts.published.Add(1)
+		h.touch()
+	case room.Duplicate:
+		h.Duplicate(room.Ack{Ref: room.Ref(p.session), Nonce: p.nonce, Seq: seq})
+	case room.NeedAuthor:
+		counts.published.Add(1)
+		h.touch()
+		h.loadAuthor(p.user)
+	case room.Refused:
+		counts.refused.Add(1)
+		who := p.asker(h.id())
+		h.shard.refuse(&who, err)
+	}
+}
+
+// waitsBehindJoin has a publish wait if the join of its session does: they stay in order.
+func (h *home) waitsBehindJoin(p *publishRequest) bool {
+	again := &publishAgain{p.asker(h.id()), *p}
+	if waiting := h.authorsAsked[p.user]; behindJoin(waiting, p.session) {
+		h.authorsAsked[p.user] = append(waiting, again)
+		return true
+	}
+	if behindJoin(h.catchUp.waiting, p.session) {
+		h.catchUp.waiting = append(h.catchUp.waiting, again)
+		return true
+	}
+	return false
+}
+
+func behindJoin(waiting []homeRequest, id engine.SessionID) bool {
+	return slices.ContainsFunc(waiting, func(r homeRequest) bool {
+		j, ok := r.(*joinRequest)
+		return ok && j.session == id
+	})
+}
+
+// ack tells a publisher that his event is in the log.
+func (h *home) ack(a room.Ack) {
+	to := engine.SessionID(a.Ref)
+	if a.Ref == 0 {
+		return
+	}
+	h.shard.update(to.Worker(), &roomUpdate{kind: updateAck, session: to, room: h.id(), nonce: a.Nonce, seq: a.Seq})
+}
+
+// Duplicate is ack for an event that the log had already.
+func (h *home) Duplicate(a room.Ack) {
+	h.shard.hub.counts.duplicate.Add(1)
+	h.ack(a)
+}
+
+// Refuse tells a publisher that his event is not taken.
+func (h *home) Refuse(a room.Ack, err *chat.Error) {
+	h.shard.hub.counts.refused.Add(1)
+	h.giveUp(a, err)
+}
+
+// giveUp tells a publisher that his event could not be stored.
+func (h *home) giveUp(a room.Ack, err *chat.Error) {
+	if a.Ref != 0 {
+		h.shard.refuse(&asker{session: engine.SessionID(a.Ref), ref: RequestRef{Room: h.id(), Nonce: a.Nonce}}, err)
+	}
+}
+
+// acked tells a session of this shard that its event has its place.
+func (s *Shard) acked(u *roomUpdate) {
+	if o := s.session(u.session); o != nil {
+		s.published(o)
+		if o.inRoom(u.room) { // else it has left, and is told nothing of the room
+			o.Client.Ack(o, u.room, u.nonce, u.seq)
+		}
+	}
+}
+
+// published is called when an authored event of o has an outcome.
+func (s *Shard) published(o *Session) {
+	if o.inFlight > 0 {
+		o.inFlight--
+	}
+	if int(o.inFlight) <= s.hub.config.PublishesInFlightMax/2 {
+		o.release(holdInFlight)
+	}
+}

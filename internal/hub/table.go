@@ -1,0 +1,84 @@
+package hub
+
+import "fmt"
+
+// Limit is a row of the table of limits: everything that is said of one is said here.
+// The flags of the server, their checks and docs/limits.md are made from it.
+type Limit struct {
+	Flag    string // its name for people: the flag, the setting, the word in errors
+	Help    string
+	Default int
+	Least   int // smallest value that makes sense
+	Most    int
+	OrNone  bool // 0 is allowed, too, and means no limit
+	Field   func(c *Config) *int
+}
+
+const (
+	limitMost              = 1 << 30
+	addressesMost          = 1 << 22
+	receiveBytesLeast      = 1 << 10 // a slower session could not be used
+	loginsFailedMost       = 200     // what a session can count to
+	publishBytesMost       = 64 << 30
+	storeQueueMostAllowed  = 1 << 24
+	textBytesMost          = 60000 // leaves room in a packet for a name and the numbers around the text
+	roomsJoinedMostAllowed = 1 << 16
+)
+
+// LimitTable returns the limits of sessions, addresses and the whole hub that a person may
+// set.
+func LimitTable() []Limit {
+	return []Limit{
+		{"text-bytes-max", "longest message, in bytes of UTF-8", 16 << 10, 1, textBytesMost, false, func(c *Config) *int { return &c.TextBytesMax }},
+		{"rooms-joined-max", "rooms that one session may be in", 64, 1, roomsJoinedMostAllowed, false, func(c *Config) *int { return &c.RoomsJoinedMax }},
+		{"addresses-max", "addresses (IPv6: /64 networks) that are remembered at once", 1 << 16, 1, addressesMost, false, func(c *Config) *int { return &c.Limits.AddressesMax }},
+		{"address-connections-max", "connections at once of an address; 0: no limit, as for all below", 64, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectionsMax }},
+		{"address-connects-per-second", "new connections of an address", 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectsPerSecond }},
+		{"address-connects-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectsBurst }},
+		{"address-logins-per-minute", "logins of an address, successful or not", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressLoginsPerMinute }},
+		{"address-logins-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressLoginsBurst }},
+		{"farewells-per-second", "refused connections that are told why; the others are closed without a word", 50, 0, limitMost, true, func(c *Config) *int { return &c.Limits.FarewellsPerSecond }},
+		{"logins-failed-max", "failed logins of a session, then it is ended", 10, 0, loginsFailedMost, true, func(c *Config) *int { return &c.Limits.LoginsFailedMax }},
+		{"messages-per-second", "messages of a session", 20, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesPerSecond }},
+		{"messages-burst", "and so many at once", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesBurst }},
+		{"requests-per-second", "joins, creations, lists, histories and members of a session", 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.RequestsPerSecond }},
+		{"requests-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.RequestsBurst }},
+		{"receive-bytes-per-second", "bytes of packets of a session; more waits in its socket", 128 << 10, receiveBytesLeast, limitMost, true, func(c *Config) *int { return &c.Limits.ReceiveBytesPerSecond }},
+		{"receive-bytes-burst", "and so many at once", 512 << 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.ReceiveBytesBurst }},
+		{"publish-bytes-pending-max", "bytes of messages on their way to the store; at half of it the server begins to refuse", 256 << 20, textBytesMost, publishBytesMost, false, func(c *Config) *int { return &c.PublishBytesPendingMax }},
+		{"store-queue-max", "reads and logins that wait for the store; at half of it the server begins to refuse", 65536, 1, storeQueueMostAllowed, false, func(c *Config) *int { return &c.StoreQueueMax }},
+	}
+}
+
+// Check returns an error if v is no value for the limit.
+func (l *Limit) Check(v int) error {
+	switch {
+	case v >= l.Least && v <= l.Most, v == 0 && l.OrNone:
+		return nil
+	case l.OrNone && l.Least > 0:
+		return fmt.Errorf("%s is %d; allowed are 0 (no limit) and %d to %d", l.Flag, v, l.Least, l.Most)
+	case l.OrNone:
+		return fmt.Errorf("%s is %d; allowed are 0 (no limit) to %d", l.Flag, v, l.Most)
+	}
+	return fmt.Errorf("%s is %d; allowed are %d to %d", l.Flag, v, l.Least, l.Most)
+}
+
+// CheckLimits returns an error that names the first limit of the table with a value that
+// makes no sense.
+func (c *Config) CheckLimits() error {
+	for _, l := range LimitTable() {
+		if err := l.Check(*l.Field(c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DefaultConfig has the limits of a public server.
+func DefaultConfig() Config {
+	c := Config{Limits: Limits{Trusted: defaultTrusted()}}
+	for _, l := range LimitTable() {
+		*l.Field(&c) = l.Default
+	}
+	return c
+}

@@ -1,0 +1,97 @@
+// Package node puts one running chat together: a hub on a store, an engine with its
+// workers, and the gateways between them. The server, the simulation and the benchmarks
+// all do it here, with a store, a clock and drivers of their own.
+package node
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sarang/engine"
+	"sarang/internal/gateway/native"
+	"sarang/internal/hub"
+)
+
+// Config says what the node is to be. Hub.Store is required.
+type Config struct {
+	Hub    hub.Config    // Formats are New's affair
+	Engine engine.Config // Gate and OnStart are New's affair
+
+	Server        string        // program and version, told at login
+	RetryAfterMin time.Duration // clients are told, at a drain, to come back after Min to Max
+	RetryAfterMax time.Duration
+}
+
+// Node is one chat. It is ready to Start its Engine and to Listen.
+type Node struct {
+	Hub    *hub.Hub
+	Engine *engine.Service
+
+	native    *native.Gateway
+	protocols []protocol
+}
+
+// protocol is what an address with a scheme speaks.
+type protocol struct {
+	scheme string
+	*engine.Protocol
+}
+
+// New makes a node; nothing runs yet but the goroutines of the hub.
+func New(c Config) (*Node, error) {
+	n := new(Node)
+	packets := native.NewFormat()
+	c.Hub.Formats = []*hub.Format{packets}
+	var err error
+	if n.Hub, err = hub.New(c.Hub, max(c.Engine.Workers, 1)); err != nil {
+		return nil, err
+	}
+	c.Engine.Gate, c.Engine.OnStart = n.Hub.Gate(), n.Hub.StartShard
+	if n.Engine, err = engine.New(c.Engine); err != nil {
+		n.Hub.Close()
+		return nil, err
+	}
+	n.native = native.New(n.Hub, packets, native.Config{
+		Server:            c.Server,
+		HeartbeatInterval: c.Engine.HeartbeatInterval, IdleTimeout: c.Engine.IdleTimeout,
+		RetryAfterMin: c.RetryAfterMin, RetryAfterMax: c.RetryAfterMax,
+	})
+	n.protocols = []protocol{{"tcp", n.native.Protocol()}}
+	return n, nil
+}
+
+// Schemes are the schemes of addresses that a node can listen on.
+func Schemes() []string { return []string{"tcp"} }
+
+// CheckScheme returns an error that lists the schemes there are, if s is none of them.
+func CheckScheme(s string) error {
+	if slices.Contains(Schemes(), s) {
+		return nil
+	}
+	return fmt.Errorf("the scheme %q is not known; there are: %s", s+"://", strings.Join(Schemes(), "://, ")+"://")
+}
+
+// Protocol returns what an address with the scheme speaks. The error is that of
+// CheckScheme.
+func (n *Node) Protocol(scheme string) (*engine.Protocol, error) {
+	for _, p := range n.protocols {
+		if p.scheme == scheme {
+			return p.Protocol, nil
+		}
+	}
+	return nil, CheckScheme(scheme)
+}
+
+// BadPackets counts packets that were answered as malformed or unknown. Any goroutine may
+// call it.
+func (n *Node) BadPackets() uint64 { return n.native.BadPackets() }
+
+// Close ends the engine and the hub, at once; the store stays open. It returns what had
+// leaked.
+func (n *Node) Close() error {
+	err := n.Engine.Close()
+	n.Hub.Close()
+	return err
+}

@@ -1,0 +1,154 @@
+package room
+
+import (
+	"slices"
+
+	"sarang/chat"
+)
+
+// author is what a room knows of a user beside his presence: his nonces, and his role.
+type author struct {
+	loaded  bool            // stored and role hold what the store remembers
+	ruled   bool            // role is that of an event that came after loading began
+	role    chat.Role       // RoleNone: none was given
+	stored  []chat.NonceSeq // of the last ones in the log, in order: a ring once it is full
+	next    int             // where the ring is written next
+	most    int             // nonces in the ring
+	onWay   []chat.Nonce    // of events that are gathering or in flight
+	highest chat.Nonce      // no nonce above it was used
+	newest  chat.Nonce      // and none above it is in stored
+	held    []Publish       // waiting for loaded
+	awaited bool            // the store is asked: what comes in meanwhile must not be missed
+	wanted  int             // events on their way that give him a role
+}
+
+// find looks a nonce up; Seq 0: its event is on its way. Clients that count their nonces
+// up are found new at once.
+func (a *author) find(n chat.Nonce) (chat.Seq, bool) {
+	if n > a.highest {
+		return 0, false
+	}
+	for i := range a.stored {
+		if a.stored[i].Nonce == n {
+			return a.stored[i].Seq, true
+		}
+	}
+	return 0, slices.Contains(a.onWay, n)
+}
+
+// begin notes a nonce whose event is on its way. It pushes none out that is stored: the
+// event may fail.
+func (a *author) begin(n chat.Nonce) {
+	a.highest = max(a.highest, n)
+	a.onWay = append(a.onWay, n)
+}
+
+// end takes a nonce back whose event is not on its way any more.
+func (a *author) end(n chat.Nonce) {
+	if i := slices.Index(a.onWay, n); i >= 0 {
+		a.onWay = slices.Delete(a.onWay, i, i+1)
+	}
+	if len(a.onWay) == 0 && cap(a.onWay) > onWayKept {
+		a.onWay = nil // only a peak has needed it
+	}
+}
+
+const onWayKept = 16
+
+// remember notes where an event of the log is, in the place of the oldest.
+func (a *author) remember(n chat.Nonce, s chat.Seq) {
+	if n <= a.newest && slices.ContainsFunc(a.stored, func(x chat.NonceSeq) bool { return x.Nonce == n }) {
+		return
+	}
+	a.highest, a.newest = max(a.highest, n), max(a.newest, n)
+	if len(a.stored) < a.most {
+		a.stored = append(a.stored, chat.NonceSeq{Nonce: n, Seq: s})
+		return
+	}
+	a.stored[a.next] = chat.NonceSeq{Nonce: n, Seq: s}
+	a.next = (a.next + 1) % len(a.stored)
+}
+
+// load takes what the store remembers, the newest first. What has come in since it was
+// asked is newer.
+func (a *author) load(stored chat.Author) {
+	since := slices.Concat(a.stored[a.next:], a.stored[:a.next])
+	a.stored, a.next, a.newest = nil, 0, 0
+	for i := len(stored.Nonces) - 1; i >= 0; i-- {
+		a.remember(stored.Nonces[i].Nonce, stored.Nonces[i].Seq)
+	}
+	for _, n := range since {
+		a.remember(n.Nonce, n.Seq)
+	}
+	if !a.ruled {
+		a.role = stored.Role
+	}
+	a.loaded = true
+}
+
+// busy reports whether the room can not do without him.
+func (a *author) busy() bool {
+	return len(a.onWay) > 0 || len(a.held) > 0 || a.awaited || a.wanted > 0
+}
+
+// authorCache keeps the authors that were active last: between max/2 and max of
+// them, and all that have something on its way. Others are read from the store again.
+type authorCache struct {
+	young, old map[chat.UserID]*author
+	max        int
+	noncesMax  int
+	complete   bool // all that the log says went through this cache: new authors need no loading
+}
+
+func newAuthorCache(most, noncesMax int, complete bool) authorCache {
+	return authorCache{young: map[chat.UserID]*author{}, max: most, noncesMax: noncesMax, complete: complete}
+}
+
+// peek returns an author if he is in the cache, else nil.
+func (c *authorCache) peek(u chat.UserID) *author {
+	if a := c.young[u]; a != nil {
+		return a
+	}
+	return c.old[u]
+}
+
+func (c *authorCache) get(u chat.UserID) *author {
+	if a := c.young[u]; a != nil {
+		return a
+	}
+	a := c.old[u]
+	if a == nil {
+		a = &author{loaded: c.complete, most: c.noncesMax}
+	}
+	if len(c.young) >= c.max/2 {
+		c.turn()
+	}
+	c.young[u] = a
+	return a
+}
+
+// turn forgets the old ones and makes the young ones old.
+func (c *authorCache) turn() {
+	young := map[chat.UserID]*author{}
+	for u, a := range c.old {
+		if a.busy() {
+			if c.young[u] == nil {
+				young[u] = a
+			}
+		} else if c.young[u] == nil {
+			c.complete = false // somebody is forgotten: he is to be loaded if he returns
+		}
+	}
+	c.old, c.young = c.young, young
+}
+
+func (c *authorCache) holding() bool {
+	for _, m := range []map[chat.UserID]*author{c.young, c.old} {
+		for _, a := range m {
+			if len(a.held) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

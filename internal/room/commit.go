@@ -1,0 +1,180 @@
+package room
+
+import "sarang/chat"
+
+// Wants reports whether there is a batch to store and none in flight.
+func (r *Room) Wants() bool { return !r.inFlight && len(r.gathering.events) > 0 }
+
+// Take gives numbers and a time to what has gathered, or the first of it, and puts it
+// in flight. Who has lost the right to his event meanwhile is refused. The events are to
+// be stored as they are behind Info().LastSeq, and Committed, Failed or Overtaken is to
+// be called. They are the room's and valid until then. None: all of it was refused, and
+// nothing is in flight.
+func (r *Room) Take(nowMs int64, tell Outcomes) []chat.Event {
+	if n := r.gathering.within(r.config.BatchEventsMax, r.config.BatchTextBytesMax); n == len(r.gathering.events) {
+		r.flying, r.gathering = r.gathering, r.flying
+	} else {
+		r.gathering.split(n, &r.flying)
+	}
+	r.decide(tell)
+	if len(r.flying.events) == 0 {
+		r.land()
+		return nil
+	}
+	r.inFlight = true
+	r.info.LastMs = max(r.info.LastMs, nowMs)
+	for i := range r.flying.events {
+		e := &r.flying.events[i]
+		e.Seq = r.info.LastSeq + 1 + chat.Seq(i)
+		e.TimeMs = r.info.LastMs
+	}
+	return r.flying.events
+}
+
+// decide asks once more, in the order of the places, who has the right to his event.
+func (r *Room) decide(tell Outcomes) {
+	ruled := r.info.Ruled
+	for i := range r.flying.events {
+		ruled = ruled || r.flying.events[i].Kind == chat.EventRole
+	}
+	if !ruled {
+		return
+	}
+	if n := r.decidable(); n < len(r.flying.events) {
+		var first batch
+		r.flying.split(n, &first)
+		r.flying.join(&r.gathering)
+		r.gathering, r.flying = r.flying, first
+	}
+	r.flying.keep(func(i int) bool {
+		e := &r.flying.events[i]
+		if err := r.mayHappen(e, r.flying.origins[i]); err != nil {
+			r.giveUp(&r.flying, i, func(a Ack) { tell.Refuse(a, err) })
+			return false
+		}
+		r.given(e)
+		return true
+	})
+}
+
+// decidable is how many of the first events can be decided now: what would be refused for
+// a role that is only on its way has to wait until that is in the log, or is not.
+func (r *Room) decidable() int {
+	defer func() { clear(r.flyingRoles) }()
+	for i := range r.flying.events {
+		e := &r.flying.events[i]
+		if r.mayHappen(e, r.flying.origins[i]) == nil {
+			r.given(e)
+			continue
+		}
+		_, author := r.flyingRoles[e.User]
+		_, subject := r.flyingRoles[e.Subject]
+		if author || subject {
+			return i
+		}
+	}
+	return len(r.flying.events)
+}
+
+// giveUp takes back what was noted of event i of a batch, which will not be stored, and
+// calls refuse for everybody who waits for it.
+func (r *Room) giveUp(b *batch, i int, refuse func(Ack)) {
+	e := &b.events[i]
+	r.pendingBytes -= cost(e.Text)
+	if !e.Kind.Authored() {
+		return
+	}
+	a := r.authors.get(e.User)
+	r.end(a, e)
+	b.waiting(i, func(to Ref) { refuse(Ack{Ref: to, Nonce: e.Nonce}) })
+}
+
+// Committed moves the batch in flight to the log. ack is called for each event that
+// somebody waits for.
+func (r *Room) Committed(ack func(Ack)) {
+	for i := range r.flying.events {
+		e := &r.flying.events[i]
+		r.info.LastSeq = e.Seq
+		r.pendingBytes -= cost(e.Text)
+		if !e.Kind.Authored() {
+			continue
+		}
+		if e.Kind == chat.EventRole {
+			r.rule(e)
+		}
+		a := r.authors.get(e.User)
+		a.remember(e.Nonce, e.Seq)
+		r.end(a, e)
+		r.flying.waiting(i, func(to Ref) { ack(Ack{to, e.Nonce, e.Seq}) })
+	}
+	r.land()
+}
+
+// Failed gives up the batch in flight: nothing of it was stored. refuse is called for
+// each event that somebody waits for. Joins and leaves are lost with it; who is present
+// stays so.
+func (r *Room) Failed(refuse func(Ack)) {
+	for i := range r.flying.events {
+		r.giveUp(&r.flying, i, refuse)
+	}
+	r.land()
+}
+
+// Overtaken is called when others have written since the batch in flight was decided,
+// and so nothing of it was stored. between are the events behind LastSeq, all or the
+// first of them, which are applied; then what was on its way is decided again: a nonce
+// may be known now, a role gone. What is left of it is first in line.
+func (r *Room) Overtaken(between []chat.Event, tell Outcomes) {
+	r.flying.join(&r.gathering)
+	r.gathering, r.flying = r.flying, batch{}
+	r.land()
+	r.Apply(between, tell)
+}
+
+// Apply takes events that others have written behind LastSeq into account. Nothing may
+// be in flight. What gathers, and is among them by its nonce, is told to be a Duplicate.
+func (r *Room) Apply(events []chat.Event, tell Outcomes) {
+	r.authors.complete = r.authors.complete && len(events) == 0 // before authors are made of them
+	for i := range events {
+		e := &events[i]
+		r.info.LastSeq, r.info.LastMs = e.Seq, max(r.info.LastMs, e.TimeMs)
+		if a := r.authors.peek(e.User); a != nil && e.Kind.Authored() {
+			a.remember(e.Nonce, e.Seq)
+		}
+		if e.Kind == chat.EventRole {
+			r.rule(e)
+		}
+	}
+	r.dropKnown(tell)
+}
+
+// dropKnown takes out of what gathers the events that the log has by now.
+func (r *Room) dropKnown(tell Outcomes) {
+	r.gathering.keep(func(i int) bool {
+		e := &r.gathering.events[i]
+		if !e.Kind.Authored() {
+			return true
+		}
+		a := r.authors.get(e.User)
+		seq, known := a.find(e.Nonce)
+		if !known || seq == 0 {
+			return true
+		}
+		r.pendingBytes -= cost(e.Text)
+		r.end(a, e)
+		r.gathering.waiting(i, func(to Ref) { tell.Duplicate(Ack{to, e.Nonce, seq}) })
+		return false
+	})
+}
+
+func (r *Room) land() {
+	r.flying.reset(r.config.BatchEventsMax)
+	clear(r.flyingRoles)
+	r.inFlight = false
+}
+
+// InFlight returns the batch that Take gave out, if its outcome was not told yet.
+func (r *Room) InFlight() []chat.Event { return r.flying.events }
+
+// InFlightRef returns the Ref of event i of the batch in flight, 0 if it has none.
+func (r *Room) InFlightRef(i int) Ref { return r.flying.origins[i].ref }

@@ -1,0 +1,55 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sarang/chat"
+	"sarang/internal/store/sqlite"
+)
+
+// A database that an older program wrote is brought up to date, and nothing is lost.
+func TestOldDatabase(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, sqlite.DatabaseFile)
+	if err := sqlite.MakeOld(t.Context(), file, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1)",
+		"INSERT INTO rooms VALUES (1, 'r', 'r', 5, 0, 1), (2, 'game', 'game', 6, 1, 2)",
+		"INSERT INTO messages VALUES (1, 1, 1, 2, 0, 8, 0, ''), (1, 2, 1, 1, 12, 9, 0, 'two')",
+		"INSERT INTO authors VALUES (1, 1, 2, 1)",
+	} {
+		alter(t, file, statement)
+	}
+	want := []chat.Event{
+		{Room: 1, Seq: 1, Kind: chat.EventJoin, User: 1, Name: "u", TimeMs: 8},
+		{Room: 1, Seq: 2, Kind: chat.EventMessage, User: 1, Name: "u", Nonce: 12, TimeMs: 9, Text: "two"},
+		{Room: 1, Seq: 3, Kind: chat.EventRole, User: 1, Name: "u", Nonce: 13, Target: 2, TimeMs: 10, Subject: 1, Role: chat.RoleOwner},
+	}
+	s := open(t, sqlite.Config{Dir: dir})
+	a := chat.Append{Room: 1, After: 2, Events: want[2:]}
+	if err := commit(t.Context(), s, chat.Batch{ID: chat.BatchID{Writer: 1}, Appends: []chat.Append{a}}); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := s.History(t.Context(), 1, chat.Page{ItemsMax: 10, BytesMax: 100})
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v, want -, got +:\n%s", err, diff)
+	}
+	author, err := s.Author(t.Context(), 1, 1, 10)
+	wantAuthor := chat.Author{Role: chat.RoleOwner, Nonces: []chat.NonceSeq{{Nonce: 13, Seq: 3}, {Nonce: 12, Seq: 2}}}
+	if diff := cmp.Diff(wantAuthor, author); diff != "" || err != nil {
+		t.Errorf("%v, want -, got +:\n%s", err, diff)
+	}
+	rooms, err := s.Rooms(t.Context(), 0, 10)
+	wantRooms := []chat.Room{
+		{ID: 1, Name: "r", Key: "r", Epoch: 5, Ruled: true, CreatedMs: 1, LastSeq: 3, LastMs: 10},
+		{ID: 2, Name: "game", Key: "game", Epoch: 6, Ephemeral: true, CreatedMs: 2},
+	}
+	if diff := cmp.Diff(wantRooms, rooms); diff != "" || err != nil {
+		t.Errorf("%v, want -, got +:\n%s", err, diff)
+	}
+}

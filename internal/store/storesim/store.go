@@ -1,0 +1,185 @@
+package storesim
+
+import (
+	"context"
+
+	"sarang/chat"
+)
+
+// Store is a chat.Store on a Disk, which makes it fail.
+type Store struct {
+	disk   *Disk
+	closed bool
+}
+
+var _ chat.Store = (*Store)(nil)
+
+// begin is the start of every call: it may be refused, or the program dies.
+func (s *Store) begin(ctx context.Context, call string) (Fault, error) {
+	if s.closed {
+		return 0, chat.Errorf(chat.CodeClosed, "the store is closed")
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, &chat.Error{Code: chat.CodeUnavailable, Message: "the call was ended", Err: err}
+	}
+	fault := FaultNone
+	if s.disk.trouble != nil {
+		fault = s.disk.trouble.Next(call)
+	}
+	switch fault {
+	case FaultUnavailable:
+		return 0, chat.Errorf(chat.CodeUnavailable, "the disk does not do it now")
+	case FaultDieBefore:
+		panic(&DiedError{call})
+	}
+	return fault, nil
+}
+
+// died ends the program if that is the call's fate.
+func died(f Fault, call string) {
+	if f == FaultDieAfter {
+		panic(&DiedError{call})
+	}
+}
+
+// ClaimUser is documented at chat.Store.
+func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fault, err := s.begin(ctx, "ClaimUser")
+	if err != nil {
+		return chat.User{}, err
+	}
+	if fault == FaultUncertain {
+		return chat.User{}, chat.Errorf(chat.CodeUnavailable, "the disk does not do it now")
+	}
+	u, err := d.claim(c)
+	died(fault, "ClaimUser, after it")
+	return u, err
+}
+
+func (d *Disk) claim(c chat.Claim) (chat.User, error) {
+	if c.Key == "" || c.Name == "" {
+		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
+	}
+	none := chat.TokenHash{}
+	var holder *account
+	for _, a := range d.users {
+		if a.user.Key == c.Key {
+			holder = a
+		}
+	}
+	switch {
+	case holder == nil:
+	case c.Resume != none && c.Resume == holder.token, c.Fresh != none && c.Fresh == holder.token:
+		holder.user.SeenMs = max(holder.user.SeenMs, c.NowMs)
+		return holder.user, nil
+	case holder.user.SeenMs < c.ReservedSinceMs:
+		holder.user.Key = ""
+	case c.Resume == none:
+		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else", c.Name)
+	default:
+		return chat.User{}, chat.Errorf(chat.CodeBadToken, "the token is not that of %q", c.Name)
+	}
+	a := &account{token: c.Fresh, user: chat.User{
+		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs,
+	}}
+	d.users = append(d.users, a)
+	return a.user, nil
+}
+
+// CreateRoom is documented at chat.Store.
+func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fault, err := s.begin(ctx, "CreateRoom")
+	switch {
+	case err != nil:
+		return chat.Room{}, err
+	case fault == FaultUncertain:
+		return chat.Room{}, chat.Errorf(chat.CodeUnavailable, "the disk does not do it now")
+	case r.Key == "" || r.Name == "":
+		return chat.Room{}, chat.Errorf(chat.CodeBadRequest, "a room needs a name and its key")
+	}
+	for _, log := range d.rooms {
+		if log.room.Key == r.Key {
+			return chat.Room{}, chat.Errorf(chat.CodeRoomExists, "there is a room %q", r.Name)
+		}
+	}
+	made := chat.Room{
+		ID: chat.RoomID(len(d.rooms) + 1), Name: r.Name, Key: r.Key, Epoch: r.Epoch,
+		Ephemeral: r.Ephemeral, CreatedMs: r.CreatedMs,
+	}
+	d.rooms = append(d.rooms, &roomLog{room: made, roles: make(map[chat.UserID]chat.Role)})
+	died(fault, "CreateRoom, after it")
+	return made, nil
+}
+
+// Room is documented at chat.Store.
+func (s *Store) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
+	return s.room(ctx, "Room", func(r *chat.Room) bool { return r.ID == id })
+}
+
+// RoomByKey is documented at chat.Store.
+func (s *Store) RoomByKey(ctx context.Context, key string) (chat.Room, error) {
+	return s.room(ctx, "RoomByKey", func(r *chat.Room) bool { return r.Key == key })
+}
+
+// room returns the first room that is.
+func (s *Store) room(ctx context.Context, call string, is func(*chat.Room) bool) (chat.Room, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, call); err != nil {
+		return chat.Room{}, err
+	}
+	for _, log := range d.rooms {
+		if is(&log.room) {
+			return log.room, nil
+		}
+	}
+	return chat.Room{}, chat.Errorf(chat.CodeNoRoom, "there is no such room")
+}
+
+// Rooms is documented at chat.Store.
+func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "Rooms"); err != nil {
+		return nil, err
+	}
+	rest := d.rooms[min(uint64(after), uint64(len(d.rooms))):]
+	rooms := make([]chat.Room, min(len(rest), max(itemsMax, 1)))
+	for i := range rooms {
+		rooms[i] = rest[i].room
+	}
+	return rooms, nil
+}
+
+// User is documented at chat.Store.
+func (s *Store) User(ctx context.Context, id chat.UserID) (chat.User, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "User"); err != nil {
+		return chat.User{}, err
+	}
+	if !d.isUser(id) {
+		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "there is no user %d", id)
+	}
+	return d.users[id-1].user, nil
+}
+
+// Close is documented at chat.Store.
+func (s *Store) Close() error {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	if s.closed {
+		return chat.Errorf(chat.CodeClosed, "the store is closed already")
+	}
+	s.closed = true
+	return nil
+}

@@ -1,0 +1,79 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"sarang/chat"
+)
+
+// Share returns an Opener that opens n stores with open, for stores of which several may
+// have the same data, and hands each call to the next of them. The batches of one writer
+// go to one store: a server has one.
+func Share(open Opener, n int) Opener {
+	return func(ctx context.Context) (chat.Store, error) {
+		s := &shared{}
+		for range n {
+			one, err := open(ctx)
+			if err != nil {
+				return nil, errors.Join(err, s.Close())
+			}
+			s.stores = append(s.stores, one)
+		}
+		return s, nil
+	}
+}
+
+// shared is several stores with the same data.
+type shared struct {
+	stores []chat.Store
+	turn   atomic.Uint64
+}
+
+func (s *shared) next() chat.Store { return s.stores[s.turn.Add(1)%uint64(len(s.stores))] }
+
+func (s *shared) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
+	return s.stores[b.ID.Writer%uint64(len(s.stores))].Commit(ctx, b)
+}
+
+func (s *shared) History(ctx context.Context, room chat.RoomID, p chat.Page) ([]chat.Event, bool, error) {
+	return s.next().History(ctx, room, p)
+}
+
+func (s *shared) Author(ctx context.Context, room chat.RoomID, user chat.UserID, noncesMax int) (chat.Author, error) {
+	return s.next().Author(ctx, room, user, noncesMax)
+}
+
+func (s *shared) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+	return s.next().CreateRoom(ctx, r)
+}
+
+func (s *shared) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
+	return s.next().Room(ctx, id)
+}
+
+func (s *shared) RoomByKey(ctx context.Context, key string) (chat.Room, error) {
+	return s.next().RoomByKey(ctx, key)
+}
+
+func (s *shared) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	return s.next().Rooms(ctx, after, itemsMax)
+}
+
+func (s *shared) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+	return s.next().ClaimUser(ctx, c)
+}
+
+func (s *shared) User(ctx context.Context, id chat.UserID) (chat.User, error) {
+	return s.next().User(ctx, id)
+}
+
+// Close closes all of them.
+func (s *shared) Close() error {
+	var errs []error
+	for _, one := range s.stores {
+		errs = append(errs, one.Close())
+	}
+	return errors.Join(errs...)
+}

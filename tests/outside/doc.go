@@ -1,0 +1,3 @@
+// Package outside builds a game in a module of its own on the public packages, by the
+// commands that README.md gives.
+package outside
