@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 // gatedLog is where a log goes that somebody may stop reading, or close.
@@ -20,8 +19,6 @@ func (g *gatedLog) Write(b []byte) (int, error) {
 	}
 	return g.text.Write(b)
 }
-
-func (g *gatedLog) Close() error { return nil }
 
 func startLog(t *testing.T) (*serverLog, *gatedLog) {
 	t.Helper()
@@ -77,23 +74,6 @@ func TestLogOfNobody(t *testing.T) {
 		if text := g.text.String(); strings.Count(text, "a line") != 2 || strings.Count(text, "lines=1\n") != 1 {
 			t.Errorf("the log is %q; want two lines and one about the loss", text)
 		}
-	})
-}
-
-// A flush waits for the lines before it, and not for ever.
-func TestLogFlush(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l, g := startLog(t)
-		l.Error("the program is broken")
-		l.queue.flush(time.Second) // nobody reads yet
-		go func() { g.gate <- nil }()
-		l.queue.flush(time.Second)
-		if text := g.text.String(); !strings.Contains(text, "broken") {
-			t.Errorf("the log is %q", text)
-		}
-		close(g.gate)
-		l.close()
-		l.queue.flush(time.Second)
 	})
 }
 

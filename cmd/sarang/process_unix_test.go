@@ -7,27 +7,12 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
-
-// A server that can not start says so after its log.
-func TestLastWords(t *testing.T) {
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(program, "serve", "--listen", "tcp://127.0.0.1:0", "--http", "127.0.0.1:99999", "--data", t.TempDir())
-	c.Env = append(os.Environ(), mainVariable+"=1")
-	text, err := c.CombinedOutput()
-	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); err == nil || !strings.HasPrefix(lines[len(lines)-1], "sarang: http on ") {
-		t.Errorf("%v; it says %q", err, text)
-	}
-}
 
 // child is a server in a process of its own.
 type child struct {
@@ -42,20 +27,14 @@ func startChild(t *testing.T, log *os.File, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{t, exec.Command(program, append([]string{
-		"serve", "--listen", "tcp://127.0.0.1:0",
-		"--http", "off", "--sessions-max", "8", "--data", filepath.Join(t.TempDir(), "data"),
-	}, args...)...)}
+	c := &child{t, exec.Command(program, append([]string{"serve", "--listen", "tcp://127.0.0.1:0",
+		"--http", "off", "--sessions-max", "8", "--data", filepath.Join(t.TempDir(), "data")}, args...)...)}
 	c.cmd.Env = append(os.Environ(), mainVariable+"=1")
 	c.cmd.Stderr = log
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A child ignores what we ignore, as nohup has it, but not what we handle.
-	handled := make(chan os.Signal, 1)
-	signal.Notify(handled, syscall.SIGHUP)
-	defer signal.Stop(handled)
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -109,35 +88,4 @@ func TestFullLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	startChild(t, w).endsInOrder(syscall.SIGTERM)
-}
-
-// The terminal is closed.
-func TestHangup(t *testing.T) {
-	startChild(t, nil).endsInOrder(syscall.SIGHUP)
-}
-
-// The log is rotated: moved away, and the server told.
-func TestLogIsReopened(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
-	c := startChild(t, nil, "--log-file", path)
-	if err := os.Rename(path, path+".1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	contains := func(path, want string) bool {
-		text, err := os.ReadFile(path)
-		return err == nil && strings.Contains(string(text), want)
-	}
-	for deadline := time.Now().Add(10 * time.Second); !contains(path, "log file reopened") && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond) // sleep: another process writes the file
-	}
-	c.endsInOrder(syscall.SIGTERM)
-	if !contains(path, "stopped") || contains(path+".1", "stopped") || !contains(path+".1", "ready") {
-		t.Error("the log did not go on in the new file")
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v; want a file for its owner only", info.Mode(), err)
-	}
 }

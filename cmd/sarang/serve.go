@@ -86,10 +86,7 @@ func serve(c *cobra.Command, config server.Config, logs logSettings) error {
 	defer log.close()
 	signal.Ignore(syscall.SIGPIPE) // what is written where nobody reads is an error, and not the end
 	config.Logger, config.LogLinesLost = log.Logger, log.queue.linesLost
-	config.LogFlush = func() { log.queue.flush(logFlushTimeout) }
-	ctx, stop := onHangup(c.Context(), log)
-	defer stop()
-	return server.Run(ctx, config, c.OutOrStdout())
+	return server.Run(c.Context(), config, c.OutOrStdout())
 }
 
 // configOfArgs reads the configuration of "serve ARGS...".
@@ -108,7 +105,7 @@ func serveConfig(c *cobra.Command) (config server.Config, logs logSettings, err 
 	k := koanf.New(".")
 	known := func(key string) bool { return c.Flags().Lookup(key) != nil && key != "help" }
 	if err := k.Load(env.Provider(".", env.Opt{Prefix: "SARANG_", TransformFunc: fromEnvironment}), nil); err != nil {
-		return config, err
+		return config, logs, err
 	}
 	fromEnv := k.Keys()
 	path := k.String("config")
@@ -118,7 +115,7 @@ func serveConfig(c *cobra.Command) (config server.Config, logs logSettings, err 
 	all := koanf.New(".")
 	if path != "" {
 		if err := all.Load(file.Provider(path), tomlParser{toml.Parser()}); err != nil {
-			return config, fmt.Errorf("config file %s: %w", path, err)
+			return config, logs, fmt.Errorf("config file %s: %w", path, err)
 		}
 		for _, key := range all.Keys() {
 			if !known(key) {
@@ -145,22 +142,6 @@ func serveConfig(c *cobra.Command) (config server.Config, logs logSettings, err 
 	}
 	err = fillConfig(&config, &settings{k: all})
 	return config, logs, err
-}
-
-// fromEnvironment turns a variable into a setting. An empty one is as if it were not set:
-// a compose file that passes a variable on has it empty where nobody set it.
-func fromEnvironment(name, value string) (string, any) {
-	if value == "" {
-		return "", nil
-	}
-	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "SARANG_")), "_", "-"), value
-}
-
-// tomlParser reads TOML also behind a byte order mark, which editors on Windows write.
-type tomlParser struct{ koanf.Parser }
-
-func (p tomlParser) Unmarshal(text []byte) (map[string]any, error) {
-	return p.Parser.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")))
 }
 
 // fromEnvironment turns a variable into a setting. An empty one is as if it were not set:
