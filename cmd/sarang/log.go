@@ -23,26 +23,31 @@ func (s logSettings) check() error {
 type serverLog struct {
 	*slog.Logger
 	queue *logQueue
+	path  string // "": standard error
 }
 
 // open opens the log; it goes to standard error if there is no path. close ends it.
 func (s logSettings) open() (*serverLog, error) {
-	out := os.Stderr
-	if s.path != "" {
-		f, err := openLogFile(s.path)
-		if err != nil {
-			return nil, fmt.Errorf("log-file: %w", err)
-		}
-		out = f
+	if s.path == "" {
+		return s.start(keptOpen{os.Stderr}, isTerminal(os.Stderr))
 	}
-	return s.start(out, isTerminal(out))
+	f, err := openLogFile(s.path)
+	if err != nil {
+		return nil, fmt.Errorf("log-file: %w", err)
+	}
+	return s.start(f, isTerminal(f))
 }
 
-func (s logSettings) start(out io.Writer, terminal bool) (*serverLog, error) {
+// keptOpen is standard error, which outlives the log: the program's last words go there.
+type keptOpen struct{ io.Writer }
+
+func (keptOpen) Close() error { return nil }
+
+func (s logSettings) start(out io.WriteCloser, terminal bool) (*serverLog, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	l := &serverLog{}
+	l := &serverLog{path: s.path}
 	l.queue = newLogQueue(out, func(lost uint64) {
 		l.Warn("log lines were lost: they came faster than they were read, or could not be written", "lines", lost)
 	})
@@ -58,6 +63,18 @@ func openLogFile(path string) (*os.File, error) {
 
 // close writes what is to be written, within logFlushTimeout.
 func (l *serverLog) close() { l.queue.close(logFlushTimeout) }
+
+// reopen goes on in a new file of the same name, after somebody has moved the old one
+// away. If there can be none, the old one is written to as before.
+func (l *serverLog) reopen() {
+	f, err := openLogFile(l.path)
+	if err != nil {
+		l.Error("reopening the log file failed; going on in the old one", "error", err)
+		return
+	}
+	l.queue.replace(f)
+	l.Info("log file reopened", "path", l.path)
+}
 
 // newLogger makes a logger that writes to w, which may be a terminal in the end.
 func newLogger(w io.Writer, terminal bool, level, format string) (*slog.Logger, error) {

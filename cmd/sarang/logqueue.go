@@ -21,18 +21,19 @@ const (
 // A line that has no room, or that can not be written, is counted and gone.
 type logQueue struct {
 	mu      lock.Mutex
-	pending []byte // whole lines
+	pending []byte         // whole lines
+	next    io.WriteCloser // where to write to from now on; nil: as before
 	closed  bool
 
-	out   io.Writer     // the goroutine's
-	again func(uint64)  // told, on the goroutine, how many lines were lost when writing works again
-	wake  chan struct{} // has a token if there may be something to do
-	done  chan struct{} // closed when the goroutine has ended
+	out   io.WriteCloser // the goroutine's
+	again func(uint64)   // told, on the goroutine, how many lines were lost when writing works again
+	wake  chan struct{}  // has a token if there may be something to do
+	done  chan struct{}  // closed when the goroutine has ended
 	lost  atomic.Uint64
 }
 
-// newLogQueue begins to write to out. again must not wait for the queue; it may log.
-func newLogQueue(out io.Writer, again func(lost uint64)) *logQueue {
+// newLogQueue begins to write to out, and closes it when it is replaced or at the end. again must not wait for the queue; it may log.
+func newLogQueue(out io.WriteCloser, again func(lost uint64)) *logQueue {
 	q := &logQueue{out: out, again: again, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	q.mu.Init(lock.NewClass("sarang.log"))
 	go q.run()
@@ -59,6 +60,17 @@ func (q *logQueue) poke() {
 	}
 }
 
+// replace has the queue go on with another place to write to, which it then closes.
+func (q *logQueue) replace(out io.WriteCloser) {
+	q.mu.Lock()
+	out, q.next = q.next, out
+	q.mu.Unlock()
+	if out != nil {
+		_ = out.Close() // replaced before its turn came
+	}
+	q.poke()
+}
+
 // linesLost returns how many lines were dropped.
 func (q *logQueue) linesLost() uint64 { return q.lost.Load() }
 
@@ -78,10 +90,15 @@ func (q *logQueue) close(timeout time.Duration) {
 // run writes until the queue is closed and empty.
 func (q *logQueue) run() {
 	defer close(q.done)
+	defer func() { _ = q.out.Close() }()
 	var spare []byte
 	var told uint64
 	for range q.wake {
-		lines, closed := q.take(spare)
+		lines, next, closed := q.take(spare)
+		if next != nil {
+			_ = q.out.Close() // it was written to without a buffer
+			q.out = next
+		}
 		if len(lines) > 0 && q.write(lines) {
 			if lost := q.lost.Load(); lost > told {
 				q.again(lost - told)
@@ -99,11 +116,12 @@ func (q *logQueue) run() {
 }
 
 // take exchanges what waits for an empty buffer.
-func (q *logQueue) take(spare []byte) (lines []byte, closed bool) {
+func (q *logQueue) take(spare []byte) (lines []byte, next io.WriteCloser, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	lines, q.pending = q.pending, spare
-	return lines, q.closed
+	next, q.next = q.next, nil
+	return lines, next, q.closed
 }
 
 // write reports whether all lines were written.

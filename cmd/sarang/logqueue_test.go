@@ -20,6 +20,8 @@ func (g *gatedLog) Write(b []byte) (int, error) {
 	return g.text.Write(b)
 }
 
+func (g *gatedLog) Close() error { return nil }
+
 func startLog(t *testing.T) (*serverLog, *gatedLog) {
 	t.Helper()
 	g := &gatedLog{gate: make(chan error)}

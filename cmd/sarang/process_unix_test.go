@@ -14,6 +14,20 @@ import (
 	"time"
 )
 
+// A server that can not start says so after its log.
+func TestLastWords(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(program, "serve", "--listen", "tcp://127.0.0.1:0", "--http", "127.0.0.1:99999", "--data", t.TempDir())
+	c.Env = append(os.Environ(), mainVariable+"=1")
+	text, err := c.CombinedOutput()
+	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); err == nil || !strings.HasPrefix(lines[len(lines)-1], "sarang: http on ") {
+		t.Errorf("%v; it says %q", err, text)
+	}
+}
+
 // child is a server in a process of its own.
 type child struct {
 	t   *testing.T
@@ -88,4 +102,35 @@ func TestFullLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	startChild(t, w).endsInOrder(syscall.SIGTERM)
+}
+
+// The terminal is closed.
+func TestHangup(t *testing.T) {
+	startChild(t, nil).endsInOrder(syscall.SIGHUP)
+}
+
+// The log is rotated: moved away, and the server told.
+func TestLogIsReopened(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	c := startChild(t, nil, "--log-file", path)
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	contains := func(path, want string) bool {
+		text, err := os.ReadFile(path)
+		return err == nil && strings.Contains(string(text), want)
+	}
+	for deadline := time.Now().Add(10 * time.Second); !contains(path, "log file reopened") && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond) // sleep: another process writes the file
+	}
+	c.endsInOrder(syscall.SIGTERM)
+	if !contains(path, "stopped") || contains(path+".1", "stopped") || !contains(path+".1", "ready") {
+		t.Error("the log did not go on in the new file")
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v; want a file for its owner only", info.Mode(), err)
+	}
 }

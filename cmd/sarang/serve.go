@@ -86,7 +86,9 @@ func serve(c *cobra.Command, config server.Config, logs logSettings) error {
 	defer log.close()
 	signal.Ignore(syscall.SIGPIPE) // what is written where nobody reads is an error, and not the end
 	config.Logger, config.LogLinesLost = log.Logger, log.queue.linesLost
-	return server.Run(c.Context(), config, c.OutOrStdout())
+	ctx, stop := onHangup(c.Context(), log)
+	defer stop()
+	return server.Run(ctx, config, c.OutOrStdout())
 }
 
 // configOfArgs reads the configuration of "serve ARGS...".
