@@ -24,6 +24,7 @@ type logQueue struct {
 	pending []byte         // whole lines
 	next    io.WriteCloser // where to write to from now on; nil: as before
 	closed  bool
+	flushes []chan struct{} // closed when what was pending before has been written
 
 	out   io.WriteCloser // the goroutine's
 	again func(uint64)   // told, on the goroutine, how many lines were lost when writing works again
@@ -74,6 +75,20 @@ func (q *logQueue) replace(out io.WriteCloser) {
 // linesLost returns how many lines were dropped.
 func (q *logQueue) linesLost() uint64 { return q.lost.Load() }
 
+// flush waits until what is there has been written, but not longer than timeout.
+func (q *logQueue) flush(timeout time.Duration) {
+	written := make(chan struct{})
+	q.mu.Lock()
+	q.flushes = append(q.flushes, written)
+	q.mu.Unlock()
+	q.poke()
+	select {
+	case <-written:
+	case <-q.done:
+	case <-time.After(timeout):
+	}
+}
+
 // close takes no more lines and waits until those that it has are written, but not longer
 // than timeout. The goroutine stays behind if its write does not return.
 func (q *logQueue) close(timeout time.Duration) {
@@ -94,34 +109,45 @@ func (q *logQueue) run() {
 	var spare []byte
 	var told uint64
 	for range q.wake {
-		lines, next, closed := q.take(spare)
-		if next != nil {
+		w := q.take(spare)
+		if w.next != nil {
 			_ = q.out.Close() // it was written to without a buffer
-			q.out = next
+			q.out = w.next
 		}
-		if len(lines) > 0 && q.write(lines) {
+		if len(w.lines) > 0 && q.write(w.lines) {
 			if lost := q.lost.Load(); lost > told {
 				q.again(lost - told)
 				told = lost
 			}
 		}
-		spare = nil
-		if cap(lines) <= logSpareBytesMax {
-			spare = lines[:0]
+		for _, written := range w.flushes {
+			close(written)
 		}
-		if closed {
+		if w.closed {
 			return
+		}
+		spare = nil
+		if cap(w.lines) <= logSpareBytesMax {
+			spare = w.lines[:0]
 		}
 	}
 }
 
+// logWork is what the goroutine has to do.
+type logWork struct {
+	lines   []byte
+	next    io.WriteCloser
+	flushes []chan struct{}
+	closed  bool
+}
+
 // take exchanges what waits for an empty buffer.
-func (q *logQueue) take(spare []byte) (lines []byte, next io.WriteCloser, closed bool) {
+func (q *logQueue) take(spare []byte) logWork {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	lines, q.pending = q.pending, spare
-	next, q.next = q.next, nil
-	return lines, next, q.closed
+	w := logWork{q.pending, q.next, q.flushes, q.closed}
+	q.pending, q.next, q.flushes = spare, nil, nil
+	return w
 }
 
 // write reports whether all lines were written.

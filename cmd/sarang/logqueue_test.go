@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // gatedLog is where a log goes that somebody may stop reading, or close.
@@ -76,6 +77,23 @@ func TestLogOfNobody(t *testing.T) {
 		if text := g.text.String(); strings.Count(text, "a line") != 2 || strings.Count(text, "lines=1\n") != 1 {
 			t.Errorf("the log is %q; want two lines and one about the loss", text)
 		}
+	})
+}
+
+// A flush waits for the lines before it, and not for ever.
+func TestLogFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, g := startLog(t)
+		l.Error("the program is broken")
+		l.queue.flush(time.Second) // nobody reads yet
+		go func() { g.gate <- nil }()
+		l.queue.flush(time.Second)
+		if text := g.text.String(); !strings.Contains(text, "broken") {
+			t.Errorf("the log is %q", text)
+		}
+		close(g.gate)
+		l.close()
+		l.queue.flush(time.Second)
 	})
 }
 

@@ -86,6 +86,7 @@ func serve(c *cobra.Command, config server.Config, logs logSettings) error {
 	defer log.close()
 	signal.Ignore(syscall.SIGPIPE) // what is written where nobody reads is an error, and not the end
 	config.Logger, config.LogLinesLost = log.Logger, log.queue.linesLost
+	config.LogFlush = func() { log.queue.flush(logFlushTimeout) }
 	ctx, stop := onHangup(c.Context(), log)
 	defer stop()
 	return server.Run(ctx, config, c.OutOrStdout())

@@ -57,6 +57,7 @@ type Config struct {
 	Name   string       // program and version
 
 	LogLinesLost func() uint64 // how many lines Logger has dropped; nil: none
+	LogFlush     func()        // writes what Logger has kept back, within a bound of time; nil: nothing is
 
 	wrapStore func(chat.Store) chat.Store // tests put a store of theirs before the real one
 }
