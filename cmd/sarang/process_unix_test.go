@@ -41,8 +41,10 @@ func startChild(t *testing.T, log *os.File, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{t, exec.Command(program, append([]string{"serve", "--listen", "tcp://127.0.0.1:0",
-		"--http", "off", "--sessions-max", "8", "--data", filepath.Join(t.TempDir(), "data")}, args...)...)}
+	c := &child{t, exec.Command(program, append([]string{
+		"serve", "--listen", "tcp://127.0.0.1:0",
+		"--http", "off", "--sessions-max", "8", "--data", filepath.Join(t.TempDir(), "data"),
+	}, args...)...)}
 	c.cmd.Env = append(os.Environ(), mainVariable+"=1")
 	c.cmd.Stderr = log
 	out, err := c.cmd.StdoutPipe()
