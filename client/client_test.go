@@ -230,3 +230,24 @@ func TestClientGivesUpWhenItIsNotWanted(t *testing.T) {
 		t.Errorf("Err: %v", c.Err())
 	}
 }
+
+func TestClientDoesNotPublishToAnotherRoom(t *testing.T) {
+	s := clienttest.NewServer(t)
+	c, p := dialJoined(t, s, clientConfig(s))
+	seq := do(func() (chat.Seq, error) { return c.Publish(within(t), 7, "for the lobby") })
+	p.Publish()
+	p.Reset()
+	p = s.AcceptResume()
+	p.Want(sarangv1.CJoin, &sarangv1.Join{Request: 1, Room: 7, Cursor: &sarangv1.Cursor{Epoch: 3, Seq: 10}})
+	p.Send(sarangv1.SJoin, &sarangv1.Joined{Request: 1, Room: &sarangv1.RoomInfo{Id: 7, Name: "den", Epoch: 8}, After: 2})
+	p.Want(sarangv1.CLeave, &sarangv1.Leave{Request: 2, Room: 7})
+	var changed *client.RoomChangedError
+	if got := clienttest.Get(t, seq); !errors.As(got.err, &changed) || changed.Known.Name != "lobby" || changed.Got.Name != "den" {
+		t.Errorf("Publish: %+v", got)
+	}
+	next[client.Offline](t, c)
+	next[client.Online](t, c)
+	if f := next[client.Failure](t, c); !f.Rejoin || f.Room != 7 || !errors.As(f.Err, &changed) {
+		t.Errorf("%+v", f)
+	}
+}

@@ -44,7 +44,7 @@ type Offline struct {
 type Failure struct {
 	Room     chat.RoomID // 0: of no room
 	Err      *chat.Error
-	Rejoin   bool // the client could not join Room again after a reconnect; the room is lost
+	Rejoin   bool // the client could not join Room again after a reconnect; the room is lost (*RoomChangedError: its id is another's)
 	Retrying bool // unless this is true: then it tries again by itself after Err.RetryAfter
 }
 
@@ -64,6 +64,10 @@ func (Fault) clientEvent()     {}
 type (
 	// SequenceError is a server that has broken the order of a room.
 	SequenceError = session.SequenceError
+
+	// RoomChangedError is a server that has another room under the id of a joined
+	// one; it is the inner error of the *chat.Error that a Publish or a Failure has.
+	RoomChangedError = session.RoomChangedError
 
 	// UnexpectedError is a packet that answers nothing, or that belongs to a room
 	// that is not joined.

@@ -89,7 +89,8 @@ func (c *Client) Members(ctx context.Context, room chat.RoomID) ([]Member, error
 // Publish sends text to a joined room and returns its place once it is stored. It
 // outlasts lost connections: the message is sent again, and stored once. Where it has
 // to wait (no connection, too many messages without an answer, a rate limit) it waits.
-// When ctx ends first, it is a *PublishError.
+// When ctx ends first, it is a *PublishError. When the server came back with another
+// room under that id, it is a *RoomChangedError, and the message was not sent there.
 func (c *Client) Publish(ctx context.Context, room chat.RoomID, text string) (chat.Seq, error) {
 	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Publish(room, text) })
 }

@@ -28,6 +28,10 @@
 // it. After a reconnect it is sent again with the nonce that it had, so it is stored
 // once however often it was sent.
 //
+// The ids of rooms are those of one store. Where a server comes back with another one,
+// a room that is not what it was (by name, and by epoch unless it is ephemeral) is left
+// and its messages are refused with a *RoomChangedError.
+//
 // # Caveats
 //
 // Only its worker may touch a Session. The strings of a room event are lent to

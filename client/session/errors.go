@@ -44,6 +44,17 @@ func (e *SequenceError) Error() string {
 	return fmt.Sprintf("client: room %d: event %d was due, %d came", e.Room, e.Want, e.Got)
 }
 
+// RoomChangedError is a server that has another room under the id of a joined one:
+// another or an older store has taken the place of the one that gave the ids. Nothing
+// is sent there. It is the inner error of a *chat.Error (CodeNoRoom).
+type RoomChangedError struct{ Known, Got RoomInfo }
+
+// Error names both rooms.
+func (e *RoomChangedError) Error() string {
+	return fmt.Sprintf("client: room %d was %q in epoch %d, the server now has %q in epoch %d there",
+		e.Known.ID, e.Known.Name, e.Known.Epoch, e.Got.Name, e.Got.Epoch)
+}
+
 // UnexpectedError is a packet that answers nothing, or that belongs to a room that
 // is not joined. The packet is ignored.
 type UnexpectedError struct {

@@ -9,6 +9,9 @@ import (
 // chat handles S_CHAT: an event of a room's log, checked to be the next one.
 func (s *Session) chat(m *sarangv1.Event) error {
 	r := s.state.rooms[chat.RoomID(m.Room)]
+	if r == nil && s.undoing(chat.RoomID(m.Room)) {
+		return nil
+	}
 	if r == nil || !r.joined {
 		return &UnexpectedError{Packet: sarangv1.SChat, Room: chat.RoomID(m.Room), What: "the room is not joined"}
 	}
@@ -66,6 +69,16 @@ func (s *Session) joined(m *sarangv1.Joined) error {
 		return &UnexpectedError{Packet: sarangv1.SJoin, Request: m.Request, What: "it is about another room"}
 	}
 	j := Joined{Request: m.Request, Room: roomInfo(m.Room), After: chat.Seq(m.After), Rejoin: q.rejoin}
+	if s.undoing(j.Room.ID) { // it was asked for before the leave, which ends it
+		s.unjoined(q, chat.Errorf(chat.CodeUnavailable, "the room is just being left; join it again"))
+		return nil
+	}
+	if known := s.state.rooms[j.Room.ID]; known != nil && !sameRoom(known.info, j.Room) {
+		if s.changed(q, known, j.Room); q.rejoin {
+			s.pump()
+			return nil
+		}
+	}
 	r := s.state.enter(j.Room)
 	r.joined, r.rejoin, r.seq = true, stepNone, j.After
 	s.events.Joined(s, j)
@@ -106,10 +119,17 @@ func (s *Session) unjoined(q request, cause *chat.Error) {
 // left handles S_LEAVE, asked for or not.
 func (s *Session) left(m *sarangv1.Leave) error {
 	l := Left{Request: m.Request, Room: chat.RoomID(m.Room)}
+	if l.Request == 0 && s.undoing(l.Room) {
+		return nil
+	}
 	if l.Request != 0 {
 		q, err := s.answered(l.Request, sarangv1.SLeave, sarangv1.CLeave)
 		if err != nil {
 			return err
+		}
+		if q.undo {
+			s.pump()
+			return nil
 		}
 		l.Room = q.room
 	}
@@ -127,6 +147,9 @@ func (s *Session) left(m *sarangv1.Leave) error {
 // unleft handles the failure of a leave. If the server does not know us as a member,
 // it is what was wanted all the same.
 func (s *Session) unleft(q request, f Failure) {
+	if q.undo {
+		return
+	}
 	r := s.state.rooms[q.room]
 	if r != nil {
 		r.leaving = false
@@ -143,6 +166,9 @@ func (s *Session) unleft(q request, f Failure) {
 func (s *Session) gap(m *sarangv1.Gap) error {
 	g := Gap{Room: chat.RoomID(m.Room), Epoch: chat.Epoch(m.Epoch), From: chat.Seq(m.From), To: chat.Seq(m.To)}
 	r := s.state.rooms[g.Room]
+	if r == nil && s.undoing(g.Room) {
+		return nil
+	}
 	if r == nil || !r.joined {
 		return &UnexpectedError{Packet: sarangv1.SGap, Room: g.Room, What: "the room is not joined"}
 	}

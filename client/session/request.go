@@ -16,6 +16,7 @@ type request struct {
 	room   chat.RoomID
 	cursor *Cursor // of a join
 	rejoin bool    // the session's own
+	undo   bool    // of a leave: it takes back a rejoin, which nobody is told of
 }
 
 // heartbeatValue is the value of a C_PING whose answer nobody waits for.

@@ -86,14 +86,27 @@ func TestNoncesAreRepeatableAndDiffer(t *testing.T) {
 	}
 }
 
-func TestRejoinInAnotherEpoch(t *testing.T) {
+func TestEphemeralRejoinInAnotherEpoch(t *testing.T) {
 	r := newRig(t)
 	p := r.login()
-	r.join(p)
+	id := r.request(func(s *session.Session) (uint32, error) { return s.Join(session.Join{Name: "lobby"}) })
+	p.Read()
+	p.Send(sarangv1.SJoin, &sarangv1.Joined{
+		Request: id, After: 10, Room: &sarangv1.RoomInfo{Id: 7, Name: "lobby", Epoch: 3, Ephemeral: true},
+	})
+	r.wants("joined #1 lobby id=7 epoch=3 after=10 rejoin=false")
+	nonce := r.publish("hi")
+	p.Publish()
 	p.Reset()
 	r.wants("disconnected broken")
 	p = r.resume()
-	p.Joined(r.rejoins(p, 3, 10), 4, 2)
+	id = r.rejoins(p, 3, 10)
+	p.Send(sarangv1.SJoin, &sarangv1.Joined{
+		Request: id, After: 2, Room: &sarangv1.RoomInfo{Id: 7, Name: "lobby", Epoch: 4, Ephemeral: true},
+	})
+	if m := p.Publish(); m.Nonce != uint64(nonce) {
+		t.Errorf("sent %+v, want the pending message", m)
+	}
 	p.Says(3, "anew")
 	r.wants("joined #1 lobby id=7 epoch=4 after=2 rejoin=true", "gap 7 epoch=4 1..2 changed=true", "resumed",
 		"event 7/3 kind=1 juno: anew")
