@@ -17,7 +17,7 @@ type call struct {
 	repeat bool        // may be sent again on another connection
 	done   chat.Code   // the error that means, the second time, that the first has done it
 	tries  int         // how often it was sent
-	key    uint64      // request id, nonce or ping value
+	key    uint64      // of callKey
 	begun  time.Duration
 	answer chan outcome // buffered: the worker does not wait for a caller
 }
@@ -41,8 +41,17 @@ func (k *call) finish(value any, err error) { k.answer <- outcome{value, err} }
 // calls are those that wait: for a connection or a limit, or for an answer.
 type calls struct {
 	waiting []*call // in order
-	sent    [callKinds]map[uint64]*call
+	sent    [callKinds]map[callKey]*call
 }
+
+// callKey tells a call from the others of its kind that wait for an answer. A nonce is
+// unique in its room only; for other kinds the room is 0.
+type callKey struct {
+	room  chat.RoomID
+	value uint64 // request id, nonce or ping value
+}
+
+func (k *call) place() callKey { return callKey{k.room, k.key} }
 
 // begin takes up a new call.
 func (cs *calls) begin(l *link, k *call) {
@@ -68,9 +77,9 @@ func (cs *calls) try(l *link, k *call) bool {
 		k.key, k.begun = key, l.w.Now()
 		k.tries++
 		if cs.sent[k.kind] == nil {
-			cs.sent[k.kind] = make(map[uint64]*call)
+			cs.sent[k.kind] = make(map[callKey]*call)
 		}
-		cs.sent[k.kind][key] = k
+		cs.sent[k.kind][k.place()] = k
 		return true
 	case errors.As(err, &limit) || errors.Is(err, session.ErrOffline):
 		return false
@@ -105,7 +114,7 @@ func (cs *calls) flush(l *link) {
 }
 
 // take returns the call that an answer belongs to; nil if its caller has gone.
-func (cs *calls) take(kind callKind, key uint64) *call {
+func (cs *calls) take(kind callKind, key callKey) *call {
 	k := cs.sent[kind][key]
 	delete(cs.sent[kind], key)
 	return k
@@ -113,7 +122,7 @@ func (cs *calls) take(kind callKind, key uint64) *call {
 
 // answer ends a request, unless its caller has gone.
 func (cs *calls) answer(l *link, request uint32, value any, err error) {
-	k := cs.take(callRequest, uint64(request))
+	k := cs.take(callRequest, callKey{value: uint64(request)})
 	if k != nil {
 		if k.tries > 1 && k.done != 0 && chat.CodeOf(err) == k.done {
 			err = nil
@@ -123,18 +132,16 @@ func (cs *calls) answer(l *link, request uint32, value any, err error) {
 	cs.flush(l)
 }
 
-// published ends a publish. Several rooms may have the same nonce, as far as nonces
-// are the caller's: the room is part of the key.
+// published ends a publish, unless its caller has gone.
 func (cs *calls) published(l *link, room chat.RoomID, nonce chat.Nonce, seq chat.Seq, err error) {
-	if k := cs.sent[callPublish][uint64(nonce)]; k != nil && k.room == room {
-		cs.take(callPublish, uint64(nonce))
+	if k := cs.take(callPublish, callKey{room, uint64(nonce)}); k != nil {
 		k.finish(seq, err)
 	}
 	cs.flush(l)
 }
 
 func (cs *calls) ponged(l *link, value uint64) {
-	if k := cs.take(callPing, value); k != nil {
+	if k := cs.take(callPing, callKey{value: value}); k != nil {
 		k.finish(l.w.Now()-k.begun, nil)
 	}
 }
@@ -147,10 +154,10 @@ func (cs *calls) cancel(l *link, k *call, cause error) {
 		k.finish(nil, k.failure(false, cause))
 		return
 	}
-	if cs.sent[k.kind][k.key] != k {
+	if cs.sent[k.kind][k.place()] != k {
 		return // it has its outcome
 	}
-	cs.take(k.kind, k.key)
+	cs.take(k.kind, k.place())
 	sent := true
 	if k.kind == callPublish {
 		sent, _ = l.state.Withdraw(k.room, chat.Nonce(k.key))

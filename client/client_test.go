@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -249,5 +250,34 @@ func TestClientDoesNotPublishToAnotherRoom(t *testing.T) {
 	next[client.Online](t, c)
 	if f := next[client.Failure](t, c); !f.Rejoin || f.Room != 7 || !errors.As(f.Err, &changed) {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestOneNonceInTwoRooms(t *testing.T) {
+	s := clienttest.NewServer(t)
+	c, p := dialJoined(t, s, clientConfig(s))
+	joined := do(func() (client.Joined, error) { return c.Join(within(t), client.Join{Name: "den"}) })
+	p.Read()
+	p.Send(sarangv1.SJoin, &sarangv1.Joined{Request: 2, Room: &sarangv1.RoomInfo{Id: 8, Name: "den", Epoch: 1}})
+	if j := clienttest.Get(t, joined); j.err != nil {
+		t.Fatal(j.err)
+	}
+	publish := func(ctx context.Context, room chat.RoomID) <-chan result[chat.Seq] {
+		out := do(func() (chat.Seq, error) { return c.PublishNonce(ctx, room, 55, "hi") })
+		if m := p.Publish(); m.Nonce != 55 || m.Room != uint64(room) {
+			t.Fatalf("sent %+v", m)
+		}
+		return out
+	}
+	ctx, cancel := context.WithCancel(within(t))
+	first, second := publish(ctx, 7), publish(within(t), 8)
+	cancel()
+	var stopped *client.PublishError
+	if got := clienttest.Get(t, first); !errors.As(got.err, &stopped) || stopped.Room != 7 || !stopped.Sent {
+		t.Errorf("the first after its context: %+v", got)
+	}
+	p.Send(sarangv1.SAck, &sarangv1.Ack{Room: 8, Nonce: 55, Seq: 4})
+	if got := clienttest.Get(t, second); got.err != nil || got.value != 4 {
+		t.Errorf("the second: %+v", got)
 	}
 }
