@@ -64,7 +64,7 @@ func chatCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error { return runChat(c, f, args) },
+		RunE: func(c *cobra.Command, args []string) error { return printable(runChat(c, f, args)) },
 	}
 	l := c.Flags()
 	l.SortFlags = false
@@ -165,6 +165,20 @@ func userName() string {
 	return os.Getenv("USERNAME")
 }
 
+// printable is err as a terminal may have it: who prints it need not know that a server
+// has had a say in it.
+func printable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return printableError{err}
+}
+
+type printableError struct{ err error }
+
+func (e printableError) Error() string { return tui.CleanLine(e.err.Error()) }
+func (e printableError) Unwrap() error { return e.err }
+
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 func runChat(c *cobra.Command, f chatFlags, args []string) error {
@@ -190,7 +204,7 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 		return err
 	}
 	if !plain {
-		fmt.Fprintf(os.Stderr, "connecting to %s …\n", t.addr)
+		fmt.Fprintf(os.Stderr, "connecting to %s …\n", tui.CleanLine(t.addr))
 	}
 	conn, err := dialChat(c.Context(), t, keep, logger)
 	if err != nil {

@@ -64,8 +64,11 @@ func fault(err error) Warning {
 	return Warning{Text: "the server has broken the protocol: " + sentence(err)}
 }
 
-// sentence is an error as the user reads it: without what only a programmer wants.
-func sentence(err error) string {
+// sentence is an error as the user reads it: without what only a programmer wants, and
+// clean, for most of it is what a server has said.
+func sentence(err error) string { return CleanLine(plainSentence(err)) }
+
+func plainSentence(err error) string {
 	var (
 		said *chat.Error
 		gone *client.DisconnectedError

@@ -1,5 +1,11 @@
 package tui
 
+import (
+	"time"
+
+	"sarang/client"
+)
+
 // Wrap and Cells are for tests: what they promise is easier to hunt for there than on
 // a screen.
 func Wrap(s string, first, others int) []string { return wrap(s, first, others) }
@@ -9,3 +15,9 @@ func Cells(s string) int { return cellsOf(s) }
 
 // Palette is the colours of names.
 func Palette() []string { return palette() }
+
+// Message is what an event of a client is to a Model.
+func Message(e client.Event, now time.Time) any { return message(e, now) }
+
+// Plainly is an error as an answer to an effect has it.
+func Plainly(err error) error { return plainly(err) }
