@@ -8,13 +8,14 @@ import (
 
 // Limits of the input line.
 const (
-	inputBytesMax  = 64 << 10 // more than any packet takes
-	sentLinesMax   = 200      // lines that can be called back
-	lineBreakShown = "↵"      // how a line break inside of the input line is shown
+	inputBytesMax = 64 << 10 // more than any packet takes
+	sentLinesMax  = 200      // lines that can be called back
 )
 
 // editor is the input line. Its unit is the character as a person counts: a Hangul
-// syllable, a letter with its marks, an emoji made of several. What is in it is clean.
+// syllable, a letter with its marks, an emoji made of several. It keeps what was typed,
+// for that is what is sent: a text may need its direction marks and its tabs. What Show
+// returns is clean.
 type editor struct {
 	text   []string // characters
 	at     int      // the cursor is before text[at]
@@ -34,7 +35,7 @@ func (e *editor) Empty() bool { return len(e.text) == 0 }
 // Insert puts s before the cursor; what does not fit is left out. Characters are found
 // anew with what stands before, so a mark that is typed after its letter joins it.
 func (e *editor) Insert(s string) {
-	s = CleanText(s)
+	s = lineBreaks().Replace(strings.ToValidUTF8(s, string(utf8.RuneError)))
 	if over := e.bytes + len(s) - inputBytesMax; over > 0 {
 		s = s[:max(0, len(s)-over)]
 		for !utf8.ValidString(s) {
@@ -49,6 +50,9 @@ func (e *editor) Insert(s string) {
 		n += len(e.text[e.at])
 	}
 }
+
+// lineBreaks makes "\n" of what terminals send for the line breaks of a paste.
+func lineBreaks() *strings.Replacer { return strings.NewReplacer("\r\n", "\n", "\r", "\n") }
 
 func split(s string) (all []string) {
 	for s != "" {
@@ -77,13 +81,16 @@ func (e *editor) moved(at int) {
 	e.left = min(e.left, at)
 }
 
+// blank reports whether a character stands between words.
+func blank(c string) bool { return c == " " || c == "\t" }
+
 // wordLeft is where the word before the cursor begins.
 func (e *editor) wordLeft() int {
 	i := e.at
-	for i > 0 && e.text[i-1] == " " {
+	for i > 0 && blank(e.text[i-1]) {
 		i--
 	}
-	for i > 0 && e.text[i-1] != " " {
+	for i > 0 && !blank(e.text[i-1]) {
 		i--
 	}
 	return i
@@ -92,10 +99,10 @@ func (e *editor) wordLeft() int {
 // wordRight is where the word behind the cursor ends.
 func (e *editor) wordRight() int {
 	i := e.at
-	for i < len(e.text) && e.text[i] == " " {
+	for i < len(e.text) && blank(e.text[i]) {
 		i++
 	}
-	for i < len(e.text) && e.text[i] != " " {
+	for i < len(e.text) && !blank(e.text[i]) {
 		i++
 	}
 	return i
@@ -196,11 +203,7 @@ func (e *editor) Show(cells int) (shown string, cursor int) {
 		if used += glyphCells(e.text[i]); used > cells {
 			return b.String(), cursor
 		}
-		if e.text[i] == "\n" {
-			b.WriteString(lineBreakShown)
-		} else {
-			b.WriteString(e.text[i])
-		}
+		b.WriteString(CleanLine(e.text[i]))
 		if i+1 == e.at {
 			cursor = used
 		}
@@ -208,11 +211,5 @@ func (e *editor) Show(cells int) (shown string, cursor int) {
 	return b.String(), cursor
 }
 
-// glyphCells is the cells that one character of the line takes.
-func glyphCells(c string) int {
-	if c == "\n" {
-		return 1
-	}
-	_, _, n := cluster(c)
-	return n
-}
+// glyphCells is the cells that one character of the line takes when it is shown.
+func glyphCells(c string) int { return cellsOf(CleanLine(c)) }

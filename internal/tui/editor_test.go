@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
+
+	"sarang/internal/tui"
 )
 
 // line is the input line and the column of the cursor.
@@ -111,6 +113,38 @@ func TestLongLineMovesSideways(t *testing.T) {
 				t.Fatalf("the cursor is at %d of %q", at, line)
 			}
 			s.fits()
+		}
+	}
+}
+
+// What a screen can not show is sent all the same: it is shown cleaned, and the text is
+// the writer's.
+func TestWhatWasTypedIsSent(t *testing.T) {
+	for _, text := range []string{
+		"\u200fשלום\u200e (ok)", "a\u202eb\u202c", "pay\u200bpal", "soft\u00adhyphen", "if x:\n\treturn\ty", "می\u200cخواهم",
+		"z" + strings.Repeat("\u0301", 9), "\u2066a\u2069", "one\u2028two", "\ufeffBOM",
+	} {
+		for name, write := range map[string]func(s *stage){
+			"typed":  func(s *stage) { s.typed(text) },
+			"pasted": func(s *stage) { s.m.Update(tea.PasteMsg{Content: strings.ReplaceAll(text, "\n", "\r")}) },
+		} {
+			if name == "typed" && strings.ContainsAny(text, "\n\t") {
+				continue // these are keys of their own
+			}
+			s := newStage(t, 60, 12, nil)
+			s.join(lobby, "lobby", 0, 0)
+			write(s)
+			wantClean(t, "the input line", s.screen())
+			s.fits()
+			effects := s.key(tea.KeyPressMsg{Code: tea.KeyEnter})
+			if len(effects) != 1 || effects[0].(tui.Publish).Text != text {
+				t.Errorf("%s %q: sent %+q", name, text, effects)
+			}
+			wantClean(t, "the room", s.screen())
+			s.key(tea.KeyPressMsg{Code: tea.KeyUp})
+			if effects := s.key(tea.KeyPressMsg{Code: tea.KeyEnter}); len(effects) != 1 || effects[0].(tui.Publish).Text != text {
+				t.Errorf("%s %q and called back: sent %+q", name, text, effects)
+			}
 		}
 	}
 }
