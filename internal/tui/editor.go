@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,9 +16,7 @@ const (
 // for that is what is sent: a text may need its direction marks and its tabs. What Show
 // returns is clean.
 type editor struct {
-	text   []string // characters
-	at     int      // the cursor is before text[at]
-	bytes  int
+	text   inputText
 	left   int // first character shown
 	sent   []string
 	recall int    // index into sent; len(sent) is the line being written
@@ -27,58 +24,35 @@ type editor struct {
 }
 
 // String returns the line.
-func (e *editor) String() string { return strings.Join(e.text, "") }
+func (e *editor) String() string { return e.text.slice(0, e.text.count()) }
 
 // Empty reports whether there is nothing in the line.
-func (e *editor) Empty() bool { return len(e.text) == 0 }
+func (e *editor) Empty() bool { return e.text.count() == 0 }
 
-// Insert puts s before the cursor; what does not fit is left out. Characters are found
-// anew with what stands before, so a mark that is typed after its letter joins it.
+// Insert puts s before the cursor; what does not fit is left out.
 func (e *editor) Insert(s string) {
-	s = lineBreaks().Replace(strings.ToValidUTF8(s, string(utf8.RuneError)))
-	if over := e.bytes + len(s) - inputBytesMax; over > 0 {
+	s = strings.ToValidUTF8(s, string(utf8.RuneError))
+	// Terminals send line breaks of a paste as Enter.
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	if over := e.text.bytes + len(s) - inputBytesMax; over > 0 {
 		s = s[:max(0, len(s)-over)]
 		for !utf8.ValidString(s) {
 			s = s[:len(s)-1]
 		}
 	}
-	before, after := strings.Join(e.text[:e.at], "")+s, strings.Join(e.text[e.at:], "")
-	e.text = split(before + after)
-	e.bytes = len(before) + len(after)
-	e.at = 0
-	for n := 0; n < len(before); e.at++ {
-		n += len(e.text[e.at])
-	}
-}
-
-// lineBreaks makes "\n" of what terminals send for the line breaks of a paste.
-func lineBreaks() *strings.Replacer { return strings.NewReplacer("\r\n", "\n", "\r", "\n") }
-
-func split(s string) (all []string) {
-	for s != "" {
-		var first string
-		first, s, _ = cluster(s)
-		all = append(all, first)
-	}
-	return all
+	e.text.insert(s)
 }
 
 // set replaces the line and puts the cursor behind it.
 func (e *editor) set(s string) {
-	e.text, e.bytes = split(s), len(s)
-	e.at, e.left = len(e.text), 0
+	e.text.set(s)
+	e.left = 0
 }
 
 // remove takes the characters from i to j out.
 func (e *editor) remove(i, j int) {
-	e.text = slices.Delete(e.text, i, j)
-	e.moved(i)
-}
-
-// moved keeps the books after the text has changed.
-func (e *editor) moved(at int) {
-	e.at, e.bytes = at, len(e.String())
-	e.left = min(e.left, at)
+	e.text.remove(i, j)
+	e.left = min(e.left, i)
 }
 
 // blank reports whether a character stands between words.
@@ -86,11 +60,11 @@ func blank(c string) bool { return c == " " || c == "\t" }
 
 // wordLeft is where the word before the cursor begins.
 func (e *editor) wordLeft() int {
-	i := e.at
-	for i > 0 && blank(e.text[i-1]) {
+	i := e.text.cursor()
+	for i > 0 && blank(e.text.char(i-1)) {
 		i--
 	}
-	for i > 0 && !blank(e.text[i-1]) {
+	for i > 0 && !blank(e.text.char(i-1)) {
 		i--
 	}
 	return i
@@ -98,11 +72,11 @@ func (e *editor) wordLeft() int {
 
 // wordRight is where the word behind the cursor ends.
 func (e *editor) wordRight() int {
-	i := e.at
-	for i < len(e.text) && blank(e.text[i]) {
+	i := e.text.cursor()
+	for i < e.text.count() && blank(e.text.char(i)) {
 		i++
 	}
-	for i < len(e.text) && !blank(e.text[i]) {
+	for i < e.text.count() && !blank(e.text.char(i)) {
 		i++
 	}
 	return i
@@ -110,40 +84,41 @@ func (e *editor) wordRight() int {
 
 // Key does what the key of that name does to a line; false if it does nothing.
 func (e *editor) Key(key string) bool {
+	at := e.text.cursor()
 	switch key {
 	case "left":
-		e.at = max(0, e.at-1)
+		e.text.moveTo(at - 1)
 	case "right", "ctrl+f":
-		e.at = min(len(e.text), e.at+1)
+		e.text.moveTo(at + 1)
 	case "ctrl+left", "alt+left", "alt+b":
-		e.at = e.wordLeft()
+		e.text.moveTo(e.wordLeft())
 	case "ctrl+right", "alt+right", "alt+f":
-		e.at = e.wordRight()
+		e.text.moveTo(e.wordRight())
 	case "home", "ctrl+a":
-		e.at = 0
+		e.text.moveTo(0)
 	case "end", "ctrl+e":
-		e.at = len(e.text)
+		e.text.moveTo(e.text.count())
 	case "backspace", "ctrl+h", "shift+backspace":
-		if e.at > 0 {
-			e.remove(e.at-1, e.at)
+		if at > 0 {
+			e.remove(at-1, at)
 		}
 	case "delete", "ctrl+d":
-		if e.at < len(e.text) {
-			e.remove(e.at, e.at+1)
+		if at < e.text.count() {
+			e.remove(at, at+1)
 		}
 	case "ctrl+w", "alt+backspace", "ctrl+backspace":
-		e.remove(e.wordLeft(), e.at)
+		e.remove(e.wordLeft(), at)
 	case "alt+d", "ctrl+delete":
-		e.remove(e.at, e.wordRight())
+		e.remove(at, e.wordRight())
 	case "ctrl+u":
-		e.remove(0, e.at)
+		e.remove(0, at)
 	case "ctrl+k":
-		e.remove(e.at, len(e.text))
+		e.remove(at, e.text.count())
 	case "up":
 		e.browse(-1)
 	case "down":
 		e.browse(+1)
-	case "alt+enter", "shift+enter", "ctrl+j":
+	case "alt+enter", "shift+enter":
 		e.Insert("\n")
 	default:
 		return false
@@ -182,29 +157,30 @@ func (e *editor) Take() string {
 // Show returns the part of the line to be seen in the given cells, and how many of them
 // are before the cursor. It moves the part so that the cursor is in it or right behind.
 func (e *editor) Show(cells int) (shown string, cursor int) {
-	first := e.at // the farthest to the left from where the cursor can be seen
+	at := e.text.cursor()
+	first := at // the farthest to the left from where the cursor can be seen
 	for used := 0; first > 0; first-- {
-		if used += glyphCells(e.text[first-1]); used > cells {
+		if used += glyphCells(e.text.char(first - 1)); used > cells {
 			break
 		}
 	}
-	last := len(e.text) // from here the end can be seen; more to the right is a waste
+	last := e.text.count() // from here the end can be seen; more to the right is a waste
 	for used := 0; last > 0; last-- {
-		if used += glyphCells(e.text[last-1]); used > cells {
+		if used += glyphCells(e.text.char(last - 1)); used > cells {
 			break
 		}
 	}
-	e.left = min(max(e.left, first), last, e.at)
+	e.left = min(max(e.left, first), last, at)
 	var b strings.Builder
-	for i, used := e.left, 0; i < len(e.text); i++ {
-		if i == e.at {
+	for i, used := e.left, 0; i < e.text.count(); i++ {
+		if i == at {
 			cursor = used
 		}
-		if used += glyphCells(e.text[i]); used > cells {
+		if used += glyphCells(e.text.char(i)); used > cells {
 			return b.String(), cursor
 		}
-		b.WriteString(CleanLine(e.text[i]))
-		if i+1 == e.at {
+		b.WriteString(CleanLine(e.text.char(i)))
+		if i+1 == at {
 			cursor = used
 		}
 	}

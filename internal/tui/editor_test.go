@@ -1,6 +1,7 @@
 package tui_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -145,6 +146,75 @@ func TestWhatWasTypedIsSent(t *testing.T) {
 			if effects := s.key(tea.KeyPressMsg{Code: tea.KeyEnter}); len(effects) != 1 || effects[0].(tui.Publish).Text != text {
 				t.Errorf("%s %q and called back: sent %+q", name, text, effects)
 			}
+		}
+	}
+}
+
+// Enter that was pressed before the screen stood comes as a line feed: each line is a
+// message or a command of its own.
+func TestLineFeedIsEnter(t *testing.T) {
+	s := newStage(t, 60, 12, nil)
+	s.join(lobby, "lobby", 0, 0)
+	s.typed("hello")
+	if effects := s.key(ctrl('j')); len(effects) != 1 || effects[0].(tui.Publish).Text != "hello" {
+		t.Errorf("hello: %+v", effects)
+	}
+	s.typed("/rooms")
+	if effects := s.key(ctrl('j')); len(effects) != 1 || effects[0] != (tui.Rooms{}) {
+		t.Errorf("/rooms: %+v", effects)
+	}
+	s.m.Update(tea.PasteMsg{Content: "one\ntwo"}) // in brackets it is a line break
+	if effects := s.key(tea.KeyPressMsg{Code: tea.KeyEnter}); len(effects) != 1 || effects[0].(tui.Publish).Text != "one\ntwo" {
+		t.Errorf("pasted: %+v", effects)
+	}
+}
+
+// A paste that comes as keys costs the same for each of them, at the end of the line and
+// within it. What is allocated is taken for the work: who copies the line shows there.
+func TestTypingIsLinear(t *testing.T) {
+	const letters = 4000
+	for _, behind := range []string{"", strings.Repeat("b", letters)} {
+		s := newStage(t, 60, 12, nil)
+		s.m.Update(tea.PasteMsg{Content: behind})
+		s.key(ctrl('a'))
+		var from, to runtime.MemStats
+		runtime.ReadMemStats(&from)
+		s.typed(strings.Repeat("a가", letters/2))
+		for range letters / 2 {
+			s.key(tea.KeyPressMsg{Code: tea.KeyBackspace})
+		}
+		runtime.ReadMemStats(&to)
+		if each := (to.TotalAlloc - from.TotalAlloc) / letters; each > 2000 {
+			t.Errorf("%d bytes a key with %d letters behind the cursor", each, len(behind))
+		}
+		s.fits()
+	}
+}
+
+// Wherever something is typed, the line has the characters that the whole of it has.
+func TestTypingFindsCharactersAnew(t *testing.T) {
+	const flags = "🇰🇷🇺🇸🇫🇷"
+	for _, c := range []struct {
+		name, behind, typed, want string
+		right                     int // cursor, counted from the right
+	}{
+		{"half a flag before flags", flags, "🇩", "🇩" + flags, 3},
+		{"a mark before a letter", "x", "e\u0301", "e\u0301x", 1},
+		{"a joiner between two", "👩", "👨\u200d", "👨\u200d👩", 0},
+	} {
+		s := newStage(t, 60, 12, nil)
+		s.m.Update(tea.PasteMsg{Content: c.behind})
+		s.key(ctrl('a'))
+		s.typed(c.typed)
+		line, _ := s.line()
+		if strings.TrimPrefix(line, " ") != c.want {
+			t.Errorf("%s: %q", c.name, line)
+		}
+		for range c.right + 1 {
+			s.key(tea.KeyPressMsg{Code: tea.KeyRight})
+		}
+		if _, at := s.line(); at != tui.Cells(c.want) {
+			t.Errorf("%s: the end is at %d, want %d", c.name, at, tui.Cells(c.want))
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (m *Model) key(k tea.KeyPressMsg) []Effect {
 	switch name {
 	case "ctrl+c":
 		return m.interrupt()
-	case "enter", "kpenter":
+	case "enter", "kpenter", "ctrl+j": // a line feed: what the terminal made of Enter before the screen stood
 		return m.enter()
 	case "esc":
 		m.escape()
@@ -201,7 +201,7 @@ func (m *Model) clampScroll() {
 // complete finishes the name that the cursor stands behind.
 func (m *Model) complete() {
 	start := m.input.wordLeft()
-	word := strings.Join(m.input.text[start:m.input.at], "")
+	word := m.input.text.slice(start, m.input.text.cursor())
 	if word == "" {
 		return
 	}
@@ -214,7 +214,7 @@ func (m *Model) complete() {
 	switch len(found) {
 	case 0:
 	case 1:
-		m.input.remove(start, m.input.at)
+		m.input.remove(start, m.input.text.cursor())
 		end := " "
 		if start == 0 {
 			end = ": "
