@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -215,9 +212,8 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 			logger.Warn("closing the connection", "error", err)
 		}
 	}()
-	keep.self = conn.Self
-	if err := keep.save(); err != nil {
-		return fmt.Errorf("the proof of your name can not be kept (--no-save goes without): %w", err)
+	if err := keep.accepted(conn); err != nil {
+		return err
 	}
 	if plain {
 		return chatPlain(c, conn, f, t, keep)
@@ -225,22 +221,18 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	return chatScreen(c.Context(), conn, t, keep)
 }
 
-// dialChat logs in. A proof that the server does not know, because it is not the server
-// that it was, is left out the second time.
+// dialChat logs in.
 func dialChat(ctx context.Context, t chatTarget, keep *keeper, logger *slog.Logger) (*client.Client, error) {
-	config := client.Config{
+	conn, err := client.Dial(ctx, client.Config{
 		Addr: t.addr, Name: t.name, Token: keep.id.Token, Program: "sarang " + version(), Logger: logger,
-	}
-	conn, err := client.Dial(ctx, config)
-	if chat.CodeOf(err) == chat.CodeBadToken && len(config.Token) > 0 {
-		config.Token = nil
-		keep.id.Seen = nil
-		conn, err = client.Dial(ctx, config)
-	}
+	})
+	keep.refused(err)
 	var said *chat.Error
 	switch {
 	case errors.As(err, &said) && said.Code == chat.CodeNameTaken:
 		return nil, fmt.Errorf("%s at %s: %s; choose another name", t.name, t.addr, said.Message)
+	case errors.As(err, &said) && said.Code == chat.CodeBadToken:
+		return nil, fmt.Errorf("%s at %s: the name belongs to somebody else (%s); choose another name", t.name, t.addr, said.Message)
 	case errors.As(err, &said):
 		return nil, fmt.Errorf("%s says: %s", t.addr, said.Message)
 	}
@@ -277,73 +269,4 @@ func chatScreen(ctx context.Context, conn *client.Client, t chatTarget, keep *ke
 		Conn: conn, Server: t.addr, Rooms: rooms, Seen: keep.id.Cursors(),
 		NoColor: os.Getenv("NO_COLOR") != "", Save: keep.screen,
 	})
-}
-
-// keeper remembers who we are from one time to the next.
-type keeper struct {
-	id        tui.Identity
-	file      *tui.IdentityFile // nil: nothing is kept there
-	tokenFile string            // "": none
-	self      func() client.LoggedIn
-}
-
-// openKeeper reads what is known.
-func openKeeper(f chatFlags, t chatTarget) (*keeper, error) {
-	k := &keeper{id: tui.Identity{Server: t.addr, Name: t.name}, tokenFile: f.tokenFile}
-	switch {
-	case f.tokenFile != "":
-		text, err := os.ReadFile(f.tokenFile)
-		if errors.Is(err, fs.ErrNotExist) {
-			return k, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		k.id.Token, err = base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-		if err != nil {
-			return nil, fmt.Errorf("%s has no token in it: %w", f.tokenFile, err)
-		}
-	case !f.noSave:
-		path, err := tui.DefaultIdentityPath()
-		if err != nil {
-			return nil, fmt.Errorf("no place to keep the proof of your name (--no-save goes without): %w", err)
-		}
-		k.file = tui.NewIdentityFile(path)
-		id, ok, err := k.file.Load(t.addr, t.name)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			k.id = id
-		}
-	}
-	return k, nil
-}
-
-// screen keeps what was read on a screen, and which rooms were open.
-func (k *keeper) screen(seen map[string]client.Cursor, joined []string) error {
-	k.id.SetCursors(seen)
-	k.id.Joined = joined
-	return k.save()
-}
-
-// stand keeps how far a room was printed.
-func (k *keeper) stand(room string, at client.Cursor) error {
-	seen := k.id.Cursors()
-	seen[room] = at
-	k.id.SetCursors(seen)
-	return k.save()
-}
-
-// save keeps all of it, with the token that the server gave at the last login.
-func (k *keeper) save() error {
-	me := k.self()
-	k.id.Name, k.id.Token = me.Name, me.Token
-	switch {
-	case k.tokenFile != "":
-		return tui.WriteSecret(k.tokenFile, []byte(base64.StdEncoding.EncodeToString(me.Token)+"\n"))
-	case k.file != nil:
-		return k.file.Save(k.id)
-	}
-	return nil
 }

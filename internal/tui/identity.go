@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,15 +102,60 @@ func (f *IdentityFile) Load(server, name string) (id Identity, ok bool, err erro
 	if i < 0 {
 		return id, false, nil
 	}
-	e := all.Identities[i]
-	return Identity{Server: e.Server, Name: e.Name, Token: e.Token, Joined: e.Joined, Seen: e.Rooms}, true, nil
+	return all.Identities[i].identity(), true, nil
 }
 
 // Save writes an identity in the place of the one with that server and name. The file
 // is replaced at once: whoever reads it sees all of the old one or all of the new one.
 func (f *IdentityFile) Save(id Identity) error {
+	return f.update(func(all *identitiesJSON) bool {
+		e := identityJSON{Server: id.Server, Name: id.Name, Token: id.Token, Joined: id.Joined, Rooms: maps.Clone(id.Seen)}
+		if i := all.index(id.Server, id.Name); i >= 0 {
+			all.Identities[i] = e
+		} else {
+			all.Identities = append(all.Identities, e)
+		}
+		return true
+	})
+}
+
+// Claim returns the identity with that server and name, with the token of id, which is
+// saved, if it has none. Of several programs that claim one name the first decides.
+func (f *IdentityFile) Claim(id Identity) (Identity, error) {
+	err := f.update(func(all *identitiesJSON) bool {
+		i := all.index(id.Server, id.Name)
+		if i < 0 {
+			i = len(all.Identities)
+			all.Identities = append(all.Identities, identityJSON{Server: id.Server, Name: id.Name})
+		}
+		e := &all.Identities[i]
+		missing := len(e.Token) == 0
+		if missing {
+			e.Token = id.Token
+		}
+		id = e.identity()
+		return missing
+	})
+	return id, err
+}
+
+// Drop takes an identity out, if it still has that token.
+func (f *IdentityFile) Drop(id Identity) error {
+	return f.update(func(all *identitiesJSON) bool {
+		i := all.index(id.Server, id.Name)
+		if i < 0 || !bytes.Equal(all.Identities[i].Token, id.Token) {
+			return false
+		}
+		all.Identities = slices.Delete(all.Identities, i, i+1)
+		return true
+	})
+}
+
+// update changes the file while no other program does. change reports whether there is
+// something to write.
+func (f *IdentityFile) update(change func(all *identitiesJSON) bool) error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
-		return err
+		return notWritable(f.path, err)
 	}
 	unlock, err := f.lock()
 	if err != nil {
@@ -117,14 +163,8 @@ func (f *IdentityFile) Save(id Identity) error {
 	}
 	defer unlock()
 	all, err := f.read()
-	if err != nil {
+	if err != nil || !change(&all) {
 		return err
-	}
-	e := identityJSON{Server: id.Server, Name: id.Name, Token: id.Token, Joined: id.Joined, Rooms: maps.Clone(id.Seen)}
-	if i := all.index(id.Server, id.Name); i >= 0 {
-		all.Identities[i] = e
-	} else {
-		all.Identities = append(all.Identities, e)
 	}
 	all.Version = identitiesVersion
 	text, err := json.MarshalIndent(all, "", "  ")
@@ -132,6 +172,10 @@ func (f *IdentityFile) Save(id Identity) error {
 		return err
 	}
 	return WriteSecret(f.path, append(text, '\n'))
+}
+
+func (e *identityJSON) identity() Identity {
+	return Identity{Server: e.Server, Name: e.Name, Token: e.Token, Joined: e.Joined, Seen: e.Rooms}
 }
 
 func (all *identitiesJSON) index(server, name string) int {
@@ -155,10 +199,13 @@ func (f *IdentityFile) read() (all identitiesJSON, err error) {
 		return all, nil
 	}
 	if err != nil {
-		return all, err
+		return all, fmt.Errorf("%s is not readable: %w", f.path, err)
 	}
 	if err := json.Unmarshal(text, &all); err != nil {
-		return all, fmt.Errorf("%s is damaged: %w; mend it or move it away", f.path, err)
+		return all, fmt.Errorf("%s was not written by this program, or is damaged: %w; mend it or move it away", f.path, err)
+	}
+	if all.Version < 1 {
+		return all, fmt.Errorf("%s was not written by this program: it has no version; move it away", f.path)
 	}
 	if all.Version > identitiesVersion {
 		return all, fmt.Errorf("%s was written by a newer version of this program", f.path)
@@ -184,40 +231,19 @@ func (f *IdentityFile) lock() (unlock func(), err error) {
 			return func() { _ = os.Remove(path) }, nil
 		}
 		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) {
-			return nil, err
+			return nil, notWritable(f.path, err)
 		}
 		if info, statErr := os.Stat(path); statErr == nil && time.Since(info.ModTime()) > lockStale {
 			_ = os.Remove(path)
 			continue
+		}
+		// Windows denies permission to a lock that is just being removed: that passes.
+		if time.Now().After(end) && errors.Is(err, fs.ErrPermission) {
+			return nil, notWritable(f.path, err)
 		}
 		if time.Now().After(end) {
 			return nil, fmt.Errorf("%s is being written by another program: %w", f.path, err)
 		}
 		time.Sleep(lockRetry)
 	}
-}
-
-// WriteSecret writes a file that only its owner can read, at once: a reader sees the
-// old one or the new one, also after a crash.
-func WriteSecret(path string, text []byte) (err error) {
-	h, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(h.Name())
-		}
-	}()
-	_, err = h.Write(text)
-	if err == nil {
-		err = h.Sync()
-	}
-	if closeErr := h.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(h.Name(), path)
 }

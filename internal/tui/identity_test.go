@@ -71,7 +71,7 @@ func TestIdentitiesOfManyPrograms(t *testing.T) {
 // A file that can not be understood is not written over: there are names in it.
 func TestIdentityFileThatIsDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identities.json")
-	for text, say := range map[string]string{"{not json": "damaged", `{"version": 99}`: "newer version"} {
+	for text, say := range map[string]string{"{not json": "damaged", `{"version": 99}`: "newer version", `{"a": 1}`: "not written by this program", "": "not written by this program"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
