@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -51,6 +52,10 @@ func startChild(t *testing.T, log *os.File, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A child ignores what we ignore, as nohup has it, but not what we handle.
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, syscall.SIGHUP)
+	defer signal.Stop(handled)
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
