@@ -24,10 +24,7 @@ func TestResumeFromTheCursor(t *testing.T) {
 	r.join(p)
 	p.Says(11, "one")
 	r.wants("event 7/11 kind=1 juno: one")
-	p.Reset()
-	r.wants("disconnected broken")
-
-	p = r.resume()
+	p = r.reconnect(p)
 	p.Joined(r.rejoins(p, 3, 11), 3, 11)
 	p.Says(12, "two")
 	r.wants("joined #1 lobby id=7 epoch=3 after=11 rejoin=true", "resumed", "event 7/12 kind=1 juno: two")
@@ -41,8 +38,7 @@ func TestLostAckIsRetriedWithTheSameNonce(t *testing.T) {
 	if m := p.Publish(); m.Nonce != uint64(nonce) || m.Room != 7 || m.Text != "hi" {
 		t.Fatalf("sent %+v, nonce %x", m, nonce)
 	}
-	p.Reset() // the ack is lost
-	r.wants("disconnected broken")
+	r.disconnect(p)              // the ack is lost
 	second := r.publish("there") // while offline
 
 	p = r.resume()
@@ -60,10 +56,7 @@ func TestLostAckIsRetriedWithTheSameNonce(t *testing.T) {
 	p.Send(sarangv1.SAck, &sarangv1.Ack{Room: 7, Nonce: uint64(nonce), Seq: 11})
 	p.Send(sarangv1.SAck, &sarangv1.Ack{Room: 7, Nonce: uint64(second), Seq: 12})
 	r.wants("joined #1 lobby id=7 epoch=3 after=10 rejoin=true", "resumed", "ack 7/11", "ack 7/12")
-	p.Reset()
-	r.wants("disconnected broken")
-
-	p = r.resume() // what was acknowledged is not sent again
+	p = r.reconnect(p) // what was acknowledged is not sent again
 	p.Joined(r.rejoins(p, 3, 10), 3, 10)
 	p.Barrier()
 }
@@ -97,9 +90,7 @@ func TestEphemeralRejoinInAnotherEpoch(t *testing.T) {
 	r.wants("joined #1 lobby id=7 epoch=3 after=10 rejoin=false")
 	nonce := r.publish("hi")
 	p.Publish()
-	p.Reset()
-	r.wants("disconnected broken")
-	p = r.resume()
+	p = r.reconnect(p)
 	id = r.rejoins(p, 3, 10)
 	p.Send(sarangv1.SJoin, &sarangv1.Joined{
 		Request: id, After: 2, Room: &sarangv1.RoomInfo{Id: 7, Name: "lobby", Epoch: 4, Ephemeral: true},
@@ -116,14 +107,10 @@ func TestRejoinFartherOnIsAGap(t *testing.T) {
 	r := newRig(t)
 	p := r.login()
 	r.join(p)
-	p.Reset()
-	r.wants("disconnected broken")
-	p = r.resume()
+	p = r.reconnect(p)
 	p.Joined(r.rejoins(p, 3, 10), 3, 15)
 	r.wants("joined #1 lobby id=7 epoch=3 after=15 rejoin=true", "gap 7 epoch=3 11..15 changed=false", "resumed")
-	p.Reset()
-	r.wants("disconnected broken")
-	p = r.resume()
+	p = r.reconnect(p)
 	p.Joined(r.rejoins(p, 3, 15), 3, 12) // back: what follows was told already
 	r.wants("joined #1 lobby id=7 epoch=3 after=12 rejoin=true",
 		"fault *session.SequenceError client: room 7: event 16 was due, 13 came", "resumed")
@@ -135,9 +122,7 @@ func TestRejoinRefusedForEver(t *testing.T) {
 	r.join(p)
 	r.publish("hi")
 	p.Publish()
-	p.Reset()
-	r.wants("disconnected broken")
-	p = r.resume()
+	p = r.reconnect(p)
 	id := r.rejoins(p, 3, 10)
 	p.Send(sarangv1.SError, &sarangv1.Error{Code: 10, Message: "gone", PacketId: sarangv1.CJoin, Request: id})
 	r.wants(`error packet=16 #1 room=7 code=10 "gone" wait=0s rejoin=true retrying=false`,
@@ -153,9 +138,7 @@ func TestRejoinRefusedForNow(t *testing.T) {
 	r := newRig(t)
 	p := r.login()
 	r.join(p)
-	p.Reset()
-	r.wants("disconnected broken")
-	p = r.resume()
+	p = r.reconnect(p)
 	id := r.rejoins(p, 3, 10)
 	p.Send(sarangv1.SError, &sarangv1.Error{Code: 16, Message: "later", RetryAfterMs: 20, PacketId: sarangv1.CJoin, Request: id})
 	r.wants(`error packet=16 #1 room=7 code=16 "later" wait=20ms rejoin=true retrying=true`)
@@ -243,9 +226,7 @@ func TestWithdraw(t *testing.T) {
 	fourth := r.publish("4")
 	p.Publish()
 	r.on(func(s *session.Session) { s.Withdraw(7, fourth) })
-	p.Reset()
-	r.wants("disconnected broken")
-	p = r.resume()
+	p = r.reconnect(p)
 	p.Joined(r.rejoins(p, 3, 10), 3, 10)
 	p.Barrier() // the fourth is not sent again
 }
@@ -282,8 +263,7 @@ func TestResumeManyLongMessages(t *testing.T) {
 	r := newRig(t)
 	p := r.login()
 	r.join(p)
-	p.Reset()
-	r.wants("disconnected broken")
+	r.disconnect(p)
 	text := strings.Repeat("x", 60000)
 	nonces := make([]chat.Nonce, 40)
 	r.on(func(s *session.Session) {
@@ -350,9 +330,7 @@ func TestResumeManyRooms(t *testing.T) {
 			t.Fatalf("told %s", got)
 		}
 	}
-	p.Reset()
-	r.wants("disconnected broken")
-	p = r.resume()
+	p = r.reconnect(p)
 	for i := range uint64(rooms) {
 		p.Want(sarangv1.CJoin, &sarangv1.Join{Request: uint32(1 + i), Room: 100 + i, Cursor: &sarangv1.Cursor{Epoch: 1}})
 		if i == session.RequestsMax-1 {

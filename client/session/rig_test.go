@@ -129,6 +129,20 @@ func (r *rig) resume() *clienttest.Peer {
 	return p
 }
 
+// disconnect breaks the connection of p and waits until the session is told.
+func (r *rig) disconnect(p *clienttest.Peer) {
+	r.t.Helper()
+	p.Reset()
+	r.wants("disconnected broken")
+}
+
+// reconnect breaks the connection of p; another session resumes.
+func (r *rig) reconnect(p *clienttest.Peer) *clienttest.Peer {
+	r.t.Helper()
+	r.disconnect(p)
+	return r.resume()
+}
+
 // join joins room 7 in epoch 3, where its log ends at seq 10.
 func (r *rig) join(p *clienttest.Peer) {
 	r.t.Helper()

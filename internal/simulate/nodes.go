@@ -247,18 +247,12 @@ func (r *nodesRun) settle(n *simNode) {
 }
 
 // dies runs a step and reports whether a node died in it.
-func (r *nodesRun) dies(step func()) (died bool) {
-	defer func() {
-		cause := recover()
-		if e, ok := cause.(*storesim.DiedError); ok {
-			r.note("disk: %v", e)
-			died = true
-		} else if cause != nil {
-			panic(cause)
-		}
-	}()
-	step()
-	return false
+func (r *nodesRun) dies(step func()) bool {
+	cause := died(step)
+	if cause != nil {
+		r.note("disk: %v", cause)
+	}
+	return cause != nil
 }
 
 // pass lets time go by.

@@ -90,17 +90,7 @@ func (r *nodesRun) drawFault(call string) storesim.Fault {
 	if r.healed {
 		return storesim.FaultNone
 	}
-	x, q := r.rng.Float64(), &r.faults
-	if x -= q.dies; x < 0 {
-		return storesim.FaultDieBefore + storesim.Fault(r.rng.IntN(3))
-	}
-	if x -= q.uncertain; x < 0 && call == "Commit" {
-		return storesim.FaultUncertain
-	}
-	if x -= q.unavailable; x < 0 {
-		return storesim.FaultUnavailable
-	}
-	return storesim.FaultNone
+	return r.faults.draw(r.rng, call)
 }
 
 // Kept decides for what is in doubt.

@@ -160,18 +160,27 @@ func (r *run) hubSteps() (from, n int) {
 }
 
 // dies runs a step and reports whether the program died in it.
-func (r *run) dies(step func()) (died bool) {
+func (r *run) dies(step func()) bool {
+	cause := died(step)
+	if cause != nil {
+		r.note("disk: %v", cause)
+	}
+	return cause != nil
+}
+
+// died runs a step and returns how the disk ended the program in it, if it did.
+func died(step func()) (cause *storesim.DiedError) {
 	defer func() {
-		cause := recover()
-		if e, ok := cause.(*storesim.DiedError); ok {
-			r.note("disk: %v", e)
-			died = true
-		} else if cause != nil {
-			panic(cause)
+		switch e := recover().(type) {
+		case nil:
+		case *storesim.DiedError:
+			cause = e
+		default:
+			panic(e)
 		}
 	}()
 	step()
-	return false
+	return nil
 }
 
 // crash ends the server as kill -9 does, or as a loss of power.

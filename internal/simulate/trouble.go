@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"sarang/internal/store/storesim"
@@ -73,9 +74,14 @@ func (r *run) drawFault(call string) storesim.Fault {
 	if s := r.options.Strike; s != nil {
 		return s.fault(r)
 	}
-	x, q := r.rng.Float64(), &r.diskRates
+	return r.diskRates.draw(r.rng, call)
+}
+
+// draw decides what happens to a call.
+func (q *diskRates) draw(rng *rand.Rand, call string) storesim.Fault {
+	x := rng.Float64()
 	if x -= q.dies; x < 0 {
-		return storesim.FaultDieBefore + storesim.Fault(r.rng.IntN(3))
+		return storesim.FaultDieBefore + storesim.Fault(rng.IntN(3))
 	}
 	if x -= q.uncertain; x < 0 && call == "Commit" {
 		return storesim.FaultUncertain
