@@ -72,7 +72,7 @@ func everywhere(t *testing.T, c setup, body func(h *harness)) {
 	for _, kind := range aio.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			if _, _, err := aio.Choose(kind); err != nil {
-				t.Skip(err)
+				t.Skip("a driver that this system does not have:", err)
 			}
 			onReal(t, kind, c, body)
 		})

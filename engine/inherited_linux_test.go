@@ -40,9 +40,9 @@ func TestListenInherited(t *testing.T) {
 		for network, home := range map[string]string{"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0"} {
 			fd, addr := listening(t, network, home)
 			at, err := svc.ListenInherited(fd, packets(newEcho))
-			if errors.Is(err, aio.ErrInherited) {
+			if errors.Is(err, aio.ErrInherited) && portable(t) {
 				unix.Close(int(fd))
-				t.Skip(err)
+				t.Skip("the portable driver takes no socket over:", err)
 			}
 			if err != nil {
 				t.Fatal(err)

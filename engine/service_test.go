@@ -26,7 +26,7 @@ func onDrivers(t *testing.T, body func(t *testing.T, open func(int) (aio.Driver,
 	for _, kind := range aio.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			if _, _, err := aio.Choose(kind); err != nil {
-				t.Skip(err)
+				t.Skip("a driver that this system does not have:", err)
 			}
 			body(t, func(int) (aio.Driver, error) {
 				return aio.Open(kind, aio.Config{RecvBuffers: 64, SocketsMax: 8192})
