@@ -1,10 +1,6 @@
 package aio
 
-import (
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // systemOptions are those of macOS. It has no limit for unacknowledged data that is set in
 // the same way.
@@ -15,14 +11,4 @@ func systemOptions() sockopts {
 		reusePort:   sockopt{unix.SOL_SOCKET, unix.SO_REUSEPORT},
 		unsentLowat: sockopt{unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT},
 	}
-}
-
-func setsockopt(fd uintptr, level, name, value int) error {
-	return unix.SetsockoptInt(int(fd), level, name, value)
-}
-
-// setBacklog asks a listener anew how many connections may wait: package net has
-// asked for as many as the system allows.
-func setBacklog(fd uintptr, connections int) error {
-	return os.NewSyscallError("listen", unix.Listen(int(fd), connections))
 }
