@@ -9,13 +9,6 @@ import (
 // ErrAdopt means that a driver can not take over a connection that package net opened.
 var ErrAdopt = errors.New("aio: this driver can not take over such a connection")
 
-// Localer is a Driver that knows the near end's address of a connection.
-type Localer interface {
-	// Local returns the address of an open socket's near end; the zero AddrPort if it is
-	// not to be had. Only the driver's owner may call it.
-	Local(s Socket) netip.AddrPort
-}
-
 // adoptPortable makes a Conn for the portable driver, which takes any net.Conn as it is.
 func adoptPortable(c net.Conn, o *SocketOptions) Conn {
 	adopted := Conn{Object: c, Peer: addrPortOf(c.RemoteAddr()), Local: addrPortOf(c.LocalAddr())}
@@ -28,7 +21,7 @@ func adoptPortable(c net.Conn, o *SocketOptions) Conn {
 	return adopted
 }
 
-// Local returns the address of a connection's near end.
+// Local implements Driver.
 func (d *Portable) Local(name Socket) netip.AddrPort {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()

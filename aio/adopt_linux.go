@@ -71,7 +71,7 @@ func CloseConn(c Conn) {
 	_ = unix.Close(int(c.Handle))
 }
 
-// Local returns the address of a connection's near end.
+// Local implements Driver.
 func (b *base) Local(name Socket) netip.AddrPort {
 	s, err := b.find(name)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Local returns the address of a connection's near end.
+// Local implements Driver.
 func (b *base) Local(name Socket) netip.AddrPort {
 	s, err := b.find(name)
 	if err != nil {

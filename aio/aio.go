@@ -139,6 +139,10 @@ type Driver interface {
 	// a failed connect the socket still wants its Close.
 	Connect(addr netip.AddrPort, o SocketOptions, t Token) (Socket, error)
 
+	// Local returns the address of a connection's near end; the zero AddrPort if it is
+	// not to be had.
+	Local(s Socket) netip.AddrPort
+
 	// Recv starts receiving: KindRecv events with Data and More, until one
 	// without More, which is the last and has Err (io.EOF at the end of the
 	// stream, ErrCanceled after StopRecv or Close). The last event carries no

@@ -25,7 +25,8 @@ var ErrAdopt = aio.ErrAdopt
 // After success, and when it is refused, the connection is the service's and c is closed
 // to its owner; nobody may be in a Read or Write of it when Adopt is called. With ErrAdopt
 // and ErrProtocolsMax c is the caller's as before. ErrClosed means that the service is
-// going down, or that the detached session has ended. Any goroutine that is not a worker
+// going down, or that the detached session has ended; c is to be closed then, which does
+// no harm if it is already. Any goroutine that is not a worker
 // may call Adopt.
 func (s *Service) Adopt(c net.Conn, read []byte, p *Protocol, data any) error {
 	protocol, err := s.bind(p)

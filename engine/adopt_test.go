@@ -243,7 +243,6 @@ func TestAdoptedMustLogIn(t *testing.T) {
 	})
 }
 
-// portable reports whether the test's driver takes connections as they are.
 // cannotAdopt reports whether a driver of another system than Linux has refused a
 // connection; a driver that has to take it fails the test.
 func cannotAdopt(t *testing.T, err error) bool {
@@ -257,6 +256,7 @@ func cannotAdopt(t *testing.T, err error) bool {
 	return true
 }
 
+// portable reports whether the test's driver takes connections as they are.
 func portable(t *testing.T) bool { return strings.HasSuffix(t.Name(), "/portable") }
 
 type adopted struct {

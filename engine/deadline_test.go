@@ -148,6 +148,44 @@ func TestPausedIsNotIdle(t *testing.T) {
 	})
 }
 
+// The silence of a pause, and of a detachment, is not held against a peer that is switched
+// out of it.
+func TestSwitchedIsNotIdle(t *testing.T) {
+	for name, away := range map[string]func(h *harness, s *engine.Session, p *engine.Protocol){
+		"paused": func(h *harness, s *engine.Session, p *engine.Protocol) {
+			s.Pause()
+			h.pass(time.Minute)
+			s.Switch(p, nil)
+		},
+		"detached": func(h *harness, s *engine.Session, p *engine.Protocol) {
+			c, err := s.Detach()
+			if err != nil {
+				h.Fatal(err)
+			}
+			h.pass(time.Minute)
+			if err := h.service.Adopt(c, nil, p, nil); err != nil {
+				h.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := setup{simply: true, config: engine.Config{LoginDeadline: -1, HeartbeatInterval: -1, IdleTimeout: 5 * time.Second}}
+			everywhere(t, c, func(h *harness) {
+				p, notes := speakLines(h)
+				_, s := h.connect()
+				s.Admit()
+				away(h, s, p)
+				s.Admit()
+				since := h.now()
+				h.until("the session's end", func() bool { return len(notes.sessions) == 1 && notes.closing(0) })
+				if d := h.now() - since; d < 5*time.Second || d > 5*time.Second+slack {
+					h.Errorf("the session ended after %v", d)
+				}
+			})
+		})
+	}
+}
+
 // A pause does not put off the login.
 func TestPausedMustLogIn(t *testing.T) {
 	c := setup{simply: true, config: engine.Config{LoginDeadline: 3 * time.Second, IdleTimeout: time.Second}}

@@ -1,14 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"os"
+	"sync"
 	"time"
 
-	"sarang/aio"
 	"sarang/lock"
 )
 
@@ -27,8 +27,9 @@ const detachedBytesMax = 32 << 10
 // engine has received and not handed on is read first.
 //
 // Read has a bounded buffer, behind which the peer is held up. Write returns once the
-// bytes are in the direct queue, and waits while that holds Config.DirectQueueBytesMax; a
-// peer that does not read is the caller's affair, by a deadline. The peer's end of stream
+// bytes are on their way to the direct queue, and waits while the two hold
+// Config.DirectQueueBytesMax; a peer that does not read is the caller's affair, by a
+// deadline. The peer's end of stream
 // is io.EOF to Read, and Write goes on. Close sends what was written, then ends the stream
 // in order.
 //
@@ -46,20 +47,14 @@ func (s *Session) Detach() (net.Conn, error) {
 	}
 	c := &detachedConn{
 		worker: s.w, id: s.id, queuedMax: s.w.service.config.DirectQueueBytesMax,
-		local: net.TCPAddrFromAddrPort(s.local()), remote: net.TCPAddrFromAddrPort(s.Peer()),
+		local:  net.TCPAddrFromAddrPort(s.w.driver.Local(s.socket)),
+		remote: net.TCPAddrFromAddrPort(s.Peer()),
 	}
 	c.mu.Init(s.w.service.detachedLocks)
+	c.changed.L = &c.mu
 	s.Data = c
 	s.become(protocol)
 	return c, nil
-}
-
-// local is the near end's address, as far as the driver knows it.
-func (s *Session) local() netip.AddrPort {
-	if d, ok := s.w.driver.(aio.Localer); ok {
-		return d.Local(s.socket)
-	}
-	return netip.AddrPort{}
 }
 
 // detached returns the connection that the session was detached to; nil if it was not.
@@ -105,7 +100,7 @@ type detachedConn struct {
 	queuedMax     int
 
 	mu       lock.Mutex // guards what follows
-	changed  signal     // of anything that Read or Write waits for
+	changed  sync.Cond  // of anything that Read or Write waits for
 	in       []byte     // received, and not read
 	inErr    error      // what is behind it
 	out      []byte     // written, and not taken by the worker
@@ -136,7 +131,7 @@ func (c *detachedConn) Read(p []byte) (int, error) {
 		case c.inErr != nil:
 			return 0, c.fault("read", c.inErr)
 		}
-		c.changed.wait(&c.mu)
+		c.changed.Wait()
 	}
 }
 
@@ -168,7 +163,7 @@ func (c *detachedConn) Write(p []byte) (int, error) {
 		case c.writeEnd.passed:
 			return n, c.wrote(mine, os.ErrDeadlineExceeded)
 		case c.writing && !mine:
-			c.changed.wait(&c.mu)
+			c.changed.Wait()
 			continue
 		case n == len(p):
 			return n, c.wrote(mine, nil)
@@ -180,7 +175,7 @@ func (c *detachedConn) Write(p []byte) (int, error) {
 			n += take
 			c.post()
 		} else {
-			c.changed.wait(&c.mu)
+			c.changed.Wait()
 		}
 	}
 }
@@ -189,7 +184,7 @@ func (c *detachedConn) Write(p []byte) (int, error) {
 func (c *detachedConn) wrote(mine bool, err error) error {
 	if mine {
 		c.writing = false
-		c.changed.broadcast()
+		c.changed.Broadcast()
 	}
 	if err != nil {
 		return c.fault("write", err)
@@ -214,10 +209,10 @@ func (c *detachedConn) retire() {
 	c.closed = true
 	c.readEnd.set(time.Time{}, nil)
 	c.writeEnd.set(time.Time{}, nil)
-	c.changed.broadcast()
+	c.changed.Broadcast()
 }
 
-// LocalAddr is the near end's address; a zero one where the driver does not know it.
+// LocalAddr is the near end's address.
 func (c *detachedConn) LocalAddr() net.Addr { return c.local }
 
 // RemoteAddr is the far end's address.
@@ -243,7 +238,7 @@ func (c *detachedConn) setDeadline(t time.Time, ends ...*deadline) error {
 	for _, d := range ends {
 		d.set(t, c)
 	}
-	c.changed.broadcast()
+	c.changed.Broadcast()
 	return nil
 }
 
@@ -258,7 +253,7 @@ func (c *detachedConn) post() {
 	}
 	if c.posted = c.worker.Post(c); !c.posted {
 		c.outErr = ErrClosed
-		c.changed.broadcast()
+		c.changed.Broadcast()
 	}
 }
 
@@ -272,6 +267,7 @@ func (c *detachedConn) Deliver(w *Worker) {
 	c.mu.Lock()
 	out, full, closed := c.out, c.full, c.closed
 	c.out, c.posted = nil, false
+	c.queued += len(out) // until it is known
 	c.mu.Unlock()
 	if s.Closing() {
 		c.end(ErrClosed)
@@ -301,7 +297,7 @@ func (c *detachedConn) feed(b []byte) (full bool) {
 	}
 	c.in = append(c.in, b...)
 	c.full = len(c.in) >= detachedBytesMax
-	c.changed.broadcast()
+	c.changed.Broadcast()
 	return c.full
 }
 
@@ -310,49 +306,23 @@ func (c *detachedConn) sent(queued int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.queued = queued
-	c.changed.broadcast()
+	c.changed.Broadcast()
 }
 
 // endRead is the end of what can be read.
 func (c *detachedConn) endRead(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inErr == nil {
-		c.inErr = err
-	}
-	c.changed.broadcast()
+	c.inErr = cmp.Or(c.inErr, err)
+	c.changed.Broadcast()
 }
 
 // end is the end of the session.
 func (c *detachedConn) end(err error) {
-	c.endRead(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.outErr == nil {
-		c.outErr = err
-	}
-	c.changed.broadcast()
-}
-
-// signal is a condition that several wait for. Whoever broadcasts holds the lock.
-type signal struct{ ch chan struct{} }
-
-// wait lets go of mu until the next broadcast.
-func (s *signal) wait(mu *lock.Mutex) {
-	if s.ch == nil {
-		s.ch = make(chan struct{})
-	}
-	ch := s.ch
-	mu.Unlock()
-	<-ch
-	mu.Lock()
-}
-
-func (s *signal) broadcast() {
-	if s.ch != nil {
-		close(s.ch)
-		s.ch = nil
-	}
+	c.inErr, c.outErr = cmp.Or(c.inErr, err), cmp.Or(c.outErr, err)
+	c.changed.Broadcast()
 }
 
 // deadline is one of a connection's two, under the connection's lock.
@@ -384,7 +354,7 @@ func (d *deadline) set(t time.Time, c *detachedConn) {
 		defer c.mu.Unlock()
 		if d.turn == turn {
 			d.passed = true
-			c.changed.broadcast()
+			c.changed.Broadcast()
 		}
 	})
 }

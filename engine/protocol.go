@@ -73,16 +73,23 @@ func (s *Service) protocolNumber(p *Protocol) (uint8, error) {
 		if i = len(s.protocols); i > protocolsMax {
 			return 0, ErrProtocolsMax
 		}
-		s.protocols = append(s.protocols, p)
+		s.protocols, s.bound = append(s.protocols, p), append(s.bound, false)
 	}
 	return uint8(i), nil
 }
 
-// bind returns the number of p once its handler exists on every worker.
+// bind returns the number of p once its handler exists on every worker. After the first
+// time no worker is asked.
 func (s *Service) bind(p *Protocol) (uint8, error) {
 	number, err := s.protocolNumber(p)
 	if err != nil {
 		return 0, err
+	}
+	s.protocolsMu.Lock()
+	bound := s.bound[number]
+	s.protocolsMu.Unlock()
+	if bound {
+		return number, nil
 	}
 	for _, w := range s.workers {
 		if !s.do(w, func(w *Worker) { _, err = w.bind(p) }) {
@@ -92,6 +99,9 @@ func (s *Service) bind(p *Protocol) (uint8, error) {
 			return 0, err
 		}
 	}
+	s.protocolsMu.Lock()
+	s.bound[number] = true
+	s.protocolsMu.Unlock()
 	return number, nil
 }
 

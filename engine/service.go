@@ -96,8 +96,9 @@ type Service struct {
 
 	detached      Protocol // of sessions that are detached; protocolDetached
 	detachedLocks *lock.Class
-	protocolsMu   lock.Mutex // guards protocols; a leaf
+	protocolsMu   lock.Mutex // guards what follows; a leaf
 	protocols     []*Protocol
+	bound         []bool // by protocol: its handler exists on every worker
 }
 
 // New makes a service; nothing runs yet.
@@ -118,7 +119,7 @@ func New(c Config) (*Service, error) {
 	s.detached = Protocol{
 		Name: "detached", Framer: wholeFramer{}, NewHandler: func(*Worker) Handler { return detachedHandler{} },
 	}
-	s.protocols = []*Protocol{&s.detached}
+	s.protocols, s.bound = []*Protocol{&s.detached}, []bool{false}
 	s.protocolsMu.Init(lock.NewClass("engine.protocols"))
 	s.detachedLocks = lock.NewClass("engine.detached")
 	mail := lock.NewClass("engine.mailbox")

@@ -177,7 +177,7 @@ func (s *Session) Pause() {
 func (s *Session) Resume() {
 	if s.flags&flagPaused != 0 {
 		s.flags &^= flagPaused
-		s.lastRecv = ticksUp(s.w.now) // silence while nothing was received is not the peer's
+		s.heard() // silence while nothing was received is not the peer's
 		if s.flags&(flagHeld|flagUnread) != 0 {
 			s.w.resumed = append(s.w.resumed, s.id) // it receives when these are delivered
 			return
@@ -185,6 +185,9 @@ func (s *Session) Resume() {
 		s.receive()
 	}
 }
+
+// heard begins the peer's silence anew.
+func (s *Session) heard() { s.lastRecv = ticksUp(s.w.now) }
 
 // Paused reports whether Pause holds.
 func (s *Session) Paused() bool { return s.flags&flagPaused != 0 }

@@ -33,6 +33,9 @@ func (s *Session) become(protocol uint8, first ...[]byte) {
 	if s.flags&flagAdmitted != 0 || s.protocol == protocolDetached {
 		s.mark = ticksUp(s.w.now)
 	}
+	if s.Paused() || s.protocol == protocolDetached {
+		s.heard() // its silence was nobody's affair
+	}
 	s.protocol = protocol
 	s.flags &^= flagAdmitted | flagPaused
 	s.closeCursors()

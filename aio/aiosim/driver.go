@@ -248,6 +248,17 @@ func (d *Driver) StopRecv(name aio.Socket) error {
 	return nil
 }
 
+// Local implements aio.Driver.
+func (d *Driver) Local(name aio.Socket) netip.AddrPort {
+	d.world.mu.Lock()
+	defer d.world.mu.Unlock()
+	_, s, err := d.connection(name)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return d.world.endAddress(d.world.ends.at(s.subject))
+}
+
 // Send implements aio.Driver. The bytes are read only by a later Wait, so
 // an owner that does not keep them frozen is found out.
 func (d *Driver) Send(name aio.Socket, v [][]byte) error {

@@ -119,12 +119,20 @@ func caseAcceptSeveral(b *bench) {
 	if len(peers) != len(clients) {
 		b.t.Errorf("%d different peers for %d connections", len(peers), len(clients))
 	}
+	for _, c := range clients {
+		if near := c.loop.d.Local(c.name); !peers[near] {
+			b.t.Errorf("%v is nobody's peer", near)
+		}
+	}
 	listener.close()
 	b.until("the listener to be gone", func() bool { return listener.dead })
 	b.want("end of accepting", listener.acceptErr, isCanceled)
 
 	// What was accepted lives on without its listener.
 	far := b.loop().attach(b.nextConn(listener))
+	if near := far.loop.d.Local(far.name); near != at {
+		b.t.Errorf("the near end is %v, want %v", near, at)
+	}
 	for _, c := range clients {
 		c.recv()
 	}

@@ -12,7 +12,9 @@
 //	svc, err := engine.New(session.ServiceConfig())
 //	err = svc.Start()
 //	state := session.NewState(session.StateConfig{Name: "mina"})
-//	err = svc.Connect(addr, session.New(state, events))
+//	err = svc.Connect(addr, session.NewProtocol(nil), session.New(state, events))
+//
+// One Protocol is for all sessions of a service.
 //
 // What must survive the connection is in a State: the token, the rooms with their
 // cursors, the messages without an answer. Given to the next Session it goes on where
