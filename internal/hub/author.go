@@ -45,10 +45,9 @@ func (h *home) authorLoaded(u chat.UserID, stored chat.Author, err error) {
 	if err != nil {
 		hub := h.shard.hub
 		hub.logTrouble(&hub.troubles.author, "reading an author failed", "room", h.id(), "user", u, "error", err)
-		why := unavailable(err)
-		h.room.AuthorFailed(u, why, failing{h})
+		h.room.AuthorFailed(u, unavailable(err), failing{h})
 		for _, r := range waiting {
-			h.shard.refuse(r.from(), why)
+			h.shard.refuse(r.from(), overloaded("the roles of the room can not be read now; try again"))
 		}
 		h.touch()
 		return

@@ -11,11 +11,19 @@ import (
 type catchUpState struct {
 	running bool          // the store is asked
 	again   bool          // and is to be asked once more
-	waiting []homeRequest // run when that is over
+	asked   []homeRequest // run when that has been answered
+	waiting []homeRequest // came since then: for them it is asked once more
 }
 
 // busy reports whether anything is to be read, or waits for that.
-func (c *catchUpState) busy() bool { return c.running || len(c.waiting) > 0 }
+func (c *catchUpState) busy() bool { return c.running || len(c.asked)+len(c.waiting) > 0 }
+
+// take returns all that waits, which waits no more.
+func (c *catchUpState) take() []homeRequest {
+	all := append(c.asked, c.waiting...)
+	c.asked, c.waiting = nil, nil
+	return all
+}
 
 // lacks reports whether a client knows an event of the room's log that is not here yet.
 func (h *home) lacks(epoch chat.Epoch, seq chat.Seq) bool {
@@ -54,6 +62,7 @@ func (h *home) goOnCatchingUp() {
 		return
 	}
 	h.catchUp.running, h.catchUp.again = true, false
+	h.catchUp.asked = h.catchUp.take()
 	hub, id, after := h.shard.hub, h.id(), h.room.Info().LastSeq
 	ok := h.shard.give(hub.queries, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
@@ -69,47 +78,42 @@ func (h *home) goOnCatchingUp() {
 	}
 }
 
-// caughtUp takes in what others had written behind after.
+// caughtUp takes in what others had written behind after. A room in which much is said has
+// moved on by then, or is about to: what was read is of use only as far as it shows that
+// nothing is missing, so that nobody waits until the room falls silent.
 func (h *home) caughtUp(after chat.Seq, events []chat.Event, more bool, err error) {
 	h.catchUp.running = false
-	hub := h.shard.hub
+	hub, end := h.shard.hub, after+chat.Seq(len(events))
 	switch {
 	case err != nil:
 		hub.logTrouble(&hub.troubles.page, "reading what others have written failed", "room", h.id(), "error", err)
 		h.catchUpFailed("the room's log can not be read now; try again")
-	case len(h.room.InFlight()) > 0 || h.room.Info().LastSeq != after:
-		h.catchUp.again = true
-	case len(events) > 0 && events[len(events)-1].Seq != after+chat.Seq(len(events)):
+	case len(events) > 0 && events[len(events)-1].Seq != end:
 		hub.logTrouble(&hub.troubles.page, "the log of a room has a hole", "room", h.id(), "after", after)
 		h.catchUpFailed("the room's log can not be read; try again")
-	case len(events) > 0:
-		h.show(events, noRef)
-		h.room.Apply(events, h)
-		h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
-		h.catchUp.again = h.catchUp.again || more
+	default:
+		if len(events) > 0 && len(h.room.InFlight()) == 0 && h.room.Info().LastSeq == after {
+			h.show(events, noRef)
+			h.room.Apply(events, h)
+			h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
+		}
+		if more || end > h.room.Info().LastSeq {
+			h.catchUp.again = true
+			break
+		}
+		asked := h.catchUp.asked
+		h.catchUp.asked = nil
+		for _, r := range asked {
+			r.at(h)
+		}
 	}
 	h.touch()
 	h.goOnCatchingUp()
-	h.endCatchUp()
-}
-
-// endCatchUp goes on with what has waited, if the room is up to date.
-func (h *home) endCatchUp() {
-	if h.catchUp.running || h.catchUp.again {
-		return
-	}
-	waiting := h.catchUp.waiting
-	h.catchUp.waiting = nil
-	for _, r := range waiting {
-		r.at(h)
-	}
 }
 
 // catchUpFailed refuses what has waited.
 func (h *home) catchUpFailed(why string) {
-	waiting := h.catchUp.waiting
-	h.catchUp.waiting = nil
-	for _, r := range waiting {
+	for _, r := range h.catchUp.take() {
 		h.shard.refuse(r.from(), overloaded(why))
 	}
 }

@@ -102,10 +102,13 @@ func (m *roomMade) on(s *Shard) {
 	}
 }
 
-// unused reports whether nobody is in the room and nothing of it on its way.
-func (h *home) unused() bool {
-	return h.room.Members() == 0 && h.room.Idle() && len(h.authorsAsked) == 0 && !h.catchUp.busy()
+// quiet reports whether nothing of the room is on its way.
+func (h *home) quiet() bool {
+	return h.room.Idle() && len(h.authorsAsked) == 0 && !h.catchUp.busy()
 }
+
+// unused reports whether nobody is in the room and nothing of it on its way.
+func (h *home) unused() bool { return h.room.Members() == 0 && h.quiet() }
 
 // rest has the room go when nobody uses it for long enough.
 func (h *home) rest() {

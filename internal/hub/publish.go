@@ -123,13 +123,13 @@ func (h *home) publish(p *publishRequest) {
 		return
 	}
 	if !p.late && h.lacks(h.room.Info().Epoch, p.target) {
-		again := &publishAgain{p.asker(h.id()), *p}
+		again := p.again(h)
 		again.publish.late = true
 		h.whenCaughtUp(again)
 		return
 	}
 	if p.kind == chat.EventRole && !p.operator && !h.room.Known(p.subject) {
-		h.whenKnown(p.subject, &publishAgain{p.asker(h.id()), *p})
+		h.whenKnown(p.subject, p.again(h))
 		return
 	}
 	counts := &h.shard.hub.counts
@@ -156,17 +156,21 @@ func (h *home) publish(p *publishRequest) {
 
 // waitsBehindJoin has a publish wait if the join of its session does: they stay in order.
 func (h *home) waitsBehindJoin(p *publishRequest) bool {
-	again := &publishAgain{p.asker(h.id()), *p}
-	if waiting := h.authorsAsked[p.user]; behindJoin(waiting, p.session) {
-		h.authorsAsked[p.user] = append(waiting, again)
-		return true
+	switch {
+	case behindJoin(h.authorsAsked[p.user], p.session):
+		h.authorsAsked[p.user] = append(h.authorsAsked[p.user], p.again(h))
+	case behindJoin(h.catchUp.asked, p.session):
+		h.catchUp.asked = append(h.catchUp.asked, p.again(h))
+	case behindJoin(h.catchUp.waiting, p.session):
+		h.catchUp.waiting = append(h.catchUp.waiting, p.again(h))
+	default:
+		return false
 	}
-	if behindJoin(h.catchUp.waiting, p.session) {
-		h.catchUp.waiting = append(h.catchUp.waiting, again)
-		return true
-	}
-	return false
+	return true
 }
+
+// again is what runs the publish once more, later.
+func (p *publishRequest) again(h *home) *publishAgain { return &publishAgain{p.asker(h.id()), *p} }
 
 func behindJoin(waiting []homeRequest, id engine.SessionID) bool {
 	return slices.ContainsFunc(waiting, func(r homeRequest) bool {

@@ -107,7 +107,7 @@ func (s *Shard) takeBatches() {
 
 func (s *Shard) idle() bool {
 	for _, h := range s.homes {
-		if !h.room.Idle() {
+		if !h.quiet() {
 			return false
 		}
 	}

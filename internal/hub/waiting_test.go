@@ -1,6 +1,8 @@
 package hub_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -147,5 +149,65 @@ func TestRoleForNobody(t *testing.T) {
 		if x.Kind != "Failed" || x.Err.Code != chat.CodeBadRequest {
 			t.Errorf("the owner was told %+v %v", x, x.Err)
 		}
+	}
+}
+
+// Who knows of events that are not here yet is let in while the room goes on being busy.
+func TestCatchUpInABusyRoom(t *testing.T) {
+	d := storesim.NewDisk(nil)
+	r := newRig(t, hubtest.Config{Store: d.Open(), Hub: hub.Config{AnnounceMembersMax: -1}})
+	ann, bob := r.Enter("ann", nil), r.Enter("bob", nil)
+	room := joined(t, r, ann, "lobby")
+	nonce := chat.Nonce(0)
+	say := func() {
+		nonce++
+		ann.Publish(room.ID, nonce, "on and on")
+	}
+	say()
+	bob.JoinAs(room.ID, hub.JoinRequest{Epoch: room.Epoch, Seq: 1 << 40})
+	for range 200 { // each commit is over when the next message is there
+		say()
+		r.Step()
+		for range r.Waiting() {
+			r.StepStore(0)
+		}
+		r.Step()
+	}
+	if bob.Last().Kind != "Joined" && bob.Last().Kind != "Gap" {
+		t.Errorf("after %d messages bob was told %+v", nonce, bob.Last())
+	}
+}
+
+// A drain is not over while a message that was taken has no outcome: it may wait for the
+// role of its author, or for what others have written.
+func TestDrainWaitsForWhatWaits(t *testing.T) {
+	d, room := ruledDisk(t)
+	r := newRig(t, hubtest.Config{Store: d.Open()})
+	bob := r.Enter("bob", nil)
+	r.Enter("dora", nil).JoinAs(room, hub.JoinRequest{})
+	r.Settle()
+	bob.JoinAs(room, hub.JoinRequest{})
+	bob.Publish(room, 5, "taken")
+	r.Step()
+	r.Step() // the store is asked, and does not answer
+	drain := func(ctx context.Context, step func()) error {
+		done := make(chan error, 1)
+		go func() { done <- r.Hub.Drain(ctx) }()
+		for {
+			select {
+			case err := <-done:
+				return err
+			default:
+				step()
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := drain(ctx, r.Step); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the drain was over (%v) before the message was stored", err)
+	}
+	if err := drain(t.Context(), r.Settle); err != nil || bob.Acked(room, 5) == 0 {
+		t.Errorf("drained with %v; bob was told %+v", err, bob.Records)
 	}
 }

@@ -650,7 +650,7 @@ func mutations() []mutation {
 		{
 			name: "what others have written is not shown after a hint", promise: promiseNodes,
 			file: "internal/hub/catchup.go",
-			old:  "\t\th.show(events, noRef)\n",
+			old:  "\t\t\th.show(events, noRef)\n",
 			new:  "",
 		},
 		{
@@ -662,8 +662,8 @@ func mutations() []mutation {
 		{
 			name: "only the first page of what others have written is read", promise: promiseNodes,
 			file: "internal/hub/catchup.go",
-			old:  "h.catchUp.again = h.catchUp.again || more",
-			new:  "h.catchUp.again = h.catchUp.again && more",
+			old:  "if more || end > ",
+			new:  "if end > ",
 		},
 		{
 			name: "who comes from another node is told a gap", promise: promiseNodes,
@@ -716,8 +716,8 @@ func mutations() []mutation {
 		{
 			name: "a room is let go while somebody is in it", promise: promiseAlive,
 			file: "internal/hub/loading.go",
-			old:  "return h.room.Members() == 0 && h.room",
-			new:  "return h.room",
+			old:  "return h.room.Members() == 0 && h.quiet",
+			new:  "return h.quiet",
 		},
 		{
 			name: "a room counts as knowing all authors although others have written", promise: promiseNodes,
