@@ -43,8 +43,9 @@ type LogStore interface {
 	// has taken effect, returns what that call would have returned and stores nothing.
 	// (The end of a log is no proof: others write, too.) For the newest batch of each
 	// writer that holds at any time, as long as the store is open; so a writer finds out
-	// before it goes on to its next batch. A batch that was refused with another code
-	// has not taken effect and is judged anew.
+	// before it goes on to its next batch. CodeUnavailable for such a batch leaves its
+	// outcome open. Otherwise a batch that was refused with another code has not taken
+	// effect and is judged anew.
 	//
 	// b and the strings in it are only read, and not kept after the return. Conflicts
 	// are in the order of the appends.

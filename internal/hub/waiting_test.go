@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -209,5 +210,51 @@ func TestDrainWaitsForWhatWaits(t *testing.T) {
 	}
 	if err := drain(t.Context(), r.Settle); err != nil || bob.Acked(room, 5) == 0 {
 		t.Errorf("drained with %v; bob was told %+v", err, bob.Records)
+	}
+}
+
+// doubtful is a store that does not know what became of its first commit, and then has
+// another fault with whatever is for that room.
+type doubtful struct {
+	chat.Store
+	room    chat.RoomID
+	commits int
+}
+
+func (d *doubtful) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
+	d.commits++
+	switch {
+	case d.commits == 1:
+		return nil, chat.Errorf(chat.CodeUncertain, "who knows")
+	case d.commits == 2:
+		return nil, chat.Errorf(chat.CodeUnavailable, "not now")
+	case slices.ContainsFunc(b.Appends, func(a chat.Append) bool { return a.Room == d.room }):
+		return nil, chat.Errorf(chat.CodeInternal, "a damaged row")
+	}
+	return d.Store.Commit(ctx, b)
+}
+
+// A fault that does not pass, in one room, after a commit of which nobody knows whether it
+// took effect: the other rooms go on, and a publisher is told to try again.
+func TestUncertainAndThenDamaged(t *testing.T) {
+	d := storesim.NewDisk(nil)
+	bad := &doubtful{Store: d.Open(), commits: 10}
+	r := newRig(t, hubtest.Config{Store: bad, Hub: hub.Config{AnnounceMembersMax: -1}})
+	ann, bob := r.Enter("ann", nil), r.Enter("bob", nil)
+	den := joined(t, r, ann, "den").ID
+	other := joined(t, r, bob, "lobby").ID
+	bad.room, bad.commits = den, 0
+	ann.Publish(den, 1, "lost?")
+	bob.Publish(other, 1, "kept")
+	r.Settle()
+	wantFailed(t, ann, chat.CodeUnavailable)
+	if bob.Acked(other, 1) == 0 {
+		t.Errorf("bob was told %+v", bob.Last())
+	}
+	bad.room = 0
+	ann.Publish(den, 1, "lost?")
+	r.Settle()
+	if ann.Acked(den, 1) == 0 {
+		t.Errorf("ann was told %+v", ann.Last())
 	}
 }

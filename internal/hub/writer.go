@@ -156,8 +156,10 @@ func (w *writer) stored(jobs []*job, conflicts []chat.Conflict) {
 }
 
 // commitSurely commits a batch and, if the outcome is not known, commits it again until
-// it is: the store recognizes it. It does not give up before: to acknowledge and to
-// refuse would both be guesses.
+// it is: the store recognizes it. It does not give up while the store can only not be
+// reached: to acknowledge and to refuse would both be guesses. Any other error is told as
+// ever: the rooms that the fault has nothing to do with go on, and if the batch was stored
+// after all, the next one of its room finds it there, nonces included.
 func (w *writer) commitSurely(b chat.Batch) ([]chat.Conflict, error) {
 	conflicts, err := w.hub.config.Store.Commit(context.Background(), b)
 	if chat.CodeOf(err) != chat.CodeUncertain {
@@ -168,10 +170,10 @@ func (w *writer) commitSurely(b chat.Batch) ([]chat.Conflict, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), w.hub.config.StoreTimeout)
 		conflicts, err = w.hub.config.Store.Commit(ctx, b)
 		cancel()
-		switch chat.CodeOf(err) {
-		case 0, chat.CodeClosed:
+		if code := chat.CodeOf(err); code != chat.CodeUncertain && code != chat.CodeUnavailable {
 			return conflicts, err
 		}
+		w.hub.logTrouble(&w.hub.troubles.commit, "a commit's outcome is still not known", "error", err)
 		if !w.hub.config.Manual {
 			time.Sleep(wait)
 		}
