@@ -162,20 +162,6 @@ func userName() string {
 	return os.Getenv("USERNAME")
 }
 
-// printable is err as a terminal may have it: who prints it need not know that a server
-// has had a say in it.
-func printable(err error) error {
-	if err == nil {
-		return nil
-	}
-	return printableError{err}
-}
-
-type printableError struct{ err error }
-
-func (e printableError) Error() string { return tui.CleanLine(e.err.Error()) }
-func (e printableError) Unwrap() error { return e.err }
-
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 func runChat(c *cobra.Command, f chatFlags, args []string) error {

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"regexp"
+	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -127,21 +132,71 @@ func TestChatPrintsNothingUnclean(t *testing.T) {
 				if errors.As(err, new(usageError)) {
 					t.Errorf("a usage error: %v", err)
 				}
-				for where, text := range map[string]string{"output": out, "log": log, "error": err.Error()} {
-					odd := func(r rune) bool {
-						return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
-					}
-					for _, r := range text {
-						if odd(r) {
-							t.Errorf("%U reaches the terminal by the %s: %q", r, where, text)
-							break
-						}
-					}
-					if !utf8.ValidString(text) {
-						t.Errorf("the %s is not UTF-8: %q", where, text)
-					}
-				}
+				wantPrintable(t, map[string]string{"output": out, "log": log, "error": err.Error()})
 			}
 		})
+	}
+}
+
+func wantPrintable(t *testing.T, texts map[string]string) {
+	t.Helper()
+	odd := func(r rune) bool {
+		return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+	}
+	for where, text := range texts {
+		if i := strings.IndexFunc(text, odd); i >= 0 {
+			t.Errorf("%q reaches the terminal by the %s: %q", text[i:i+1], where, text)
+		}
+		if !utf8.ValidString(text) {
+			t.Errorf("the %s is not UTF-8: %q", where, text)
+		}
+	}
+}
+
+// The same for `sarang swarm`: its report, and the error that main prints.
+func TestSwarmPrintsNothingUnclean(t *testing.T) {
+	bad := badText()
+	for name, answers := range map[string]map[uint16]map[packet.ID]packet.Marshaler{
+		"login refused": {uint16(sarangv1.CLogin): {sarangv1.SError: &sarangv1.Error{Code: 7, Message: bad, PacketId: uint32(sarangv1.CLogin)}}},
+		"turned away":   {uint16(sarangv1.CLogin): {sarangv1.SGoodbye: &sarangv1.Goodbye{Code: 14, Message: bad}}},
+		"join refused": {
+			uint16(sarangv1.CLogin): {sarangv1.SLogin: &sarangv1.LoggedIn{Version: 1, User: 7, Name: bad, Token: make([]byte, 16), Server: bad}},
+			uint16(sarangv1.CJoin):  {sarangv1.SError: &sarangv1.Error{Code: 26, Message: bad, PacketId: uint32(sarangv1.CJoin), Request: 1}},
+		},
+	} {
+		for _, format := range []string{"--quiet", "--json"} {
+			t.Run(name+format, func(t *testing.T) {
+				addr := hostileServer(t, func(id uint16, _ []byte) map[packet.ID]packet.Marshaler { return answers[id] })
+				c := swarmCommand()
+				c.SilenceErrors, c.SilenceUsage = true, true
+				var out bytes.Buffer
+				c.SetOut(&out)
+				c.SetArgs([]string{"--addr", addr, "--clients", "1", "--rooms", "1", "--messages", "1", "--join-timeout", "1s", "--resume-timeout", "200ms", format})
+				err := c.ExecuteContext(t.Context())
+				if err == nil {
+					t.Fatal("it went well")
+				}
+				wantPrintable(t, map[string]string{"output": out.String(), "error": err.Error()})
+				var said any
+				if format == "--json" && out.Len() > 0 && json.Unmarshal(out.Bytes(), &said) == nil {
+					wantPrintable(t, map[string]string{"report": fmt.Sprint(said)})
+				}
+			})
+		}
+	}
+}
+
+// What a log on a terminal quotes stays quoted.
+func TestColouredLogPrintsNothingUnclean(t *testing.T) {
+	t.Setenv("NO_COLOR", "")
+	for _, bad := range []string{badText(), `not an escape: \x1b]0;owned`} {
+		var out bytes.Buffer
+		l, err := newLogger(&out, true, "debug", "auto")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Info("said", "text", bad, "error", errors.New(bad))
+		colours := regexp.MustCompile("\x1b\\[[0-9;]*m")
+		wantPrintable(t, map[string]string{"log": colours.ReplaceAllString(out.String(), "")})
 	}
 }

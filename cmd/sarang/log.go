@@ -5,9 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/lmittmann/tint"
+
+	"sarang/internal/tui"
 )
 
 // logSettings say where the log goes, how much of it, and what it looks like.
@@ -90,9 +93,28 @@ func newLogger(w io.Writer, terminal bool, level, format string) (*slog.Logger, 
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	case "auto":
 		if terminal && os.Getenv("NO_COLOR") == "" {
-			return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly})), nil
+			return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly, ReplaceAttr: visible})), nil
 		}
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	}
 	return nil, fmt.Errorf("log-format is %q; it must be auto, text or json", format)
+}
+
+// visible makes what a log line says of others fit for a terminal. tint undoes the quoting
+// of an escape character, for texts that are coloured, and takes the four characters "\x1b"
+// for one, too.
+func visible(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.LevelKey {
+		return a
+	}
+	text := ""
+	switch a.Value.Kind() {
+	case slog.KindString:
+		text = a.Value.String()
+	case slog.KindAny:
+		text = fmt.Sprint(a.Value.Any())
+	default:
+		return a
+	}
+	return slog.String(a.Key, strings.ReplaceAll(tui.CleanLine(text), `\x1b`, `\X1B`))
 }

@@ -33,7 +33,8 @@ type logQueue struct {
 	lost  atomic.Uint64
 }
 
-// newLogQueue begins to write to out, and closes it when it is replaced or at the end. again must not wait for the queue; it may log.
+// newLogQueue begins to write to out, and closes it when it is replaced or at the end.
+// again must not wait for the queue; it may log.
 func newLogQueue(out io.WriteCloser, again func(lost uint64)) *logQueue {
 	q := &logQueue{out: out, again: again, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	q.mu.Init(lock.NewClass("sarang.log"))

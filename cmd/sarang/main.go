@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"sarang/internal/tui"
 )
 
 // Exit codes.
@@ -60,6 +62,20 @@ func main() {
 		os.Exit(exitFailed)
 	}
 }
+
+// printable makes an error in which a server may have had a word fit for a terminal. It is
+// for every command that talks to one.
+func printable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return printableError{err}
+}
+
+type printableError struct{ err error }
+
+func (e printableError) Error() string { return tui.CleanLine(e.err.Error()) }
+func (e printableError) Unwrap() error { return e.err }
 
 // lastWords writes to standard error. The end of the program does not wait for ever for
 // somebody who reads them.

@@ -11,6 +11,7 @@ import (
 
 	"sarang/aio"
 	"sarang/internal/swarm"
+	"sarang/internal/tui"
 )
 
 // errSwarmFailed is a swarm whose report says what was wrong.
@@ -44,7 +45,7 @@ func swarmCommand() *cobra.Command {
 			if !quiet && term.IsTerminal(int(os.Stderr.Fd())) {
 				set.Progress = os.Stderr
 			}
-			return runSwarm(command, set, asJSON)
+			return printable(runSwarm(command, set, asJSON))
 		},
 	}
 	f := command.Flags()
@@ -99,6 +100,12 @@ func runSwarm(command *cobra.Command, c swarm.Config, asJSON bool) error {
 	if report == nil || report.Joined < report.Clients && !asJSON {
 		return err // which says it all
 	}
+	for _, kind := range report.ErrorKinds {
+		for i, what := range kind.First {
+			kind.First[i] = tui.CleanLine(what) // it may be the server's words
+		}
+	}
+	report.Failure = tui.CleanLine(report.Failure)
 	write := report.WriteText
 	if asJSON {
 		write = report.WriteJSON
