@@ -632,8 +632,8 @@ func mutations() []mutation {
 		{
 			name: "another's batch counts as one's own", promise: promiseNodes,
 			file: "internal/hub/writer.go",
-			old:  "\t\t\treturn conflicts, err\n\t\t}\n\t\tif",
-			new:  "\t\t\treturn nil, err\n\t\t}\n\t\tif",
+			old:  "code != chat.CodeUnavailable {\n\t\t\treturn conflicts, err",
+			new:  "code != chat.CodeUnavailable {\n\t\t\treturn nil, err",
 		},
 		{
 			name: "a batch with an unknown outcome is sent again as another", promise: promiseNodes,
