@@ -30,13 +30,18 @@ type Node struct {
 	Engine *engine.Service
 
 	native    *native.Gateway
-	protocols []protocol
+	protocols []*engine.Protocol // of schemes
 }
 
-// protocol is what an address with a scheme speaks.
-type protocol struct {
-	scheme string
-	*engine.Protocol
+// Native is the scheme of addresses that speak Sarang's own protocol.
+const Native = "tcp"
+
+// schemes say what an address can speak: each gateway that can be listened for has a row.
+var schemes = []struct {
+	name     string
+	protocol func(*Node) *engine.Protocol
+}{
+	{Native, func(n *Node) *engine.Protocol { return n.native.Protocol() }},
 }
 
 // New makes a node; nothing runs yet but the goroutines of the hub.
@@ -58,12 +63,20 @@ func New(c Config) (*Node, error) {
 		HeartbeatInterval: c.Engine.HeartbeatInterval, IdleTimeout: c.Engine.IdleTimeout,
 		RetryAfterMin: c.RetryAfterMin, RetryAfterMax: c.RetryAfterMax,
 	})
-	n.protocols = []protocol{{"tcp", n.native.Protocol()}}
+	for _, s := range schemes {
+		n.protocols = append(n.protocols, s.protocol(n))
+	}
 	return n, nil
 }
 
 // Schemes are the schemes of addresses that a node can listen on.
-func Schemes() []string { return []string{"tcp"} }
+func Schemes() []string {
+	var all []string
+	for _, s := range schemes {
+		all = append(all, s.name)
+	}
+	return all
+}
 
 // CheckScheme returns an error that lists the schemes there are, if s is none of them.
 func CheckScheme(s string) error {
@@ -76,9 +89,9 @@ func CheckScheme(s string) error {
 // Protocol returns what an address with the scheme speaks. The error is that of
 // CheckScheme.
 func (n *Node) Protocol(scheme string) (*engine.Protocol, error) {
-	for _, p := range n.protocols {
-		if p.scheme == scheme {
-			return p.Protocol, nil
+	for i, s := range schemes {
+		if s.name == scheme {
+			return n.protocols[i], nil
 		}
 	}
 	return nil, CheckScheme(scheme)

@@ -74,7 +74,7 @@ func (a Address) String() string { return a.Scheme + "://" + a.Addr.String() }
 // Native are addresses where the native protocol is spoken.
 func Native(addrs ...netip.AddrPort) (all []Address) {
 	for _, a := range addrs {
-		all = append(all, Address{nativeScheme, a})
+		all = append(all, Address{node.Native, a})
 	}
 	return all
 }
@@ -151,7 +151,7 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 // handed to the program.
 func (s *Server) listen(ctx context.Context) error {
 	for _, h := range s.config.Sockets {
-		p, err := s.node.Protocol(nativeScheme)
+		p, err := s.node.Protocol(node.Native)
 		if err != nil {
 			return err
 		}
@@ -159,7 +159,7 @@ func (s *Server) listen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.addrs = append(s.addrs, Address{nativeScheme, at})
+		s.addrs = append(s.addrs, Address{node.Native, at})
 	}
 	if len(s.config.Sockets) > 0 {
 		return nil
@@ -173,9 +173,6 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	return nil
 }
-
-// nativeScheme is what is spoken where nobody says otherwise.
-const nativeScheme = "tcp"
 
 // addressPatience is how long a server waits for an address that is in use. When a
 // process that uses io_uring is killed, the kernel closes its sockets some time after the
