@@ -147,7 +147,7 @@ type LoggedIn struct {
 type Limits struct {
 	TextBytesMax         int           // of one chat text
 	RoomsJoinedMax       int           // per session
-	PublishesInFlightMax int           // without an answer, per session and room
+	PublishesInFlightMax int           // without an answer, per session; a State keeps to it in each room
 	IdleMax              time.Duration // without any packet, the session is closed
 	HeartbeatInterval    time.Duration // the server pings after that much silence
 	HistoryItemsMax      int           // per page of history

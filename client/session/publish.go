@@ -35,10 +35,15 @@ func (s *Session) PublishNonce(room chat.RoomID, nonce chat.Nonce, text string) 
 		return err
 	case nonce == 0:
 		return chat.Errorf(chat.CodeBadRequest, "a nonce must not be 0")
-	case r.find(nonce) >= 0:
+	}
+	switch i := r.find(nonce); {
+	case i < 0:
+		s.add(r, nonce, text)
+	case r.pending[i].step == stepDropped && r.pending[i].text == text:
+		r.move(i, stepSent) // it was withdrawn; the answer that is on its way is for it
+	default:
 		return chat.Errorf(chat.CodeBadRequest, "a message with this nonce is under way")
 	}
-	s.add(r, nonce, text)
 	return nil
 }
 

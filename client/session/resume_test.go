@@ -231,6 +231,31 @@ func TestWithdraw(t *testing.T) {
 	p.Barrier() // the fourth is not sent again
 }
 
+// What was withdrawn after it was sent is published again: the answer to the first attempt
+// settles it.
+func TestPublishAgainWhatWasWithdrawn(t *testing.T) {
+	r := newRig(t)
+	p := r.login()
+	r.join(p)
+	nonce := r.publish("1")
+	p.Publish()
+	r.on(func(s *session.Session) {
+		s.Withdraw(7, nonce)
+		if err := s.PublishNonce(7, nonce, "another"); chat.CodeOf(err) != chat.CodeBadRequest {
+			t.Errorf("another text with the nonce: %v", err)
+		}
+		if err := s.PublishNonce(7, nonce, "1"); err != nil {
+			t.Error(err)
+		}
+		if err := s.PublishNonce(7, nonce, "1"); chat.CodeOf(err) != chat.CodeBadRequest {
+			t.Errorf("once more: %v", err)
+		}
+	})
+	p.Barrier() // nothing is sent
+	p.Send(sarangv1.SAck, &sarangv1.Ack{Room: 7, Nonce: uint64(nonce), Seq: 11})
+	r.wants("ack 7/11")
+}
+
 func TestLeaveEndsWhatIsPending(t *testing.T) {
 	r := newRig(t)
 	p := r.login()

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sarang/internal/server"
 	"sarang/internal/store"
@@ -163,6 +164,22 @@ func TestChatTokenFile(t *testing.T) {
 	}
 	if _, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text))); err != nil {
 		t.Errorf("%q: %v", text, err)
+	}
+	// A link stays one, and what has not changed is not written.
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Log("no link can be made here: ", err)
+		link = path
+	}
+	old := time.Now().Add(-time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := talk(t, "hi\n", "bot@"+addr, "--plain", "--token-file", link); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || !info.ModTime().Equal(old) {
+		t.Errorf("the token was written again: %v, %v", info, err)
 	}
 	// A token that the server does not know says nothing about a name that is free.
 	if err := os.WriteFile(path, []byte("AAAA\n"), 0o600); err != nil {

@@ -128,9 +128,11 @@ func (k *keeper) stand(room string, at client.Cursor) error {
 
 // save keeps all of it, with the token that the server gave at the last login.
 func (k *keeper) save() error {
-	me := k.self()
+	me, kept := k.self(), k.id.Token
 	k.id.Name, k.id.Token = me.Name, me.Token
 	switch {
+	case k.tokenFile != "" && bytes.Equal(me.Token, kept):
+		return nil // it stands there
 	case k.tokenFile != "":
 		return tui.WriteSecret(k.tokenFile, tokenText(me.Token))
 	case k.file != nil:

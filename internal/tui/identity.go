@@ -233,7 +233,8 @@ func (f *IdentityFile) lock() (unlock func(), err error) {
 		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) {
 			return nil, notWritable(f.path, err)
 		}
-		if info, statErr := os.Stat(path); statErr == nil && time.Since(info.ModTime()) > lockStale {
+		// One of the future was made while the clock was wrong.
+		if info, statErr := os.Stat(path); statErr == nil && time.Since(info.ModTime()).Abs() > lockStale {
 			_ = os.Remove(path)
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"sarang/client"
 	"sarang/internal/tui"
@@ -84,6 +85,25 @@ func TestIdentityFileThatIsDamaged(t *testing.T) {
 		}
 		if now, err := os.ReadFile(path); err != nil || string(now) != text {
 			t.Errorf("%s became %s, %v", text, now, err)
+		}
+	}
+}
+
+// A lock that a program left behind, also one from a time when the clock was wrong, does not
+// keep others out.
+func TestIdentityLockThatWasLeft(t *testing.T) {
+	for _, age := range []time.Duration{time.Hour, -time.Hour} {
+		path := filepath.Join(t.TempDir(), "identities.json")
+		lock := path + ".lock"
+		if err := os.WriteFile(lock, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(lock, at, at); err != nil {
+			t.Fatal(err)
+		}
+		if err := tui.NewIdentityFile(path).Save(tui.Identity{Server: "a:1", Name: "mina"}); err != nil {
+			t.Errorf("a lock %v old: %v", age, err)
 		}
 	}
 }

@@ -24,8 +24,12 @@ func NewSecret(path string, text []byte) error {
 }
 
 // WriteSecret writes a file that only its owner can read, at once: a reader sees the
-// old one or the new one, also after a crash.
+// old one or the new one, also after a crash. Of a symbolic link it writes what that
+// leads to.
 func WriteSecret(path string, text []byte) error {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		path = to
+	}
 	h, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
 	if err != nil {
 		return notWritable(path, err)
