@@ -17,7 +17,11 @@ func limitFlags(f *pflag.FlagSet, c hub.Config) {
 	}
 	f.StringSlice("trusted", trusted, "networks that the rates and the counts of addresses do not hold for; none")
 	for _, l := range hub.LimitTable() {
-		f.Int(l.Flag, *l.Field(&c), l.Help)
+		help := l.Help
+		if l.OrNone {
+			help += "; 0: no limit"
+		}
+		f.Int(l.Flag, *l.Field(&c), help)
 	}
 	f.Duration("worker-lag-max", time.Second, "time that a worker takes for a round of its work; at half of it the server begins to refuse; 0: it does not count")
 }

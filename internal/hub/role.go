@@ -42,8 +42,7 @@ func (s *Shard) lookUpUser(u chat.UserID, known func(error)) bool {
 
 // GiveRole is a role given by the server's operator, in the name of the user by. Nobody
 // is told the outcome; with the same nonce it may be given again. by and subject must be
-// users of the store. Any goroutine may call
-// it.
+// users of the store. Any goroutine may call it.
 func (h *Hub) GiveRole(room chat.RoomID, by chat.User, n chat.Nonce, subject chat.UserID, role chat.Role) {
 	s := h.shards[h.homeOf(room)]
 	if s == nil {

@@ -32,7 +32,7 @@ func LimitTable() []Limit {
 		{"text-bytes-max", "longest message, in bytes of UTF-8", 16 << 10, 1, textBytesMost, false, func(c *Config) *int { return &c.TextBytesMax }},
 		{"rooms-joined-max", "rooms that one session may be in", 64, 1, roomsJoinedMostAllowed, false, func(c *Config) *int { return &c.RoomsJoinedMax }},
 		{"addresses-max", "addresses (IPv6: /64 networks) that are remembered at once", 1 << 16, 1, addressesMost, false, func(c *Config) *int { return &c.Limits.AddressesMax }},
-		{"address-connections-max", "connections at once of an address; 0: no limit, as for all below", 64, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectionsMax }},
+		{"address-connections-max", "connections at once of an address", 64, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectionsMax }},
 		{"address-connects-per-second", "new connections of an address", 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectsPerSecond }},
 		{"address-connects-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectsBurst }},
 		{"address-logins-per-minute", "logins of an address, successful or not", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressLoginsPerMinute }},

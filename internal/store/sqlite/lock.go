@@ -22,9 +22,10 @@ type folderLock struct{ file *os.File }
 // lockFolder takes the lock of dir or fails at once.
 //
 // What a platform must supply: openLock opens a file for reading and writing, or makes
-// it, and does not follow a symbolic link where there is a way; tryLock takes an exclusive lock on an open file, as
-// another open file of the same process sees it too, and does not wait; and
-// syncFolder puts a folder's entries on the disk where that can be done.
+// it, and does not follow a symbolic link where there is a way; tryLock takes an
+// exclusive lock on an open file, as another open file of the same process sees it too,
+// and does not wait; and syncFolder puts a folder's entries on the disk where that can be
+// done.
 func lockFolder(dir string) (*folderLock, error) {
 	path := filepath.Join(dir, LockFile)
 	file, err := openRegular(path)

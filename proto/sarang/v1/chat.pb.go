@@ -273,7 +273,7 @@ type Limits struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
 	TextBytesMax         uint32                 `protobuf:"varint,1,opt,name=text_bytes_max,json=textBytesMax,proto3" json:"text_bytes_max,omitempty"`                           // of one chat text
 	RoomsJoinedMax       uint32                 `protobuf:"varint,2,opt,name=rooms_joined_max,json=roomsJoinedMax,proto3" json:"rooms_joined_max,omitempty"`                     // per session
-	PublishesInFlightMax uint32                 `protobuf:"varint,3,opt,name=publishes_in_flight_max,json=publishesInFlightMax,proto3" json:"publishes_in_flight_max,omitempty"` // not yet acknowledged, per session and room
+	PublishesInFlightMax uint32                 `protobuf:"varint,3,opt,name=publishes_in_flight_max,json=publishesInFlightMax,proto3" json:"publishes_in_flight_max,omitempty"` // not yet acknowledged, per session; beyond it nothing is read for a while
 	IdleSecondsMax       uint32                 `protobuf:"varint,4,opt,name=idle_seconds_max,json=idleSecondsMax,proto3" json:"idle_seconds_max,omitempty"`                     // without any packet, the session is closed
 	HeartbeatSeconds     uint32                 `protobuf:"varint,5,opt,name=heartbeat_seconds,json=heartbeatSeconds,proto3" json:"heartbeat_seconds,omitempty"`                 // S_PING comes after that much silence
 	HistoryItemsMax      uint32                 `protobuf:"varint,6,opt,name=history_items_max,json=historyItemsMax,proto3" json:"history_items_max,omitempty"`                  // per C_HISTORY
