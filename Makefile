@@ -1,6 +1,6 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run build test test-short lint fuzz simulate mutations crash soak bench bench-peers generate hostile
+.PHONY: run build test test-short lint wine fuzz simulate mutations crash soak bench bench-peers generate hostile
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
@@ -8,7 +8,7 @@ run:            ## start a server with its defaults
 build:          ## bin/sarang
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/sarang
 
-test:           ## the whole check, about a quarter of an hour on two cores
+test:           ## the whole check, about twenty minutes on two cores
 	./scripts/test.sh
 
 test-short:     ## the tests once, without race detector and fuzzing
@@ -16,6 +16,9 @@ test-short:     ## the tests once, without race detector and fuzzing
 
 lint:           ## vet, staticcheck, gofumpt
 	./scripts/lint.sh
+
+wine:           ## the Windows tests of all packages, under Wine
+	./scripts/wine.sh test
 
 TIME ?= 30s
 fuzz:           ## every fuzz target for TIME each: make fuzz TIME=5m

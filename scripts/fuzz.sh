@@ -34,19 +34,31 @@ executions() {
   sed -n -e 's/.*execs: \([0-9]*\).*/\1/p' -e 's|.*baseline coverage: \([0-9]*\)/.*|\1|p' <<<"$1" | tail -n 1
 }
 
-ran=0 failed=0 inputs=0
+# fuzz DIR TARGET: one target; its line of the report, and a status.
+fuzz() {
+  local out
+  if out=$(cd "$1" && go test . -run '^$' -fuzz "^$2\$" -fuzztime "$TIME" -fuzzminimizetime 10x -parallel "$workers" 2>&1); then
+    echo "ok    $1 $2, $(executions "$out") inputs"
+  elif out_of_time "$out"; then
+    echo "ok    $1 $2, $(executions "$out") inputs (its time was up)"
+  else
+    printf 'FAIL  %s %s\n%s\n' "$1" "$2" "$out"
+  fi
+}
+
+# As many targets at once as there are processors, each with one worker: building them takes
+# as long as running them, and a build is not parallel.
+workers=1 at_once=$(nproc 2>/dev/null || echo 2)
+export TIME workers
+export -f fuzz executions out_of_time
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
 while read -r dir target; do
   case $dir in .* | /*) ;; *) dir=./$dir ;; esac
-  ran=$((ran + 1))
-  if out=$(cd "$dir" && go test . -run '^$' -fuzz "^$target\$" -fuzztime "$TIME" -fuzzminimizetime 10x 2>&1); then
-    echo "ok    $dir $target, $(executions "$out") inputs"
-  elif out_of_time "$out"; then
-    echo "ok    $dir $target, $(executions "$out") inputs (its time was up)"
-  else
-    failed=$((failed + 1))
-    printf 'FAIL  %s %s\n%s\n' "$dir" "$target" "$out"
-  fi
-  inputs=$((inputs + $(executions "$out" || true) + 0))
-done <<<"$targets"
+  printf '%s\0%s\0' "$dir" "$target"
+done <<<"$targets" | xargs -0 -n 2 -P "$at_once" bash -c 'fuzz "$@"' fuzz | tee "$report"
+
+ran=$(grep -c "^ok    \|^FAIL  " "$report" || true) failed=$(grep -c "^FAIL  " "$report" || true)
+inputs=$(sed -n 's/^ok .*, \([0-9]*\) inputs.*/\1/p' "$report" | awk '{ n += $1 } END { print n + 0 }')
 echo "fuzz: $ran targets, $failed failed, $inputs inputs"
-[ "$failed" -eq 0 ]
+[ "$failed" -eq 0 ] && [ "$ran" -eq "$(wc -l <<<"$targets")" ]

@@ -5,7 +5,10 @@
 #   scripts/wine.sh exec PROGRAM ARGS   one Windows program; for go test, too:
 #                                       GOOS=windows go test -exec "$PWD/scripts/wine.sh exec" ./packet
 #   scripts/wine.sh build OUT PACKAGE   a Windows program that runs under Wine
-#   scripts/wine.sh test [PACKAGE...]   the Windows tests; the last line counts them
+#   scripts/wine.sh test [PACKAGE...]   the Windows tests, of all packages if none is named;
+#                                       the last line counts them
+#   scripts/wine.sh short               of the packages with most code for Windows only, which
+#                                       is what make test runs
 #   scripts/wine.sh stop                end what still runs in the prefix
 #
 # Where Wine is not there and can not be installed (which takes Debian and root),
@@ -217,8 +220,12 @@ chatting_across() {
   "$work/chatting" client --addr "$addr" --clients 50 --messages 10 --duration 0
 }
 
+# short are the packages that "short" tests.
+short='aio engine internal/store/sqlite cmd/sarang'
+
+# test_all [PACKAGE...]: those packages; without any all, and the programs across.
 test_all() {
-  local reason package tags all
+  local reason package tags all across=${across:-}
   timeout=${TIMEOUT:-150} # seconds for one package
   if ! reason=$(prepare 2>&1); then
     echo "$reason"
@@ -229,7 +236,7 @@ test_all() {
   make_overlay
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  [ $# -gt 0 ] || mapfile -t all < <(packages)
+  [ $# -gt 0 ] || { mapfile -t all < <(packages); across=yes; }
   for package in "${@:-${all[@]}}"; do
     package=${package#./}
     if reason=$(left_out "$package"); then
@@ -240,7 +247,7 @@ test_all() {
       test_package "$package" "$tags"
     done < <(variants "$package")
   done
-  if [ $# -eq 0 ]; then
+  if [ -n "$across" ]; then
     across "sarang.exe serve under Wine, swarm on this system" serve_across
     across "chatting.exe server under Wine, dummies on this system" chatting_across
   fi
@@ -261,6 +268,9 @@ build)
 test)
   shift
   cd "$(dirname "$0")/.." && test_all "$@"
+  ;;
+short)
+  cd "$(dirname "$0")/.." && across=yes test_all $short
   ;;
 stop) find_wine && "$server" -k || true ;;
 *)
