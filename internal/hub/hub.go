@@ -55,6 +55,7 @@ type Config struct {
 	NoncesPerUserMax       int           // per room, that are remembered; default chat.NoncesPerUserMax, which clients rely on
 	BatchEventsMax         int           // of one room in one transaction; default 1024
 	BatchTextBytesMax      int           // of these, and one text more; default 256 KiB
+	RetriesWaitMax         int           // of one room's messages on their way; default 1024
 	CommitEventsMax        int           // of one transaction, and one batch more; default 8192
 	ChunkBytes             int           // of the buffers that a room's events are encoded into; default 16 KiB
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
@@ -308,6 +309,7 @@ func (h *Hub) roomConfig() room.Config {
 		AwayGrace:          h.config.AwayGrace,
 		FirstNonce:         chat.Nonce(h.Uint64()),
 		NoncesPerUserMax:   h.config.NoncesPerUserMax,
+		RetriesWaitMax:     h.config.RetriesWaitMax,
 		BatchEventsMax:     h.config.BatchEventsMax,
 		BatchTextBytesMax:  h.config.BatchTextBytesMax,
 	}

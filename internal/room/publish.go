@@ -95,7 +95,7 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 		return Duplicate, seq, nil
 	case known:
 		r.pendingBytes -= cost(p.Text)
-		if len(r.flying.also)+len(r.gathering.also) >= retriesWaitMax {
+		if len(r.flying.also)+len(r.gathering.also) >= r.config.RetriesWaitMax {
 			return Refused, 0, tooManyRetries()
 		}
 		r.wait(p)
@@ -128,10 +128,6 @@ func (r *Room) end(a *author, e *chat.Event) {
 		r.authors.get(e.Subject).wanted--
 	}
 }
-
-// retriesWaitMax bounds the retries of events on their way that wait for the outcome, of all
-// authors together: each costs a look at each event.
-const retriesWaitMax = 1024
 
 // tooManyRetries is for who tries again and again what is on its way. It passes.
 func tooManyRetries() *chat.Error {

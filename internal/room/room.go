@@ -40,6 +40,10 @@ type Config struct {
 	BatchTextBytesMax int // and one text more; default 256 KiB
 
 	NoncesPerUserMax int // that are remembered; default chat.NoncesPerUserMax
+
+	// RetriesWaitMax bounds the retries of events on their way that wait for the outcome,
+	// of all authors together: each costs a look at each event. Default 1024.
+	RetriesWaitMax int
 }
 
 // Room is one room's state.
@@ -77,6 +81,7 @@ func New(info chat.Room, c Config) *Room {
 	c.BatchEventsMax = cmp.Or(c.BatchEventsMax, 1024)
 	c.BatchTextBytesMax = cmp.Or(c.BatchTextBytesMax, 256<<10)
 	c.NoncesPerUserMax = cmp.Or(c.NoncesPerUserMax, chat.NoncesPerUserMax)
+	c.RetriesWaitMax = cmp.Or(c.RetriesWaitMax, 1024)
 	return &Room{
 		config: c, info: info, nextNonce: c.FirstNonce,
 		presence: map[chat.UserID]*present{},

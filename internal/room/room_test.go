@@ -2,6 +2,8 @@ package room_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +103,31 @@ func TestRetryIsNotASecondMessage(t *testing.T) {
 	}
 	if r.Wants() {
 		t.Error("a retry wants to be stored")
+	}
+}
+
+// Retries of what is on its way wait for the outcome, up to a bound: beyond it they are told
+// to come again, and have the outcome then.
+func TestRetriesThatWaitAreBounded(t *testing.T) {
+	log := &strings.Builder{}
+	r := room.New(chat.Room{ID: 1}, room.Config{AnnounceMembersMax: 1, AuthorsMax: 8, AwayGrace: time.Second, RetriesWaitMax: 2})
+	r.Join(1, "u1")
+	say(t, r, 1, 11, "hello", 101)
+	say(t, r, 1, 11, "hello", 102)
+	say(t, r, 1, 11, "hello", 103)
+	again := room.Publish{Kind: chat.EventMessage, User: 1, Name: "u1", Nonce: 11, Text: "hello", Ref: 104}
+	if o, _, err := r.Publish(again); o != room.Refused || err == nil || err.Code != chat.CodeUnavailable || err.RetryAfter == 0 {
+		t.Errorf("a third retry: %v, %v", o, err)
+	}
+	say(t, r, 1, 12, "more", 101) // the bound is for retries alone
+	r.Take(1000, outcomes{log})
+	r.Committed(outcomes{log}.Ack)
+	want(t, log, "ack 11 to 101: 2", "ack 11 to 102: 2", "ack 11 to 103: 2", "ack 12 to 101: 3")
+	if o, seq, err := r.Publish(again); o != room.Duplicate || seq != 2 || err != nil {
+		t.Errorf("the third retry, again: %v, %d, %v", o, seq, err)
+	}
+	if n := r.PendingBytes(); n != 0 {
+		t.Errorf("%d bytes count as pending", n)
 	}
 }
 
@@ -308,5 +335,36 @@ func TestCrowdAnnouncesOneBatch(t *testing.T) {
 	}
 	if events != 1025 || r.PendingBytes() != 0 {
 		t.Errorf("%d events, %d bytes on their way", events, r.PendingBytes())
+	}
+}
+
+// Pages are right in a room of any size, whoever comes and goes in between.
+func TestMemberPagesOfACrowd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	r := newRoom(chat.Room{})
+	var present []chat.UserID // in order
+	for range 6000 {
+		u := chat.UserID(1 + rng.IntN(4000))
+		i, there := slices.BinarySearch(present, u)
+		switch {
+		case !there:
+			r.Join(u, "somebody")
+			present = slices.Insert(present, i, u)
+		case rng.IntN(4) == 0:
+			r.Leave(u, true, 0)
+			present = slices.Delete(present, i, i+1)
+		}
+	}
+	for range 200 {
+		after, most := chat.UserID(rng.IntN(4100)), 1+rng.IntN(700)
+		i, there := slices.BinarySearch(present, after)
+		if there {
+			i++
+		}
+		want := present[i:min(i+most, len(present))]
+		page, more := r.MemberPage(after, most)
+		if more != (i+most < len(present)) || !slices.EqualFunc(page, want, func(m room.Member, u chat.UserID) bool { return m.User == u }) {
+			t.Fatalf("%d after %d: %d members and more %t, want %d", most, after, len(page), more, len(want))
+		}
 	}
 }

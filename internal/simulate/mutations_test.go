@@ -714,6 +714,30 @@ func mutations() []mutation {
 			new:  "for _, part := range first[min(1, len(first)):] {",
 		},
 		{
+			name: "who is logged in may log in again", promise: promiseOutcome,
+			file: "internal/hub/login.go",
+			old:  "\tcase o.login == loginDone:\n",
+			new:  "\tcase o.login == loginDone && len(o.places) > 0:\n",
+		},
+		{
+			name: "who waits for a join may leave", promise: promiseOutcome,
+			file: "internal/hub/join.go",
+			old:  "\tcase p.cursor == nil:\n",
+			new:  "\tcase p.cursor == nil && p == nil:\n",
+		},
+		{
+			name: "a message without a nonce is taken", promise: promiseOutcome,
+			file: "internal/hub/publish.go",
+			old:  "\tcase ref.Nonce == 0:\n\t\ts.fail",
+			new:  "\tcase false:\n\t\ts.fail",
+		},
+		{
+			name: "a packet that does not parse is not answered", promise: promiseOutcome,
+			file: "internal/gateway/native/gateway.go",
+			old:  "\th.Failed(o, hub.RequestRef{Kind: uint16(p.ID)}, ",
+			new:  "\tif code == chat.CodeMalformed {\n\t\treturn\n\t}\n\th.Failed(o, hub.RequestRef{Kind: uint16(p.ID)}, ",
+		},
+		{
 			name: "a room is let go while somebody is in it", promise: promiseAlive,
 			file: "internal/hub/loading.go",
 			old:  "return h.room.Members() == 0 && h.quiet",

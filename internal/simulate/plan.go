@@ -24,6 +24,7 @@ type plan struct {
 	historyItemsMax      int
 	authorsMax           int
 	batchEventsMax       int
+	retriesWaitMax       int
 	chunkBytes           int
 	commitEventsMax      int
 	feedTurnMax          int
@@ -90,6 +91,7 @@ func draw(rng *rand.Rand, size float64) plan {
 	p.steps = int(size * float64(2000+rng.IntN(6000)))
 	p.rates = drawRates(rng)
 	p.batchEventsMax, p.chunkBytes = among(1, 2, 5, 1024), among(200, 1000, 16<<10)
+	p.retriesWaitMax = among(1, 2, 1024)
 	p.roomIdle = milliseconds(1, 3000)
 	p.doorwayBytes = among(0, 0, 1, 5, 12)
 	p.feedTurnMax, p.commitEventsMax = among(1, 2, 1024), among(1, 20, 8192)

@@ -23,6 +23,7 @@ func (r *run) probeAll() {
 	r.probeMoved()
 	r.probeDeaf()
 	r.probeStranger()
+	r.probeWrong()
 	r.probeLimits()
 }
 

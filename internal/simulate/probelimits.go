@@ -182,9 +182,8 @@ func (g *ghosts) says(s aio.Socket, x *guess) {
 	if err != nil {
 		g.run.fail("a login can not be encoded: %v", err)
 	}
-	size := headerBytes + len(body)
 	x.again = never
-	_ = g.driver.Send(s, [][]byte{append([]byte{byte(size), byte(size >> 8), sarangv1.CLogin, 0}, body...)}) // else the connection is over, which an event tells
+	_ = g.driver.Send(s, [][]byte{packetOf(sarangv1.CLogin, body)}) // else the connection is over, which an event tells
 }
 
 // hears what a guess is told.

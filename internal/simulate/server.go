@@ -59,7 +59,7 @@ func (r *run) startServer() {
 			TextBytesMax: p.textBytesMax, PublishesInFlightMax: p.publishesInFlightMax,
 			HistoryItemsMax: p.historyItemsMax, PageBytesMax: p.pageBytesMax,
 			AnnounceMembersMax: p.announceMembersMax, AuthorsMax: p.authorsMax,
-			BatchEventsMax: p.batchEventsMax, CommitEventsMax: p.commitEventsMax, ChunkBytes: p.chunkBytes,
+			BatchEventsMax: p.batchEventsMax, RetriesWaitMax: p.retriesWaitMax, CommitEventsMax: p.commitEventsMax, ChunkBytes: p.chunkBytes,
 			AwayGrace: p.awayGrace, RoomIdle: p.roomIdle, StoreTimeout: time.Hour,
 			Limits: p.limits.rates, RoomsJoinedMax: p.limits.roomsJoinedMax,
 			PublishBytesPendingMax: p.limits.publishBytesPendingMax, StoreQueueMax: p.limits.storeQueueMax,
