@@ -12,7 +12,7 @@ const module = "sarang"
 // floors are the project's top-level packages from the bottom up. A package
 // imports its own floor and those below.
 func floors() []string {
-	return []string{"lock", "mem", "aio", "engine", "packet", "proto", "chat", "client", "internal", "cmd", testsFloor}
+	return []string{"lock", "mem", "aio", "engine", "packet", "websocket", "proto", "chat", "client", "internal", "cmd", testsFloor}
 }
 
 // testsFloor are the programs and tests that look at the real server from outside.
@@ -21,13 +21,15 @@ const testsFloor = "tests"
 
 // base are the floors that know nothing of chat; games build on them. The engine is
 // below package packet: that is one framing of several.
-func base() []string { return []string{"lock", "mem", "aio", "engine", "packet"} }
+func base() []string { return []string{"lock", "mem", "aio", "engine", "packet", "websocket"} }
 
 // The parts of a node. The hub is the same behind every gateway; assembly alone puts
-// gateways, engine and hub together. Package internal/store chooses among its drivers,
+// gateways, engine and hub together. What gateways of packets have in common is package
+// internal/gateway, for them alone. Package internal/store chooses among its drivers,
 // which stand below it.
 const (
 	gateways = "internal/gateway/"
+	shared   = "internal/gateway"
 	stores   = "internal/store/"
 	hub      = "internal/hub"
 	assembly = "internal/node"
@@ -63,7 +65,9 @@ func importRule(from, to string, test bool) string {
 		return "chat is the domain and stands on the standard library alone"
 	case strings.HasPrefix(to, gateways) && !strings.HasPrefix(from, gateways) && from != assembly:
 		return "gateways are put in by " + assembly + " alone"
-	case within(from, hub) && (toFloor == "packet" || toFloor == "proto"):
+	case to == shared && !within(from, shared) && from != assembly:
+		return "what gateways have in common is theirs and " + assembly + "'s alone"
+	case within(from, hub) && slices.Contains([]string{"packet", "websocket", "proto"}, toFloor):
 		return "the hub knows no wire protocol"
 	case adapterOf(from) != "" && adapterOf(to) != "" && adapterOf(from) != adapterOf(to):
 		return "packages that talk to the outside do not import each other"

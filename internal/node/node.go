@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sarang/engine"
+	"sarang/internal/gateway"
 	"sarang/internal/gateway/native"
 	"sarang/internal/hub"
 )
@@ -29,7 +30,8 @@ type Node struct {
 	Hub    *hub.Hub
 	Engine *engine.Service
 
-	native    *native.Gateway
+	packets   *gateway.Gateway
+	format    *hub.Format        // of native packets
 	protocols []*engine.Protocol // of schemes
 }
 
@@ -41,14 +43,13 @@ var schemes = []struct {
 	name     string
 	protocol func(*Node) *engine.Protocol
 }{
-	{Native, func(n *Node) *engine.Protocol { return n.native.Protocol() }},
+	{Native, func(n *Node) *engine.Protocol { return native.NewProtocol(n.packets, n.format) }},
 }
 
 // New makes a node; nothing runs yet but the goroutines of the hub.
 func New(c Config) (*Node, error) {
-	n := new(Node)
-	packets := native.NewFormat()
-	c.Hub.Formats = []*hub.Format{packets}
+	n := &Node{format: native.NewFormat()}
+	c.Hub.Formats = []*hub.Format{n.format}
 	var err error
 	if n.Hub, err = hub.New(c.Hub, max(c.Engine.Workers, 1)); err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func New(c Config) (*Node, error) {
 		n.Hub.Close()
 		return nil, err
 	}
-	n.native = native.New(n.Hub, packets, native.Config{
+	n.packets = gateway.New(n.Hub, gateway.Config{
 		Server:            c.Server,
 		HeartbeatInterval: c.Engine.HeartbeatInterval, IdleTimeout: c.Engine.IdleTimeout,
 		RetryAfterMin: c.RetryAfterMin, RetryAfterMax: c.RetryAfterMax,
@@ -99,7 +100,7 @@ func (n *Node) Protocol(scheme string) (*engine.Protocol, error) {
 
 // BadPackets counts packets that were answered as malformed or unknown. Any goroutine may
 // call it.
-func (n *Node) BadPackets() uint64 { return n.native.BadPackets() }
+func (n *Node) BadPackets() uint64 { return n.packets.BadPackets() }
 
 // Close ends the engine and the hub, at once; the store stays open. It returns what had
 // leaked.

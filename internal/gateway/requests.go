@@ -1,4 +1,4 @@
-package native
+package gateway
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 )
 
 // register ties packet ids to what they ask for.
-func (h *handler) register() {
+func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CLogin, h.login)
 	packet.Handle(h.mux, pb.CChat, h.publish)
 	packet.Handle(h.mux, pb.CPing, h.pinged)
@@ -23,7 +23,7 @@ func (h *handler) register() {
 	packet.Handle(h.mux, pb.CMembers, h.members)
 }
 
-func (h *handler) login(o *hub.Session, m *pb.Login) error {
+func (h *Handler) login(o *hub.Session, m *pb.Login) error {
 	ref := hub.RequestRef{Kind: pb.CLogin}
 	if m.VersionMin > pb.Version || m.VersionMax < pb.Version {
 		h.shard.LoginFailed(o, ref, chat.Errorf(chat.CodeVersion, "this server speaks version %d, you speak %d to %d", pb.Version, m.VersionMin, m.VersionMax))
@@ -33,18 +33,18 @@ func (h *handler) login(o *hub.Session, m *pb.Login) error {
 	return nil
 }
 
-func (h *handler) publish(o *hub.Session, m *pb.Publish) error {
+func (h *Handler) publish(o *hub.Session, m *pb.Publish) error {
 	h.shard.Publish(o, hub.RequestRef{Kind: pb.CChat, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}, hub.Message{Text: m.Text})
 	return nil
 }
 
-func (h *handler) pinged(o *hub.Session, m *pb.Ping) error {
+func (h *Handler) pinged(o *hub.Session, m *pb.Ping) error {
 	h.ping.Value = m.Value // not m itself: it also has the fields that we do not know
 	h.reply(o, pb.SPong, &h.ping)
 	return nil
 }
 
-func (h *handler) join(o *hub.Session, m *pb.Join) error {
+func (h *Handler) join(o *hub.Session, m *pb.Join) error {
 	r := hub.JoinRequest{
 		Name: m.Name, Create: m.Create, Ephemeral: m.Ephemeral, HistoryItemsWant: int(m.HistoryItems),
 	}
@@ -55,29 +55,29 @@ func (h *handler) join(o *hub.Session, m *pb.Join) error {
 	return nil
 }
 
-func (h *handler) leave(o *hub.Session, m *pb.Leave) error {
+func (h *Handler) leave(o *hub.Session, m *pb.Leave) error {
 	h.shard.Leave(o, hub.RequestRef{Kind: pb.CLeave, Request: m.Request, Room: chat.RoomID(m.Room)})
 	return nil
 }
 
-func (h *handler) create(o *hub.Session, m *pb.Create) error {
+func (h *Handler) create(o *hub.Session, m *pb.Create) error {
 	h.shard.Create(o, hub.RequestRef{Kind: pb.CCreate, Request: m.Request}, m.Name, m.Ephemeral)
 	return nil
 }
 
-func (h *handler) list(o *hub.Session, m *pb.List) error {
+func (h *Handler) list(o *hub.Session, m *pb.List) error {
 	after := min(chat.RoomID(m.After), math.MaxUint64-1) // the one above the last id would be the first
 	h.shard.List(o, hub.RequestRef{Kind: pb.CList, Request: m.Request}, after, int(m.ItemsMax))
 	return nil
 }
 
-func (h *handler) history(o *hub.Session, m *pb.History) error {
+func (h *Handler) history(o *hub.Session, m *pb.History) error {
 	ref := hub.RequestRef{Kind: pb.CHistory, Request: m.Request, Room: chat.RoomID(m.Room)}
 	h.shard.History(o, ref, chat.Seq(m.After), chat.Seq(m.Before), int(m.ItemsMax))
 	return nil
 }
 
-func (h *handler) members(o *hub.Session, m *pb.Members) error {
+func (h *Handler) members(o *hub.Session, m *pb.Members) error {
 	ref := hub.RequestRef{Kind: pb.CMembers, Request: m.Request, Room: chat.RoomID(m.Room)}
 	h.shard.Members(o, ref, chat.UserID(m.After), int(m.ItemsMax))
 	return nil

@@ -1,4 +1,4 @@
-package native
+package gateway
 
 import (
 	"time"
@@ -9,15 +9,15 @@ import (
 	pb "sarang/proto/sarang/v1"
 )
 
-var _ hub.Client = (*handler)(nil)
+var _ hub.Client = (*Handler)(nil)
 
 // reply sends a packet to a session; when its queue is full the engine ends it.
-func (h *handler) reply(o *hub.Session, id packet.ID, m packet.Marshaler) {
-	_ = h.send.Send(o.Engine, id, m)
+func (h *Handler) reply(o *hub.Session, id packet.ID, m packet.Marshaler) {
+	_ = h.encoder.Send(o.Engine, id, m)
 }
 
 // LoggedIn sends S_LOGIN.
-func (h *handler) LoggedIn(o *hub.Session, u chat.User, token []byte) {
+func (h *Handler) LoggedIn(o *hub.Session, u chat.User, token []byte) {
 	c := h.shard.Hub().Config()
 	h.reply(o, pb.SLogin, &pb.LoggedIn{
 		Version: pb.Version, User: uint64(u.ID), Name: u.Name, Token: token, SentCount: u.SentCount,
@@ -47,24 +47,24 @@ func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
 }
 
 // Joined sends S_JOIN.
-func (h *handler) Joined(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo, after chat.Seq) {
+func (h *Handler) Joined(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo, after chat.Seq) {
 	fillInfo(&h.room, &r)
 	h.joined.Request, h.joined.Room, h.joined.After = ref.Request, &h.room, uint64(after)
 	h.reply(o, pb.SJoin, &h.joined)
 }
 
 // Left sends S_LEAVE.
-func (h *handler) Left(o *hub.Session, ref hub.RequestRef) {
+func (h *Handler) Left(o *hub.Session, ref hub.RequestRef) {
 	h.reply(o, pb.SLeave, &pb.Leave{Request: ref.Request, Room: uint64(ref.Room)})
 }
 
 // Created sends S_CREATE.
-func (h *handler) Created(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo) {
+func (h *Handler) Created(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo) {
 	h.reply(o, pb.SCreate, &pb.Created{Request: ref.Request, Room: info(r)})
 }
 
 // Listed sends S_LIST.
-func (h *handler) Listed(o *hub.Session, ref hub.RequestRef, rooms []hub.RoomInfo, more bool) {
+func (h *Handler) Listed(o *hub.Session, ref hub.RequestRef, rooms []hub.RoomInfo, more bool) {
 	m := &pb.Listed{Request: ref.Request, More: more, Rooms: make([]*pb.RoomInfo, len(rooms))}
 	for i, r := range rooms {
 		m.Rooms[i] = info(r)
@@ -73,17 +73,17 @@ func (h *handler) Listed(o *hub.Session, ref hub.RequestRef, rooms []hub.RoomInf
 }
 
 // History sends S_HISTORY.
-func (h *handler) History(o *hub.Session, ref hub.RequestRef, epoch chat.Epoch, events []chat.Event, more bool) {
+func (h *Handler) History(o *hub.Session, ref hub.RequestRef, epoch chat.Epoch, events []chat.Event, more bool) {
 	m := &pb.HistoryPage{Request: ref.Request, Room: uint64(ref.Room), Epoch: uint64(epoch), More: more, Events: make([]*pb.Event, len(events))}
 	for i := range events {
 		m.Events[i] = new(pb.Event)
-		fillEvent(m.Events[i], &events[i])
+		FillEvent(m.Events[i], &events[i])
 	}
 	h.reply(o, pb.SHistory, m)
 }
 
 // Members sends S_MEMBERS.
-func (h *handler) Members(o *hub.Session, ref hub.RequestRef, page []chat.User, total int, more bool) {
+func (h *Handler) Members(o *hub.Session, ref hub.RequestRef, page []chat.User, total int, more bool) {
 	m := &pb.MemberPage{Request: ref.Request, Room: uint64(ref.Room), Total: uint32(total), More: more, Members: make([]*pb.Member, len(page))}
 	for i, u := range page {
 		m.Members[i] = &pb.Member{User: uint64(u.ID), Name: u.Name}
@@ -92,18 +92,18 @@ func (h *handler) Members(o *hub.Session, ref hub.RequestRef, page []chat.User, 
 }
 
 // Ack sends S_ACK.
-func (h *handler) Ack(o *hub.Session, room chat.RoomID, n chat.Nonce, seq chat.Seq) {
+func (h *Handler) Ack(o *hub.Session, room chat.RoomID, n chat.Nonce, seq chat.Seq) {
 	h.ack.Room, h.ack.Nonce, h.ack.Seq = uint64(room), uint64(n), uint64(seq)
 	h.reply(o, pb.SAck, &h.ack)
 }
 
 // Gap sends S_GAP.
-func (h *handler) Gap(o *hub.Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq) {
+func (h *Handler) Gap(o *hub.Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq) {
 	h.reply(o, pb.SGap, &pb.Gap{Room: uint64(room), Epoch: uint64(epoch), From: uint64(from), To: uint64(to)})
 }
 
 // Failed sends S_ERROR.
-func (h *handler) Failed(o *hub.Session, ref hub.RequestRef, err *chat.Error) {
+func (h *Handler) Failed(o *hub.Session, ref hub.RequestRef, err *chat.Error) {
 	if ref.Kind == 0 && ref.Nonce != 0 {
 		ref.Kind = pb.CChat // the outcome of a publish comes from the room, which knows of no packets
 	}
