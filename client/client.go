@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -44,11 +45,16 @@ func Dial(ctx context.Context, config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if addr.path != "" && config.NewCodec != nil {
+		return nil, &AddrError{config.Addr, errors.New("NewCodec does not go with a WebSocket, which is one itself")}
+	}
 	c := &Client{config: config.withDefaults(), addr: addr, ready: make(chan error, 1)}
 	c.mu.Init(lock.NewClass("client"))
 	c.inbox = newInbox(c.config.EventsBuffer)
-	c.protocol = session.NewProtocol(func(*engine.Worker) engine.Handler { return c.link.handler })
-	c.protocol.NewCodec = c.config.NewCodec
+	c.protocol = addr.protocol(func(*engine.Worker) engine.Handler { return c.link.handler })
+	if c.config.NewCodec != nil {
+		c.protocol.NewCodec = c.config.NewCodec
+	}
 	service := c.config.service()
 	service.OnStart = c.newLink
 	c.svc, err = engine.New(service)

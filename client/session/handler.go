@@ -8,6 +8,7 @@ import (
 	"sarang/engine"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
+	"sarang/websocket"
 )
 
 // Handler takes the engine's calls to the Sessions of one worker. Embed it to add an
@@ -37,6 +38,22 @@ func NewProtocol(newHandler func(w *engine.Worker) engine.Handler) *engine.Proto
 		newHandler = func(*engine.Worker) engine.Handler { return NewHandler() }
 	}
 	return &engine.Protocol{Name: "packet", Framer: packet.Framer{}, NewHandler: newHandler}
+}
+
+// WebSocket is the subprotocol that NewWebSocket speaks.
+const WebSocket = "sarang.v1.protobuf"
+
+// NewWebSocket makes the protocol of Sessions whose packets go over a WebSocket that is at
+// path of host (HOST:PORT), as NewProtocol. change may change the codec's configuration;
+// nil: it stays.
+func NewWebSocket(host, path string, newHandler func(*engine.Worker) engine.Handler, change func(*websocket.ClientConfig)) *engine.Protocol {
+	p := NewProtocol(newHandler)
+	c := &websocket.ClientConfig{Host: host, Path: path, Protocol: WebSocket, Framer: p.Framer}
+	if change != nil {
+		change(c)
+	}
+	p.NewCodec = func(*engine.Session) engine.Codec { return websocket.NewClient(c) }
+	return p
 }
 
 // ServiceConfig is an engine configuration for Sessions: change what is to be

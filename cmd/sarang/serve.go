@@ -56,6 +56,9 @@ func serveCommand() *cobra.Command {
 	f.StringSlice("listen", []string{d.Listen[0].String()}, "address for clients, SCHEME://HOST:PORT; may be given several times; port 0 picks one; schemes: "+strings.Join(node.Schemes(), ", "))
 	f.String("data", d.DataDir, "folder for the database, its lock and crash reports")
 	f.String("store", "", "where messages are kept: "+strings.Join(store.Forms(), ", ")+"; default: "+store.DefaultURL("DATA"))
+	f.String("web", "off", "address for browsers, http://HOST:PORT: WebSocket at /ws; off: none")
+	f.StringSlice("web-hosts", nil, "names by which --web is asked where it is a loopback address, besides localhost and addresses")
+	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")
 	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz; off: none")
 	f.StringSlice("http-hosts", nil, "names by which --http is asked, besides localhost and addresses")
 	f.Bool("pprof", false, "--http answers /debug/pprof, too: profiles and memory, for debugging")
@@ -226,7 +229,7 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.LoginDeadline, c.HeartbeatInterval = s.duration("login-deadline"), s.duration("heartbeat")
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
-	c.HTTPHosts = s.list("http-hosts")
+	c.HTTPHosts, c.WebHosts, c.WebOrigins = s.list("http-hosts"), s.list("web-hosts"), s.list("web-origins")
 	fillLimits(&c.Hub, s)
 	var err error
 	if c.Sync, err = store.ParseSyncMode(s.k.String("sync")); err != nil {
@@ -242,6 +245,9 @@ func fillConfig(c *server.Config, s *settings) error {
 			return err
 		}
 		c.Listen = append(c.Listen, a)
+	}
+	if c.Web, err = parseWeb(s.k.String("web")); err != nil {
+		return err
 	}
 	if c.Sockets, err = inheritedSockets(); err != nil {
 		return err
@@ -260,9 +266,34 @@ func parseListen(s string) (server.Address, error) {
 	if _, port, err := net.SplitHostPort(hostport); !ok || err != nil || port == "" {
 		return server.Address{}, fmt.Errorf("listen is %q; it must be tcp://HOST:PORT, such as tcp://127.0.0.1:7777 or tcp://[::]:7777", s)
 	}
+	at, err := resolveAddress(scheme, hostport)
+	if err != nil {
+		return at, fmt.Errorf("listen is %q: %w", s, err)
+	}
+	return at, nil
+}
+
+// parseWeb reads http://HOST:PORT, or off.
+func parseWeb(s string) (server.Address, error) {
+	if s == "" || s == "off" {
+		return server.Address{}, nil
+	}
+	scheme, hostport, ok := strings.Cut(s, "://")
+	if _, port, err := net.SplitHostPort(strings.TrimSuffix(hostport, "/")); !ok || scheme != "http" || err != nil || port == "" {
+		return server.Address{}, fmt.Errorf("web is %q; it must be http://HOST:PORT, such as http://127.0.0.1:8080, or off", s)
+	}
+	at, err := resolveAddress(scheme, strings.TrimSuffix(hostport, "/"))
+	if err != nil {
+		return at, fmt.Errorf("web is %q: %w", s, err)
+	}
+	return at, nil
+}
+
+// resolveAddress finds HOST:PORT of this machine.
+func resolveAddress(scheme, hostport string) (server.Address, error) {
 	a, err := net.ResolveTCPAddr("tcp", hostport)
 	if err != nil {
-		return server.Address{}, fmt.Errorf("listen is %q: %w", s, err)
+		return server.Address{}, err
 	}
 	at := a.AddrPort()
 	if !at.Addr().IsValid() { // ":7777": everything

@@ -51,6 +51,7 @@ func swarmCommand() *cobra.Command {
 	f := command.Flags()
 	f.SortFlags = false
 	f.StringVar(&c.Addr, "addr", "127.0.0.1:7777", "the server's HOST:PORT")
+	f.StringVar(&c.Proto, "proto", "", "what is spoken: "+strings.Join(swarm.Protos(), ", ")+" (default tcp)")
 	f.IntVar(&c.Clients, "clients", d.Clients, "sessions")
 	f.IntVar(&c.Rooms, "rooms", d.Rooms, "rooms; the clients are spread evenly over them")
 	f.IntVar(&c.Publishers, "publishers", 0, "how many of the clients publish; 0: all that are not stalled")

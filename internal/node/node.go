@@ -12,6 +12,7 @@ import (
 	"sarang/engine"
 	"sarang/internal/gateway"
 	"sarang/internal/gateway/native"
+	"sarang/internal/gateway/ws"
 	"sarang/internal/hub"
 )
 
@@ -31,8 +32,9 @@ type Node struct {
 	Engine *engine.Service
 
 	packets   *gateway.Gateway
-	format    *hub.Format        // of native packets
+	formats   formats
 	protocols []*engine.Protocol // of schemes
+	upgrades  []*engine.Protocol // of subprotocols
 }
 
 // Native is the scheme of addresses that speak Sarang's own protocol.
@@ -43,13 +45,26 @@ var schemes = []struct {
 	name     string
 	protocol func(*Node) *engine.Protocol
 }{
-	{Native, func(n *Node) *engine.Protocol { return native.NewProtocol(n.packets, n.format) }},
+	{Native, func(n *Node) *engine.Protocol { return native.NewProtocol(n.packets, n.formats.native) }},
 }
+
+// subprotocols say what a WebSocket can speak; each has a row.
+var subprotocols = []struct {
+	name     string
+	protocol func(*Node) *engine.Protocol
+}{
+	{ws.Protobuf, func(n *Node) *engine.Protocol { return ws.NewProtocol(n.packets, n.formats.ws) }},
+}
+
+// formats are the forms of events that there are.
+type formats struct{ native, ws *hub.Format }
+
+func (f formats) all() []*hub.Format { return []*hub.Format{f.native, f.ws} }
 
 // New makes a node; nothing runs yet but the goroutines of the hub.
 func New(c Config) (*Node, error) {
-	n := &Node{format: native.NewFormat()}
-	c.Hub.Formats = []*hub.Format{n.format}
+	n := &Node{formats: formats{native.NewFormat(), ws.NewFormat()}}
+	c.Hub.Formats = n.formats.all()
 	var err error
 	if n.Hub, err = hub.New(c.Hub, max(c.Engine.Workers, 1)); err != nil {
 		return nil, err
@@ -66,6 +81,9 @@ func New(c Config) (*Node, error) {
 	})
 	for _, s := range schemes {
 		n.protocols = append(n.protocols, s.protocol(n))
+	}
+	for _, s := range subprotocols {
+		n.upgrades = append(n.upgrades, s.protocol(n))
 	}
 	return n, nil
 }
@@ -96,6 +114,26 @@ func (n *Node) Protocol(scheme string) (*engine.Protocol, error) {
 		}
 	}
 	return nil, CheckScheme(scheme)
+}
+
+// Subprotocols are what a WebSocket can speak, the one that is preferred first.
+func Subprotocols() []string {
+	var all []string
+	for _, s := range subprotocols {
+		all = append(all, s.name)
+	}
+	return all
+}
+
+// Subprotocol returns what is spoken behind an upgrade to one of Subprotocols; nil for any
+// other.
+func (n *Node) Subprotocol(name string) *engine.Protocol {
+	for i, s := range subprotocols {
+		if s.name == name {
+			return n.upgrades[i]
+		}
+	}
+	return nil
 }
 
 // BadPackets counts packets that were answered as malformed or unknown. Any goroutine may

@@ -28,6 +28,8 @@ type hostGuard struct {
 	next     http.Handler
 	loopback bool     // it listens on a loopback address, and is asked by no other
 	names    []string // more names, in lower case
+	anyName  bool     // all names are right
+	flag     string   // by which names are added
 }
 
 func (g *hostGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +41,7 @@ func (g *hostGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !g.knows(r.Host) {
-		http.Error(w, fmt.Sprintf("%q is no name of this server; --http-hosts adds names", r.Host), http.StatusForbidden)
+		http.Error(w, fmt.Sprintf("%q is no name of this server; %s adds names", r.Host, g.flag), http.StatusForbidden)
 		return
 	}
 	g.next.ServeHTTP(w, r)
@@ -48,6 +50,9 @@ func (g *hostGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // knows reports whether host, with or without a port, is the server's. Browsers always
 // give one; a probe that speaks HTTP/1.0 may give none.
 func (g *hostGuard) knows(host string) bool {
+	if g.anyName {
+		return true
+	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

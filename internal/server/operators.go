@@ -36,7 +36,7 @@ func serveOperators(s *Server) (*operators, error) {
 	}
 	o := &operators{addr: l.Addr()}
 	o.ready.Store(true)
-	guard := &hostGuard{next: o.pages(s)}
+	guard := &hostGuard{next: o.pages(s), flag: "--http-hosts"}
 	if at, ok := l.Addr().(*net.TCPAddr); ok {
 		guard.loopback = at.IP.IsLoopback()
 	}

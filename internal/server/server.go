@@ -32,6 +32,7 @@ import (
 type Config struct {
 	Listen  []Address      // where clients connect, and what is spoken there
 	Sockets []uintptr      // listening sockets handed over, instead of Listen: native protocol
+	Web     Address        // where browsers connect; zero: nowhere
 	HTTP    string         // address of /metrics, /healthz and /readyz; "off": none
 	DataDir string         // crash reports, and the embedded store
 	Store   string         // URL of the store; empty: the embedded one in DataDir
@@ -39,8 +40,10 @@ type Config struct {
 	IO      string         // auto, or one of aio.Kinds
 	Workers int            // threads that serve sessions
 
-	HTTPHosts []string // names that HTTP is asked by, besides localhost and addresses
-	Pprof     bool     // HTTP has /debug/pprof, too
+	HTTPHosts  []string // names that HTTP is asked by, besides localhost and addresses
+	WebHosts   []string // the same of Web, where that is a loopback address
+	WebOrigins []string // SCHEME://HOST[:PORT] of pages that may connect to Web, besides its own
+	Pprof      bool     // HTTP has /debug/pprof, too
 
 	SessionsMax       int
 	SocketRecvBytes   int // what the system keeps of what a client says and is not read yet; 0: its own choice
@@ -106,6 +109,7 @@ type Server struct {
 	config  Config
 	store   chat.Store
 	node    *node.Node
+	web     *web
 	http    *operators
 	addrs   []Address
 	started time.Time
@@ -138,6 +142,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 		return s, fmt.Errorf("starting the workers: %w", err)
 	}
 	if err = s.listen(ctx); err != nil {
+		return s, err
+	}
+	if s.web, err = serveWeb(s); err != nil {
 		return s, err
 	}
 	if s.http, err = serveOperators(s); err != nil {
@@ -266,6 +273,14 @@ func (s *Server) newNode(kind string) (*node.Node, error) {
 // Addrs are the addresses that clients connect to.
 func (s *Server) Addrs() []Address { return s.addrs }
 
+// WebAddr is the address of browsers; zero if there is none.
+func (s *Server) WebAddr() Address {
+	if s.web == nil {
+		return Address{}
+	}
+	return s.web.at
+}
+
 // HTTPAddr is the address of the operators' side; nil if it is off.
 func (s *Server) HTTPAddr() net.Addr {
 	if s.http == nil {
@@ -300,6 +315,7 @@ func (s *Server) Stop(ctx context.Context) error {
 // release undoes Start, in the opposite order.
 func (s *Server) release() (err error) {
 	s.http.close()
+	s.web.close()
 	if s.node != nil {
 		err = s.node.Close()
 	}
@@ -325,7 +341,11 @@ func Run(ctx context.Context, c Config, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range s.Addrs() {
+	addrs := s.Addrs()
+	if s.web != nil {
+		addrs = append(slices.Clone(addrs), s.web.at)
+	}
+	for _, a := range addrs {
 		if _, err := fmt.Fprintf(out, "listening %s\n", a); err != nil {
 			break // nobody reads; the server runs all the same
 		}
@@ -360,6 +380,9 @@ func (c *Config) Validate() error {
 		if err := store.Check(c.Store); err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
+	}
+	if err := c.checkWeb(); err != nil {
+		return err
 	}
 	for _, a := range c.Listen {
 		if err := node.CheckScheme(a.Scheme); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 // Config says what a run does. Zero fields with a default take it.
 type Config struct {
-	Addr    string // HOST:PORT, with or without tcp://; required
+	Addr    string // HOST:PORT, with or without tcp:// or ws://; required
+	Proto   string // tcp: native packets; ws: the same over WebSocket; default tcp, or what Addr says
 	IO      string // auto, or one of aio.Kinds; default auto
 	Workers int    // threads that run the clients; default 1
 
@@ -60,11 +62,24 @@ const (
 	roomPrefixBytesMax = 16
 )
 
+// What a server can be spoken to in.
+const (
+	protoNative = "tcp"
+	protoWeb    = "ws"
+
+	webPath = "/ws"
+)
+
+// Protos are the values of Config.Proto.
+func Protos() []string { return []string{protoNative, protoWeb} }
+
 // Validate checks what a person has set. Its errors are sentences about flags.
 func (c *Config) Validate() error {
 	switch {
 	case c.Addr == "":
 		return fmt.Errorf("--addr is empty; it must be HOST:PORT")
+	case !slices.Contains(Protos(), c.Proto):
+		return fmt.Errorf("--proto is %q; there are: %s", c.Proto, strings.Join(Protos(), ", "))
 	case c.Clients < 1 || c.Clients > ClientsMax:
 		return fmt.Errorf("--clients is %d; allowed are 1 to %d", c.Clients, ClientsMax)
 	case c.Rooms < 1 || c.Rooms > c.Clients:
@@ -124,6 +139,9 @@ func (c Config) WithDefaults() Config {
 			c.Window = windowOpenLoop
 		}
 	}
-	c.Addr = strings.TrimPrefix(c.Addr, "tcp://")
+	if scheme, rest, ok := strings.Cut(c.Addr, "://"); ok && slices.Contains(Protos(), scheme) {
+		c.Proto, c.Addr = cmp.Or(c.Proto, scheme), strings.TrimSuffix(strings.TrimSuffix(rest, webPath), "/")
+	}
+	c.Proto = cmp.Or(c.Proto, protoNative)
 	return c
 }

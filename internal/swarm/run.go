@@ -120,7 +120,12 @@ func (r *run) open(ctx context.Context) error {
 		r.workers[e.Index()] = w
 		e.OnTick(w.tick)
 	}
-	r.protocol = session.NewProtocol(func(e *engine.Worker) engine.Handler { return r.workers[e.Index()] })
+	newHandler := func(e *engine.Worker) engine.Handler { return r.workers[e.Index()] }
+	if r.config.Proto == protoWeb {
+		r.protocol = session.NewWebSocket(r.config.Addr, webPath, newHandler, nil)
+	} else {
+		r.protocol = session.NewProtocol(newHandler)
+	}
 	r.report = &Report{IO: kind}
 	if r.engine, err = engine.New(c); err != nil {
 		return err

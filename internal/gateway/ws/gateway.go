@@ -1,0 +1,205 @@
+// Package ws is the gateway of Sarang's packets over WebSocket (docs/PROTOCOL.md), from the
+// upgrade on. What a session reads of a room is framed once for all of them; an idle one
+// holds no more than one of the native protocol.
+package ws
+
+import (
+	"errors"
+
+	"sarang/chat"
+	"sarang/engine"
+	"sarang/internal/gateway"
+	"sarang/internal/hub"
+	"sarang/packet"
+	pb "sarang/proto/sarang/v1"
+	"sarang/websocket"
+)
+
+// Protobuf is the subprotocol of packets in binary messages, one each.
+const Protobuf = "sarang.v1.protobuf"
+
+// messageBytesMax is the most that a client's message may have: the largest packet.
+const messageBytesMax = packet.SizeMax
+
+// NewFormat is the form of events that the subprotocol Protobuf wants of the hub.
+func NewFormat() *hub.Format { return &hub.Format{Name: "ws_packet", Append: AppendEvent} }
+
+// AppendEvent encodes an event as the message that readers get.
+func AppendEvent(dst []byte, e *chat.Event) ([]byte, error) {
+	var m pb.Event
+	gateway.FillEvent(&m, e)
+	return appendPacket(dst, pb.SChat, &m)
+}
+
+// appendPacket appends a packet in a binary message. On an error dst is returned as it was.
+func appendPacket(dst []byte, id packet.ID, m packet.Marshaler) ([]byte, error) {
+	at := len(dst)
+	dst, err := packet.AppendVT(websocket.AppendHeader(dst, true, websocket.OpBinary, packet.HeaderBytes+m.SizeVT()), id, m)
+	if err != nil {
+		return dst[:at], err
+	}
+	return dst, nil
+}
+
+// encoder sends packets in binary messages.
+type encoder struct{ scratch []byte }
+
+// Send encodes m and has to take it.
+func (e *encoder) Send(to interface{ Send(b []byte) error }, id packet.ID, m packet.Marshaler) error {
+	b, err := appendPacket(e.scratch[:0], id, m)
+	if err != nil {
+		return err
+	}
+	e.scratch = b
+	return to.Send(b)
+}
+
+// framer finds a client's frames.
+func framer() websocket.Framer {
+	return websocket.Framer{Masked: true, PayloadBytesMax: messageBytesMax}
+}
+
+// NewProtocol is what is spoken behind the upgrade to Protobuf; format is the NewFormat that
+// the hub was given.
+func NewProtocol(g *gateway.Gateway, format *hub.Format) *engine.Protocol {
+	return &engine.Protocol{
+		Name: "ws", Framer: framer(),
+		NewHandler: func(w *engine.Worker) engine.Handler {
+			return &handler{
+				Handler: g.NewHandler(w, format, new(encoder)), framer: framer(),
+				whole: newMessages(), partial: map[engine.SessionID]*websocket.Messages{},
+			}
+		},
+	}
+}
+
+func newMessages() websocket.Messages { return websocket.Messages{BytesMax: messageBytesMax} }
+
+// handler is the gateway on one worker.
+type handler struct {
+	*gateway.Handler
+	framer  websocket.Framer
+	whole   websocket.Messages // of all sessions that are between two messages
+	partial map[engine.SessionID]*websocket.Messages
+	payload []byte // of a frame, unmasked
+	frame   []byte // to be sent
+}
+
+// Received handles a frame of a client.
+func (h *handler) Received(s *engine.Session, frame []byte) {
+	head, err := h.framer.Header(frame)
+	engine.Invariant(err == nil, "a frame is no frame")
+	h.payload = websocket.AppendUnmasked(h.payload[:0], head.Mask, frame[head.Bytes:])
+	o := s.Data.(*hub.Session)
+	if !head.Opcode.Control() {
+		h.data(s, o, head, len(frame))
+		return
+	}
+	h.Frame(o, len(frame))
+	switch head.Opcode {
+	case websocket.OpPing:
+		h.send(s, websocket.OpPong, h.payload)
+	case websocket.OpClose:
+		h.closed(s)
+	}
+}
+
+// data handles a part of a message.
+func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header, bytes int) {
+	m := h.partial[s.ID()]
+	known := m != nil
+	if !known {
+		m = &h.whole
+	}
+	op, message, err := m.Add(head, h.payload)
+	switch {
+	case err != nil:
+		h.Frame(o, bytes)
+		s.End(engine.Reason{Code: engine.ReasonFrame, Err: err})
+		return
+	case op == 0:
+		if !known {
+			open := h.whole
+			h.partial[s.ID()], h.whole = &open, newMessages()
+		}
+		h.Frame(o, bytes)
+		return
+	case known:
+		delete(h.partial, s.ID())
+	}
+	if op != websocket.OpBinary {
+		h.Frame(o, bytes)
+		s.End(engine.Reason{Code: engine.ReasonFrame, Err: &websocket.Error{
+			Code: websocket.CodeUnsupported, What: "a text message; " + Protobuf + " has binary ones",
+		}})
+		return
+	}
+	h.message(o, message, bytes)
+}
+
+// message handles a whole message, whose last part came in so many bytes.
+func (h *handler) message(o *hub.Session, b []byte, bytes int) {
+	p, n, err := packet.Split(b)
+	if err == nil && n == len(b) && n > 0 {
+		h.Packet(o, p, bytes)
+		return
+	}
+	h.Frame(o, bytes)
+	h.Bad(o, 0, chat.Errorf(chat.CodeMalformed, "a message of %d bytes is not one packet", len(b)))
+}
+
+// closed handles a client's close frame: it is answered, and that is all.
+func (h *handler) closed(s *engine.Session) {
+	code, _, err := websocket.ParseClose(h.payload)
+	if err != nil {
+		s.End(engine.Reason{Code: engine.ReasonFrame, Err: err})
+		return
+	}
+	h.send(s, websocket.OpClose, websocket.ClosePayload(code, ""))
+	s.End(engine.Reason{Code: engine.ReasonPeerClosed})
+}
+
+// send sends a control frame; when the session's queue is full the engine ends it.
+func (h *handler) send(to interface{ Send(b []byte) error }, op websocket.Opcode, payload []byte) {
+	h.frame = websocket.AppendFrame(h.frame[:0], op, payload)
+	_ = to.Send(h.frame)
+}
+
+// Heartbeat asks a silent client whether it is there. A browser answers by itself, also
+// where a page's own timers are slowed down.
+func (h *handler) Heartbeat(s *engine.Session) { h.send(s, websocket.OpPing, nil) }
+
+// Disconnected takes the session out of the hub.
+func (h *handler) Disconnected(s *engine.Session, why engine.Reason) {
+	delete(h.partial, s.ID())
+	h.Handler.Disconnected(s, why)
+}
+
+// Farewell says why the server ends the session, in a packet and in the close frame.
+func (h *handler) Farewell(to engine.Sender, why engine.Reason) {
+	if m := h.Goodbye(to, why); m != nil {
+		h.send(to, websocket.OpClose, websocket.ClosePayload(closeCode(why, m), m.Message))
+	}
+}
+
+// closeCode is what a goodbye is in WebSocket's own words.
+func closeCode(why engine.Reason, m *pb.Goodbye) websocket.Code {
+	var broken *websocket.Error
+	switch why.Code {
+	case engine.ReasonFrame:
+		if errors.As(why.Err, &broken) {
+			return broken.Code
+		}
+		return websocket.CodeProtocol
+	case engine.ReasonDraining:
+		return websocket.CodeGoingAway
+	case engine.ReasonLoginDeadline, engine.ReasonIdle, engine.ReasonDirectQueue:
+		return websocket.CodePolicy
+	case engine.ReasonRefused:
+		if m.RetryAfterMs > 0 {
+			return websocket.CodeTryLater
+		}
+		return websocket.CodePolicy
+	}
+	return websocket.CodeInternal
+}

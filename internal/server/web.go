@@ -1,0 +1,181 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"sarang/engine"
+	"sarang/internal/door"
+	"sarang/internal/node"
+	"sarang/websocket"
+)
+
+// What the web address bounds. It is for strangers: a connection counts from when it is
+// accepted until it is a WebSocket or closed.
+const (
+	webConnectionsMax = 512 // some 20 KB each
+	webHeaderBytesMax = 16 << 10
+	webHeaderTimeout  = 5 * time.Second  // for a request
+	webAnswerTimeout  = 10 * time.Second // for an answer
+	webIdleTimeout    = 15 * time.Second // between requests
+)
+
+const webRefusal = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+// landing is all of a page that there is for now.
+const landing = "This is a Sarang chat server. WebSocket clients connect to /ws.\n"
+
+// web is the address that browsers connect to.
+type web struct {
+	node    *node.Node
+	door    *door.Listener
+	http    *http.Server
+	at      Address
+	origins []string // that may connect besides the address's own, in lower case
+	log     *slog.Logger
+	served  chan struct{}
+}
+
+// serveWeb listens on c.Web; a zero Address is nobody.
+func serveWeb(s *Server) (*web, error) {
+	c := s.config
+	if c.Web == (Address{}) {
+		return nil, nil
+	}
+	w := &web{
+		node: s.node, log: c.Logger, served: make(chan struct{}),
+		door: door.New(door.Config{Name: "web", ConnectionsMax: webConnectionsMax, Refusal: []byte(webRefusal)}),
+	}
+	for _, o := range c.WebOrigins {
+		w.origins = append(w.origins, strings.ToLower(o))
+	}
+	at, err := s.node.Engine.Listen(c.Web.Addr, w.door.Protocol())
+	if err != nil {
+		return nil, fmt.Errorf("web on %s (--web off does without): %w", c.Web, err)
+	}
+	w.at = Address{c.Web.Scheme, at}
+	w.door.Listening(at)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(landing))
+	})
+	mux.HandleFunc("GET /ws", w.upgrade)
+	guard := &hostGuard{next: mux, flag: "--web-hosts"}
+	if guard.loopback = at.Addr().IsLoopback(); !guard.loopback {
+		guard.anyName = true // the world may know this machine by any name
+	}
+	for _, name := range c.WebHosts {
+		guard.names = append(guard.names, strings.ToLower(name))
+	}
+	w.http = &http.Server{
+		Handler:           guard,
+		ReadHeaderTimeout: webHeaderTimeout,
+		ReadTimeout:       webHeaderTimeout,
+		WriteTimeout:      webAnswerTimeout,
+		IdleTimeout:       webIdleTimeout,
+		MaxHeaderBytes:    webHeaderBytesMax,
+		ErrorLog:          slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug), // it is about strangers
+	}
+	go func() {
+		defer close(w.served)
+		if err := w.http.Serve(w.door); !errors.Is(err, http.ErrServerClosed) {
+			c.Logger.Error("web stopped", "error", err)
+		}
+	}()
+	return w, nil
+}
+
+// upgrade makes a session of a request for a WebSocket. Nothing of net/http is left of it.
+func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
+	if !w.mayCome(r) {
+		http.Error(answer, "pages of this origin may not connect; --web-origins adds some", http.StatusForbidden)
+		return
+	}
+	head, subprotocol, err := websocket.Upgrade(r, answer.Header(), node.Subprotocols()...)
+	var refused *websocket.HandshakeError
+	if errors.As(err, &refused) {
+		http.Error(answer, refused.What, refused.Status)
+		return
+	}
+	c, rw, err := http.NewResponseController(answer).Hijack()
+	if err != nil {
+		http.Error(answer, "no upgrade is possible on this connection", http.StatusInternalServerError)
+		return
+	}
+	lent, ok := c.(*door.Conn)
+	engine.Invariant(ok, "a web connection is not from the door")
+	if err := w.giveBack(lent, head, rw.Reader.Buffered, rw.Reader.Peek, subprotocol); err != nil {
+		w.log.Debug("a WebSocket ended in its handshake", "peer", r.RemoteAddr, "error", err)
+		_ = c.Close()
+	}
+}
+
+// giveBack answers the request, and gives the connection to the engine with what the client
+// has said ahead of the answer.
+func (w *web) giveBack(c *door.Conn, head []byte, buffered func() int, peek func(int) ([]byte, error), subprotocol string) error {
+	if err := c.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	if _, err := c.Write(head); err != nil {
+		return err
+	}
+	ahead, err := peek(buffered())
+	if err != nil {
+		return err
+	}
+	return c.GiveBack(w.node.Engine, ahead, w.node.Subprotocol(subprotocol))
+}
+
+// mayCome checks who asks for a WebSocket: a page may connect to where it came from, and
+// where it is allowed to (RFC 6455, section 10.2). What is no browser gives no origin, and
+// could give any.
+func (w *web) mayCome(r *http.Request) bool {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return true
+	}
+	origin := strings.ToLower(origins[0])
+	if len(origins) > 1 {
+		return false
+	}
+	if slices.Contains(w.origins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && u.Host == strings.ToLower(r.Host) && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// close ends what is not a WebSocket.
+func (w *web) close() {
+	if w == nil || w.http == nil {
+		return
+	}
+	_ = w.http.Close()
+	<-w.served
+}
+
+// checkWeb checks what a person has set about the web address.
+func (c *Config) checkWeb() error {
+	if c.Web != (Address{}) && c.Web.Scheme != "http" {
+		return fmt.Errorf("web is %q; it must be http://HOST:PORT, or off", c.Web)
+	}
+	for _, name := range c.WebHosts {
+		if strings.ContainsAny(name, ":/*") {
+			return fmt.Errorf("web-hosts has %q; it must be a name, without scheme and port", name)
+		}
+	}
+	for _, origin := range c.WebOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+			return fmt.Errorf("web-origins has %q; it must be SCHEME://HOST or SCHEME://HOST:PORT, as browsers give it", origin)
+		}
+	}
+	return nil
+}
