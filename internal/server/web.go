@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,7 +51,7 @@ func serveWeb(s *Server) (*web, error) {
 	}
 	w := &web{
 		node: s.node, log: c.Logger, served: make(chan struct{}),
-		door: door.New(door.Config{Name: "web", ConnectionsMax: webConnectionsMax, Refusal: []byte(webRefusal)}),
+		door: door.New(door.Config{Name: "web", ConnectionsMax: cmp.Or(c.webConnectionsMax, webConnectionsMax), Refusal: []byte(webRefusal)}),
 	}
 	for _, o := range c.WebOrigins {
 		w.origins = append(w.origins, strings.ToLower(o))
