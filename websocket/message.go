@@ -22,8 +22,16 @@ func (m *Messages) Open() bool { return m.opcode != 0 }
 // Add takes a data frame with its payload, unmasked, and returns the message that it ends;
 // opcode 0 if it ends none. What is returned is lent: it is payload, or good until the next
 // Add. A text is UTF-8. Of a text in fragments the first frame that can not belong to one
-// is an error. Errors are *Error.
+// is an error. Errors are *Error; what has come of a message is dropped then.
 func (m *Messages) Add(h Header, payload []byte) (Opcode, []byte, error) {
+	op, whole, err := m.add(h, payload)
+	if err != nil {
+		*m = Messages{BytesMax: m.BytesMax}
+	}
+	return op, whole, err
+}
+
+func (m *Messages) add(h Header, payload []byte) (Opcode, []byte, error) {
 	switch {
 	case h.Opcode == OpContinuation && m.opcode == 0:
 		return 0, nil, violation("a continuation of nothing")

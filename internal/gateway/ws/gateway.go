@@ -114,6 +114,7 @@ func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header,
 	op, message, err := m.Add(head, h.payload)
 	switch {
 	case err != nil:
+		delete(h.partial, s.ID())
 		h.Frame(o, bytes)
 		s.End(engine.Reason{Code: engine.ReasonFrame, Err: err})
 		return
