@@ -1,4 +1,4 @@
-// Package client is the Go SDK for Sarang's native protocol.
+// Package client is the Go SDK for Sarang's protocol, natively or over WebSocket.
 //
 // # Basics
 //

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -16,6 +17,7 @@ func FuzzAddress(f *testing.F) {
 		"localhost:7777", "127.0.0.1:7777", "[::1]:7777", "[::ffff:1.2.3.4]:1", "[fe80::1%eth0]:65535", "사랑방.kr:7777",
 		"", ":7777", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:+80", "localhost:http", "::1:7777:",
 		"[::1]", "[]:80", "[[::1]]:80", "a:b:80", "010.0.0.1:80", "host:00080", "\xff:80", "[1.2.3.4]:80", "a\x00b:80",
+		"ws://chat.example.org", "ws://[::1]:7780/ws", "ws://[::1]", "ws://host:1/a b", "ws://a/b?c=d", "ws://", "ws:///ws", "ws://h\r\n/ws", "wss://host/ws", "ws://h:0/",
 	} {
 		f.Add(s)
 	}
@@ -35,8 +37,15 @@ func FuzzAddress(f *testing.F) {
 			err == nil && (a.addr.Addr() != ip.Unmap() || a.addr.Port() != a.port) {
 			t.Fatalf("%q is %+v", text, a)
 		}
-		again, err := parseAddress(net.JoinHostPort(a.host, strconv.Itoa(int(a.port))))
-		if err != nil || again.host != a.host || again.port != a.port || again.addr != a.addr {
+		if a.path != "" && (a.path[0] != '/' || strings.ContainsAny(a.path+a.host, " \r\n\x00")) {
+			t.Fatalf("%q has the path %q at %q", text, a.path, a.host)
+		}
+		written := net.JoinHostPort(a.host, strconv.Itoa(int(a.port)))
+		if a.path != "" {
+			written = "ws://" + written + a.path
+		}
+		again, err := parseAddress(written)
+		if err != nil || again.path != a.path || again.host != a.host || again.port != a.port || again.addr != a.addr {
 			t.Fatalf("%q is %+v; read again %+v, %v", text, a, again, err)
 		}
 		if a.addr.IsValid() {

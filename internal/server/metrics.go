@@ -19,6 +19,7 @@ var (
 	descTimers        = desc("timers", "Timers running now: one for each session, and one for each that is held up, waits for a page or an answer.")
 	descUsers         = desc("users", "Sessions that are logged in now.")
 	descRooms         = desc("rooms", "Rooms in memory: those that somebody uses, or has used a while ago.")
+	descWebLent       = desc("web_connections", "Connections of the web address that are no WebSockets: in their handshake, or asking for a page.")
 	descAccepted      = desc("accepted_total", "Connections accepted.")
 	descRefused       = desc("refused_total", "Things refused or put off for a limit or the load (docs/limits.md), and connections while draining.", "reason")
 	descSilent        = desc("refused_silently_total", "Connections refused without a farewell.")
@@ -67,6 +68,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e := c.s.node.Engine.Stats()
 	gauge(descSessions, float64(e.Sessions))
 	gauge(descTimers, float64(e.Timers))
+	if w := c.s.web; w != nil {
+		gauge(descWebLent, float64(w.door.Lent()))
+		count(descRefused, float64(w.door.Refused()), "web_connections")
+	}
 	count(descAccepted, float64(e.Accepted))
 	count(descRefused, float64(e.Refused[engine.RefusedSessionsMax]), "sessions_max")
 	count(descRefused, float64(e.Refused[engine.RefusedDraining]), "draining")

@@ -314,3 +314,23 @@ func TestSecondAddressAnswers(t *testing.T) {
 		}
 	}
 }
+
+// Everything that the swarm checks, over WebSocket: broken connections, stalled readers, and
+// the end of the server in the middle.
+func TestRunOverWebSocket(t *testing.T) {
+	s := newServer(t, func(c *server.Config) {
+		c.Web = server.Address{Scheme: "http", Addr: netip.MustParseAddrPort("127.0.0.1:0")}
+	})
+	t.Cleanup(func() {
+		if err := s.Stop(context.Background()); err != nil {
+			t.Errorf("stopping the server: %v", err)
+		}
+	})
+	report := runSwarm(t, Config{
+		Addr: "ws://" + s.WebAddr().Addr.String() + "/ws", Clients: 40, Rooms: 2, Publishers: 10, Messages: 1500,
+		Rate: 1500, Stalled: 5, Churn: 50, Workers: 2,
+	})
+	if !report.OK() || report.Reconnects == 0 {
+		t.Errorf("%+v", report)
+	}
+}

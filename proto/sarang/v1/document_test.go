@@ -11,6 +11,7 @@ import (
 
 	"sarang/packet"
 	pb "sarang/proto/sarang/v1"
+	"sarang/websocket"
 )
 
 type message interface {
@@ -62,6 +63,14 @@ var examples = map[string]struct {
 	}},
 }
 
+// overWebSocket are those of the examples that are shown in a message, too, with how.
+var overWebSocket = map[string]func(packet []byte) []byte{
+	"C_CHAT hello": func(b []byte) []byte {
+		return websocket.AppendMasked(nil, websocket.OpBinary, 0x11223344, b)
+	},
+	"S_ACK hello": func(b []byte) []byte { return websocket.AppendFrame(nil, websocket.OpBinary, b) },
+}
+
 // TestDocumentShowsTheBytes compares every example of the document with what the code
 // encodes, in both directions: none is wrong, none is missing, none is unknown.
 func TestDocumentShowsTheBytes(t *testing.T) {
@@ -83,6 +92,13 @@ func TestDocumentShowsTheBytes(t *testing.T) {
 			t.Errorf("%s: the document shows\n%s\nand it is\n%s", name, got, lines(b))
 		}
 		delete(shown, name)
+		if message := overWebSocket[name]; message != nil {
+			name += " over WebSocket"
+			if b = message(b); shown[name] != hex.EncodeToString(b) {
+				t.Errorf("%s: the document shows\n%s\nand it is\n%s", name, shown[name], lines(b))
+			}
+			delete(shown, name)
+		}
 	}
 	for name := range shown {
 		t.Errorf("the document shows %q, which no test knows", name)
