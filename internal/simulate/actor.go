@@ -168,7 +168,8 @@ func (a *actor) connect() {
 	a.note("connects")
 	l := &link{actor: a, asked: map[uint32]*asked{}}
 	l.session = sdk.New(a.state, l)
-	if err := a.run.clients.Connect(a.run.plan.limits.homes[a.id], a.run.speaks, l.session); err != nil {
+	at, speaks := a.connection()
+	if err := a.run.clients.Connect(at, speaks, l.session); err != nil {
 		a.note("can not: %v", err)
 		a.retryAt = a.run.world.Now() + 100*time.Millisecond
 		return

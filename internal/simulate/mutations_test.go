@@ -733,9 +733,21 @@ func mutations() []mutation {
 		},
 		{
 			name: "a packet that does not parse is not answered", promise: promiseOutcome,
-			file: "internal/gateway/native/gateway.go",
-			old:  "\th.Failed(o, hub.RequestRef{Kind: uint16(p.ID)}, ",
-			new:  "\tif code == chat.CodeMalformed {\n\t\treturn\n\t}\n\th.Failed(o, hub.RequestRef{Kind: uint16(p.ID)}, ",
+			file: "internal/gateway/gateway.go",
+			old:  "\th.Bad(o, uint16(p.ID), ",
+			new:  "\tif code == chat.CodeMalformed {\n\t\treturn\n\t}\n\th.Bad(o, uint16(p.ID), ",
+		},
+		{
+			name: "a message over WebSocket says that it is shorter", promise: promiseForms,
+			file: "internal/gateway/ws/gateway.go",
+			old:  "packet.HeaderBytes+m.SizeVT())",
+			new:  "packet.HeaderBytes+m.SizeVT()&^1)",
+		},
+		{
+			name: "a WebSocket session that is over stays in its rooms", promise: promiseAlive,
+			file: "internal/gateway/ws/gateway.go",
+			old:  "\th.Handler.Disconnected(s, why)\n",
+			new:  "",
 		},
 		{
 			name: "a room is let go while somebody is in it", promise: promiseAlive,

@@ -63,6 +63,7 @@ type run struct {
 	startAt    time.Duration // when it comes up again
 	clients    *engine.Service
 	speaks     *engine.Protocol // the clients
+	speaksWeb  *engine.Protocol // those of them that talk over WebSocket
 	clientTaps *taps
 	ghosts     *ghosts
 	actors     []*actor
@@ -222,7 +223,7 @@ func (r *run) run() {
 
 func (r *run) startClients() {
 	p := &r.plan
-	r.speaks = sdk.NewProtocol(nil)
+	r.speaks, r.speaksWeb = sdk.NewProtocol(nil), newWebSocket(r.seed)
 	r.clientTaps = newTaps(r.world, r.broken)
 	r.clientTaps.opened = func(c connection) { r.opened(c, false) }
 	c := sdk.ServiceConfig()

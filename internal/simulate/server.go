@@ -91,6 +91,9 @@ func (r *run) startServer() {
 	if err == nil {
 		_, err = s.svc.Listen(netip.AddrPortFrom(netip.IPv6Unspecified(), serverPort), protocol)
 	}
+	if err == nil && r.plan.webSockets() {
+		err = s.listenWeb()
+	}
 	if err != nil {
 		r.fail("the server does not start: %v", err)
 	}

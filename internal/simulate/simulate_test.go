@@ -68,8 +68,12 @@ func replay(r simulate.Result) string {
 
 func TestFixedSeeds(t *testing.T) {
 	seeds := fixed()[:howMany(30, 8, 2)]
+	var all simulate.Counts
 	for _, s := range seeds {
-		check(t, s)
+		all.Add(check(t, s).Counts)
+	}
+	if len(seeds) >= 8 && all.WebSockets == 0 {
+		t.Error("nobody talks over WebSocket")
 	}
 }
 
