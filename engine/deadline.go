@@ -51,6 +51,8 @@ func (s *Session) deadline() {
 	case s.flags&flagClosing != 0:
 	case s.flags&flagFlushing != 0: // the peer took too long over our farewell
 		s.fail(s.buffers.reason)
+	case s.flags&flagWaiting != 0: // it has said something that is not handled yet
+		s.armTimer()
 	case !admitted && c.LoginDeadline > 0 && w.since(s.mark) >= c.LoginDeadline:
 		s.End(Reason{Code: ReasonLoginDeadline})
 	case c.IdleTimeout > 0 && silent >= c.IdleTimeout:

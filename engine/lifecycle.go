@@ -101,9 +101,10 @@ func (w *Worker) over() bool {
 
 // release frees what the worker has, after its last tick.
 func (w *Worker) release() {
-	for _, m := range w.mail.close() {
+	for _, m := range append(w.mailLeft, w.mail.close()...) {
 		m.Deliver(w) // it owns things: connections, buffers
 	}
+	w.mailLeft = nil
 	w.up = false
 	for _, f := range w.onStop {
 		f()

@@ -13,6 +13,16 @@ type Message interface {
 	Deliver(w *Worker)
 }
 
+// PartMessage is a Message that may take long and can be delivered in parts.
+type PartMessage interface {
+	Message
+
+	// DeliverPart is called instead of Deliver. It does pieces of its work as long as
+	// Worker.Spent is false, and returns true when all is done; else it is called
+	// again in the next tick. Nothing that was posted later is delivered before.
+	DeliverPart(w *Worker) (done bool)
+}
+
 // MessageFunc is a function as a Message.
 type MessageFunc func(w *Worker)
 

@@ -37,6 +37,7 @@ func runModel(t *testing.T, seed uint64) {
 			Reset: .002,
 		},
 		config: engine.Config{
+			SliceFramesMax: []int{1, 3, 0}[rng.IntN(3)], TurnFramesMax: 1 + rng.IntN(3),
 			Debug: seed%10 == 0, SendBytesMax: 200 << rng.IntN(8), DirectQueueBytesMax: 16 << 10, Socket: smallSocket(),
 		},
 	}

@@ -14,7 +14,11 @@ func (w *Worker) received(s *Session, e *aio.Event) {
 		s.lastRecv = ticksUp(w.now)
 		switch {
 		case s.flags&(flagFlushing|flagClosing) == 0:
-			w.decode(s, e.Data)
+			if w.slice.over && s.flags&flagHeld == 0 {
+				s.keepUnread(e.Data)
+			} else { // behind frames that wait it only is decoded
+				w.decode(s, e.Data)
+			}
 		case s.flags&flagFlushing != 0 && s.discard(len(e.Data)):
 		case s.codec != nil && s.flags&flagClosing == 0 && s.codec.handshaking(s):
 			_, _ = s.codec.decode(s, e.Data) // for what waits to be sent
@@ -97,7 +101,7 @@ func (w *Worker) decode(s *Session, b []byte) {
 
 // frame cuts lent bytes into frames. Whole ones are handed on where they lie; only
 // a frame that is cut by the end of b is kept, as a copy, and all that comes while the
-// session is paused. What is left when a handler switches the session is for the new
+// session is paused or waits for its turn. What is left when a handler switches the session is for the new
 // protocol.
 func (w *Worker) frame(s *Session, b []byte) {
 	if s.flags&flagHeld == 0 {
@@ -113,12 +117,18 @@ func (w *Worker) frame(s *Session, b []byte) {
 		s.keepUnread(b)
 		return
 	}
-	if s.flags&flagPaused != 0 {
+	switch {
+	case s.flags&flagPaused != 0:
 		s.flags |= flagHeld
+	case w.cut():
+		s.flags |= flagHeld
+		s.wait()
 	}
 	if err := s.needBuffers().tail.append(w.pool, b); err != nil {
 		s.fail(Reason{ReasonBroken, err})
+		return
 	}
+	s.readLess()
 }
 
 // finish adds to the frame of which a part is kept, hands it on when it is whole,
@@ -157,10 +167,10 @@ func (w *Worker) finish(s *Session, b []byte) []byte {
 }
 
 // frames hands on the whole frames at the start of b, as long as the session is neither
-// paused nor switched, and returns what is left.
+// paused nor switched and its turn is not over, and returns what is left.
 func (w *Worker) frames(s *Session, b []byte) []byte {
 	framer := s.binding().framer
-	for s.flags&(flagPaused|flagUnread) == 0 {
+	for s.flags&(flagPaused|flagUnread) == 0 && !w.cut() {
 		n, err := framer.Split(b)
 		if err != nil {
 			w.framingLost(s, err)
@@ -182,6 +192,8 @@ func (w *Worker) frames(s *Session, b []byte) []byte {
 // hand calls the handler with a frame.
 func (w *Worker) hand(s *Session, frame []byte) {
 	w.stats.Frames++
+	w.slice.turn--
+	w.countPiece()
 	s.flags |= flagHanding
 	s.binding().handler.Received(s, frame)
 	s.flags &^= flagHanding
@@ -194,27 +206,16 @@ func (w *Worker) framingLost(s *Session, err error) {
 
 // keepUnread keeps b behind what is to be read first, and has it read soon.
 func (s *Session) keepUnread(b []byte) {
-	if s.flags&flagUnread == 0 {
-		s.flags |= flagUnread
-		s.w.resumed = append(s.w.resumed, s.id)
-	}
+	s.flags |= flagUnread
+	s.wait()
 	if err := s.needBuffers().unread.append(s.w.pool, b); err != nil {
 		s.fail(Reason{ReasonBroken, err})
+		return
 	}
+	s.readLess()
 }
 
-// deliverHeld delivers what waits in sessions whose pause is over, or which were
-// switched.
-func (w *Worker) deliverHeld() {
-	n := len(w.resumed)
-	for _, id := range w.resumed[:n] {
-		if s := w.Session(id); s != nil {
-			w.deliver(s)
-		}
-	}
-	w.resumed = w.resumed[:copy(w.resumed, w.resumed[n:])]
-}
-
+// deliver gives a session its turn: what waits is handled, as far as its turn reaches.
 func (w *Worker) deliver(s *Session) {
 	if s.flags&(flagHeld|flagUnread) == 0 || s.flags&flagPaused != 0 || s.Closing() {
 		return
@@ -226,7 +227,10 @@ func (w *Worker) deliver(s *Session) {
 	}
 	switch {
 	case s.Closing():
-	case s.flags&(flagHeld|flagUnread) != 0: // paused or switched meanwhile
+	case s.flags&(flagHeld|flagUnread) != 0: // paused or switched meanwhile, or its turn is over
+		if s.flags&flagPaused == 0 {
+			s.wait()
+		}
 	case s.flags&(flagEOF|flagOver) != 0:
 		s.peerEnded()
 	default:
@@ -248,7 +252,7 @@ func (w *Worker) deliverTail(s *Session) {
 		rest = nil
 	}
 	tail.drop(tail.n - len(rest))
-	if tail.n > 0 && s.flags&flagPaused != 0 {
+	if tail.n > 0 && (s.flags&flagPaused != 0 || w.cut()) {
 		s.flags |= flagHeld
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"os"
 	"sync/atomic"
@@ -33,6 +34,9 @@ type Config struct {
 	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
 	FeedBurstBytesMax   int           // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set
 	FeedTurnMax         int           // readers of a feed served in one tick; default 1024 (with 256 a room of 1,000 costs some 5 % more)
+	SliceMax            time.Duration // about how long a worker handles frames, or mail, before it does other things; default 4 ms
+	SliceFramesMax      int           // and so many frames, or messages, at most; default: only the time counts
+	TurnFramesMax       int           // frames of a session in one turn, when several wait for theirs; default 16
 	LoginDeadline       time.Duration // until Admit; default 10 s; negative: none
 	HeartbeatInterval   time.Duration // silence before Heartbeat; default 30 s; negative: none
 	IdleTimeout         time.Duration // silence before the session ends; default 90 s; negative: none
@@ -67,6 +71,9 @@ func (c Config) withDefaults() Config {
 	c.FeedWindowBytesMax = cmp.Or(c.FeedWindowBytesMax, 256<<10)
 	c.FeedBurstBytesMax = cmp.Or(c.FeedBurstBytesMax, c.FeedWindowBytesMax)
 	c.FeedTurnMax = cmp.Or(c.FeedTurnMax, 1024)
+	c.SliceMax = cmp.Or(c.SliceMax, 4*time.Millisecond)
+	c.SliceFramesMax = cmp.Or(c.SliceFramesMax, math.MaxInt32)
+	c.TurnFramesMax = cmp.Or(c.TurnFramesMax, 16)
 	c.LoginDeadline = cmp.Or(c.LoginDeadline, 10*time.Second)
 	c.HeartbeatInterval = cmp.Or(c.HeartbeatInterval, 30*time.Second)
 	c.IdleTimeout = cmp.Or(c.IdleTimeout, 90*time.Second)

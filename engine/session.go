@@ -38,10 +38,11 @@ const (
 	flagV4                           // the peer's address is one of IPv4
 	flagGated                        // Config.Gate has let it in, and its Leave is to be called
 	flagRefused                      // it is only there for the farewell of a refused connection
-	flagHeld                         // frames that arrived around a Pause wait in the tail
+	flagHeld                         // frames wait in the tail: for the end of a Pause, or for the session's turn
 	flagHanding                      // the handler is being called with a frame
 	flagUnread                       // what others have read waits, and what arrives waits behind it
 	flagOver                         // the peer has ended the stream in its codec's way
+	flagWaiting                      // in the worker's list of sessions that wait for their turn
 )
 
 // Session is a connection. It belongs to a worker: all methods are for that worker's
@@ -179,7 +180,7 @@ func (s *Session) Resume() {
 		s.flags &^= flagPaused
 		s.heard() // silence while nothing was received is not the peer's
 		if s.flags&(flagHeld|flagUnread) != 0 {
-			s.w.resumed = append(s.w.resumed, s.id) // it receives when these are delivered
+			s.wait() // it receives when these are delivered
 			return
 		}
 		s.receive()
@@ -255,7 +256,7 @@ func (s *Session) fail(why Reason) {
 
 // receive has a receive in flight, if one is wanted.
 func (s *Session) receive() {
-	if s.flags&(flagReceiving|flagPaused|flagClosing|flagConnecting|flagEOF) != 0 {
+	if s.flags&(flagReceiving|flagPaused|flagClosing|flagConnecting|flagEOF) != 0 || s.waitsForMuch() {
 		return
 	}
 	s.flags |= flagReceiving

@@ -17,6 +17,7 @@ type Stats struct {
 	BytesSent     uint64
 	Frames        uint64 // received
 	FrameErrors   uint64
+	SlicesCut     uint64    // slices of time that were over before all was done that waited
 	Sends         uint64    // completed, however short
 	EntriesSent   uint64    // feed entries times readers
 	Blocked       uint64    // sends that met a full socket
@@ -41,6 +42,7 @@ func (a *Stats) add(b *Stats) {
 	a.BytesSent += b.BytesSent
 	a.Frames += b.Frames
 	a.FrameErrors += b.FrameErrors
+	a.SlicesCut += b.SlicesCut
 	a.Sends += b.Sends
 	a.EntriesSent += b.EntriesSent
 	a.Blocked += b.Blocked

@@ -57,9 +57,6 @@ func (s *Session) keepFirst(first [][]byte) error {
 	b := s.needBuffers()
 	was := b.unread
 	b.unread = queue{}
-	if s.flags&flagUnread != 0 {
-		s.w.resumed = append(s.w.resumed, s.id) // a pause, which is over now, may have taken it out
-	}
 	s.keepUnread(nil) // whatever there is: the end of the stream may wait, too
 	for _, part := range first {
 		if err := b.unread.append(s.w.pool, part); err != nil {

@@ -29,8 +29,11 @@ type Worker struct {
 	trimAt     time.Duration
 	dirtyFeeds []*Feed
 	touched    []SessionID
-	resumed    []SessionID // with frames that wait for that, or unread bytes
-	fetching   []*Cursor   // to be fetched for at the end of the tick
+	waiting    []waiting // for a turn: their frames wait, or unread bytes; the first waits longest
+	slice      slice
+	mailLeft   []Message     // taken, and not delivered yet
+	mailSince  time.Duration // when it was taken
+	fetching   []*Cursor     // to be fetched for at the end of the tick
 	onTick     []func()
 	onStop     []func()
 	stats      Stats
@@ -57,14 +60,14 @@ func (w *Worker) tick(wait time.Duration) error {
 	}
 	w.now = w.driver.Now()
 	w.stats.Ticks++
+	w.beginSlice(w.now)
 	for i := range w.events[:n] {
 		w.handle(&w.events[i])
 	}
-	for _, m := range w.mail.take() {
-		m.Deliver(w)
-	}
+	w.endSlice()
+	w.serveMail()
 	w.wheel.advance(w.now)
-	w.deliverHeld()
+	w.serveWaiting()
 	for _, f := range w.onTick {
 		f()
 	}
@@ -91,7 +94,9 @@ func (w *Worker) collect(wait time.Duration) (int, error) {
 }
 
 // pending reports whether something is to be done in the next tick, whatever comes.
-func (w *Worker) pending() bool { return len(w.touched)+len(w.resumed)+len(w.dirtyFeeds) > 0 }
+func (w *Worker) pending() bool {
+	return len(w.touched)+len(w.waiting)+len(w.mailLeft)+len(w.dirtyFeeds) > 0
+}
 
 // sleepFor is how long the worker may wait for completions.
 func (w *Worker) sleepFor(wait time.Duration) time.Duration {

@@ -54,7 +54,8 @@ const storeQueueMost = 0.99
 // checkLoad brings the level up to date, at the end of a tick.
 func (s *Shard) checkLoad() {
 	h := s.hub
-	lag := s.lag.Add(s.worker.LastTick(), s.worker.Now())
+	took := s.worker.LastTick()
+	lag := s.lag.Add(max(took, s.worker.Behind()), took, s.worker.Now())
 	h.load.lags[s.worker.Index()].Store(int64(lag))
 	for {
 		l := h.Load()

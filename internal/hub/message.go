@@ -100,16 +100,34 @@ func (o *outbox) empty() bool { return len(o.requests)+len(o.updates) == 0 }
 type shardBatch struct {
 	to *Shard
 	outbox
+	done int // so many of both are delivered
 }
 
 // Deliver unpacks it.
 func (b *shardBatch) Deliver(*engine.Worker) {
-	for i := range b.requests {
+	for b.more() {
+		b.next()
+	}
+}
+
+// DeliverPart unpacks it as far as the worker has time.
+func (b *shardBatch) DeliverPart(w *engine.Worker) (done bool) {
+	for b.more() && !w.Spent() {
+		b.next()
+	}
+	return !b.more()
+}
+
+func (b *shardBatch) more() bool { return b.done < len(b.requests)+len(b.updates) }
+
+func (b *shardBatch) next() {
+	i := b.done
+	b.done++
+	if i < len(b.requests) {
 		b.to.serveRequest(&b.requests[i])
+		return
 	}
-	for i := range b.updates {
-		b.to.apply(&b.updates[i])
-	}
+	b.to.apply(&b.updates[i-len(b.requests)])
 }
 
 // drop gives back what the batch owns, when it can not be delivered.

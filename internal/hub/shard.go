@@ -64,7 +64,7 @@ func (s *Shard) tick() {
 		if o.empty() {
 			continue
 		}
-		b := &shardBatch{s.hub.shards[to], *o}
+		b := &shardBatch{to: s.hub.shards[to], outbox: *o}
 		*o = outbox{}
 		if !b.to.worker.Post(b) {
 			b.drop()
@@ -128,6 +128,6 @@ func (s *Shard) stop() {
 		h.close()
 	}
 	for i := range s.outbox {
-		(&shardBatch{nil, s.outbox[i]}).drop()
+		(&shardBatch{outbox: s.outbox[i]}).drop()
 	}
 }

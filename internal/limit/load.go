@@ -48,8 +48,8 @@ func (l Level) Next(load float64) Level {
 	return l
 }
 
-// Lag is how late something is that goes round and round, smoothed over lagSmooth: the
-// length of the rounds, weighted by the time that each took. Time between rounds counts
+// Lag is how late something is that goes round and round, smoothed over lagSmooth: how late
+// it was in each round, weighted by the time that the round took. Time between rounds counts
 // as no lateness.
 type Lag struct {
 	value, at time.Duration
@@ -59,10 +59,10 @@ type Lag struct {
 // a load which has gone is forgotten soon.
 const lagSmooth = 2 * time.Second
 
-// Add notes that the round which began at the time of the last Add took as long as it
-// did, and that another begins now. It returns the smoothed length.
-func (l *Lag) Add(took, now time.Duration) time.Duration {
-	l.blend(took, took)
+// Add notes how late it was in the round that began at the time of the last Add, how long
+// that round took, and that another begins now. It returns the smoothed lateness.
+func (l *Lag) Add(late, took, now time.Duration) time.Duration {
+	l.blend(late, took)
 	l.blend(0, now-l.at-took)
 	l.at = now
 	return l.value

@@ -36,31 +36,31 @@ func TestLevels(t *testing.T) {
 
 func TestLag(t *testing.T) {
 	var l limit.Lag
-	l.Add(0, time.Hour)
-	if got := l.Add(time.Second, time.Hour+time.Second); got != time.Second/2 {
+	l.Add(0, 0, time.Hour)
+	if got := l.Add(time.Second, time.Second, time.Hour+time.Second); got != time.Second/2 {
 		t.Errorf("one stall of 1s counts %v, want half of it", got)
 	}
 	var seldom limit.Lag
-	seldom.Add(0, time.Hour)
-	if got := seldom.Add(time.Second, 2*time.Hour); got != 0 {
+	seldom.Add(0, 0, time.Hour)
+	if got := seldom.Add(time.Second, time.Second, 2*time.Hour); got != 0 {
 		t.Errorf("a stall of an hour ago counts %v", got)
 	}
 	now := time.Hour + time.Second
 	for range 40 {
 		now += 300 * time.Millisecond
-		l.Add(300*time.Millisecond, now)
+		l.Add(300*time.Millisecond, 300*time.Millisecond, now)
 	}
-	if got := l.Add(0, now); got < 290*time.Millisecond || got > 310*time.Millisecond {
+	if got := l.Add(0, 0, now); got < 290*time.Millisecond || got > 310*time.Millisecond {
 		t.Errorf("rounds of 300ms count %v", got)
 	}
 	for range 40 {
 		now += 600 * time.Millisecond
-		l.Add(300*time.Millisecond, now)
+		l.Add(300*time.Millisecond, 300*time.Millisecond, now)
 	}
-	if got := l.Add(0, now); got < 100*time.Millisecond || got > 200*time.Millisecond {
+	if got := l.Add(0, 0, now); got < 100*time.Millisecond || got > 200*time.Millisecond {
 		t.Errorf("rounds of 300ms, half of the time, count %v", got)
 	}
-	if got := l.Add(0, now+2*time.Second); got != 0 {
+	if got := l.Add(0, 0, now+2*time.Second); got != 0 {
 		t.Errorf("after 2s of nothing: %v", got)
 	}
 }

@@ -56,7 +56,9 @@ func (l *limitPlan) draw(rng *rand.Rand, p *plan) {
 		return
 	}
 	l.any = true
-	p.doorwayBytes = 0 // it changes the order in which sessions that come together are served
+	// What changes the order in which sessions are served that come together, or when, is
+	// nothing for who counts what each may.
+	p.doorwayBytes, p.sliceFramesMax, p.turnFramesMax = 0, 1<<20, 1<<20
 	l.drawRates(rng, homes, slices.Max(sharers))
 	l.drawBounds(rng)
 	p.sessionsMax = 60000 // so that a refusal says which limit it was

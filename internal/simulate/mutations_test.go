@@ -118,6 +118,21 @@ func mutations() []mutation {
 			new:  "o.inFlight < 0",
 		},
 		{
+			name: "a session whose turn is over has no other", promise: promiseOutcome,
+			file: "engine/receive.go",
+			old:  "\t\tif s.flags&flagPaused == 0 {\n\t\t\ts.wait()\n", new: "\t\tif s.flags&flagPaused != 0 {\n\t\t\ts.wait()\n",
+		},
+		{
+			name: "what arrives late goes before what waits", promise: promiseOrder,
+			file: "engine/receive.go",
+			old:  "if w.slice.over && s.flags&flagHeld == 0 {", new: "if w.slice.over {",
+		},
+		{
+			name: "mail that was delivered in part is taken for done", promise: promiseOutcome,
+			file: "internal/hub/message.go",
+			old:  "\treturn !b.more()\n", new: "\treturn true\n",
+		},
+		{
 			name: "lost wake-up: a socket that is writable again is not served", promise: promiseOutcome,
 			file: "engine/worker.go",
 			old:  "\t\ts.flags &^= flagBlocked\n", new: "\t\ts.flags &^= flagBlocked\n\t\tif e.Err == nil {\n\t\t\treturn\n\t\t}\n",

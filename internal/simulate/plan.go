@@ -28,6 +28,8 @@ type plan struct {
 	chunkBytes           int
 	commitEventsMax      int
 	feedTurnMax          int
+	sliceFramesMax       int
+	turnFramesMax        int
 	doorwayBytes         int // read by another protocol first; 0: none
 	publishesInFlightMax int
 	announceMembersMax   int
@@ -95,6 +97,7 @@ func draw(rng *rand.Rand, size float64) plan {
 	p.roomIdle = milliseconds(1, 3000)
 	p.doorwayBytes = among(0, 0, 1, 5, 12)
 	p.feedTurnMax, p.commitEventsMax = among(1, 2, 1024), among(1, 20, 8192)
+	p.sliceFramesMax, p.turnFramesMax = among(4, 12, 1<<20), among(1, 2, 16)
 	return p
 }
 

@@ -75,6 +75,9 @@ func (r *run) probeSlow() {
 	if l := &r.plan.limits; r.plan.socketBufferBytes > 1500 || l.loaded() || l.rates.MessagesPerSecond > 0 || l.rates.ReceiveBytesPerSecond > 0 {
 		return // it would take too much, or too long, to fill it
 	}
+	if r.plan.sliceFramesMax < 20 || r.plan.turnFramesMax < 4 {
+		return // much that waits is handled in many turns
+	}
 	for _, reader := range r.actors {
 		for _, writer := range r.actors {
 			if reader == writer {

@@ -233,6 +233,7 @@ func (r *run) startClients() {
 	c.Driver = aio.Config{EventsMax: 64}
 	c.Socket = aio.SocketOptions{SendBufferBytes: p.socketBufferBytes, RecvBufferBytes: p.socketBufferBytes}
 	c.HeartbeatInterval, c.IdleTimeout, c.LingerTimeout = p.heartbeat, p.idle, p.linger
+	c.SliceFramesMax, c.TurnFramesMax = p.sliceFramesMax, p.turnFramesMax
 	var err error
 	if r.clients, err = engine.New(c); err == nil {
 		err = r.clients.Start()

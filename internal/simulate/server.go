@@ -73,6 +73,7 @@ func (r *run) startServer() {
 			SessionsMax:  p.sessionsMax, DirectQueueBytesMax: p.directQueueBytesMax,
 			SendBytesMax: p.sendBytesMax, FeedWindowBytesMax: p.feedWindowBytesMax,
 			FeedBurstBytesMax: p.feedBurstBytesMax, FeedTurnMax: p.feedTurnMax,
+			SliceFramesMax: p.sliceFramesMax, TurnFramesMax: p.turnFramesMax,
 			LoginDeadline: p.login, HeartbeatInterval: p.heartbeat, IdleTimeout: p.idle, LingerTimeout: p.linger,
 		},
 		Server: "simulate", RetryAfterMin: retryAfterMin, RetryAfterMax: retryAfterMax,
