@@ -125,7 +125,7 @@ func (w *Worker) sayFarewell(c aio.Conn, protocol uint8, why Reason) {
 	s.socket = socket
 	s.setPeer(c.Peer)
 	s.flags |= flagRefused | flagOpened
-	s.mark, s.lastRecv = ticksUp(w.now), ticksUp(w.now)
+	s.mark, s.lastRecv = w.moment(), w.moment()
 	s.End(why)
 }
 

@@ -47,7 +47,7 @@ func (w *Worker) connected(s *Session, e *aio.Event) {
 
 // opened begins the life of a session whose connection stands.
 func (w *Worker) opened(s *Session) {
-	s.mark, s.lastRecv = ticksUp(w.now), ticksUp(w.now)
+	s.mark, s.lastRecv = w.moment(), w.moment()
 	w.begin(s)
 }
 

@@ -58,7 +58,7 @@ func (s *Session) deadline() {
 	case c.IdleTimeout > 0 && silent >= c.IdleTimeout:
 		s.End(Reason{Code: ReasonIdle})
 	case admitted && c.HeartbeatInterval > 0 && silent >= c.HeartbeatInterval:
-		s.mark = ticksUp(w.now)
+		s.mark = w.moment()
 		if h := s.binding().heartbeater; h != nil {
 			h.Heartbeat(s)
 		}

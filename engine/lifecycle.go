@@ -40,6 +40,7 @@ func (w *Worker) open() error {
 	w.buffers = mem.NewObjectPool(mem.ObjectConfig[sessionBuffers]{Debug: c.Debug})
 	w.events = make([]aio.Event, c.Driver.WithDefaults().EventsMax)
 	w.now = d.Now()
+	w.tickEnd = w.now
 	w.wheel.init(w.now)
 	w.mail.open(d.Wake)
 	return nil

@@ -11,7 +11,7 @@ import (
 func (w *Worker) received(s *Session, e *aio.Event) {
 	if e.More {
 		w.stats.BytesReceived += uint64(len(e.Data))
-		s.lastRecv = ticksUp(w.now)
+		s.lastRecv = w.moment()
 		switch {
 		case s.flags&(flagFlushing|flagClosing) == 0:
 			if w.slice.over && s.flags&flagHeld == 0 {

@@ -188,7 +188,7 @@ func (s *Session) Resume() {
 }
 
 // heard begins the peer's silence anew.
-func (s *Session) heard() { s.lastRecv = ticksUp(s.w.now) }
+func (s *Session) heard() { s.lastRecv = s.w.moment() }
 
 // Paused reports whether Pause holds.
 func (s *Session) Paused() bool { return s.flags&flagPaused != 0 }

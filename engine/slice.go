@@ -13,8 +13,8 @@ import "time"
 // How long a slice is, Config.SliceMax says: well above what a tick takes in which a
 // thousand sessions have one frame each, and well below what a person notices.
 const (
-	// lookEvery is how many frames pass between two looks at the clock; when these took
-	// an eighth of a slice or more, there is one after each.
+	// lookEvery is how many frames pass between two looks at the clock. When these took
+	// an eighth of a slice or more, it is one, and then twice as many each time.
 	lookEvery = 16
 
 	// waitingBytesMax is what of a session may wait for its turn before no more is read.
@@ -28,6 +28,7 @@ const noTurn = -1
 type slice struct {
 	end   time.Duration // when it is over
 	look  time.Duration // at the clock, the last one
+	every int           // frames between two looks
 	until int           // frames until the next look
 	left  int           // and then; see Config.SliceFramesMax
 	over  bool
@@ -43,13 +44,13 @@ type waiting struct {
 // beginSlice begins a slice of time at a moment.
 func (w *Worker) beginSlice(now time.Duration) {
 	c := &w.service.config
-	w.slice = slice{end: now + c.SliceMax, look: now, left: c.SliceFramesMax, turn: noTurn}
-	w.slice.next(lookEvery)
+	w.slice = slice{end: now + c.SliceMax, look: now, every: max(w.slice.every, 1), left: c.SliceFramesMax, turn: noTurn}
+	w.slice.next()
 }
 
 // next sets when the clock is looked at again.
-func (l *slice) next(frames int) {
-	l.until = min(frames, l.left)
+func (l *slice) next() {
+	l.until = min(l.every, l.left)
 	l.left -= l.until
 }
 
@@ -57,6 +58,7 @@ func (l *slice) next(frames int) {
 func (w *Worker) endSlice() {
 	if w.slice.over {
 		w.stats.SlicesCut++
+		w.now = w.driver.Now() // for the timers that were due meanwhile
 	}
 	w.slice.over, w.slice.turn = false, noTurn
 }
@@ -80,11 +82,10 @@ func (w *Worker) countPiece() {
 	}
 	now := w.driver.Now()
 	w.slice.over = now >= w.slice.end || w.slice.left == 0
-	if now-w.slice.look >= w.service.config.SliceMax/8 {
-		w.slice.next(1)
-	} else {
-		w.slice.next(lookEvery)
+	if w.slice.every = min(2*w.slice.every, lookEvery); now-w.slice.look >= w.service.config.SliceMax/8 {
+		w.slice.every = 1
 	}
+	w.slice.next()
 	w.slice.look = now
 }
 

@@ -31,7 +31,7 @@ func (s *Session) Switch(p *Protocol, read []byte) {
 func (s *Session) become(protocol uint8, first ...[]byte) {
 	invariant(s.flags&flagOpened != 0, "a session is switched before its connection stands")
 	if s.flags&flagAdmitted != 0 || s.protocol == protocolDetached {
-		s.mark = ticksUp(s.w.now)
+		s.mark = s.w.moment()
 	}
 	if s.Paused() || s.protocol == protocolDetached {
 		s.heard() // its silence was nobody's affair

@@ -181,8 +181,10 @@ func TestTimersAgainstModel(t *testing.T) {
 					arm(i)
 				default:
 					h.world.Advance(h.now() + time.Duration(rng.Int64N(1<<(20+rng.IntN(22)))))
-					if err := h.service.Step(); err != nil {
-						h.Fatal(err)
+					for range 3 { // after a leap the sockets come first
+						if err := h.service.Step(); err != nil {
+							h.Fatal(err)
+						}
 					}
 				}
 				for i, at := range due {

@@ -58,9 +58,13 @@ type ticks uint32
 // for longer than it was.
 func ticksUp(now time.Duration) ticks { return ticks((now + wheelTick - 1) / wheelTick) }
 
-// since is how much time has passed since t, up to two ticks less.
+// moment is now as sessions keep it: without the time in which the worker stood still.
+func (w *Worker) moment() ticks { return ticksUp(w.now - w.stood) }
+
+// since is how much time has passed since t, up to two ticks less, in which the worker did
+// not stand still.
 func (w *Worker) since(t ticks) time.Duration {
-	return time.Duration(int32(ticks(w.now/wheelTick)-t)) * wheelTick
+	return time.Duration(int32(ticks((w.now-w.stood)/wheelTick)-t)) * wheelTick
 }
 
 type wheel struct {
@@ -158,8 +162,17 @@ func (h *wheel) fireBucket(i uint64) {
 // wait is how long it is at most until the next timer is due or moved on, -1 for no timer
 // at all.
 func (h *wheel) wait(now time.Duration) time.Duration {
-	if h.count == 0 {
+	next := h.next()
+	if next == never {
 		return -1
+	}
+	return max(next-now, 0)
+}
+
+// next is when the next timer is due or moved on at the earliest; never for no timer at all.
+func (h *wheel) next() time.Duration {
+	if h.count == 0 {
+		return never
 	}
 	next := (h.now>>wheelBits + 1) << wheelBits // the next cascade
 	for d := uint64(1); d < wheelBuckets; {
@@ -171,5 +184,5 @@ func (h *wheel) wait(now time.Duration) time.Duration {
 		}
 		d += 64 - i%64
 	}
-	return max(time.Duration(next)*wheelTick-now, 0)
+	return time.Duration(next) * wheelTick
 }

@@ -19,6 +19,10 @@ type Worker struct {
 	events     []aio.Event
 	now        time.Duration
 	lastTick   time.Duration // how long it took
+	tickEnd    time.Duration // when it was over
+	stood      time.Duration // how long the worker has stood still, all in all; see catchUp
+	polls      int           // likewise
+	polled     int           // likewise
 	sessions   sessionTable
 	listeners  []*listener
 	wheel      wheel
@@ -58,7 +62,9 @@ func (w *Worker) tick(wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	w.now = w.driver.Now()
+	began := w.driver.Now()
+	w.now = began
+	caughtUp := w.catchUp(n)
 	w.stats.Ticks++
 	w.beginSlice(w.now)
 	for i := range w.events[:n] {
@@ -66,14 +72,18 @@ func (w *Worker) tick(wait time.Duration) error {
 	}
 	w.endSlice()
 	w.serveMail()
-	w.wheel.advance(w.now)
+	if caughtUp {
+		w.wheel.advance(w.now)
+	}
 	w.serveWaiting()
 	for _, f := range w.onTick {
 		f()
 	}
 	w.serveAll()
 	w.fetchAll()
-	w.lastTick = w.driver.Now() - w.now
+	w.tickEnd = w.driver.Now()
+	w.lastTick = w.tickEnd - began
+	w.stoodStill(w.lastTick)
 	if w.now >= w.trimAt {
 		w.trimAt = w.now + trimInterval
 		w.ops.Trim()
