@@ -285,6 +285,11 @@ func mutations() []mutation {
 			new:  "case c.IdleTimeout > 0 && silent >= c.IdleTimeout && !admitted:",
 		},
 		{
+			name: "the time in which the server stood still is its clients' silence", promise: promiseAlive,
+			file: "engine/leap.go",
+			old:  "w.stood += max(d-stallMin, 0)", new: "w.stood += max(d-stallMin, 0) * 0",
+		},
+		{
 			name: "nobody is asked for a sign of life", promise: promiseAlive,
 			file: "engine/deadline.go",
 			old:  "if h := s.binding().heartbeater; h != nil {",

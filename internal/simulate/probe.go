@@ -24,6 +24,7 @@ func (r *run) probeAll() {
 	r.probeDeaf()
 	r.probeStranger()
 	r.probeWrong()
+	r.probeLeap()
 	r.probeLimits()
 }
 
@@ -125,6 +126,29 @@ func (r *run) probeDeaf() {
 	})
 	a.asleep = false
 	r.until("all are back", time.Second, r.unsettled)
+}
+
+// probeLeap has everything stand still for longer than anybody may be silent, and expects
+// all to be there when it goes on.
+func (r *run) probeLeap() {
+	if r.plan.limits.any {
+		return // who watches them expects each answer soon
+	}
+	for range 2 {
+		if r.rng.IntN(2) == 0 {
+			for _, a := range r.actors {
+				a.link.ping() // and its answer comes after the leap
+			}
+		}
+		r.world.Advance(r.world.Now() + 2*r.plan.idle + time.Duration(r.rng.IntN(int(r.plan.idle))))
+		r.letPass(r.plan.heartbeat)
+		for _, a := range r.actors {
+			if a.link == nil {
+				r.fail("everything stood still for a while, and %s has lost its connection", a.name)
+			}
+		}
+		r.settledAgain()
+	}
 }
 
 // probeRefused has the disk refuse the next calls, and somebody ask for things that
