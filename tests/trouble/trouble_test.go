@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"sarang/chat"
 	"sarang/internal/store/sqlite"
@@ -229,4 +230,46 @@ func TestInterrupt(t *testing.T) {
 	if err != nil || exit.Code != 0 {
 		t.Errorf("after SIGINT: %v, %v", exit, err)
 	}
+}
+
+// A server that was stopped for longer than anybody may be silent (SIGSTOP, a frozen
+// container, a machine that was suspended) has ended nobody when it goes on: neither those
+// whose pings lie in its sockets, nor those that it would have asked for a sign of life.
+func TestStoppedProcess(t *testing.T) {
+	const idle, people = 1500 * time.Millisecond, 40
+	eachDriver(t, func(t *testing.T, c proc.Config) {
+		c.Args = append(c.Args, "--heartbeat", "500ms", "--idle-timeout", idle.String())
+		s := start(t, c)
+		var all []*wire.User
+		for i := range people {
+			all = append(all, user(t, s, fmt.Sprint("guest", i)))
+		}
+		pings := make(chan error, people)
+		ping := func(some []*wire.User) {
+			for _, u := range some {
+				go func() { pings <- u.Ping() }()
+			}
+		}
+		if err := s.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		ping(all[:people/2])
+		time.Sleep(3 * idle) // sleep: so long the server is to stand still
+		if err := s.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		ping(all[people/2:])
+		lost := 0
+		for range people {
+			if err := <-pings; err != nil {
+				if lost++; lost == 1 {
+					t.Errorf("after the stop: %v", err)
+				}
+			}
+		}
+		if lost > 0 {
+			t.Errorf("%d of %d were ended", lost, people)
+		}
+		stop(t, s)
+	})
 }
