@@ -24,6 +24,7 @@ func limitFlags(f *pflag.FlagSet, c hub.Config) {
 		f.Int(l.Flag, *l.Field(&c), help)
 	}
 	f.Duration("worker-lag-max", time.Second, "time that a worker takes for a round of its work; at half of it the server begins to refuse; 0: it does not count")
+	f.Duration("store-wait-max", 2*time.Second, "time that an address waits for its turn at the store, whatever others want; at half of it the server begins to refuse; 0: it does not count")
 }
 
 // fillLimits reads what limitFlags has added.
@@ -34,6 +35,9 @@ func fillLimits(c *hub.Config, s *settings) {
 	}
 	if c.WorkerLagMax = s.duration("worker-lag-max"); c.WorkerLagMax == 0 {
 		c.WorkerLagMax = -1 // 0 would be the default
+	}
+	if c.StoreWaitMax = s.duration("store-wait-max"); c.StoreWaitMax == 0 {
+		c.StoreWaitMax = -1
 	}
 }
 

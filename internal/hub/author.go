@@ -5,15 +5,16 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 	"sarang/internal/room"
 )
 
 // whenKnown runs r again when the room knows the user's role.
-func (h *home) whenKnown(u chat.UserID, r homeRequest) { h.loadAuthor(u, r) }
+func (h *home) whenKnown(u chat.UserID, r homeRequest) { h.loadAuthor(r.from().source(), u, r) }
 
-// loadAuthor asks the store what it remembers of a user, and runs then again when that is
-// known; an ephemeral room has nothing there.
-func (h *home) loadAuthor(u chat.UserID, then ...homeRequest) {
+// loadAuthor asks the store, for somebody, what it remembers of a user, and runs then again
+// when that is known; an ephemeral room has nothing there.
+func (h *home) loadAuthor(from limit.Source, u chat.UserID, then ...homeRequest) {
 	waiting, asked := h.authorsAsked[u]
 	if h.authorsAsked == nil {
 		h.authorsAsked = map[chat.UserID][]homeRequest{}
@@ -28,7 +29,7 @@ func (h *home) loadAuthor(u chat.UserID, then ...homeRequest) {
 		return
 	}
 	hub, id := h.shard.hub, h.id()
-	ok := h.shard.give(hub.queries, func() {
+	ok := h.shard.give(hub.queries, from, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		stored, err := hub.config.Store.Author(ctx, id, u, hub.config.NoncesPerUserMax)

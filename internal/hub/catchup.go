@@ -5,6 +5,7 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 // catchUpState is how far a home is with reading what others have written.
@@ -64,7 +65,11 @@ func (h *home) goOnCatchingUp() {
 	h.catchUp.running, h.catchUp.again = true, false
 	h.catchUp.asked = h.catchUp.take()
 	hub, id, after := h.shard.hub, h.id(), h.room.Info().LastSeq
-	ok := h.shard.give(hub.queries, func() {
+	from := limit.Source{Session: uint64(id)} // nobody in particular
+	if asked := h.catchUp.asked; len(asked) > 0 {
+		from = asked[0].from().source()
+	}
+	ok := h.shard.give(hub.queries, from, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		events, more, err := hub.config.Store.History(ctx, id, chat.Page{

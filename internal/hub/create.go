@@ -37,19 +37,19 @@ func (s *Shard) Create(o *Session, ref RequestRef, name string, ephemeral bool) 
 			o.Client.Created(o, ref, RoomInfo{Room: r})
 		}
 	}
-	if !s.makeRoom(display, key, ephemeral, made) {
+	if !s.makeRoom(o.source(), display, key, ephemeral, made) {
 		o.requests--
 		s.limited(o, limitedEntries)
 		s.fail(o, ref, overloaded("too many requests wait for the store; try again"))
 	}
 }
 
-// makeRoom makes a room in the store, and tells its home. made is called on this worker.
-// False: too many things wait for the store, and it is not.
-func (s *Shard) makeRoom(name, key string, ephemeral bool, made func(chat.Room, error)) bool {
+// makeRoom makes a room in the store, for somebody, and tells its home. made is called on
+// this worker. False: too many things wait for the store, and it is not.
+func (s *Shard) makeRoom(from limit.Source, name, key string, ephemeral bool, made func(chat.Room, error)) bool {
 	hub := s.hub
 	r := chat.Room{Name: name, Key: key, Epoch: hub.newEpoch(), Ephemeral: ephemeral, CreatedMs: hub.nowMs()}
-	return s.give(hub.claims, func() {
+	return s.give(hub.claims, from, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		stored, err := hub.config.Store.CreateRoom(ctx, r)

@@ -17,7 +17,7 @@ func (s *Shard) History(o *Session, ref RequestRef, after, before chat.Seq, item
 		return
 	}
 	s.ask(&historyRequest{
-		asker: asker{session: o.Engine.ID(), user: o.User, ref: ref, counted: true},
+		asker: asker{session: o.Engine.ID(), network: o.network, user: o.User, ref: ref, counted: true},
 		page:  chat.Page{After: after, Before: before, ItemsMax: s.items(itemsWant), BytesMax: historyBytesMax},
 	})
 }

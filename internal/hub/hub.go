@@ -63,8 +63,10 @@ type Config struct {
 	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days
 	StoreTimeout           time.Duration // for one read or claim; default 10 s
 	StoreReadsMax          int           // pages read at once, beside one short read; default 4. More than processors to spare hold up the workers
-	StoreClaimsMax         int           // logins and new rooms at once: one commit takes all logins; default 64
+	StoreClaimsMax         int           // logins and new rooms at once: one commit takes all; default 64
 	StoreQueueMax          int           // reads and claims that wait; default 65536
+	AddressStoreQueueMax   int           // and of one network; 0: no such limit
+	StoreWaitMax           time.Duration // that a network waits for its turn at the store; beyond it the server takes nothing new; default 2 s; negative: it does not count
 	WorkerLagMax           time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
 
 	Limits Limits // the zero Limits are none; see DefaultConfig
@@ -93,6 +95,7 @@ func (c Config) withDefaults() Config {
 	or(&c.StoreReadsMax, 4)
 	or(&c.StoreClaimsMax, 64)
 	or(&c.WorkerLagMax, time.Second)
+	or(&c.StoreWaitMax, 2*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Now == nil {
 		c.Now = time.Now
@@ -148,9 +151,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h.limits.init(c.Limits)
 	h.load.lags = make([]atomic.Int64, workers)
 	h.writer = newWriter(h)
-	h.reads = newTasks(c.StoreReadsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
-	h.queries = newTasks(1, c.StoreQueueMax, &h.storeQueue, c.Manual)
-	h.claims = newTasks(c.StoreClaimsMax, c.StoreQueueMax, &h.storeQueue, c.Manual)
+	h.reads, h.queries, h.claims = h.newTasks(c.StoreReadsMax), h.newTasks(1), h.newTasks(c.StoreClaimsMax)
 	h.begun = h.allBegun
 	return h, nil
 }

@@ -69,7 +69,7 @@ func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
 	}
 	o.addPlace(ref.Room)
 	s.ask(&joinRequest{
-		asker:  asker{session: o.Engine.ID(), user: o.User, name: o.Name, ref: ref},
+		asker:  asker{session: o.Engine.ID(), network: o.network, user: o.User, name: o.Name, ref: ref},
 		format: o.format, epoch: r.Epoch, seq: r.Seq,
 		items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),
 	})

@@ -23,6 +23,8 @@ type Load struct {
 	Level        limit.Level
 	PublishBytes float64 // on their way to the store, of PublishBytesPendingMax
 	StoreQueue   float64 // calls that wait for the store, of StoreQueueMax
+	EntryWait    float64 // of a network for its turn to log in, make a room or enter one, of StoreWaitMax
+	PageWait     float64 // and to read a page, of StoreWaitMax
 	WorkerLag    float64 // length of the latest worker's ticks, of WorkerLagMax
 }
 
@@ -34,6 +36,11 @@ func (h *Hub) Load() Load {
 		PublishBytes: float64(h.pending.Load()) / float64(c.PublishBytesPendingMax),
 		StoreQueue:   float64(h.tasksWaiting()) / float64(c.StoreQueueMax),
 	}
+	if c.StoreWaitMax > 0 {
+		now := h.now()
+		of := func(t *tasks) float64 { return float64(t.wait(now)) / float64(c.StoreWaitMax) }
+		l.EntryWait, l.PageWait = max(of(h.claims), of(h.queries)), of(h.reads)
+	}
 	if c.WorkerLagMax > 0 {
 		for i := range h.load.lags {
 			l.WorkerLag = max(l.WorkerLag, float64(h.load.lags[i].Load())/float64(c.WorkerLagMax))
@@ -43,13 +50,16 @@ func (h *Hub) Load() Load {
 }
 
 // most is the largest of the fractions. Calls that wait for the store are no reason to
-// refuse messages, which go another way.
+// refuse messages, which go another way; and those that wait for pages are no reason to
+// let nobody in.
 func (l *Load) most() float64 {
-	return max(l.PublishBytes, min(l.StoreQueue, storeQueueMost), l.WorkerLag)
+	return max(l.PublishBytes, min(max(l.StoreQueue, l.EntryWait), storeQueueMost), min(l.PageWait, pageWaitMost), l.WorkerLag)
 }
 
-// storeQueueMost is just below what refuses messages.
-const storeQueueMost = 0.99
+const (
+	storeQueueMost = 0.99 // just below what refuses messages
+	pageWaitMost   = 0.84 // just below what lets nobody in
+)
 
 // checkLoad brings the level up to date, at the end of a tick.
 func (s *Shard) checkLoad() {
@@ -89,5 +99,6 @@ func (h *Hub) logLevel(was Load, now limit.Level) {
 		log = h.config.Logger.Warn
 	}
 	log("load level", "level", now, "was", was.Level,
-		"publish_bytes", was.PublishBytes, "store_queue", was.StoreQueue, "worker_lag", was.WorkerLag)
+		"publish_bytes", was.PublishBytes, "store_queue", was.StoreQueue,
+		"entry_wait", was.EntryWait, "page_wait", was.PageWait, "worker_lag", was.WorkerLag)
 }

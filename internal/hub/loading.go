@@ -6,6 +6,7 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 // A room is read from the store when somebody wants something of it, and let go when
@@ -24,15 +25,15 @@ func (s *Shard) serveRequest(r *roomRequest) {
 	if l == nil {
 		l = new(loadingRoom)
 		s.loading[r.room] = l
-		defer s.load(r.room)
+		defer s.load(r.from().source(), r.room)
 	}
 	l.waiting = append(l.waiting, *r)
 }
 
-// load asks the store for a room.
-func (s *Shard) load(id chat.RoomID) {
+// load asks the store for a room, for somebody.
+func (s *Shard) load(from limit.Source, id chat.RoomID) {
 	hub := s.hub
-	ok := s.give(hub.queries, func() {
+	ok := s.give(hub.queries, from, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		r, err := hub.config.Store.Room(ctx, id)

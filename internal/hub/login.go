@@ -60,7 +60,7 @@ func (s *Shard) Login(o *Session, ref RequestRef, name string, token []byte) {
 	}
 	o.login = loginAsked
 	id := o.Engine.ID()
-	ok := s.give(s.hub.claims, func() {
+	ok := s.give(s.hub.claims, o.source(), func() {
 		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 		defer cancel()
 		u, err := s.hub.config.Store.ClaimUser(ctx, claim)

@@ -11,7 +11,7 @@ func (s *Shard) Members(o *Session, ref RequestRef, after chat.UserID, itemsWant
 		return
 	}
 	s.ask(&membersRequest{
-		asker: asker{session: o.Engine.ID(), user: o.User, ref: ref, counted: true},
+		asker: asker{session: o.Engine.ID(), network: o.network, user: o.User, ref: ref, counted: true},
 		after: after, items: s.items(itemsWant),
 	})
 }

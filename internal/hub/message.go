@@ -3,6 +3,7 @@ package hub
 import (
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 	"sarang/mem"
 )
 
@@ -27,6 +28,7 @@ type homeRequest interface {
 // asker says who asks, and what the answer is to name.
 type asker struct {
 	session engine.SessionID
+	network uint64 // of the session; see limit.Source
 	user    chat.UserID
 	name    string
 	ref     RequestRef
@@ -35,6 +37,11 @@ type asker struct {
 }
 
 func (a *asker) from() *asker { return a }
+
+// source says for whom the store is asked.
+func (a *asker) source() limit.Source {
+	return limit.Source{Network: a.network, Session: uint64(a.session)}
+}
 
 // roomUpdate is what a room's home has for a shard with sessions in it. Acks and runs
 // of events, by far the most frequent, lie in it.

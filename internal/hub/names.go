@@ -5,11 +5,13 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 // nameRequest wants the id of a room that has a name.
 type nameRequest struct {
 	session   engine.SessionID
+	source    limit.Source
 	ref       RequestRef
 	name      string // display form
 	create    bool   // make it if there is none
@@ -35,7 +37,7 @@ func (s *Shard) resolve(o *Session, ref RequestRef, key string, r nameRequest) {
 	if !s.begin(o, ref) {
 		return
 	}
-	r.session, r.ref = o.Engine.ID(), ref
+	r.session, r.source, r.ref = o.Engine.ID(), o.source(), ref
 	l := s.lookups[key]
 	if l == nil {
 		l = &nameLookup{key: key}
@@ -47,7 +49,7 @@ func (s *Shard) resolve(o *Session, ref RequestRef, key string, r nameRequest) {
 
 func (s *Shard) lookUp(l *nameLookup) {
 	hub := s.hub
-	ok := s.give(hub.queries, func() {
+	ok := s.give(hub.queries, l.waiting[0].source, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		r, err := hub.config.Store.RoomByKey(ctx, l.key)
@@ -85,7 +87,7 @@ func (s *Shard) lookedUp(l *nameLookup, r chat.Room, err error) {
 		}
 		s.resolved(l, r.ID, err)
 	}
-	if !s.makeRoom(first.name, l.key, first.ephemeral, made) {
+	if !s.makeRoom(first.source, first.name, l.key, first.ephemeral, made) {
 		s.resolved(l, 0, overloaded("too many requests wait for the store; try again"))
 	}
 }

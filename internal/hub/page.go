@@ -24,7 +24,11 @@ func (s *Shard) fetch(c *engine.Cursor) {
 		return
 	}
 	hub, after := s.hub, chat.Seq(c.Next()-1)
-	ok := s.give(hub.reads, func() {
+	from := limit.Source{Session: uint64(c.Session().ID())}
+	if o := sessionOf(c.Session()); o != nil {
+		from = o.source()
+	}
+	ok := s.give(hub.reads, from, func() {
 		p := hub.readPage(r.key, after, s.worker.Pool())
 		p.cursor, p.replica, p.shard = c, r, s
 		if !s.worker.Post(p) {

@@ -50,7 +50,7 @@ func (s *Shard) author(o *Session, ref RequestRef, p publishRequest) {
 	if o.inFlight++; int(o.inFlight) >= s.hub.config.PublishesInFlightMax {
 		o.hold(holdInFlight)
 	}
-	p.session, p.user, p.name, p.nonce = o.Engine.ID(), o.User, o.Name, ref.Nonce
+	p.session, p.network, p.user, p.name, p.nonce = o.Engine.ID(), o.network, o.User, o.Name, ref.Nonce
 	p.early = !o.inRoom(ref.Room)
 	s.request(roomRequest{room: ref.Room, publish: p})
 }
@@ -93,6 +93,7 @@ func (s *Shard) keep(text string) string {
 // publishRequest is an authored event on its way to its room.
 type publishRequest struct {
 	session  engine.SessionID // 0: nobody waits for the outcome
+	network  uint64           // of the session; see limit.Source
 	user     chat.UserID
 	name     string
 	nonce    chat.Nonce
@@ -107,7 +108,7 @@ type publishRequest struct {
 }
 
 func (p *publishRequest) asker(room chat.RoomID) asker {
-	return asker{session: p.session, user: p.user, ref: RequestRef{Room: room, Nonce: p.nonce}, early: p.early}
+	return asker{session: p.session, network: p.network, user: p.user, ref: RequestRef{Room: room, Nonce: p.nonce}, early: p.early}
 }
 
 // publishAgain is a publish that had to wait for something that the room did not know.
@@ -146,7 +147,7 @@ func (h *home) publish(p *publishRequest) {
 	case room.NeedAuthor:
 		counts.published.Add(1)
 		h.touch()
-		h.loadAuthor(p.user)
+		h.loadAuthor(limit.Source{Network: p.network, Session: uint64(p.session)}, p.user)
 	case room.Refused:
 		counts.refused.Add(1)
 		who := p.asker(h.id())

@@ -51,7 +51,7 @@ func (s *Shard) begin(o *Session, ref RequestRef) bool {
 // the session is still there.
 func (s *Shard) read(o *Session, ref RequestRef, request func(context.Context) func(*Session)) {
 	id := o.Engine.ID()
-	ok := s.give(s.hub.reads, func() {
+	ok := s.give(s.hub.reads, o.source(), func() {
 		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 		defer cancel()
 		answer := request(ctx)

@@ -5,6 +5,7 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
 )
 
 // GiveRole has a user given a role in a room that the session is in; the client is told
@@ -23,16 +24,16 @@ func (s *Shard) GiveRole(o *Session, ref RequestRef, subject chat.UserID, role c
 			s.author(o, ref, publishRequest{kind: chat.EventRole, subject: subject, role: role})
 		}
 	}
-	if !s.lookUpUser(subject, known) {
+	if !s.lookUpUser(o.source(), subject, known) {
 		s.fail(o, ref, overloaded("too many requests wait for the store; try again"))
 	}
 }
 
-// lookUpUser finds out whether a user exists; known is called on this worker. False: too
-// many things wait for the store.
-func (s *Shard) lookUpUser(u chat.UserID, known func(error)) bool {
+// lookUpUser finds out, for somebody, whether a user exists; known is called on this worker.
+// False: too many things wait for the store.
+func (s *Shard) lookUpUser(from limit.Source, u chat.UserID, known func(error)) bool {
 	hub := s.hub
-	return s.give(hub.queries, func() {
+	return s.give(hub.queries, from, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		_, err := hub.config.Store.User(ctx, u)

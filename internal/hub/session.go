@@ -51,8 +51,9 @@ type Session struct {
 	requests int32    // requests at the store, and on their way there
 	login    loginState
 	holds    holds
-	failures uint8 // logins that failed
-	trusted  bool  // the rates do not hold for it
+	failures uint8  // logins that failed
+	trusted  bool   // the rates do not hold for it
+	network  uint64 // where it comes from; see limit.Source
 	format   formatIndex
 	omit     bool // it does not want its own events; see Omit
 
@@ -114,6 +115,11 @@ func (s *Session) dropPlace(r chat.RoomID) {
 	}
 }
 
+// source says for whom the store is asked.
+func (s *Session) source() limit.Source {
+	return limit.Source{Network: s.network, Session: uint64(s.Engine.ID())}
+}
+
 // Rooms is the number of rooms that the session is in.
 func (s *Session) Rooms() int { return len(s.places) }
 
@@ -138,7 +144,10 @@ func (s *Shard) Connected(e *engine.Session, client Client, f *Format) *Session 
 	index, known := s.hub.formatIndex(f)
 	engine.Invariant(known, "a session wants a format that the hub was not told of")
 	o := &Session{Engine: e, Client: client, format: index}
-	o.trusted = s.hub.limits.config.Trusted.Contains(e.Peer().Addr())
+	peer := e.Peer().Addr()
+	if o.trusted = s.hub.limits.config.Trusted.Contains(peer); !o.trusted { // a proxy is not one client
+		o.network = limit.NetworkOf(peer)
+	}
 	e.Data = o
 	return o
 }

@@ -72,9 +72,9 @@ func (s *Shard) tick() {
 	}
 }
 
-// give has f done by tasks, soon. False: too many wait.
-func (s *Shard) give(to *tasks, f func()) bool {
-	ok := to.do(f)
+// give has f done by tasks, soon, for somebody. False: too many wait.
+func (s *Shard) give(to *tasks, from limit.Source, f func()) bool {
+	ok := to.do(from, f)
 	if ok {
 		s.worker.Yield(s.hub.begun)
 	}

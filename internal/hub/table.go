@@ -47,6 +47,7 @@ func LimitTable() []Limit {
 		{"receive-bytes-burst", "and so many at once", 512 << 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.ReceiveBytesBurst }},
 		{"publish-bytes-pending-max", "bytes of messages on their way to the store; at half of it the server begins to refuse", 256 << 20, textBytesMost, publishBytesMost, false, func(c *Config) *int { return &c.PublishBytesPendingMax }},
 		{"store-queue-max", "reads and logins that wait for the store; at half of it the server begins to refuse", 65536, 1, storeQueueMostAllowed, false, func(c *Config) *int { return &c.StoreQueueMax }},
+		{"address-store-queue-max", "and of one address: pages, short reads, and logins with new rooms, each for itself", 1024, 0, storeQueueMostAllowed, true, func(c *Config) *int { return &c.AddressStoreQueueMax }},
 	}
 }
 

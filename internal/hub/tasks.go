@@ -2,45 +2,62 @@ package hub
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"sarang/internal/limit"
 	"sarang/lock"
 )
 
 // tasks runs what may block on a bounded number of goroutines, which are there only
 // while there is something to do. They do not hand work to each other: the scheduler of
 // Go would run a chain of them before anything else that waits for the processor.
+// Networks have their turns in a circle, and so have the sessions of one: who wants much
+// waits for himself.
 type tasks struct {
 	mu       lock.Mutex
-	queue    []func()
+	queue    limit.Queue[func()]
+	since    atomic.Int64 // since when the network whose turn is next waits; noneWaits
 	running  atomic.Int64 // goroutines; changed under mu
 	starting atomic.Int64 // of these, those that have not come to their first task; changed under mu
 	most     int
-	queueMax int
+	bounds   taskBounds
+	now      func() time.Duration
 	manual   bool // no goroutines: step runs them
 	closed   bool
 	waits    *atomic.Int64 // how many are in this queue and in others of the same bound
 	wg       sync.WaitGroup
 }
 
-// newTasks makes one that runs so many at once. At most queueMax wait, all together, of
-// those that count in waits.
-func newTasks(most, queueMax int, waits *atomic.Int64, manual bool) *tasks {
-	t := &tasks{most: most, queueMax: queueMax, waits: waits, manual: manual}
+// taskBounds say how many may wait: of all that count in waits, and in one tasks of a
+// network, or of a session that counts for itself.
+type taskBounds struct{ all, network int }
+
+// noneWaits is in tasks.since while that is so.
+const noneWaits = -1
+
+// newTasks makes one that runs so many at once.
+func (h *Hub) newTasks(most int) *tasks {
+	c := &h.config
+	t := &tasks{
+		most: most, bounds: taskBounds{c.StoreQueueMax, c.AddressStoreQueueMax},
+		waits: &h.storeQueue, manual: c.Manual, now: h.now,
+	}
 	t.mu.Init(lock.NewClass("hub.tasks"))
+	t.since.Store(noneWaits)
 	return t
 }
 
-// do runs f soon. False: too many wait, or it is closed; f is not run.
-func (t *tasks) do(f func()) bool {
+// do runs f soon, for somebody. False: too many wait, or it is closed; f is not run.
+func (t *tasks) do(from limit.Source, f func()) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || t.waits.Load() >= int64(t.queueMax) {
+	if t.closed || t.waits.Load() >= int64(t.bounds.all) || t.bounds.network > 0 && t.queue.LenOf(from) >= t.bounds.network {
 		return false
 	}
-	t.queue = append(t.queue, f)
+	t.queue.Push(from, t.now(), f)
+	t.note()
 	t.waits.Add(1)
 	if t.running.Load() < int64(t.most) && !t.manual {
 		t.running.Add(1)
@@ -58,15 +75,13 @@ func (t *tasks) run() {
 		if first {
 			t.starting.Add(-1)
 		}
-		if len(t.queue) == 0 {
-			t.queue = nil
+		if t.queue.Len() == 0 {
 			t.running.Add(-1)
 			t.mu.Unlock()
 			return
 		}
-		f := t.queue[0]
-		t.queue[0] = nil
-		t.queue = t.queue[1:]
+		f := t.queue.Pop(t.now())
+		t.note()
 		t.waits.Add(-1)
 		t.mu.Unlock()
 		f()
@@ -74,11 +89,30 @@ func (t *tasks) run() {
 	}
 }
 
-// step runs the task that waits at place i.
+// note brings since up to date.
+func (t *tasks) note() {
+	since, waits := t.queue.Since()
+	if !waits {
+		since = noneWaits
+	}
+	t.since.Store(int64(since))
+}
+
+// wait is how long the network whose turn is next has waited: so long about has one to
+// wait that comes now, whatever others have asked for. Any goroutine may ask.
+func (t *tasks) wait(now time.Duration) time.Duration {
+	since := t.since.Load()
+	if since == noneWaits {
+		return 0
+	}
+	return max(now-time.Duration(since), 0)
+}
+
+// step runs one of the tasks that wait, whichever.
 func (t *tasks) step(i int) {
 	t.mu.Lock()
-	f := t.queue[i]
-	t.queue = slices.Delete(t.queue, i, i+1)
+	f := t.queue.Take(i, t.now())
+	t.note()
 	t.waits.Add(-1)
 	t.mu.Unlock()
 	f()
@@ -94,15 +128,16 @@ func (t *tasks) begun() bool { return t.starting.Load() == 0 }
 func (t *tasks) waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.queue)
+	return t.queue.Len()
 }
 
 // close drops what waits and returns when what runs is done.
 func (t *tasks) close() {
 	t.mu.Lock()
 	t.closed = true
-	t.waits.Add(-int64(len(t.queue)))
-	t.queue = nil
+	t.waits.Add(-int64(t.queue.Len()))
+	t.queue = limit.Queue[func()]{}
+	t.note()
 	t.mu.Unlock()
 	t.wg.Wait()
 }

@@ -99,6 +99,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(descLoadLevel, float64(l.Level))
 	gauge(descLoad, l.PublishBytes, "publish_bytes")
 	gauge(descLoad, l.StoreQueue, "store_queue")
+	gauge(descLoad, l.EntryWait, "entry_wait")
+	gauge(descLoad, l.PageWait, "page_wait")
 	gauge(descLoad, l.WorkerLag, "worker_lag")
 
 	h := c.s.node.Hub.Stats()

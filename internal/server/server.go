@@ -373,6 +373,9 @@ func (c *Config) Validate() error {
 	if lag := c.Hub.WorkerLagMax; lag > 0 && lag < workerLagLeast {
 		return fmt.Errorf("worker-lag-max is %v; allowed are 0 (it does not count) and %v or more", lag, workerLagLeast)
 	}
+	if wait := c.Hub.StoreWaitMax; wait > 0 && wait < storeWaitLeast {
+		return fmt.Errorf("store-wait-max is %v; allowed are 0 (it does not count) and %v or more", wait, storeWaitLeast)
+	}
 	for _, name := range c.HTTPHosts {
 		if strings.ContainsAny(name, ":/*") {
 			return fmt.Errorf("http-hosts has %q; it must be a name, without scheme and port", name)
@@ -398,4 +401,5 @@ const (
 	socketRecvLeast = 4 << 10
 	socketRecvMost  = 64 << 20
 	workerLagLeast  = 10 * time.Millisecond
+	storeWaitLeast  = 100 * time.Millisecond
 )

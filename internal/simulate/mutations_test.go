@@ -569,7 +569,7 @@ func mutations() []mutation {
 		{
 			name: "reads that wait for the store have messages refused", promise: promiseLoad,
 			file: "internal/hub/load.go",
-			old:  "const storeQueueMost = 0.99", new: "const storeQueueMost = 1.0",
+			old:  "storeQueueMost = 0.99", new: "storeQueueMost = 1.0",
 		},
 		{
 			name: "the right to join is not asked for", promise: promiseRights,

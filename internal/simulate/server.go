@@ -63,6 +63,7 @@ func (r *run) startServer() {
 			AwayGrace: p.awayGrace, RoomIdle: p.roomIdle, StoreTimeout: time.Hour,
 			Limits: p.limits.rates, RoomsJoinedMax: p.limits.roomsJoinedMax,
 			PublishBytesPendingMax: p.limits.publishBytesPendingMax, StoreQueueMax: p.limits.storeQueueMax,
+			StoreWaitMax: -1, // a disk that stands still on purpose is no load here
 		},
 		Engine: engine.Config{
 			Name: "simulate", Workers: p.workers, Manual: true, Debug: p.debug, Logger: r.logger,
