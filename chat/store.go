@@ -86,10 +86,14 @@ type UserStore interface {
 	// CodeBadToken when a token was presented that is not the user's.
 	// A key is free when no user has it, or when its user was not seen since
 	// c.ReservedSinceMs: then the old user loses the key (he keeps id and name).
-	// A login moves the user's SeenMs forward to c.NowMs, never back.
+	// A login moves the user's SeenMs forward to c.NowMs when that is due (Claim.Sees). It
+	// does not wait long for that, and does not fail when it can not be stored: who is
+	// known gets in while nothing can be written. A claim that is KnownOnly makes nobody:
+	// CodeUnavailable instead.
 	// A claim whose Fresh hash is already the holder's is the same claim again,
 	// after an answer that was lost: it returns the user that the first one made.
-	// Claims are gathered into transactions by the store: many may be in flight.
+	// Claims and new rooms are gathered into transactions by the store: many may be in
+	// flight.
 	ClaimUser(ctx context.Context, c Claim) (User, error)
 
 	// User returns a user by id; CodeBadRequest if there is none.
@@ -161,4 +165,12 @@ type Claim struct {
 	Fresh           TokenHash // becomes the token of a user that is made
 	NowMs           int64
 	ReservedSinceMs int64
+	KnownOnly       bool // nobody is made
+}
+
+// Sees reports whether a login of a user who was seen last at seenMs is to be remembered:
+// a thirtieth of the time for which names are kept has passed since. So the name of who
+// comes every day is kept, and most logins write nothing.
+func (c *Claim) Sees(seenMs int64) bool {
+	return c.NowMs > seenMs && c.NowMs-seenMs >= (c.NowMs-c.ReservedSinceMs)/30
 }

@@ -224,7 +224,7 @@ func (s *Server) besideIPv4(addr netip.AddrPort) bool {
 
 func openStore(ctx context.Context, c Config) (chat.Store, error) {
 	return store.Open(ctx, cmp.Or(c.Store, store.DefaultURL(c.DataDir)), store.Options{
-		Sync: c.Sync, ReadersMax: storeReaders(c.Workers) + 1, Logger: c.Logger, // one reader for short reads
+		Sync: c.Sync, ReadersMax: storeReaders(c.Workers) + 2, Logger: c.Logger, // one for short reads, one for logins
 	})
 }
 

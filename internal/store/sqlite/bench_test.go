@@ -28,7 +28,7 @@ type crowd struct {
 func newCrowd(b *testing.B, mode sqlite.SyncMode, users int) *crowd {
 	b.Helper()
 	c := &crowd{
-		store: open(b, sqlite.Config{Sync: mode, ClaimsPerTxMax: 1 << 20}), users: users,
+		store: open(b, sqlite.Config{Sync: mode, SmallPerTxMax: 1 << 20}), users: users,
 		rand: rand.New(rand.NewPCG(1, 2)), text: strings.Repeat("안녕 hello ", 6), // 78 bytes
 	}
 	for i := range benchRooms {

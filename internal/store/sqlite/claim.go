@@ -5,59 +5,13 @@ import (
 	"crypto/subtle"
 	"database/sql"
 	"errors"
-	"slices"
+	"time"
 
 	"sarang/chat"
-	"sarang/lock"
 )
 
-// claimQueue is the claims that wait for a transaction. Whoever of the claimers
-// gets the writer's turn first does the work of all.
-type claimQueue struct {
-	max     int // claims in one transaction
-	mu      lock.Mutex
-	waiting []*pendingClaim
-}
-
-// pendingClaim is answered when done is closed.
-type pendingClaim struct {
-	claim chat.Claim
-	done  chan struct{}
-	user  chat.User
-	err   error
-}
-
-func (q *claimQueue) add(c chat.Claim) *pendingClaim {
-	p := &pendingClaim{claim: c, done: make(chan struct{})}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, p)
-	return p
-}
-
-// remove takes p back; false if it is being answered.
-func (q *claimQueue) remove(p *pendingClaim) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	at := slices.Index(q.waiting, p)
-	if at < 0 {
-		return false
-	}
-	q.waiting = slices.Delete(q.waiting, at, at+1)
-	return true
-}
-
-// take returns the oldest claims, at most max, which must now be answered.
-func (q *claimQueue) take() []*pendingClaim {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n := min(q.max, len(q.waiting))
-	taken := slices.Clone(q.waiting[:n])
-	q.waiting = slices.Delete(q.waiting, 0, n)
-	return taken
-}
-
-// ClaimUser is documented at chat.Store.
+// ClaimUser is documented at chat.Store. Who is known is let in by a read: only what his
+// login would write waits for a transaction, and not for long.
 func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
 	if err := s.begin(ctx); err != nil {
 		return chat.User{}, err
@@ -66,69 +20,83 @@ func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 	if c.Key == "" || c.Name == "" {
 		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
 	}
-	p := s.claims.add(c)
-	for {
-		select {
-		case <-p.done:
-			return p.user, p.err
-		case s.writer.turn <- struct{}{}:
-			s.answerClaims(s.claims.take())
-			s.writer.giveBack()
-		case <-ctx.Done():
-			if s.claims.remove(p) {
-				return chat.User{}, endedError(ctx.Err())
-			}
-			<-p.done
-			return p.user, p.err
+	known, err := s.knownUser(ctx, c)
+	if err != nil || known.ID != 0 && !c.Sees(known.SeenMs) {
+		return known, err
+	}
+	if known.ID != 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, seenPatience)
+		defer cancel()
+	}
+	var u chat.User
+	p := &pending{}
+	p.do = func(w *writer) (err error) {
+		if u, err = w.claim(c); u.ID > w.userNext {
+			w.userNext = u.ID
+			p.made = func(w *writer) (bool, error) { return w.userLast >= u.ID, nil } // settling reads it
 		}
-	}
-}
-
-// answerClaims does the claims in one transaction and answers them. The caller has
-// the turn. No claimer's deadline ends it, for it serves all of them.
-func (s *Store) answerClaims(pending []*pendingClaim) {
-	if len(pending) == 0 {
-		return
-	}
-	err := s.writer.claimAll(pending)
-	for _, p := range pending {
-		if err != nil {
-			p.user, p.err = chat.User{}, err
-		}
-		close(p.done)
-	}
-	s.counts.claims.Add(uint64(len(pending)))
-	s.counts.claimTxs.Add(1)
-}
-
-func (w *writer) claimAll(pending []*pendingClaim) error {
-	ctx, cancel := context.WithTimeout(context.Background(), w.busyTimeout)
-	defer cancel()
-	if err := w.ready(ctx); err != nil {
 		return err
 	}
-	userLast := w.userLast
-	do := func() error {
-		for _, p := range pending {
-			p.user, p.err = w.claim(p.claim)
-			// A refusal is an answer, and so is a user who can not be read: those who
-			// are in the same transaction need not know. Anything else ends it.
-			var odd *columnError
-			if errors.As(p.err, &odd) {
-				p.user, p.err = chat.User{}, damagedError(p.err)
-			}
-			var refusal *chat.Error
-			if p.err != nil && !errors.As(p.err, &refusal) {
-				return p.err
-			}
-			userLast = max(userLast, p.user.ID)
-		}
-		return nil
+	err = s.gather(ctx, p)
+	switch {
+	case err == nil:
+		return u, nil
+	case known.ID != 0 && helpsOnly(err):
+		return known, nil
 	}
-	// After a COMMIT that failed the claims may be made again: those that had
-	// taken effect are recognized by their Fresh token.
-	stored := func() (bool, error) { return false, nil }
-	return w.transact(ctx, do, outcomeOf{stored, func() { w.userLast = userLast }})
+	return chat.User{}, err
+}
+
+// seenPatience is how long a login waits for its SeenMs to be written.
+const seenPatience = 500 * time.Millisecond
+
+// helpsOnly reports whether a write that only helps may be left out for err: the store can
+// not write now.
+func helpsOnly(err error) bool {
+	code := chat.CodeOf(err)
+	return code == chat.CodeUnavailable || code == chat.CodeUncertain
+}
+
+// knownUser answers a claim by reading alone: the user whose token it shows, or a refusal.
+// Neither: it is for a transaction to decide.
+func (s *Store) knownUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+	select {
+	case s.claimRead <- struct{}{}: // one reader is enough, and leaves the others to pages
+		defer func() { <-s.claimRead }()
+	case <-ctx.Done():
+		return chat.User{}, endedError(ctx.Err())
+	}
+	u := chat.User{Key: c.Key}
+	var token []byte
+	err := s.readers.holder.QueryRowContext(ctx, c.Key).Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, &token,
+		bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return chat.User{}, nil
+	case err != nil:
+		return chat.User{}, readError(err)
+	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
+		return u, nil
+	case u.SeenMs < c.ReservedSinceMs:
+		return chat.User{}, nil
+	}
+	return chat.User{}, refusedClaim(c)
+}
+
+// refusedClaim is the answer to a claim for a name that is somebody else's.
+func refusedClaim(c chat.Claim) error {
+	if c.Resume == (chat.TokenHash{}) {
+		return chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else: choose another", c.Name)
+	}
+	return chat.Errorf(chat.CodeBadToken, "the token is not the one of the user %q", c.Name)
+}
+
+func nobodyNew() error {
+	return &chat.Error{
+		Code: chat.CodeUnavailable, RetryAfter: retryAfter,
+		Message: "nobody new can be let in now; try again later",
+	}
 }
 
 // claim does one claim inside a transaction.
@@ -140,16 +108,16 @@ func (w *writer) claim(c chat.Claim) (chat.User, error) {
 	case err != nil:
 		return chat.User{}, err
 	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
-		return w.seeUser(holder, c.NowMs)
+		return w.seeUser(holder, c)
+	case holder.SeenMs < c.ReservedSinceMs && c.KnownOnly:
+		return chat.User{}, nobodyNew()
 	case holder.SeenMs < c.ReservedSinceMs:
 		if err := exec(context.Background(), w.clearKey, int64(holder.ID)); err != nil {
 			return chat.User{}, err
 		}
 		return w.makeUser(c)
-	case c.Resume == chat.TokenHash{}:
-		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else: choose another", c.Name)
 	}
-	return chat.User{}, chat.Errorf(chat.CodeBadToken, "the token is not the one of the user %q", c.Name)
+	return chat.User{}, refusedClaim(c)
 }
 
 // holderOf returns the user who has the key, without his SentCount.
@@ -166,6 +134,9 @@ func sameToken(shown chat.TokenHash, stored []byte) bool {
 }
 
 func (w *writer) makeUser(c chat.Claim) (chat.User, error) {
+	if c.KnownOnly {
+		return chat.User{}, nobodyNew()
+	}
 	result, err := w.insertUser.ExecContext(context.Background(), c.Name, c.Key, c.Fresh[:], c.NowMs, c.NowMs)
 	if err != nil {
 		return chat.User{}, err
@@ -174,14 +145,14 @@ func (w *writer) makeUser(c chat.Claim) (chat.User, error) {
 	return chat.User{ID: chat.UserID(id), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs}, err
 }
 
-// seeUser logs u in: it moves SeenMs forward and fills SentCount.
-func (w *writer) seeUser(u chat.User, nowMs int64) (chat.User, error) {
+// seeUser logs u in: it moves SeenMs forward, if that is due, and fills SentCount.
+func (w *writer) seeUser(u chat.User, c chat.Claim) (chat.User, error) {
 	ctx := context.Background()
-	if nowMs > u.SeenMs {
-		if err := exec(ctx, w.updateSeen, nowMs, int64(u.ID)); err != nil {
+	if c.Sees(u.SeenMs) {
+		if err := exec(ctx, w.updateSeen, c.NowMs, int64(u.ID)); err != nil {
 			return chat.User{}, err
 		}
-		u.SeenMs = nowMs
+		u.SeenMs = c.NowMs
 	}
 	err := w.selectSent.QueryRowContext(ctx, int64(u.ID)).Scan(number[uint64]{&u.SentCount})
 	return u, err

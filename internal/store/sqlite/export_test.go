@@ -35,11 +35,11 @@ func HoldWriter(s *Store) (giveBack func()) {
 // HoldReader takes a reading connection until it is closed.
 func HoldReader(ctx context.Context, s *Store) (*sql.Conn, error) { return s.readers.db.Conn(ctx) }
 
-// ClaimsWaiting is how many claims wait for a transaction.
-func ClaimsWaiting(s *Store) int {
-	s.claims.mu.Lock()
-	defer s.claims.mu.Unlock()
-	return len(s.claims.waiting)
+// SmallWaiting is how many claims and new rooms wait for a transaction.
+func SmallWaiting(s *Store) int {
+	s.small.mu.Lock()
+	defer s.small.mu.Unlock()
+	return len(s.small.waiting)
 }
 
 // KeepHeads puts n strangers into the cache of authors and returns its size.
@@ -83,7 +83,7 @@ func MakeOld(ctx context.Context, file string, version int64) (err error) {
 // is given.
 func Queries() map[string]int {
 	return map[string]int{
-		selectAfter: 3, selectBefore: 3, selectAuthor: 3, selectUser: 1, selectState: 1,
+		selectAfter: 3, selectBefore: 3, selectAuthor: 3, selectUser: 1, selectHolder: 1, selectState: 1,
 		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectRoom + "id > ? ORDER BY id LIMIT ?": 2,
 	}
 }

@@ -216,8 +216,8 @@ func sound(e chat.Event) bool {
 		utf8.ValidString(e.Name) && utf8.ValidString(e.Text)
 }
 
-// claim has two users log in with one transaction: one who can not be read must not keep
-// the other one out.
+// claim has two users log in at a time: one who can not be read must not keep the other one
+// out.
 func (w *rowWorld) claim(t *testing.T) {
 	type outcome struct {
 		user chat.User
@@ -233,7 +233,7 @@ func (w *rowWorld) claim(t *testing.T) {
 	}
 	giveBack := sqlite.HoldWriter(w.store)
 	known, other := claim("u", 1), claim("somebody-else", 2)
-	for sqlite.ClaimsWaiting(w.store) < 2 {
+	for sqlite.SmallWaiting(w.store) < 1 {
 		runtime.Gosched()
 	}
 	giveBack()

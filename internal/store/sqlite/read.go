@@ -13,7 +13,7 @@ type readers struct {
 	db                     *sql.DB
 	after, before          *sql.Stmt
 	room, roomByKey, rooms *sql.Stmt
-	author, user           *sql.Stmt
+	author, user, holder   *sql.Stmt
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -34,6 +34,11 @@ const selectUser = `SELECT name, coalesce(name_key, ''), created_ms, seen_ms,
 	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
 	FROM users WHERE id = ?`
 
+// selectHolder finds who has a name, with what proves it.
+const selectHolder = `SELECT id, name, token_hash, created_ms, seen_ms,
+	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
+	FROM users WHERE name_key = ?`
+
 func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 	db, err := openDB(readerDSN(file, c), c.ReadersMax)
 	if err != nil {
@@ -51,6 +56,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.rooms, selectRoom + "id > ? ORDER BY id LIMIT ?"},
 		{&r.author, selectAuthor},
 		{&r.user, selectUser},
+		{&r.holder, selectHolder},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -60,7 +66,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 }
 
 func (r *readers) close() error {
-	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.author, r.user), r.db.Close())
+	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.author, r.user, r.holder), r.db.Close())
 }
 
 // Author is documented at chat.Store.

@@ -98,27 +98,21 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) 
 	if r.Key == "" || r.Name == "" {
 		return chat.Room{}, chat.Errorf(chat.CodeBadRequest, "a room needs a name and its key")
 	}
-	w := s.writer
-	if err := w.take(ctx); err != nil {
-		return chat.Room{}, err
-	}
-	defer w.giveBack()
-	if err := w.ready(ctx); err != nil {
-		return chat.Room{}, err
-	}
 	made := chat.Room{Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, CreatedMs: r.CreatedMs}
-	do := func() (err error) {
-		made.ID, err = w.makeRoom(made)
-		return err
-	}
-	stored := func() (bool, error) {
-		id, err := w.roomOf(made.Key)
-		if errors.Is(err, sql.ErrNoRows) {
-			return false, nil
-		}
-		return id == made.ID, err
-	}
-	if err := w.transact(ctx, do, outcomeOf{stored, func() {}}); err != nil {
+	err := s.gather(ctx, &pending{
+		do: func(w *writer) (err error) {
+			made.ID, err = w.makeRoom(made)
+			return err
+		},
+		made: func(w *writer) (bool, error) {
+			id, err := w.roomOf(made.Key)
+			if errors.Is(err, sql.ErrNoRows) {
+				return false, nil
+			}
+			return id == made.ID, err
+		},
+	})
+	if err != nil {
 		return chat.Room{}, err
 	}
 	return made, nil

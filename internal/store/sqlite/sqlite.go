@@ -3,8 +3,9 @@
 //
 // There is one connection that writes and a bounded pool of connections that read.
 // The file is in WAL mode, so readers see the last commit and never wait for the
-// writer. The writer's turn is taken by the calling goroutine; claims that wait for
-// their turn together are done in one transaction.
+// writer. The writer's turn is taken by the calling goroutine; claims and new rooms that
+// wait for their turn together are done in one transaction. Who is known and logs in
+// does not need it.
 //
 // A Store remembers where the logs that are written to end, so that an append is
 // compared before anything is written, and what became of the newest batches. That is
@@ -62,7 +63,7 @@ type Config struct {
 	Sync              SyncMode // default PowerSafe
 	ReadersMax        int      // connections that read, and so reads at one time; default 4
 	BusyTimeoutMillis int      // wait for another program's lock on the file; default 5000
-	ClaimsPerTxMax    int      // claims gathered into one transaction; default 256
+	SmallPerTxMax     int      // claims and new rooms gathered into one transaction; default 256
 	WriterCacheBytes  int      // page cache of the writing connection; default 2 MiB
 	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
 	Logger            *slog.Logger
@@ -71,7 +72,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.ReadersMax = cmp.Or(c.ReadersMax, 4)
 	c.BusyTimeoutMillis = cmp.Or(c.BusyTimeoutMillis, 5000)
-	c.ClaimsPerTxMax = cmp.Or(c.ClaimsPerTxMax, 256)
+	c.SmallPerTxMax = cmp.Or(c.SmallPerTxMax, 256)
 	c.WriterCacheBytes = cmp.Or(c.WriterCacheBytes, 2<<20)
 	c.ReaderCacheBytes = cmp.Or(c.ReaderCacheBytes, 2<<20)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
@@ -80,12 +81,13 @@ func (c Config) withDefaults() Config {
 
 // Store is a chat.Store in one SQLite file.
 type Store struct {
-	dir     string
-	log     *slog.Logger
-	folder  *folderLock
-	writer  *writer
-	readers *readers
-	claims  claimQueue
+	dir       string
+	log       *slog.Logger
+	folder    *folderLock
+	writer    *writer
+	readers   *readers
+	small     gatherQueue
+	claimRead chan struct{} // full while a claim is read
 
 	mu      lock.Mutex // guards closed, and running.Add against running.Wait
 	closed  bool
@@ -96,7 +98,7 @@ type Store struct {
 
 type counts struct {
 	commits, commitsFailed, events atomic.Uint64
-	claims, claimTxs               atomic.Uint64
+	small, smallTxs                atomic.Uint64
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -112,8 +114,8 @@ type Stats struct {
 	Commits       uint64 // calls of Commit that stored something
 	CommitsFailed uint64 // calls of Commit that returned an error
 	Events        uint64 // events stored
-	Claims        uint64 // claims that were answered, with a user or a refusal
-	ClaimTxs      uint64 // transactions that this took
+	Small         uint64 // claims and new rooms that a transaction answered, refusals included
+	SmallTxs      uint64 // and how many transactions
 
 	WALBytes int64 // size of the write-ahead log file now
 }
@@ -131,9 +133,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: c.Logger}
+	s := &Store{dir: dir, log: c.Logger, claimRead: make(chan struct{}, 1)}
 	s.mu.Init(lock.NewClass("sqlite.store"))
-	s.claims.mu.Init(lock.NewClass("sqlite.claims"))
+	s.small.mu.Init(lock.NewClass("sqlite.small"))
 	if s.folder, err = lockFolder(dir); err != nil {
 		return nil, err
 	}
@@ -149,7 +151,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 func (s *Store) open(ctx context.Context, c Config) error {
 	file := filepath.Join(s.dir, DatabaseFile)
-	s.claims.max = c.ClaimsPerTxMax
+	s.small.max = c.SmallPerTxMax
 	err := checkLength(file)
 	if err == nil {
 		err = makeFile(file)
@@ -273,8 +275,8 @@ func (s *Store) Stats() Stats {
 		Commits:       s.counts.commits.Load(),
 		CommitsFailed: s.counts.commitsFailed.Load(),
 		Events:        s.counts.events.Load(),
-		Claims:        s.counts.claims.Load(),
-		ClaimTxs:      s.counts.claimTxs.Load(),
+		Small:         s.counts.small.Load(),
+		SmallTxs:      s.counts.smallTxs.Load(),
 		WALBytes:      fileBytes(filepath.Join(s.dir, DatabaseFile+"-wal")),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -288,7 +289,7 @@ func TestWritesWaitForTheirTurn(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := sqlite.ClaimsWaiting(s); n != 0 {
+	if n := sqlite.SmallWaiting(s); n != 0 {
 		t.Errorf("%d claims wait though their callers have gone", n)
 	}
 	giveBack()
@@ -301,7 +302,7 @@ func TestWritesWaitForTheirTurn(t *testing.T) {
 // Claims that wait together are answered by few transactions.
 func TestClaimsAreGathered(t *testing.T) {
 	const claims, perTx = 40, 16
-	s := open(t, sqlite.Config{ClaimsPerTxMax: perTx})
+	s := open(t, sqlite.Config{SmallPerTxMax: perTx})
 	giveBack := sqlite.HoldWriter(s)
 	errs := make(chan error, claims)
 	for i := range claims {
@@ -311,7 +312,7 @@ func TestClaimsAreGathered(t *testing.T) {
 			errs <- err
 		}()
 	}
-	for sqlite.ClaimsWaiting(s) < claims {
+	for sqlite.SmallWaiting(s) < claims {
 		runtime.Gosched()
 	}
 	giveBack()
@@ -320,8 +321,81 @@ func TestClaimsAreGathered(t *testing.T) {
 			t.Errorf("ClaimUser: %v", err)
 		}
 	}
-	if stats := s.Stats(); stats.Claims != claims || stats.ClaimTxs != (claims+perTx-1)/perTx {
-		t.Fatalf("%d claims in %d transactions", stats.Claims, stats.ClaimTxs)
+	if stats := s.Stats(); stats.Small != claims || stats.SmallTxs != (claims+perTx-1)/perTx {
+		t.Fatalf("%d claims in %d transactions", stats.Small, stats.SmallTxs)
+	}
+}
+
+// New rooms are gathered in the same way, and with claims.
+func TestRoomsAreGathered(t *testing.T) {
+	const rooms = 40
+	s := open(t, sqlite.Config{})
+	giveBack := sqlite.HoldWriter(s)
+	errs := make(chan error, 2*rooms)
+	for i := range rooms {
+		name := string(rune('가' + i/2)) // each twice: one of the two is refused
+		go func() {
+			_, err := s.CreateRoom(context.Background(), chat.Room{Name: name, Key: name})
+			errs <- err
+		}()
+		go func() {
+			name := name + strconv.Itoa(i)
+			_, err := s.ClaimUser(context.Background(), chat.Claim{Name: name, Key: name, NowMs: 1})
+			errs <- err
+		}()
+	}
+	for sqlite.SmallWaiting(s) < 2*rooms {
+		runtime.Gosched()
+	}
+	giveBack()
+	refused := 0
+	for range 2 * rooms {
+		switch err := <-errs; {
+		case chat.CodeOf(err) == chat.CodeRoomExists:
+			refused++
+		case err != nil:
+			t.Error(err)
+		}
+	}
+	if made, err := s.Rooms(t.Context(), 0, 100); err != nil || len(made) != rooms/2 || refused != rooms/2 {
+		t.Errorf("%d rooms, %v; %d were refused", len(made), err, refused)
+	}
+	if stats := s.Stats(); stats.Small != 2*rooms || stats.SmallTxs != 1 {
+		t.Errorf("%d small writes in %d transactions", stats.Small, stats.SmallTxs)
+	}
+}
+
+// Who is known gets in while nothing can be written, or nobody comes to it; who is new is
+// told to try again.
+func TestLoginWithoutWriting(t *testing.T) {
+	s := openWithRoom(t, sqlite.Config{})
+	mina := chat.Claim{Name: "mina", Key: "mina", Fresh: chat.TokenHash{1}, NowMs: 5}
+	made, err := s.ClaimUser(t.Context(), mina)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mina.Resume, mina.NowMs = mina.Fresh, 1<<40
+	login := func(when string) {
+		t.Helper()
+		if u, err := s.ClaimUser(t.Context(), mina); err != nil || u != made {
+			t.Errorf("%s: %+v, %v; want %+v", when, u, err, made)
+		}
+	}
+	sqlite.BreakCommits(s, func(func() error) error { return errDisk })
+	login("when commits fail")
+	_, err = s.ClaimUser(t.Context(), chat.Claim{Name: "jun", Key: "jun", NowMs: 5})
+	wantError(t, err, chat.CodeUnavailable, "can not write")
+	sqlite.BreakCommits(s, nil)
+	giveBack := sqlite.HoldWriter(s)
+	login("when the writer is busy")
+	giveBack()
+	made.SeenMs = 1 << 40
+	login("when it can be written")
+	txs := s.Stats().SmallTxs
+	mina.NowMs++
+	login("a moment later")
+	if n := s.Stats().SmallTxs; n != txs {
+		t.Errorf("a login that has nothing to write took %d transactions", n-txs)
 	}
 }
 

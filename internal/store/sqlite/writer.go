@@ -20,6 +20,7 @@ type writer struct {
 	busyTimeout time.Duration
 
 	userLast chat.UserID                   // every id from 1 to this one is a user
+	userNext chat.UserID                   // and with those that the transaction under way makes
 	rooms    cache[chat.RoomID, roomState] // see stateOf
 	heads    cache[author, chat.Seq]       // the newest event of some authors; see headOf
 	outcomes outcomes

@@ -73,14 +73,21 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 	switch {
 	case holder == nil:
 	case c.Resume != none && c.Resume == holder.token, c.Fresh != none && c.Fresh == holder.token:
-		holder.user.SeenMs = max(holder.user.SeenMs, c.NowMs)
+		if c.Sees(holder.user.SeenMs) {
+			holder.user.SeenMs = c.NowMs
+		}
 		return holder.user, nil
 	case holder.user.SeenMs < c.ReservedSinceMs:
-		holder.user.Key = ""
+		if !c.KnownOnly {
+			holder.user.Key = ""
+		}
 	case c.Resume == none:
 		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else", c.Name)
 	default:
 		return chat.User{}, chat.Errorf(chat.CodeBadToken, "the token is not that of %q", c.Name)
+	}
+	if c.KnownOnly {
+		return chat.User{}, chat.Errorf(chat.CodeUnavailable, "nobody new can be let in now")
 	}
 	a := &account{token: c.Fresh, user: chat.User{
 		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs,

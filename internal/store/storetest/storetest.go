@@ -53,6 +53,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"HistoryKeepsEveryField", testHistoryKeepsEveryField},
 		{"ClaimAndLogin", testClaimAndLogin},
 		{"ClaimCollisions", testClaimCollisions},
+		{"ClaimOfTheKnown", testClaimOfTheKnown},
 		{"ClaimTakeover", testClaimTakeover},
 		{"ClaimAgain", testClaimAgain},
 		{"ClaimsAtOnce", testClaimsAtOnce},

@@ -51,6 +51,38 @@ func testClaimAndLogin(t *testing.T, f *fixture) {
 	f.wantUser(t, made.ID, want)
 }
 
+// A login writes only when it is due; and where nobody new is to be made, nobody is, and no
+// name changes hands.
+func testClaimOfTheKnown(t *testing.T, f *fixture) {
+	const day = 24 * 60 * 60 * 1000
+	made := f.user(t, "mina") // at 1000
+	login := func(atMs int64) chat.Claim {
+		return chat.Claim{Name: "mina", Key: "mina", Resume: token("mina"), NowMs: atMs, ReservedSinceMs: atMs - 30*day, KnownOnly: true}
+	}
+	for _, c := range []struct{ atMs, seenMs int64 }{
+		{1000 + day - 1, 1000}, {1000 + day, 1000 + day}, {1000 + 2*day - 1, 1000 + day}, {1000 + 40*day, 1000 + 40*day},
+	} {
+		u, err := f.store.ClaimUser(f.ctx, login(c.atMs))
+		made.SeenMs = c.seenMs
+		if err != nil || u != made {
+			t.Fatalf("a login at %d: %+v, %v; want %+v", c.atMs, u, err, made)
+		}
+	}
+	f.wantUser(t, made.ID, made)
+	stranger := login(1000 + 100*day)
+	stranger.Resume, stranger.Fresh = chat.TokenHash{}, token("other")
+	_, err := f.store.ClaimUser(f.ctx, stranger)
+	wantCode(t, err, chat.CodeUnavailable)
+	f.wantUser(t, made.ID, made)
+	stranger.Name, stranger.Key = "jun", "jun"
+	_, err = f.store.ClaimUser(f.ctx, stranger)
+	wantCode(t, err, chat.CodeUnavailable)
+	stranger.KnownOnly = false
+	if _, err = f.store.ClaimUser(f.ctx, stranger); err != nil {
+		t.Fatalf("somebody new: %v", err)
+	}
+}
+
 func testClaimCollisions(t *testing.T, f *fixture) {
 	mina, jun := f.user(t, "mina"), f.user(t, "jun")
 	if mina.ID == jun.ID {
