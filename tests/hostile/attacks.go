@@ -8,6 +8,7 @@ type attack struct {
 	serverArgs []string // what the server is started with
 	cheap      bool     // part of a short run
 	long       bool     // takes its own time, by --stall-seconds
+	fair       bool     // the others must hardly notice: see fairness
 	start      func(a *attacker)
 }
 
@@ -16,6 +17,7 @@ func attacks() []attack {
 	all := connectAttacks()
 	all = append(all, publishAttacks()...)
 	all = append(all, readAttacks()...)
+	all = append(all, queueAttacks()...)
 	return append(all, requestAttacks()...)
 }
 

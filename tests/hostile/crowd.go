@@ -26,6 +26,7 @@ type crowd struct {
 	quiet  bool // nobody talks any more
 	online int
 
+	visitors             int
 	sent, acked, refused int
 	lost, doubled, wrong int
 	ends                 []string // of sessions that were to stay

@@ -21,6 +21,9 @@ type newcomers struct {
 	Tried  int     `json:"tried"`
 	In     int     `json:"in"`
 	WorstM float64 `json:"worst_ms"`
+
+	Read       int     `json:"read"` // so many had their history
+	WorstReadM float64 `json:"worst_read_ms"`
 }
 
 const latencyMax = time.Minute

@@ -45,6 +45,8 @@ func writeText(to io.Writer, results []*result) {
 			mebi(r.HeapBytes[0]), mebi(r.HeapBytes[1]), r.ReturnedIn, r.Before.P999, r.With.P999, r.After.P999)
 		fmt.Fprintf(to, "  waited for a CPU, part of the time: the server %.0f, %.0f, %.0f %%; the crowd %.0f, %.0f, %.0f %%\n",
 			100*r.CPUWait[0][0], 100*r.CPUWait[1][0], 100*r.CPUWait[2][0], 100*r.CPUWait[0][1], 100*r.CPUWait[1][1], 100*r.CPUWait[2][1])
+		fmt.Fprintf(to, "  newcomers with the attack: %d of %d came in, %.0f ms at most; %d had a page of history, %.0f ms at most\n",
+			r.Newcomers[1].In, r.Newcomers[1].Tried, r.Newcomers[1].WorstM, r.Newcomers[1].Read, r.Newcomers[1].WorstReadM)
 		if n := total(r.Refused[1]); n > 0 {
 			fmt.Fprintf(to, "  publishes of the well-behaved that had to be said again, by error code: %s\n", counts(r.Refused[1]))
 		}

@@ -160,6 +160,29 @@ func (t *trial) compare(ctx context.Context, r *result, base baseline) {
 	}
 }
 
+// What the well-behaved may notice of an attack on what they share with others.
+const (
+	fairTimes    = 5.0    // so many times the p99 without
+	fairP99M     = 100.0  // ms
+	fairNewcomer = 1000.0 // ms
+	fairUnder    = 3      // visitors who may be under way when a phase ends
+)
+
+// fairness says what the well-behaved have noticed too much of.
+func (r *result) fairness() (bad []string) {
+	fail := func(not bool, format string, args ...any) {
+		if not {
+			bad = append(bad, fmt.Sprintf(format, args...))
+		}
+	}
+	n := &r.Newcomers[1]
+	fail(n.In < n.Tried-fairUnder || n.WorstM > fairNewcomer, "of %d newcomers %d came in, after %.0f ms at most", n.Tried, n.In, n.WorstM)
+	fail(n.Read < n.In-fairUnder || n.WorstReadM > fairNewcomer, "%d of %d newcomers had their history, after %.0f ms at most", n.Read, n.In, n.WorstReadM)
+	fail(r.With.P99 > max(fairTimes*r.Before.P99, 10), "p99 went from %.1f to %.1f ms", r.Before.P99, r.With.P99)
+	fail(r.With.P99 > fairP99M, "p99 is %.1f ms", r.With.P99)
+	return bad
+}
+
 // verdict reports whether the promises were kept, and ends the server in order.
 func (t *trial) verdict(ctx context.Context, r *result) {
 	w := t.crowd
@@ -180,6 +203,9 @@ func (t *trial) verdict(ctx context.Context, r *result) {
 	fail(len(r.Ends) > 0, "well-behaved sessions were ended: %v", r.Ends)
 	fail(r.With.Deliveries == 0, "nothing was delivered during the attack: the run shows nothing")
 	r.Failures = append(r.Failures, r.Attackers.Failures...)
+	if t.attack.fair {
+		r.Failures = append(r.Failures, r.fairness()...)
+	}
 	if reports := t.server.CrashReports(); len(reports) > 0 {
 		fail(true, "the server crashed: %v", reports)
 	}
