@@ -71,8 +71,9 @@ type Room struct {
 	Name      string // as created, without a leading '#'
 	Key       string // the form that names are compared by
 	Epoch     Epoch
-	Ephemeral bool // window in memory only: nothing is stored, a restart forgets
-	Ruled     bool // somebody has been given a role in it: roles are to be looked up
+	Ephemeral bool   // window in memory only: nothing is stored, a restart forgets
+	Creator   UserID // who made it; 0: nobody knows, or nobody in particular
+	Ruled     bool   // somebody has been given a role in it: roles are to be looked up
 	CreatedMs int64
 	LastSeq   Seq   // of the stored log; 0 for ephemeral rooms
 	LastMs    int64 // TimeMs of the event LastSeq; 0 if there is none

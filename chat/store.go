@@ -64,9 +64,10 @@ type LogStore interface {
 
 // RoomStore keeps what is known of rooms beside their logs.
 type RoomStore interface {
-	// CreateRoom makes a room from r's Name, Key, Epoch, Ephemeral and CreatedMs and
-	// returns it with its ID; CodeRoomExists if the key is in use.
-	CreateRoom(ctx context.Context, r Room) (Room, error)
+	// CreateRoom makes a room from r's Name, Key, Epoch, Ephemeral, Creator and CreatedMs
+	// and returns it with its ID; CodeRoomExists if the key is in use, CodeTooMany if there
+	// are as many rooms as q allows.
+	CreateRoom(ctx context.Context, r Room, q RoomQuota) (Room, error)
 
 	// Room returns a room as it is now; CodeNoRoom if there is none.
 	Room(ctx context.Context, id RoomID) (Room, error)
@@ -98,6 +99,13 @@ type UserStore interface {
 
 	// User returns a user by id; CodeBadRequest if there is none.
 	User(ctx context.Context, id UserID) (User, error)
+}
+
+// RoomQuota bounds how many rooms there may be; 0 is no bound. What it costs to ask does
+// not grow with the rooms.
+type RoomQuota struct {
+	CreatorMax int // of the creator, if there is one
+	AllMax     int
 }
 
 // BatchID names a batch for ever. A writer numbers its batches upwards.

@@ -37,22 +37,28 @@ func (s *Shard) Create(o *Session, ref RequestRef, name string, ephemeral bool) 
 			o.Client.Created(o, ref, RoomInfo{Room: r})
 		}
 	}
-	if !s.makeRoom(o.source(), display, key, ephemeral, made) {
+	if err := s.makeRoom(o.maker(), display, key, ephemeral, made); err != nil {
 		o.requests--
-		s.limited(o, limitedEntries)
-		s.fail(o, ref, overloaded("too many requests wait for the store; try again"))
+		s.fail(o, ref, err)
 	}
 }
 
-// makeRoom makes a room in the store, for somebody, and tells its home. made is called on
-// this worker. False: too many things wait for the store, and it is not.
-func (s *Shard) makeRoom(from limit.Source, name, key string, ephemeral bool, made func(chat.Room, error)) bool {
+// makeRoom makes a room in the store, and tells its home. made is called on
+// this worker, unless an error is returned.
+func (s *Shard) makeRoom(m maker, name, key string, ephemeral bool, made func(chat.Room, error)) *chat.Error {
+	if err := s.mayMake(&m); err != nil {
+		return err
+	}
 	hub := s.hub
-	r := chat.Room{Name: name, Key: key, Epoch: hub.newEpoch(), Ephemeral: ephemeral, CreatedMs: hub.nowMs()}
-	return s.give(hub.claims, from, func() {
+	r := chat.Room{
+		Name: name, Key: key, Epoch: hub.newEpoch(), Ephemeral: ephemeral,
+		Creator: m.user, CreatedMs: hub.nowMs(),
+	}
+	quota := chat.RoomQuota{CreatorMax: hub.config.UserRoomsMax, AllMax: hub.config.RoomsMax}
+	ok := s.give(hub.claims, m.source, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
-		stored, err := hub.config.Store.CreateRoom(ctx, r)
+		stored, err := hub.config.Store.CreateRoom(ctx, r, quota)
 		s.worker.Post(engine.MessageFunc(func(*engine.Worker) {
 			if err == nil {
 				s.answer(hub.homeOf(stored.ID), &roomMade{stored})
@@ -60,6 +66,11 @@ func (s *Shard) makeRoom(from limit.Source, name, key string, ephemeral bool, ma
 			made(stored, err)
 		}))
 	})
+	if !ok {
+		hub.noteLimited(limitedEntries, s.now(), m.peer, m.user)
+		return overloaded("too many requests wait for the store; try again")
+	}
+	return nil
 }
 
 func roomExists(name string) *chat.Error {

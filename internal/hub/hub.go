@@ -58,6 +58,8 @@ type Config struct {
 	RetriesWaitMax         int           // of one room's messages on their way; default 1024
 	CommitEventsMax        int           // of one transaction, and one batch more; default 8192
 	ChunkBytes             int           // of the buffers that a room's events are encoded into; default 16 KiB
+	UserRoomsMax           int           // rooms that a user has made; 0: no such limit
+	RoomsMax               int           // rooms of the store; 0: no such limit
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
 	RoomIdle               time.Duration // a room that nobody uses is let go after that; default 1 min
 	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days

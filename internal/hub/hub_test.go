@@ -288,9 +288,9 @@ func (s *counting) RoomByKey(ctx ctx, key string) (chat.Room, error) {
 	return s.Store.RoomByKey(ctx, key)
 }
 
-func (s *counting) CreateRoom(ctx ctx, r chat.Room) (chat.Room, error) {
+func (s *counting) CreateRoom(ctx ctx, r chat.Room, q chat.RoomQuota) (chat.Room, error) {
 	s.calls["CreateRoom"]++
-	return s.Store.CreateRoom(ctx, r)
+	return s.Store.CreateRoom(ctx, r, q)
 }
 
 // A crowd that comes to a room which is not there asks for it, and makes it, once.

@@ -67,6 +67,9 @@ func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
 		s.fail(o, ref, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
 		return
 	}
+	if !s.mayStore(o, ref, 2, 0) { // it comes and it goes
+		return
+	}
 	o.addPlace(ref.Room)
 	s.ask(&joinRequest{
 		asker:  asker{session: o.Engine.ID(), network: o.network, user: o.User, name: o.Name, ref: ref},
@@ -130,6 +133,7 @@ func (j *joined) on(s *Shard) {
 	if j.gap {
 		o.Client.Gap(o, j.ref.Room, r.epoch, 0, j.after)
 	}
+	p.ephemeral = j.info.Ephemeral
 	p.cursor = o.Engine.Follow(r.feed, uint64(j.after)+1)
 	if o.omit {
 		p.cursor.Omit(s.hub.config.Formats[o.format].Marks.own(o))

@@ -17,13 +17,17 @@ import (
 type Limits struct {
 	Trusted limit.Trust
 
-	AddressesMax             int // addresses that are remembered at once
-	AddressConnectionsMax    int // connections at once of an address (one of IPv4, a /64 of IPv6)
-	AddressConnectsPerSecond int // new connections of an address
-	AddressConnectsBurst     int
-	AddressLoginsPerMinute   int // logins of an address, successful or not
-	AddressLoginsBurst       int
-	FarewellsPerSecond       int // refused connections that are told why; the others are closed without a word
+	AddressesMax              int // addresses that are remembered at once
+	AddressConnectionsMax     int // connections at once of an address (one of IPv4, a /64 of IPv6)
+	AddressConnectsPerSecond  int // new connections of an address
+	AddressConnectsBurst      int
+	AddressLoginsPerMinute    int // logins of an address, successful or not
+	AddressLoginsBurst        int
+	AddressRoomsPerHour       int // rooms that an address makes, and so many at once
+	AddressRoomsPerDay        int
+	AddressStoredBytesPerHour int // bytes of events that an address has stored
+	AddressStoredBytesBurst   int
+	FarewellsPerSecond        int // refused connections that are told why; the others are closed without a word
 
 	LoginsFailedMax       int // of a session, then it is ended
 	MessagesPerSecond     int // of a session
@@ -54,6 +58,8 @@ type limits struct {
 	refused [limitedCount]limit.Sample
 }
 
+const day = 24 * time.Hour
+
 func (x *limits) init(c Limits) {
 	x.config = c
 	x.addresses = limit.NewAddresses(limit.AddressConfig{
@@ -61,6 +67,11 @@ func (x *limits) init(c Limits) {
 		ConnectionsMax: c.AddressConnectionsMax,
 		Connects:       limit.NewRate(c.AddressConnectsPerSecond, time.Second, c.AddressConnectsBurst),
 		Logins:         limit.NewRate(c.AddressLoginsPerMinute, time.Minute, c.AddressLoginsBurst),
+		Left: limit.LeftConfig{
+			RoomsPerHour: limit.NewRate(c.AddressRoomsPerHour, time.Hour, c.AddressRoomsPerHour),
+			RoomsPerDay:  limit.NewRate(c.AddressRoomsPerDay, day, c.AddressRoomsPerDay),
+			Bytes:        limit.NewRate(c.AddressStoredBytesPerHour, time.Hour, c.AddressStoredBytesBurst),
+		},
 	})
 	x.messages = limit.NewRate(c.MessagesPerSecond, time.Second, c.MessagesBurst)
 	x.requests = limit.NewRate(c.RequestsPerSecond, time.Second, c.RequestsBurst)

@@ -5,13 +5,12 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
-	"sarang/internal/limit"
 )
 
 // nameRequest wants the id of a room that has a name.
 type nameRequest struct {
 	session   engine.SessionID
-	source    limit.Source
+	maker     maker
 	ref       RequestRef
 	name      string // display form
 	create    bool   // make it if there is none
@@ -37,7 +36,7 @@ func (s *Shard) resolve(o *Session, ref RequestRef, key string, r nameRequest) {
 	if !s.begin(o, ref) {
 		return
 	}
-	r.session, r.source, r.ref = o.Engine.ID(), o.source(), ref
+	r.session, r.maker, r.ref = o.Engine.ID(), o.maker(), ref
 	l := s.lookups[key]
 	if l == nil {
 		l = &nameLookup{key: key}
@@ -49,7 +48,7 @@ func (s *Shard) resolve(o *Session, ref RequestRef, key string, r nameRequest) {
 
 func (s *Shard) lookUp(l *nameLookup) {
 	hub := s.hub
-	ok := s.give(hub.queries, l.waiting[0].source, func() {
+	ok := s.give(hub.queries, l.waiting[0].maker.source, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		r, err := hub.config.Store.RoomByKey(ctx, l.key)
@@ -74,11 +73,7 @@ func (s *Shard) lookedUp(l *nameLookup, r chat.Room, err error) {
 			s.resolveOne(&w, 0, err)
 		}
 	}
-	if l.waiting = makers; len(makers) == 0 {
-		delete(s.lookups, l.key)
-		return
-	}
-	first := &makers[0]
+	l.waiting = makers
 	made := func(r chat.Room, err error) {
 		if chat.CodeOf(err) == chat.CodeRoomExists {
 			l.tries++
@@ -87,9 +82,16 @@ func (s *Shard) lookedUp(l *nameLookup, r chat.Room, err error) {
 		}
 		s.resolved(l, r.ID, err)
 	}
-	if !s.makeRoom(first.source, first.name, l.key, first.ephemeral, made) {
-		s.resolved(l, 0, overloaded("too many requests wait for the store; try again"))
+	for len(l.waiting) > 0 {
+		first := &l.waiting[0]
+		err := s.makeRoom(first.maker, first.name, l.key, first.ephemeral, made)
+		if err == nil {
+			return
+		}
+		s.resolveOne(first, 0, err) // it may not; the next one may
+		l.waiting = l.waiting[1:]
 	}
+	delete(s.lookups, l.key)
 }
 
 // resolved answers all who wait for a name.

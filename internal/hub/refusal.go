@@ -22,6 +22,8 @@ const (
 	limitedBytes
 	limitedInFlight
 	limitedRooms
+	limitedRoomsMade
+	limitedStored
 	limitedEphemeral
 	limitedReads
 	limitedEntries
@@ -52,6 +54,10 @@ func (l Limited) String() string {
 		return "requests_in_flight"
 	case limitedRooms:
 		return "rooms_joined"
+	case limitedRoomsMade:
+		return "address_rooms"
+	case limitedStored:
+		return "address_stored_bytes"
 	case limitedEphemeral:
 		return "load_ephemeral"
 	case limitedReads:

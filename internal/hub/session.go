@@ -47,6 +47,7 @@ type Session struct {
 
 	places   []place  // rooms joined; few
 	first    [1]place // where places lies as long as there is one: most are in one room
+	stored   int      // bytes that it has drawn and may have stored; see mayStore
 	inFlight int32    // authored events without outcome
 	requests int32    // requests at the store, and on their way there
 	login    loginState
@@ -76,6 +77,8 @@ func (s *Session) Omit() { s.omit = true }
 type place struct {
 	room   chat.RoomID
 	cursor *engine.Cursor // nil until the home has answered
+
+	ephemeral bool // known with the cursor
 }
 
 func (s *Session) place(r chat.RoomID) *place {
@@ -161,6 +164,7 @@ func (s *Shard) Disconnected(o *Session) {
 		s.leave(o.Engine.ID(), o.User, o.format, p.room, false)
 	}
 	o.places = nil
+	s.giveStored(o)
 	if o.login == loginDone {
 		s.hub.counts.users.Add(-1)
 	}

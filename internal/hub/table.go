@@ -16,6 +16,7 @@ type Limit struct {
 
 const (
 	limitMost              = 1 << 30
+	storedBytesLeast       = 64 << 10 // room for a message
 	addressesMost          = 1 << 22
 	receiveBytesLeast      = 1 << 10 // a slower session could not be used
 	loginsFailedMost       = 200     // what a session can count to
@@ -37,6 +38,12 @@ func LimitTable() []Limit {
 		{"address-connects-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectsBurst }},
 		{"address-logins-per-minute", "logins of an address, successful or not", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressLoginsPerMinute }},
 		{"address-logins-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressLoginsBurst }},
+		{"address-rooms-per-hour", "rooms that an address makes in an hour, and so many at once", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressRoomsPerHour }},
+		{"address-rooms-per-day", "and in a day", 200, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressRoomsPerDay }},
+		{"address-stored-bytes-per-hour", "bytes of messages to durable rooms of an address; an event counts 128 more", 16 << 20, storedBytesLeast, limitMost, true, func(c *Config) *int { return &c.Limits.AddressStoredBytesPerHour }},
+		{"address-stored-bytes-burst", "and so many at once", 64 << 20, storedBytesLeast, limitMost, true, func(c *Config) *int { return &c.Limits.AddressStoredBytesBurst }},
+		{"user-rooms-max", "rooms of one user, that he has made", 100, 0, limitMost, true, func(c *Config) *int { return &c.UserRoomsMax }},
+		{"rooms-max", "rooms in all that are stored", 1000000, 0, limitMost, true, func(c *Config) *int { return &c.RoomsMax }},
 		{"farewells-per-second", "refused connections that are told why; the others are closed without a word", 50, 0, limitMost, true, func(c *Config) *int { return &c.Limits.FarewellsPerSecond }},
 		{"logins-failed-max", "failed logins of a session, then it is ended", 10, 0, loginsFailedMost, true, func(c *Config) *int { return &c.Limits.LoginsFailedMax }},
 		{"messages-per-second", "messages of a session", 20, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesPerSecond }},

@@ -15,6 +15,7 @@ type AddressConfig struct {
 	ConnectionsMax int  // at once; 0: no limit
 	Connects       Rate // new connections
 	Logins         Rate // logins, successful or not
+	Left           LeftConfig
 }
 
 // Verdict is the answer to a new connection.
@@ -30,7 +31,8 @@ const (
 
 // Addresses remembers how busy addresses are, up to a number of addresses. One that has
 // no connections and has used nothing, or whose rates have recovered, is forgotten when
-// its place is wanted. If all places are of busy addresses, unknown ones are refused and
+// its place is wanted; of what it has left behind, that is slow, and is forgotten sooner
+// when all places are taken. If all places are of busy addresses, unknown ones are refused and
 // known ones do not notice. Any goroutine may call its methods.
 type Addresses struct {
 	config AddressConfig
@@ -47,6 +49,7 @@ type address struct {
 	sessions int32
 	connects Meter
 	logins   Meter
+	left     left
 }
 
 // addressKey is an address of IPv4, or the first half of one of IPv6.
@@ -125,9 +128,9 @@ func (a *Addresses) place(k addressKey, now time.Duration) *address {
 		return &a.places[i]
 	}
 	// Two looked at for each that comes: the table does not grow beyond what is in use.
-	a.forget(2, now)
+	a.forget(2, now, false)
 	if len(a.free) == 0 && len(a.places) == a.config.AddressesMax {
-		a.forget(fullLooks, now)
+		a.forget(fullLooks, now, true)
 	}
 	var i int32
 	switch n := len(a.free); {
@@ -149,12 +152,13 @@ func (a *Addresses) place(k addressKey, now time.Duration) *address {
 // connection is bounded, and the next one goes on from there.
 const fullLooks = 64
 
-// forget looks at n places and frees those of which nothing needs to be known.
-func (a *Addresses) forget(n int, now time.Duration) {
+// forget looks at n places and frees those of which nothing needs to be known; if need be,
+// also those of which it is only known what they have left behind.
+func (a *Addresses) forget(n int, now time.Duration, needed bool) {
 	for range min(n, len(a.places)) {
 		a.hand = (a.hand + 1) % len(a.places)
 		p := &a.places[a.hand]
-		if p.used && p.sessions == 0 && p.connects.Rested(now) && p.logins.Rested(now) {
+		if p.used && p.sessions == 0 && p.connects.Rested(now) && p.logins.Rested(now) && (needed || p.left.rested(now)) {
 			delete(a.index, p.key)
 			*p = address{}
 			a.free = append(a.free, int32(a.hand))

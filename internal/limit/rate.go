@@ -55,6 +55,26 @@ func (m *Meter) Take(r Rate, now time.Duration) (wait time.Duration) {
 	return 0
 }
 
+// TakeN is Take for n units. More than the burst are allowed when all has come back.
+func (m *Meter) TakeN(r Rate, now time.Duration, n int) (wait time.Duration) {
+	if r.None() {
+		return 0
+	}
+	full := max(m.full, now) + r.worth(n)
+	if wait = full - now - max(r.slack, r.worth(n)); wait > 0 {
+		return wait
+	}
+	m.full = full
+	return 0
+}
+
+// Give gives back n units that were taken and not needed.
+func (m *Meter) Give(r Rate, n int) {
+	if !r.None() {
+		m.full -= r.worth(n)
+	}
+}
+
 // Spend uses n units, whether or not they are there, and returns how long it is until
 // the debt is paid: 0 if there is none.
 func (m *Meter) Spend(r Rate, now time.Duration, n int) (wait time.Duration) {

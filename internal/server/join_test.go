@@ -17,9 +17,9 @@ type makings struct {
 	asked atomic.Int64
 }
 
-func (m *makings) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+func (m *makings) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (chat.Room, error) {
 	m.asked.Add(1)
-	return m.Store.CreateRoom(ctx, r)
+	return m.Store.CreateRoom(ctx, r, q)
 }
 
 // TestManyMakeTheSameRoom has many sessions join a room that none of them finds: one

@@ -328,7 +328,7 @@ func mutations() []mutation {
 		{
 			name: "addresses that have used up their rate are forgotten", promise: promiseLimits,
 			file: "internal/limit/address.go",
-			old:  "p.sessions == 0 && p.connects.Rested(now) && p.logins.Rested(now) {", new: "p.sessions == 0 {",
+			old:  "p.sessions == 0 && p.connects.Rested(now) && p.logins.Rested(now) &&", new: "p.sessions == 0 &&",
 		},
 		{
 			name: "addresses are never forgotten", promise: promiseLimits,

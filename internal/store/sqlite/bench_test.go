@@ -33,7 +33,7 @@ func newCrowd(b *testing.B, mode sqlite.SyncMode, users int) *crowd {
 	}
 	for i := range benchRooms {
 		name := fmt.Sprint("room", i)
-		if _, err := c.store.CreateRoom(b.Context(), chat.Room{Name: name, Key: name}); err != nil {
+		if _, err := c.store.CreateRoom(b.Context(), chat.Room{Name: name, Key: name}, chat.RoomQuota{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -35,7 +35,7 @@ func commitForEver(dir string) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.CreateRoom(ctx, chat.Room{Name: "r", Key: "r"})
+	r, err := s.CreateRoom(ctx, chat.Room{Name: "r", Key: "r"}, chat.RoomQuota{})
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func useDamaged(t *testing.T, dir string, intact bool) (opened bool) {
 	check("RoomByKey", err)
 	_, err = s.ClaimUser(ctx, chat.Claim{Name: "v", Key: "v", Fresh: chat.TokenHash{1}, NowMs: 2})
 	check("ClaimUser", err)
-	_, err = s.CreateRoom(ctx, chat.Room{Name: "q", Key: "q"})
+	_, err = s.CreateRoom(ctx, chat.Room{Name: "q", Key: "q"}, chat.RoomQuota{})
 	check("CreateRoom", err)
 	_, err = s.Commit(ctx, say(4, 1)) // a conflict
 	check("Commit", err)

@@ -17,7 +17,7 @@ const (
 )
 
 // The newest event is one step into the table, which is ordered by (room_id, seq).
-const selectRoom = `SELECT id, name, name_key, epoch, flags, created_ms,
+const selectRoom = `SELECT id, name, name_key, epoch, flags, creator, created_ms,
 	coalesce((SELECT max(seq) FROM messages WHERE room_id = rooms.id), 0),
 	coalesce((SELECT time_ms FROM messages WHERE room_id = rooms.id ORDER BY seq DESC LIMIT 1), 0)
 	FROM rooms WHERE `
@@ -27,7 +27,7 @@ func scanRoom(row interface{ Scan(...any) error }) (chat.Room, error) {
 	var r chat.Room
 	var flags int64
 	err := row.Scan(number[chat.RoomID]{&r.ID}, text{&r.Name}, text{&r.Key}, bits[chat.Epoch]{&r.Epoch},
-		bits[int64]{&flags}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq}, bits[int64]{&r.LastMs})
+		bits[int64]{&flags}, number[chat.UserID]{&r.Creator}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq}, bits[int64]{&r.LastMs})
 	if err == nil && r.ID == 0 {
 		err = &columnError{int64(0), "the id of a room"}
 	}
@@ -90,7 +90,7 @@ func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]c
 }
 
 // CreateRoom is documented at chat.Store.
-func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (chat.Room, error) {
 	if err := s.begin(ctx); err != nil {
 		return chat.Room{}, err
 	}
@@ -98,10 +98,12 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) 
 	if r.Key == "" || r.Name == "" {
 		return chat.Room{}, chat.Errorf(chat.CodeBadRequest, "a room needs a name and its key")
 	}
-	made := chat.Room{Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, CreatedMs: r.CreatedMs}
+	made := chat.Room{
+		Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, Creator: r.Creator, CreatedMs: r.CreatedMs,
+	}
 	err := s.gather(ctx, &pending{
 		do: func(w *writer) (err error) {
-			made.ID, err = w.makeRoom(made)
+			made.ID, err = w.makeRoom(made, q)
 			return err
 		},
 		made: func(w *writer) (bool, error) {
@@ -119,23 +121,53 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) 
 }
 
 // makeRoom inserts r inside a transaction.
-func (w *writer) makeRoom(r chat.Room) (chat.RoomID, error) {
+func (w *writer) makeRoom(r chat.Room, q chat.RoomQuota) (chat.RoomID, error) {
 	switch _, err := w.roomOf(r.Key); {
 	case err == nil:
 		return 0, chat.Errorf(chat.CodeRoomExists, "a room named %q exists already", r.Name)
 	case !errors.Is(err, sql.ErrNoRows):
 		return 0, err
 	}
+	if err := w.withinQuota(r.Creator, q); err != nil {
+		return 0, err
+	}
 	flags := 0
 	if r.Ephemeral {
 		flags |= roomEphemeral
 	}
-	result, err := w.insertRoom.ExecContext(context.Background(), r.Name, r.Key, int64(r.Epoch), flags, r.CreatedMs)
+	result, err := w.insertRoom.ExecContext(context.Background(), r.Name, r.Key, int64(r.Epoch), flags, int64(r.Creator), r.CreatedMs)
+	if err == nil {
+		err = exec(context.Background(), w.updateTotals, 1)
+	}
 	if err != nil {
 		return 0, err
 	}
 	id, err := result.LastInsertId()
 	return chat.RoomID(id), err
+}
+
+// withinQuota returns an error if there are as many rooms as there may be.
+func (w *writer) withinQuota(creator chat.UserID, q chat.RoomQuota) error {
+	count := func(stmt *sql.Stmt, args ...any) (n int, err error) {
+		var stored int64
+		err = stmt.QueryRowContext(context.Background(), args...).Scan(bits[int64]{&stored})
+		return int(stored), err
+	}
+	if q.AllMax > 0 {
+		if n, err := count(w.selectTotals); err != nil {
+			return err
+		} else if n >= q.AllMax {
+			return chat.Errorf(chat.CodeTooMany, "there are %d rooms, and no more are taken", n)
+		}
+	}
+	if q.CreatorMax > 0 && creator != 0 {
+		if n, err := count(w.countCreated, int64(creator), q.CreatorMax); err != nil {
+			return err
+		} else if n >= q.CreatorMax {
+			return chat.Errorf(chat.CodeTooMany, "you have made %d rooms; more are not taken", n)
+		}
+	}
+	return nil
 }
 
 // roomOf returns the id of the room with the key.

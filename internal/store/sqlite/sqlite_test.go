@@ -39,7 +39,7 @@ func open(tb testing.TB, c sqlite.Config) *sqlite.Store {
 func openWithRoom(tb testing.TB, c sqlite.Config) *sqlite.Store {
 	tb.Helper()
 	s := open(tb, c)
-	if _, err := s.CreateRoom(tb.Context(), chat.Room{Name: "r", Key: "r"}); err != nil {
+	if _, err := s.CreateRoom(tb.Context(), chat.Room{Name: "r", Key: "r"}, chat.RoomQuota{}); err != nil {
 		tb.Fatalf("CreateRoom: %v", err)
 	}
 	if _, err := s.ClaimUser(tb.Context(), chat.Claim{Name: "u", Key: "u", NowMs: 1}); err != nil {
@@ -278,7 +278,7 @@ func TestWritesWaitForTheirTurn(t *testing.T) {
 			return err
 		},
 		"CreateRoom": func(ctx context.Context) error {
-			_, err := s.CreateRoom(ctx, chat.Room{Name: "q", Key: "q"})
+			_, err := s.CreateRoom(ctx, chat.Room{Name: "q", Key: "q"}, chat.RoomQuota{})
 			return err
 		},
 	} {
@@ -335,7 +335,7 @@ func TestRoomsAreGathered(t *testing.T) {
 	for i := range rooms {
 		name := string(rune('가' + i/2)) // each twice: one of the two is refused
 		go func() {
-			_, err := s.CreateRoom(context.Background(), chat.Room{Name: name, Key: name})
+			_, err := s.CreateRoom(context.Background(), chat.Room{Name: name, Key: name}, chat.RoomQuota{})
 			errs <- err
 		}()
 		go func() {

@@ -73,7 +73,7 @@ func TestOutcomeStaysUnknown(t *testing.T) {
 		wantError(t, commit(t.Context(), s, say(1, 3)), chat.CodeUncertain, "does not know")
 		// While the disk fails, nothing is claimed and nothing is written.
 		wantError(t, commit(t.Context(), s, say(1, 3)), chat.CodeUnavailable, "can not write")
-		_, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"})
+		_, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"}, chat.RoomQuota{})
 		wantError(t, err, chat.CodeUnavailable, "can not write")
 
 		sqlite.BreakCommits(s, nil)
@@ -92,7 +92,7 @@ func TestUncertainBatchIsSentAgain(t *testing.T) {
 	for _, c := range []struct{ stored, others bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
 		t.Run(fmt.Sprintf("stored %t, others %t", c.stored, c.others), func(t *testing.T) {
 			s := openWithRoom(t, sqlite.Config{})
-			if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"}); err != nil {
+			if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"}, chat.RoomQuota{}); err != nil {
 				t.Fatal(err)
 			}
 			theirs := say(1, 2)
@@ -267,7 +267,7 @@ func TestRoomIsMadeThoughCommitFailed(t *testing.T) {
 		}
 		return err
 	})
-	r, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"})
+	r, err := s.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"}, chat.RoomQuota{})
 	if err != nil || r.ID != 2 {
 		t.Fatalf("CreateRoom: %+v, %v", r, err)
 	}

@@ -129,7 +129,7 @@ func diskWithRoom(t *testing.T) (*storesim.Disk, chat.Batch) {
 	t.Helper()
 	disk := storesim.NewDisk(nil)
 	s := disk.Open()
-	r, err := s.CreateRoom(context.Background(), chat.Room{Name: "r", Key: "r", Epoch: 1})
+	r, err := s.CreateRoom(context.Background(), chat.Room{Name: "r", Key: "r", Epoch: 1}, chat.RoomQuota{})
 	if err != nil {
 		t.Fatal(err)
 	}

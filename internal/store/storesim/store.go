@@ -97,7 +97,7 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 }
 
 // CreateRoom is documented at chat.Store.
-func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (chat.Room, error) {
 	d := s.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -115,9 +115,21 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) 
 			return chat.Room{}, chat.Errorf(chat.CodeRoomExists, "there is a room %q", r.Name)
 		}
 	}
+	mine := 0
+	for _, log := range d.rooms {
+		if log.room.Creator == r.Creator {
+			mine++
+		}
+	}
+	switch {
+	case q.CreatorMax > 0 && r.Creator != 0 && mine >= q.CreatorMax:
+		return chat.Room{}, chat.Errorf(chat.CodeTooMany, "a user may make %d rooms", q.CreatorMax)
+	case q.AllMax > 0 && len(d.rooms) >= q.AllMax:
+		return chat.Room{}, chat.Errorf(chat.CodeTooMany, "there may be %d rooms", q.AllMax)
+	}
 	made := chat.Room{
 		ID: chat.RoomID(len(d.rooms) + 1), Name: r.Name, Key: r.Key, Epoch: r.Epoch,
-		Ephemeral: r.Ephemeral, CreatedMs: r.CreatedMs,
+		Ephemeral: r.Ephemeral, Creator: r.Creator, CreatedMs: r.CreatedMs,
 	}
 	d.rooms = append(d.rooms, &roomLog{room: made, roles: make(map[chat.UserID]chat.Role)})
 	died(fault, "CreateRoom, after it")

@@ -157,7 +157,7 @@ func (f *fixture) calls(r chat.Room, u chat.User) map[string]func(context.Contex
 			return err
 		},
 		"CreateRoom": func(ctx context.Context) error {
-			_, err := f.store.CreateRoom(ctx, chat.Room{Name: "late", Key: "late"})
+			_, err := f.store.CreateRoom(ctx, chat.Room{Name: "late", Key: "late"}, chat.RoomQuota{})
 			return err
 		},
 		"User": func(ctx context.Context) error { _, err := f.store.User(ctx, u.ID); return err },

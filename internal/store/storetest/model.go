@@ -118,7 +118,7 @@ func (m *model) CreateRoom(t *rapid.T) {
 		Name: key, Key: key, Epoch: chat.Epoch(rapid.Uint64().Draw(t, "epoch")),
 		CreatedMs: m.nowMs, Ephemeral: rapid.IntRange(0, 4).Draw(t, "ephemeral") == 0,
 	}
-	made, err := m.store.CreateRoom(context.Background(), asked)
+	made, err := m.store.CreateRoom(context.Background(), asked, chat.RoomQuota{})
 	for _, r := range m.rooms {
 		if r.Key == key {
 			wantModelCode(t, err, chat.CodeRoomExists)

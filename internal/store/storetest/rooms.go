@@ -25,7 +25,7 @@ func testRooms(t *testing.T, f *fixture) {
 		{Name: "사랑방", Key: "사랑방", Epoch: 2, CreatedMs: 20, ID: 77, LastSeq: 99, LastMs: 9, Ruled: true},
 		{Name: "a", Key: "a", Epoch: 3, CreatedMs: 30, Ephemeral: true},
 	} {
-		made, err := f.store.CreateRoom(f.ctx, asked)
+		made, err := f.store.CreateRoom(f.ctx, asked, chat.RoomQuota{})
 		if err != nil {
 			t.Fatalf("CreateRoom: %v", err)
 		}
@@ -42,6 +42,43 @@ func testRooms(t *testing.T, f *fixture) {
 	f.commit(t, run(want[1], 1, 5, f.user(t, "u"), "x"))
 	want[1].LastSeq, want[1].LastMs = 5, 5005
 	f.wantRooms(t, want...)
+}
+
+// There are so many rooms as the quota allows, of one creator and in all; a refusal makes
+// none.
+func testRoomQuota(t *testing.T, f *fixture) {
+	mina, jun := f.user(t, "mina").ID, f.user(t, "jun").ID
+	n := 0
+	create := func(by chat.UserID, q chat.RoomQuota, code chat.Code) {
+		t.Helper()
+		n++
+		name := fmt.Sprint("room", n)
+		r, err := f.store.CreateRoom(f.ctx, chat.Room{Name: name, Key: name, Creator: by}, q)
+		if chat.CodeOf(err) != code {
+			t.Fatalf("room %d: %v, want code %d", n, err, code)
+		}
+		if code != 0 {
+			_, err := f.store.RoomByKey(f.ctx, name)
+			wantCode(t, err, chat.CodeNoRoom)
+			return
+		}
+		got, err := f.store.Room(f.ctx, r.ID)
+		if err != nil || got != r || got.Creator != by {
+			t.Fatalf("room %+v, %v; made by %d as %+v", got, err, by, r)
+		}
+	}
+	q := chat.RoomQuota{CreatorMax: 2, AllMax: 6}
+	create(mina, q, 0)
+	create(mina, q, 0)
+	create(mina, q, chat.CodeTooMany)
+	create(mina, chat.RoomQuota{AllMax: 6}, 0)
+	create(mina, chat.RoomQuota{CreatorMax: 3, AllMax: 6}, chat.CodeTooMany)
+	create(0, q, 0) // nobody in particular: only the bound of all is for them
+	create(0, q, 0)
+	create(jun, q, 0)
+	create(jun, q, chat.CodeTooMany)
+	create(0, q, chat.CodeTooMany)
+	create(jun, chat.RoomQuota{}, 0)
 }
 
 func testRoomsArePaged(t *testing.T, f *fixture) {
@@ -71,7 +108,7 @@ func testRoomsArePaged(t *testing.T, f *fixture) {
 }
 
 func testRoomByKey(t *testing.T, f *fixture) {
-	a, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "사랑방", Key: "key of 사랑방", Epoch: 7, CreatedMs: 3})
+	a, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "사랑방", Key: "key of 사랑방", Epoch: 7, CreatedMs: 3}, chat.RoomQuota{})
 	if err != nil {
 		t.Fatalf("CreateRoom: %v", err)
 	}
@@ -98,17 +135,17 @@ func testRoomByKey(t *testing.T, f *fixture) {
 
 func testRoomDuplicate(t *testing.T, f *fixture) {
 	r := f.room(t, "r")
-	_, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "R", Key: "r", Epoch: 9})
+	_, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "R", Key: "r", Epoch: 9}, chat.RoomQuota{})
 	wantCode(t, err, chat.CodeRoomExists)
 	for _, bad := range []chat.Room{{Name: "x"}, {Key: "x"}, {}} {
-		_, err := f.store.CreateRoom(f.ctx, bad)
+		_, err := f.store.CreateRoom(f.ctx, bad, chat.RoomQuota{})
 		wantCode(t, err, chat.CodeBadRequest)
 	}
 	f.wantRooms(t, r)
 }
 
 func testRoomEphemeral(t *testing.T, f *fixture) {
-	r, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "game", Key: "game", Epoch: 1, Ephemeral: true})
+	r, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "game", Key: "game", Epoch: 1, Ephemeral: true}, chat.RoomQuota{})
 	if err != nil {
 		t.Fatalf("CreateRoom: %v", err)
 	}

@@ -45,8 +45,8 @@ func (s *shared) Author(ctx context.Context, room chat.RoomID, user chat.UserID,
 	return s.next().Author(ctx, room, user, noncesMax)
 }
 
-func (s *shared) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
-	return s.next().CreateRoom(ctx, r)
+func (s *shared) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (chat.Room, error) {
+	return s.next().CreateRoom(ctx, r, q)
 }
 
 func (s *shared) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {

@@ -53,6 +53,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"HistoryKeepsEveryField", testHistoryKeepsEveryField},
 		{"ClaimAndLogin", testClaimAndLogin},
 		{"ClaimCollisions", testClaimCollisions},
+		{"RoomQuota", testRoomQuota},
 		{"ClaimOfTheKnown", testClaimOfTheKnown},
 		{"ClaimTakeover", testClaimTakeover},
 		{"ClaimAgain", testClaimAgain},
@@ -120,7 +121,7 @@ func (f *fixture) reopen(t *testing.T) {
 
 func (f *fixture) room(t *testing.T, name string) chat.Room {
 	t.Helper()
-	r, err := f.store.CreateRoom(f.ctx, chat.Room{Name: name, Key: name, Epoch: 1, CreatedMs: 1000})
+	r, err := f.store.CreateRoom(f.ctx, chat.Room{Name: name, Key: name, Epoch: 1, CreatedMs: 1000}, chat.RoomQuota{})
 	if err != nil {
 		t.Fatalf("CreateRoom %q: %v", name, err)
 	}

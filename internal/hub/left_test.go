@@ -1,0 +1,106 @@
+package hub_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sarang/chat"
+	"sarang/internal/hub"
+	"sarang/internal/hub/hubtest"
+)
+
+// An address may have so much stored; what is not stored does not count, and what a session
+// did not use is left to the next one.
+func TestStoredBytesOfAnAddress(t *testing.T) {
+	r := newRig(t, hubtest.Config{Hub: hub.Config{Limits: hub.Limits{
+		AddressesMax: 10, AddressStoredBytesPerHour: 36000, AddressStoredBytesBurst: 10000,
+	}}})
+	ann := r.Enter("ann", nil)
+	room := joined(t, r, ann, "lobby").ID // 2 events: 256 bytes
+	game := func() chat.RoomID {
+		ann.JoinAs(0, hub.JoinRequest{Name: "game", Create: true, Ephemeral: true}) // and 256
+		r.Settle()
+		return ann.Last().Info.ID
+	}()
+	text := strings.Repeat("x", 1000-128)
+	say := func(c *hubtest.Client, room chat.RoomID, n chat.Nonce) bool {
+		c.Publish(room, n, text)
+		r.Settle()
+		return c.Acked(room, n) > 0
+	}
+	for n := range chat.Nonce(9) {
+		if !say(ann, room, n+1) {
+			t.Fatalf("message %d is refused: %+v", n+1, ann.Last())
+		}
+	}
+	if say(ann, room, 10) {
+		t.Fatal("more is stored than an address may have")
+	}
+	wantFailed(t, ann, chat.CodeTooFast)
+	if wait := ann.Last().Err.RetryAfter; wait < 10*time.Second || wait > time.Minute {
+		t.Errorf("it is to wait for %v", wait)
+	}
+	if !say(ann, game, 1) {
+		t.Errorf("a message that is not stored is refused: %+v", ann.Last())
+	}
+	r.Pass(100 * time.Second)
+	if !say(ann, room, 10) {
+		t.Errorf("after a while: %+v", ann.Last())
+	}
+	ann.Hangup()
+	r.Settle()
+	again := r.Dial(nil)
+	again.Login("ann", ann.Token)
+	r.Settle()
+	again.JoinAs(room, hub.JoinRequest{})
+	r.Settle()
+	if last := again.Last(); last.Kind != "Joined" {
+		t.Errorf("what the session has not used is gone with it: %+v", last)
+	}
+}
+
+// Rooms of an address are bounded by a rate, those of a user and all by their number.
+func TestRoomsThatMayBeMade(t *testing.T) {
+	r := newRig(t, hubtest.Config{Hub: hub.Config{
+		UserRoomsMax: 3, RoomsMax: 5,
+		Limits: hub.Limits{AddressesMax: 10, AddressRoomsPerHour: 8},
+	}})
+	ann, bob := r.Enter("ann", nil), r.Enter("bob", nil)
+	n := 0
+	create := func(c *hubtest.Client) *hubtest.Client {
+		n++
+		if n%2 == 0 {
+			c.Create(fmt.Sprint("room", n), false)
+		} else {
+			c.Join(fmt.Sprint("room", n))
+		}
+		r.Settle()
+		return c
+	}
+	want := func(c *hubtest.Client, code chat.Code) {
+		t.Helper()
+		create(c)
+		if code != 0 {
+			wantFailed(t, c, code)
+		} else if last := c.Last(); last.Kind == "Failed" {
+			t.Errorf("%s was told %+v", c.User.Name, last)
+		}
+	}
+	for range 3 {
+		want(ann, 0)
+	}
+	want(ann, chat.CodeTooMany)
+	want(bob, 0)
+	want(bob, 0)
+	want(bob, chat.CodeTooMany) // of all
+	want(ann, chat.CodeTooMany)
+	want(ann, chat.CodeTooFast)
+	want(bob, chat.CodeTooFast) // one address
+	ann.Join("room1")           // that is there
+	r.Settle()
+	if last := ann.Last(); last.Kind == "Failed" && last.Err.Code != chat.CodeBadRequest {
+		t.Errorf("to join is no making: %+v", last)
+	}
+}
