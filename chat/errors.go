@@ -38,6 +38,7 @@ const (
 	CodeUncertain      Code = 24 // a commit failed and its outcome is not known yet
 	CodeAlreadyRunning Code = 25 // another server has the data folder
 	CodeForbidden      Code = 26 // the user's role in the room does not allow it
+	CodeNonceUsed      Code = 27 // the nonce was used for another message
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

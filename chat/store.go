@@ -57,8 +57,9 @@ type LogStore interface {
 	// with more, and the next one begins with what is behind the gap.
 	History(ctx context.Context, room RoomID, p Page) (events []Event, more bool, err error)
 
-	// Author returns what a room's log says of a user: his role, and nonce and Seq of
-	// his last authored events, the newest first, at most noncesMax.
+	// Author returns what a room's log says of a user: his role, and nonce, Seq and
+	// Digest of his last authored events, the newest first, at most noncesMax. Texts are
+	// not read for it.
 	Author(ctx context.Context, room RoomID, user UserID, noncesMax int) (Author, error)
 }
 
@@ -161,8 +162,9 @@ type Author struct {
 
 // NonceSeq is a nonce and the event that it became.
 type NonceSeq struct {
-	Nonce Nonce
-	Seq   Seq
+	Nonce  Nonce
+	Seq    Seq
+	Digest uint64 // Event.Digest; 0: not known, of events stored before there were digests
 }
 
 // Claim asks for a name.

@@ -29,3 +29,21 @@ func FuzzCheckText(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDigest says that the digest looks at what an event says, and at nothing else.
+func FuzzDigest(f *testing.F) {
+	f.Add("a", "b", uint64(1), uint64(2))
+	f.Add("", "\x00", uint64(0), uint64(0))
+	f.Fuzz(func(t *testing.T, a, b string, target, subject uint64) {
+		e := chat.Event{Kind: chat.EventMessage, Text: a, Target: chat.Seq(target), Subject: chat.UserID(subject)}
+		same := e
+		same.Seq, same.TimeMs, same.Nonce, same.User, same.Name, same.Room = 7, 8, 9, 10, "n", 11
+		if e.Digest() != same.Digest() || e.Digest() == 0 {
+			t.Errorf("digests %d and %d of one thing said", e.Digest(), same.Digest())
+		}
+		other := e
+		if other.Text = b; a != b && len(a) == len(b) && len(a) < 4 && e.Digest() == other.Digest() {
+			t.Errorf("%q and %q have one digest", a, b)
+		}
+	})
+}

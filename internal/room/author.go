@@ -14,7 +14,7 @@ type author struct {
 	stored  []chat.NonceSeq // of the last ones in the log, in order: a ring once it is full
 	next    int             // where the ring is written next
 	most    int             // nonces in the ring
-	onWay   []chat.Nonce    // of events that are gathering or in flight
+	onWay   []chat.NonceSeq // of events that are gathering or in flight; without Seq
 	highest chat.Nonce      // no nonce above it was used
 	newest  chat.Nonce      // and none above it is in stored
 	held    []Publish       // waiting for loaded
@@ -24,28 +24,39 @@ type author struct {
 
 // find looks a nonce up; Seq 0: its event is on its way. Clients that count their nonces
 // up are found new at once.
-func (a *author) find(n chat.Nonce) (chat.Seq, bool) {
+func (a *author) find(n chat.Nonce) (chat.NonceSeq, bool) {
 	if n > a.highest {
-		return 0, false
+		return chat.NonceSeq{}, false
 	}
-	for i := range a.stored {
-		if a.stored[i].Nonce == n {
-			return a.stored[i].Seq, true
+	for _, in := range [...][]chat.NonceSeq{a.stored, a.onWay} {
+		for i := range in {
+			if in[i].Nonce == n {
+				return in[i], true
+			}
 		}
 	}
-	return 0, slices.Contains(a.onWay, n)
+	return chat.NonceSeq{}, false
 }
 
-// begin notes a nonce whose event is on its way. It pushes none out that is stored: the
-// event may fail.
-func (a *author) begin(n chat.Nonce) {
-	a.highest = max(a.highest, n)
-	a.onWay = append(a.onWay, n)
+// mistaken is for who gives a nonce that is known to something else; nil if e says the
+// same.
+func mistaken(known chat.NonceSeq, e *chat.Event) *chat.Error {
+	if known.Digest == 0 || known.Digest == e.Digest() {
+		return nil
+	}
+	return chat.Errorf(chat.CodeNonceUsed, "the nonce of this message was used for another one: give it a new nonce")
+}
+
+// begin notes an event that is on its way. It pushes none out that is stored: the event
+// may fail.
+func (a *author) begin(e *chat.Event) {
+	a.highest = max(a.highest, e.Nonce)
+	a.onWay = append(a.onWay, chat.NonceSeq{Nonce: e.Nonce, Digest: e.Digest()})
 }
 
 // end takes a nonce back whose event is not on its way any more.
 func (a *author) end(n chat.Nonce) {
-	if i := slices.Index(a.onWay, n); i >= 0 {
+	if i := slices.IndexFunc(a.onWay, func(x chat.NonceSeq) bool { return x.Nonce == n }); i >= 0 {
 		a.onWay = slices.Delete(a.onWay, i, i+1)
 	}
 	if len(a.onWay) == 0 && cap(a.onWay) > onWayKept {
@@ -55,17 +66,22 @@ func (a *author) end(n chat.Nonce) {
 
 const onWayKept = 16
 
+// note is remember for an event.
+func (a *author) note(e *chat.Event) {
+	a.remember(chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
+}
+
 // remember notes where an event of the log is, in the place of the oldest.
-func (a *author) remember(n chat.Nonce, s chat.Seq) {
-	if n <= a.newest && slices.ContainsFunc(a.stored, func(x chat.NonceSeq) bool { return x.Nonce == n }) {
+func (a *author) remember(n chat.NonceSeq) {
+	if n.Nonce <= a.newest && slices.ContainsFunc(a.stored, func(x chat.NonceSeq) bool { return x.Nonce == n.Nonce }) {
 		return
 	}
-	a.highest, a.newest = max(a.highest, n), max(a.newest, n)
+	a.highest, a.newest = max(a.highest, n.Nonce), max(a.newest, n.Nonce)
 	if len(a.stored) < a.most {
-		a.stored = append(a.stored, chat.NonceSeq{Nonce: n, Seq: s})
+		a.stored = append(a.stored, n)
 		return
 	}
-	a.stored[a.next] = chat.NonceSeq{Nonce: n, Seq: s}
+	a.stored[a.next] = n
 	a.next = (a.next + 1) % len(a.stored)
 }
 
@@ -75,10 +91,10 @@ func (a *author) load(stored chat.Author) {
 	since := slices.Concat(a.stored[a.next:], a.stored[:a.next])
 	a.stored, a.next, a.newest = nil, 0, 0
 	for i := len(stored.Nonces) - 1; i >= 0; i-- {
-		a.remember(stored.Nonces[i].Nonce, stored.Nonces[i].Seq)
+		a.remember(stored.Nonces[i])
 	}
 	for _, n := range since {
-		a.remember(n.Nonce, n.Seq)
+		a.remember(n)
 	}
 	if !a.ruled {
 		a.role = stored.Role

@@ -103,7 +103,7 @@ func (r *Room) Committed(ack func(Ack)) {
 			r.rule(e)
 		}
 		a := r.authors.get(e.User)
-		a.remember(e.Nonce, e.Seq)
+		a.note(e)
 		r.end(a, e)
 		r.flying.waiting(i, func(to Ref) { ack(Ack{to, e.Nonce, e.Seq}) })
 	}
@@ -139,7 +139,7 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 		e := &events[i]
 		r.info.LastSeq, r.info.LastMs = e.Seq, max(r.info.LastMs, e.TimeMs)
 		if a := r.authors.peek(e.User); a != nil && e.Kind.Authored() {
-			a.remember(e.Nonce, e.Seq)
+			a.note(e)
 		}
 		if e.Kind == chat.EventRole {
 			r.rule(e)
@@ -156,13 +156,20 @@ func (r *Room) dropKnown(tell Outcomes) {
 			return true
 		}
 		a := r.authors.get(e.User)
-		seq, known := a.find(e.Nonce)
-		if !known || seq == 0 {
+		at, known := a.find(e.Nonce)
+		if !known || at.Seq == 0 {
 			return true
 		}
 		r.pendingBytes -= cost(e.Text)
 		r.end(a, e)
-		r.gathering.waiting(i, func(to Ref) { tell.Duplicate(Ack{to, e.Nonce, seq}) })
+		wrong := mistaken(at, e)
+		r.gathering.waiting(i, func(to Ref) {
+			if wrong != nil {
+				tell.Refuse(Ack{Ref: to, Nonce: e.Nonce}, wrong)
+				return
+			}
+			tell.Duplicate(Ack{to, e.Nonce, at.Seq})
+		})
 		return false
 	})
 }

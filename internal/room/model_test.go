@@ -62,7 +62,7 @@ func (w *world) author(u chat.UserID) (a chat.Author) {
 	for i := len(w.log) - 1; i >= 0; i-- {
 		e := &w.log[i]
 		if e.User == u && e.Kind.Authored() && len(a.Nonces) < chat.NoncesPerUserMax {
-			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq})
+			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
 		}
 		if e.Kind == chat.EventRole && e.Subject == u && a.Role == chat.RoleNone {
 			a.Role = e.Role

@@ -40,7 +40,7 @@ const (
 
 // Publish takes an event. A nonce that the user has used is a retry: if the first is
 // stored, its Seq is returned, and if it is on its way, its outcome will go to the
-// new Ref, too.
+// new Ref, too. If the first said something else, this one is refused (CodeNonceUsed).
 func (r *Room) Publish(p Publish) (Outcome, chat.Seq, *chat.Error) {
 	if err := r.check(&p); err != nil {
 		return Refused, 0, err
@@ -88,13 +88,15 @@ func (r *Room) PendingBytes() int { return r.pendingBytes }
 
 // accept takes an event whose cost is counted already, of an author who is loaded.
 func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
-	seq, known := a.find(p.Nonce)
-	switch {
-	case known && seq > 0:
+	e := p.event(r.info.ID)
+	if first, known := a.find(p.Nonce); known {
 		r.pendingBytes -= cost(p.Text)
-		return Duplicate, seq, nil
-	case known:
-		r.pendingBytes -= cost(p.Text)
+		if err := mistaken(first, &e); err != nil {
+			return Refused, 0, err
+		}
+		if first.Seq > 0 {
+			return Duplicate, first.Seq, nil
+		}
 		if len(r.flying.also)+len(r.gathering.also) >= r.config.RetriesWaitMax {
 			return Refused, 0, tooManyRetries()
 		}
@@ -107,7 +109,6 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 			return Refused, 0, err
 		}
 	}
-	e := p.event(r.info.ID)
 	r.begin(a, &e)
 	r.gathering.add(e, origin{p.Ref, p.Operator})
 	return Queued, 0, nil
@@ -115,7 +116,7 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 
 // begin notes that an event of author a is on its way.
 func (r *Room) begin(a *author, e *chat.Event) {
-	a.begin(e.Nonce)
+	a.begin(e)
 	if e.Kind == chat.EventRole {
 		r.authors.get(e.Subject).wanted++
 	}

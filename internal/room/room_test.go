@@ -131,6 +131,62 @@ func TestRetriesThatWaitAreBounded(t *testing.T) {
 	}
 }
 
+// A nonce that comes again with something else is no retry: it is refused, wherever the
+// first one is, and the first one is not touched by that.
+func TestNonceWithAnotherText(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	other := func(where string) {
+		t.Helper()
+		p := room.Publish{Kind: chat.EventMessage, User: 1, Name: "u1", Nonce: 11, Text: "other", Ref: 102}
+		if o, _, err := r.Publish(p); o != room.Refused || chat.CodeOf(err) != chat.CodeNonceUsed {
+			t.Errorf("while the first one is %s: %v, %v", where, o, err)
+		}
+	}
+	say(t, r, 1, 11, "hello", 101)
+	other("gathering")
+	r.Take(1000, outcomes{log})
+	other("in flight")
+	r.Committed(outcomes{log}.Ack)
+	other("stored")
+	want(t, log, "ack 11 to 101: 2")
+	if r.Wants() || r.PendingBytes() != 0 {
+		t.Errorf("wants to store %t, %d bytes on their way", r.Wants(), r.PendingBytes())
+	}
+}
+
+// So it is after a restart, when the store says what was said; but of events that it has
+// no digest of, from before there were any, nothing can be told.
+func TestNonceWithAnotherTextAfterARestart(t *testing.T) {
+	r, log := newRoom(chat.Room{LastSeq: 9}), &strings.Builder{}
+	r.Join(1, "u1")
+	store(r, log)
+	log.Reset()
+	for i, text := range []string{"seven", "other", "old"} {
+		say(t, r, 1, chat.Nonce([]int{11, 11, 12}[i]), text, room.Ref(101+i))
+	}
+	first := chat.Event{Kind: chat.EventMessage, Text: "seven"}
+	r.LoadAuthor(1, chat.Author{Nonces: []chat.NonceSeq{{Nonce: 12, Seq: 8}, {Nonce: 11, Seq: 7, Digest: first.Digest()}}}, outcomes{log})
+	want(t, log, "ack 11 to 101: 7", "refused 11 to 102: 27", "ack 12 to 103: 8")
+}
+
+// And when it is another server that has stored the first one.
+func TestNonceWithAnotherTextElsewhere(t *testing.T) {
+	r, log := newRoom(chat.Room{}), &strings.Builder{}
+	r.Join(1, "u1")
+	store(r, log)
+	log.Reset()
+	say(t, r, 1, 11, "mine", 101)
+	say(t, r, 1, 12, "same", 102)
+	r.Take(1000, outcomes{log})
+	r.Overtaken([]chat.Event{
+		{Room: 1, Seq: 2, Kind: chat.EventMessage, User: 1, Nonce: 11, Text: "theirs"},
+		{Room: 1, Seq: 3, Kind: chat.EventMessage, User: 1, Nonce: 12, Text: "same"},
+	}, outcomes{log})
+	store(r, log)
+	want(t, log, "refused 11 to 101: 27", "ack 12 to 102: 3")
+}
+
 func TestNoncesComeFromTheStoreAfterARestart(t *testing.T) {
 	r, log := newRoom(chat.Room{LastSeq: 9}), &strings.Builder{}
 	r.Join(1, "u1")
@@ -293,7 +349,7 @@ func TestBatchIsBounded(t *testing.T) {
 			say(t, r, u+1, n+1, strings.Repeat("x", 6000), room.Ref(u+1))
 		}
 	}
-	say(t, r, 2, 200, "again", 77) // the last one: its outcome goes to 77, too
+	say(t, r, 2, 200, strings.Repeat("x", 6000), 77) // the last one: its outcome goes to 77, too
 	var acks []room.Ack
 	batches, last := 0, chat.Seq(2)
 	for ; r.Wants(); batches++ {

@@ -78,8 +78,8 @@ func mutations() []mutation {
 		{
 			name: "nonces that were loaded are not kept", promise: promiseOrder,
 			file: "internal/room/author.go",
-			old:  "\ta.highest, a.newest = max(a.highest, n), max(a.newest, n)\n",
-			new:  "\ta.newest = max(a.newest, n)\n",
+			old:  "\ta.highest, a.newest = max(a.highest, n.Nonce), max(a.newest, n.Nonce)\n",
+			new:  "\ta.newest = max(a.newest, n.Nonce)\n",
 		},
 		{
 			name: "a forgotten author counts as new", promise: promiseOrder, clients: true,
@@ -646,8 +646,8 @@ func mutations() []mutation {
 		{
 			name: "nonces that others have used meanwhile are ignored", promise: promiseNodes, few: true,
 			file: "internal/room/commit.go",
-			old:  "if !known || seq == 0 {",
-			new:  "if !known || seq >= 0 {",
+			old:  "if !known || at.Seq == 0 {",
+			new:  "if !known || at.Seq >= 0 {",
 		},
 		{
 			name: "another's batch counts as one's own", promise: promiseNodes,

@@ -91,6 +91,14 @@ type row struct {
 	prev  chat.Seq
 }
 
+// digest is what is kept to recognize a retry; events that nobody has authored have none.
+func (r *row) digest() uint64 {
+	if !r.event.Kind.Authored() {
+		return 0
+	}
+	return r.event.Digest()
+}
+
 // author is a user in a room.
 type author struct {
 	user chat.UserID
@@ -109,7 +117,7 @@ func (w *writer) storeRows(ctx context.Context, p *plan) error {
 	plain := func(args []any, i int) []any {
 		e := p.rows[i].event
 		return append(args, int64(e.Room), int64(e.Seq), int64(e.User), int64(e.Kind), int64(e.Nonce), e.TimeMs,
-			int64(p.rows[i].prev), e.Text)
+			int64(p.rows[i].prev), e.Text, int64(p.rows[i].digest()))
 	}
 	if !p.about {
 		return w.insert(ctx, w.insertMessages, len(p.rows), plain)

@@ -116,14 +116,14 @@ func (w *writer) prepare(ctx context.Context) error {
 		}
 	}
 	err := w.insertMessages.prepare(ctx, w.conn,
-		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text) VALUES ",
-		"(?, ?, ?, ?, ?, ?, ?, ?)", "")
+		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest) VALUES ",
+		"(?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
 	if err != nil {
 		return err
 	}
 	err = w.insertEvents.prepare(ctx, w.conn,
-		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, target, subject, role) VALUES ",
-		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
+		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, target, subject, role) VALUES ",
+		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
 	if err != nil {
 		return err
 	}

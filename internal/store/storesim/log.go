@@ -104,7 +104,7 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 	a := chat.Author{Role: log.roles[user]}
 	for i := len(log.events) - 1; i >= 0 && len(a.Nonces) < noncesMax; i-- {
 		if e := &log.events[i]; e.User == user && e.Kind.Authored() {
-			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq})
+			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
 		}
 	}
 	return a, nil

@@ -90,11 +90,22 @@ func testAuthor(t *testing.T, f *fixture) {
 
 	join := message(r, 1, jun, "")
 	join.Kind = chat.EventJoin
-	f.commit(t, these(r, 1, join, roleEvent(r, 2, mina, jun, chat.RoleReader), message(r, 3, jun, "x")))
-	f.commit(t, these(r, 4, message(r, 4, mina, "y"), roleEvent(r, 5, mina, mina, chat.RoleOwner)))
+	log := []chat.Event{
+		join, roleEvent(r, 2, mina, jun, chat.RoleReader), message(r, 3, jun, "x"),
+		message(r, 4, mina, "y"), roleEvent(r, 5, mina, mina, chat.RoleOwner),
+	}
+	f.commit(t, these(r, 1, log[:3]...))
+	f.commit(t, these(r, 4, log[3:]...))
+	said := func(seqs ...chat.Seq) (all []chat.NonceSeq) {
+		for _, s := range seqs {
+			e := &log[s-1]
+			all = append(all, chat.NonceSeq{Nonce: e.Nonce, Seq: s, Digest: e.Digest()})
+		}
+		return all
+	}
 	// A role event is authored by who gives the role.
-	f.wantAuthor(t, r, mina, chat.Author{Role: chat.RoleOwner, Nonces: []chat.NonceSeq{{Nonce: 35, Seq: 5}, {Nonce: 28, Seq: 4}, {Nonce: 14, Seq: 2}}})
-	f.wantAuthor(t, r, jun, chat.Author{Role: chat.RoleReader, Nonces: []chat.NonceSeq{{Nonce: 21, Seq: 3}}})
+	f.wantAuthor(t, r, mina, chat.Author{Role: chat.RoleOwner, Nonces: said(5, 4, 2)})
+	f.wantAuthor(t, r, jun, chat.Author{Role: chat.RoleReader, Nonces: said(3)})
 	f.wantSent(t, mina, 1)
 	f.wantSent(t, jun, 1)
 }
@@ -140,7 +151,7 @@ func testAuthorNonces(t *testing.T, f *fixture) {
 				fallthrough
 			default:
 				e.Nonce = chat.Nonce(math.MaxUint64 - uint64(last))
-				want = append([]chat.NonceSeq{{Nonce: e.Nonce, Seq: last}}, want...)
+				want = append([]chat.NonceSeq{{Nonce: e.Nonce, Seq: last, Digest: e.Digest()}}, want...)
 			}
 			a.Events = append(a.Events, e)
 		}

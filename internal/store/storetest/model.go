@@ -407,7 +407,7 @@ func (m *model) User(t *rapid.T) {
 	log := m.logs[r.ID]
 	for i := len(log) - 1; i >= 0 && len(want.Nonces) < noncesMax; i-- {
 		if e := log[i]; e.User == id && e.Kind.Authored() {
-			want.Nonces = append(want.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq})
+			want.Nonces = append(want.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
 		}
 	}
 	got, err := m.store.Author(context.Background(), r.ID, id, noncesMax)
