@@ -59,7 +59,7 @@ type Event struct {
 	Name    string // display name of User at the time
 	Nonce   Nonce
 	Target  Seq    // an earlier event of the room that this one is about; 0: none
-	TimeMs  int64  // Unix time in milliseconds; not smaller than the one before
+	TimeMs  int64  // Unix time in milliseconds; not smaller than the one before, but where a wrong clock was set right
 	Text    string // messages only; valid UTF-8
 	Subject UserID // role events only: whose role it is
 	Role    Role   // role events only

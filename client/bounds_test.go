@@ -75,7 +75,7 @@ func TestClientStalled(t *testing.T) {
 	clienttest.Get(t, joined)
 	var all []byte // in one piece: what the client has not taken is lost with the connection
 	for i := range uint64(6) {
-		all = append(all, clienttest.Frame(t, sarangv1.SChat, &sarangv1.Event{Room: 7, Seq: 11 + i, Text: "x"})...)
+		all = append(all, clienttest.Frame(t, sarangv1.SChat, &sarangv1.Event{Room: 7, Seq: 11 + i, TimeMs: 5, Text: "x"})...)
 	}
 	p.Write(all)
 	p.Want(sarangv1.CPing, &sarangv1.Ping{})

@@ -29,8 +29,14 @@ func dialJoined(t *testing.T, s *clienttest.Server, config client.Config) (*clie
 	return c, p
 }
 
+// rejoin answers a join from the cursor seq: 10 is where the room was joined, of what came
+// behind it the time is known.
 func rejoin(p *clienttest.Peer, seq uint64) {
-	p.Want(sarangv1.CJoin, &sarangv1.Join{Request: 1, Room: 7, Cursor: &sarangv1.Cursor{Epoch: 3, Seq: seq}})
+	at := &sarangv1.Cursor{Epoch: 3, Seq: seq}
+	if seq > 10 {
+		at.TimeMs = 5
+	}
+	p.Want(sarangv1.CJoin, &sarangv1.Join{Request: 1, Room: 7, Cursor: at})
 	p.Joined(1, 3, seq)
 }
 

@@ -16,7 +16,8 @@ type Event interface{ clientEvent() }
 type RoomEvent struct{ chat.Event }
 
 // Gap is a part of a room's log that will not be delivered: From to To of Epoch. If
-// EpochChanged, the log began anew and all sequence numbers of before are void; To
+// EpochChanged, it is another log (it began anew, or the server's store was put back to an
+// older state) and all sequence numbers of before are void, also if Epoch is the same; To
 // is then the place after which delivery goes on, and From is 1.
 type Gap struct {
 	Room         chat.RoomID

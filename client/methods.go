@@ -13,7 +13,7 @@ import (
 // is joined again after a reconnect, from where it stood, until Leave.
 func (c *Client) Join(ctx context.Context, j Join) (Joined, error) {
 	in, err := ask[session.Joined](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Join(j) })
-	return Joined{Room: in.Room, After: in.After}, err
+	return Joined{Room: in.Room, After: in.After, AfterMs: in.AfterMs}, err
 }
 
 // Leave leaves a room. Messages to it that have no answer by then fail.

@@ -31,8 +31,9 @@ type (
 
 // Joined is a room that was joined.
 type Joined struct {
-	Room  RoomInfo
-	After chat.Seq // the first event has After + 1
+	Room    RoomInfo
+	After   chat.Seq // the first event has After + 1
+	AfterMs int64    // TimeMs of the event After, for a Cursor; 0: not known
 }
 
 // HistoryPage is a page of a room's log, in order.

@@ -163,10 +163,13 @@ type RoomInfo struct {
 	Members   int // users present
 }
 
-// Cursor is a place in a room's log: everything up to Seq of Epoch is known.
+// Cursor is a place in a room's log: everything up to Seq of Epoch is known. TimeMs is
+// that of the event Seq; by it a server whose store was put back to an older state
+// recognizes that it has another event there. 0: not known.
 type Cursor struct {
-	Epoch chat.Epoch
-	Seq   chat.Seq
+	Epoch  chat.Epoch
+	Seq    chat.Seq
+	TimeMs int64
 }
 
 // Joined is a room that was joined.
@@ -174,6 +177,7 @@ type Joined struct {
 	Request uint32
 	Room    RoomInfo
 	After   chat.Seq // the first event has After + 1
+	AfterMs int64    // TimeMs of the event After, for a Cursor; 0: not known
 	Rejoin  bool     // the session joined by itself, as the State said
 }
 
@@ -215,8 +219,9 @@ type Failure struct {
 }
 
 // Gap is a part of a room's log that will not be delivered: From to To of Epoch. If
-// EpochChanged, the log began anew and all sequence numbers of before are void; To
-// is then the place after which delivery goes on, and From is 1.
+// EpochChanged, it is another log: it began anew, or the server's store was put back to an
+// older state, and then the Epoch may be the same. All sequence numbers of before are void;
+// To is then the place after which delivery goes on, and From is 1.
 type Gap struct {
 	Room         chat.RoomID
 	Epoch        chat.Epoch

@@ -22,7 +22,7 @@ func (s *Session) chat(m *sarangv1.Event) error {
 	if seq > want {
 		s.events.Fault(s, &SequenceError{Room: r.info.ID, Want: want, Got: seq})
 	}
-	r.seq = seq
+	r.seq, r.seqMs = seq, int64(m.TimeMs)
 	e := &s.handler.event
 	fault := fillEvent(e, m)
 	if fault != nil {
@@ -68,7 +68,7 @@ func (s *Session) joined(m *sarangv1.Joined) error {
 		s.unjoined(q, chat.Errorf(chat.CodeMalformed, "the server's answer names no room, or another one"))
 		return &UnexpectedError{Packet: sarangv1.SJoin, Request: m.Request, What: "it is about another room"}
 	}
-	j := Joined{Request: m.Request, Room: roomInfo(m.Room), After: chat.Seq(m.After), Rejoin: q.rejoin}
+	j := Joined{Request: m.Request, Room: roomInfo(m.Room), After: chat.Seq(m.After), AfterMs: int64(m.AfterTimeMs), Rejoin: q.rejoin}
 	if s.undoing(j.Room.ID) { // it was asked for before the leave, which ends it
 		s.unjoined(q, chat.Errorf(chat.CodeUnavailable, "the room is just being left; join it again"))
 		return nil
@@ -80,16 +80,16 @@ func (s *Session) joined(m *sarangv1.Joined) error {
 		}
 	}
 	r := s.state.enter(j.Room)
-	r.joined, r.rejoin, r.seq = true, stepNone, j.After
+	r.joined, r.rejoin, r.seq, r.seqMs = true, stepNone, j.After, j.AfterMs
 	s.events.Joined(s, j)
 	if c := q.cursor; c != nil {
 		switch {
-		case c.Epoch != j.Room.Epoch:
+		case c.Epoch != j.Room.Epoch, m.CursorVoid, j.After < c.Seq:
+			// That delivery begins before the cursor means the same, of a server that
+			// does not say it otherwise.
 			s.events.Gap(s, Gap{Room: j.Room.ID, Epoch: j.Room.Epoch, From: 1, To: j.After, EpochChanged: true})
 		case j.After > c.Seq:
 			s.events.Gap(s, Gap{Room: j.Room.ID, Epoch: j.Room.Epoch, From: c.Seq + 1, To: j.After})
-		case j.After < c.Seq:
-			s.events.Fault(s, &SequenceError{Room: j.Room.ID, Want: c.Seq + 1, Got: j.After + 1})
 		}
 	}
 	s.pump()
@@ -173,7 +173,7 @@ func (s *Session) gap(m *sarangv1.Gap) error {
 		return &UnexpectedError{Packet: sarangv1.SGap, Room: g.Room, What: "the room is not joined"}
 	}
 	if g.EpochChanged = g.Epoch != r.info.Epoch; g.EpochChanged {
-		r.info.Epoch, r.seq = g.Epoch, g.To
+		r.info.Epoch, r.seq, r.seqMs = g.Epoch, g.To, 0
 		g.From = 1
 		s.events.Gap(s, g)
 		return nil
@@ -188,7 +188,7 @@ func (s *Session) gap(m *sarangv1.Gap) error {
 	if g.From > want { // what lies between came neither as events nor as a gap
 		s.events.Fault(s, &SequenceError{Room: g.Room, Want: want, Got: g.From})
 	}
-	g.From, r.seq = max(g.From, want), g.To
+	g.From, r.seq, r.seqMs = max(g.From, want), g.To, 0
 	s.events.Gap(s, g)
 	return nil
 }

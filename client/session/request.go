@@ -61,7 +61,7 @@ func (s *Session) join(j Join, rejoin bool) (uint32, error) {
 	if j.Cursor != nil {
 		c := *j.Cursor
 		r.cursor = &c
-		m.Cursor = &sarangv1.Cursor{Epoch: uint64(c.Epoch), Seq: uint64(c.Seq)}
+		m.Cursor = &sarangv1.Cursor{Epoch: uint64(c.Epoch), Seq: uint64(c.Seq), TimeMs: uint64(max(c.TimeMs, 0))}
 	}
 	return s.ask(r, j.Name, func(id uint32) packet.Marshaler { m.Request = id; return m })
 }
@@ -153,7 +153,7 @@ func (s *Session) answered(id uint32, by, asked packet.ID) (request, error) {
 
 // rejoin asks for a room that an earlier connection had, from where it stood.
 func (s *Session) rejoin(r *room) {
-	_, err := s.join(Join{Room: r.info.ID, Cursor: &Cursor{r.info.Epoch, r.seq}}, true)
+	_, err := s.join(Join{Room: r.info.ID, Cursor: &Cursor{r.info.Epoch, r.seq, r.seqMs}}, true)
 	if err == nil {
 		r.rejoin = stepSent
 	} // else: too many requests; pump comes here again after the next answer

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -14,7 +15,13 @@ import (
 // rejoins answers the join of room 7 that a resuming session makes by itself.
 func (r *rig) rejoins(p *clienttest.Peer, epoch, seq uint64) uint32 {
 	r.t.Helper()
-	p.Want(sarangv1.CJoin, &sarangv1.Join{Request: 1, Room: 7, Cursor: &sarangv1.Cursor{Epoch: epoch, Seq: seq}})
+	return r.rejoinsAt(p, &sarangv1.Cursor{Epoch: epoch, Seq: seq})
+}
+
+// rejoinsAt is rejoins with what is known of the last event.
+func (r *rig) rejoinsAt(p *clienttest.Peer, c *sarangv1.Cursor) uint32 {
+	r.t.Helper()
+	p.Want(sarangv1.CJoin, &sarangv1.Join{Request: 1, Room: 7, Cursor: c})
 	return 1
 }
 
@@ -25,7 +32,7 @@ func TestResumeFromTheCursor(t *testing.T) {
 	p.Says(11, "one")
 	r.wants("event 7/11 kind=1 juno: one")
 	p = r.reconnect(p)
-	p.Joined(r.rejoins(p, 3, 11), 3, 11)
+	p.Joined(r.rejoinsAt(p, &sarangv1.Cursor{Epoch: 3, Seq: 11, TimeMs: 5}), 3, 11)
 	p.Says(12, "two")
 	r.wants("joined #1 lobby id=7 epoch=3 after=11 rejoin=true", "resumed", "event 7/12 kind=1 juno: two")
 }
@@ -111,9 +118,35 @@ func TestRejoinFartherOnIsAGap(t *testing.T) {
 	p.Joined(r.rejoins(p, 3, 10), 3, 15)
 	r.wants("joined #1 lobby id=7 epoch=3 after=15 rejoin=true", "gap 7 epoch=3 11..15 changed=false", "resumed")
 	p = r.reconnect(p)
-	p.Joined(r.rejoins(p, 3, 15), 3, 12) // back: what follows was told already
-	r.wants("joined #1 lobby id=7 epoch=3 after=12 rejoin=true",
-		"fault *session.SequenceError client: room 7: event 16 was due, 13 came", "resumed")
+	p.Joined(r.rejoins(p, 3, 15), 3, 12) // back: it can only be another log
+	p.Says(13, "other")
+	r.wants("joined #1 lobby id=7 epoch=3 after=12 rejoin=true", "gap 7 epoch=3 1..12 changed=true", "resumed",
+		"event 7/13 kind=1 juno: other")
+}
+
+// A server whose store was put back to an older state has another event where the cursor
+// stands, or none: all numbers of before are void, wherever delivery begins.
+func TestRejoinFindsAnOlderStore(t *testing.T) {
+	for _, after := range []uint64{9, 11, 30} {
+		r := newRig(t)
+		p := r.login()
+		r.join(p)
+		p.Says(11, "lost")
+		r.wants("event 7/11 kind=1 juno: lost")
+		p = r.reconnect(p)
+		id := r.rejoinsAt(p, &sarangv1.Cursor{Epoch: 3, Seq: 11, TimeMs: 5})
+		lobby := &sarangv1.RoomInfo{Id: 7, Name: "lobby", Epoch: 3, LastSeq: after}
+		p.Send(sarangv1.SJoin, &sarangv1.Joined{Request: id, Room: lobby, After: after, AfterTimeMs: 77, CursorVoid: true})
+		p.Send(sarangv1.SGap, &sarangv1.Gap{Room: 7, Epoch: 3, To: after})
+		r.wants(fmt.Sprintf("joined #1 lobby id=7 epoch=3 after=%d rejoin=true", after),
+			fmt.Sprintf("gap 7 epoch=3 1..%d changed=true", after), "resumed")
+		p = r.reconnect(p)
+		r.rejoinsAt(p, &sarangv1.Cursor{Epoch: 3, Seq: after, TimeMs: 77})
+		p.Send(sarangv1.SJoin, &sarangv1.Joined{Request: id, Room: lobby, After: after, AfterTimeMs: 77})
+		p.Says(after+1, "new")
+		r.wants(fmt.Sprintf("joined #1 lobby id=7 epoch=3 after=%d rejoin=true", after), "resumed",
+			fmt.Sprintf("event 7/%d kind=1 juno: new", after+1))
+	}
 }
 
 func TestRejoinRefusedForEver(t *testing.T) {

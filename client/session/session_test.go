@@ -144,7 +144,7 @@ func TestEventsInOrder(t *testing.T) {
 	p.Says(3, "anew")
 	r.wants("gap 7 epoch=4 1..2 changed=true", "event 7/3 kind=1 juno: anew")
 	r.on(func(s *session.Session) {
-		if room, _ := s.State().Room(7); room.Cursor != (session.Cursor{Epoch: 4, Seq: 3}) {
+		if room, _ := s.State().Room(7); room.Cursor != (session.Cursor{Epoch: 4, Seq: 3, TimeMs: 5}) {
 			t.Errorf("the cursor is %+v", room.Cursor)
 		}
 	})

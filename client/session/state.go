@@ -44,6 +44,7 @@ type State struct {
 type room struct {
 	info     RoomInfo
 	seq      chat.Seq      // the last one seen
+	seqMs    int64         // its time; 0: not known
 	joined   bool          // on this connection
 	leaving  bool          // C_LEAVE was sent
 	rejoin   step          // of joining again after a reconnect
@@ -124,7 +125,7 @@ type RoomState struct {
 }
 
 func (r *room) state() RoomState {
-	return RoomState{Room: r.info, Cursor: Cursor{r.info.Epoch, r.seq}, Joined: r.joined, Pending: len(r.pending)}
+	return RoomState{Room: r.info, Cursor: Cursor{r.info.Epoch, r.seq, r.seqMs}, Joined: r.joined, Pending: len(r.pending)}
 }
 
 // Room returns what is known of a room; false if it is not joined and is not to be

@@ -47,9 +47,10 @@ func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
 }
 
 // Joined sends S_JOIN.
-func (h *Handler) Joined(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo, after chat.Seq) {
+func (h *Handler) Joined(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo, from hub.Start) {
 	fillInfo(&h.room, &r)
-	h.joined.Request, h.joined.Room, h.joined.After = ref.Request, &h.room, uint64(after)
+	h.joined.Request, h.joined.Room = ref.Request, &h.room
+	h.joined.After, h.joined.AfterTimeMs, h.joined.CursorVoid = uint64(from.After), uint64(from.AfterMs), from.Void
 	h.reply(o, pb.SJoin, &h.joined)
 }
 

@@ -49,7 +49,7 @@ func (h *Handler) join(o *hub.Session, m *pb.Join) error {
 		Name: m.Name, Create: m.Create, Ephemeral: m.Ephemeral, HistoryItemsWant: int(m.HistoryItems),
 	}
 	if m.Cursor != nil {
-		r.Epoch, r.Seq = chat.Epoch(m.Cursor.Epoch), chat.Seq(m.Cursor.Seq)
+		r.Epoch, r.Seq, r.SeqMs = chat.Epoch(m.Cursor.Epoch), chat.Seq(m.Cursor.Seq), int64(m.Cursor.TimeMs)
 	}
 	h.shard.Join(o, hub.RequestRef{Kind: pb.CJoin, Request: m.Request, Room: chat.RoomID(m.Room)}, r)
 	return nil

@@ -18,6 +18,8 @@ type home struct {
 	ready        bool                          // in shard.ready
 	pending      int                           // bytes that are counted in hub.pending
 	authorsAsked map[chat.UserID][]homeRequest // of the store, and what waits for it
+	times        map[chat.Seq]int64            // TimeMs of some events; see samelog.go
+	timesAsked   map[chat.Seq][]homeRequest    // events that the store is asked for, and what waits for it
 	catchUp      catchUpState                  // see catchup.go
 	usedAt       time.Duration                 // worker's time of the last request
 	expiry       engine.Timer                  // of those who are away

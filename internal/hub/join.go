@@ -15,6 +15,7 @@ type JoinRequest struct {
 	Ephemeral        bool
 	Epoch            chat.Epoch // of the cursor; 0: no cursor
 	Seq              chat.Seq
+	SeqMs            int64 // TimeMs of the event Seq, as the client was told; 0: it does not know
 	HistoryItemsWant int
 }
 
@@ -73,7 +74,7 @@ func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
 	o.addPlace(ref.Room)
 	s.ask(&joinRequest{
 		asker:  asker{session: o.Engine.ID(), network: o.network, user: o.User, name: o.Name, ref: ref},
-		format: o.format, epoch: r.Epoch, seq: r.Seq,
+		format: o.format, epoch: r.Epoch, seq: r.Seq, seqMs: r.SeqMs,
 		items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),
 	})
 }
@@ -84,7 +85,8 @@ type joinRequest struct {
 	format formatIndex
 	epoch  chat.Epoch // of the cursor; 0: none
 	seq    chat.Seq
-	items  int // of history, without a cursor
+	seqMs  int64 // of the event seq; 0: not known
+	items  int   // of history, without a cursor
 	late   bool
 }
 
@@ -97,12 +99,27 @@ func (j *joinRequest) at(h *home) {
 		h.whenCaughtUp(j)
 		return
 	}
+	same, known := h.sameLog(j)
+	if !known {
+		h.whenTimed(j)
+		return
+	}
 	start := h.room.StartAt(j.epoch, j.seq, j.items)
+	if !same {
+		start = h.room.StartAnew(j.items)
+	}
+	from := Start{After: start.After, Void: start.Gap}
+	switch start.After {
+	case h.room.Info().LastSeq:
+		from.AfterMs = h.room.Info().LastMs
+	case j.seq:
+		from.AfterMs = j.seqMs
+	}
 	h.room.Join(j.user, j.name)
 	to := j.session.Worker()
 	u := &joined{
 		asker: j.asker, format: j.format, info: h.info(),
-		after: start.After, gap: start.Gap,
+		from: from,
 		window: h.addReader(j.format, to),
 	}
 	h.shard.answer(to, u)
@@ -114,8 +131,7 @@ type joined struct {
 	asker
 	format formatIndex
 	info   RoomInfo
-	after  chat.Seq
-	gap    bool
+	from   Start
 	window *engine.Window // of the room, if the shard has no replica in this format yet
 }
 
@@ -129,12 +145,12 @@ func (j *joined) on(s *Shard) {
 	}
 	p := o.place(j.ref.Room)
 	engine.Invariant(p != nil && p.cursor == nil, "a session is told of a join that it did not ask for")
-	o.Client.Joined(o, j.ref, j.info, j.after)
-	if j.gap {
-		o.Client.Gap(o, j.ref.Room, r.epoch, 0, j.after)
+	o.Client.Joined(o, j.ref, j.info, j.from)
+	if j.from.Void {
+		o.Client.Gap(o, j.ref.Room, r.epoch, 0, j.from.After)
 	}
 	p.ephemeral = j.info.Ephemeral
-	p.cursor = o.Engine.Follow(r.feed, uint64(j.after)+1)
+	p.cursor = o.Engine.Follow(r.feed, uint64(j.from.After)+1)
 	if o.omit {
 		p.cursor.Omit(s.hub.config.Formats[o.format].Marks.own(o))
 	}

@@ -168,6 +168,12 @@ func (h *home) waitsBehindJoin(p *publishRequest) bool {
 	case behindJoin(h.catchUp.waiting, p.session):
 		h.catchUp.waiting = append(h.catchUp.waiting, p.again(h))
 	default:
+		for seq, waiting := range h.timesAsked {
+			if behindJoin(waiting, p.session) {
+				h.timesAsked[seq] = append(waiting, p.again(h))
+				return true
+			}
+		}
 		return false
 	}
 	return true

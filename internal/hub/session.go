@@ -20,12 +20,19 @@ type RoomInfo struct {
 	Members int // present
 }
 
+// Start is where the delivery of a room begins.
+type Start struct {
+	After   chat.Seq // the first event has the number behind it
+	AfterMs int64    // the TimeMs of the event After; 0: not known
+	Void    bool     // the cursor that was given is not of this log; Client.Gap is called next
+}
+
 // Client is a gateway's side of a session. Its methods are called by the session's
 // worker; what they are given is lent. They must not end or use a session that is
 // Closing.
 type Client interface {
 	LoggedIn(s *Session, u chat.User, token []byte)
-	Joined(s *Session, ref RequestRef, r RoomInfo, after chat.Seq)
+	Joined(s *Session, ref RequestRef, r RoomInfo, from Start)
 	Left(s *Session, ref RequestRef)
 	Created(s *Session, ref RequestRef, r RoomInfo)
 	Listed(s *Session, ref RequestRef, rooms []RoomInfo, more bool)

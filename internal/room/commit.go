@@ -22,13 +22,24 @@ func (r *Room) Take(nowMs int64, tell Outcomes) []chat.Event {
 		return nil
 	}
 	r.inFlight = true
-	r.info.LastMs = max(r.info.LastMs, nowMs)
+	timeMs := r.timeFor(nowMs)
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
 		e.Seq = r.info.LastSeq + 1 + chat.Seq(i)
-		e.TimeMs = r.info.LastMs
+		e.TimeMs = timeMs
 	}
 	return r.flying.events
+}
+
+// timeFor is the time that events get which are given their places now: that of the
+// clock, but not before the event that is there already, unless that one is dated so far
+// ahead that the clock was wrong. Then the log's time is set back: else one such event
+// would date all that follow.
+func (r *Room) timeFor(nowMs int64) int64 {
+	if r.info.LastMs > nowMs+r.config.TimeAheadMax.Milliseconds() {
+		return nowMs
+	}
+	return max(r.info.LastMs, nowMs)
 }
 
 // decide asks once more, in the order of the places, who has the right to his event.
@@ -94,7 +105,7 @@ func (r *Room) giveUp(b *batch, i int, refuse func(Ack)) {
 func (r *Room) Committed(ack func(Ack)) {
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
-		r.info.LastSeq = e.Seq
+		r.info.LastSeq, r.info.LastMs = e.Seq, e.TimeMs
 		r.pendingBytes -= cost(e.Text)
 		if !e.Kind.Authored() {
 			continue
@@ -137,7 +148,7 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 	r.authors.complete = r.authors.complete && len(events) == 0 // before authors are made of them
 	for i := range events {
 		e := &events[i]
-		r.info.LastSeq, r.info.LastMs = e.Seq, max(r.info.LastMs, e.TimeMs)
+		r.info.LastSeq, r.info.LastMs = e.Seq, e.TimeMs
 		if a := r.authors.peek(e.User); a != nil && e.Kind.Authored() {
 			a.note(e)
 		}

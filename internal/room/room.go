@@ -39,6 +39,10 @@ type Config struct {
 	BatchEventsMax    int // default 1024
 	BatchTextBytesMax int // and one text more; default 256 KiB
 
+	// TimeAheadMax is how far the last event's time may be ahead of the clock before the
+	// log's time is set back to it; default 1 min.
+	TimeAheadMax time.Duration
+
 	NoncesPerUserMax int // that are remembered; default chat.NoncesPerUserMax
 
 	// RetriesWaitMax bounds the retries of events on their way that wait for the outcome,
@@ -80,6 +84,7 @@ type awayUser struct {
 func New(info chat.Room, c Config) *Room {
 	c.BatchEventsMax = cmp.Or(c.BatchEventsMax, 1024)
 	c.BatchTextBytesMax = cmp.Or(c.BatchTextBytesMax, 256<<10)
+	c.TimeAheadMax = cmp.Or(c.TimeAheadMax, time.Minute)
 	c.NoncesPerUserMax = cmp.Or(c.NoncesPerUserMax, chat.NoncesPerUserMax)
 	c.RetriesWaitMax = cmp.Or(c.RetriesWaitMax, 1024)
 	return &Room{
@@ -202,9 +207,15 @@ func (r *Room) StartAt(epoch chat.Epoch, seq chat.Seq, history int) Start {
 	case epoch == 0:
 		return Start{After: last - min(last, chat.Seq(max(history, 0)))}
 	case epoch != r.info.Epoch:
-		return Start{After: last - min(last, chat.Seq(max(history, 0))), Gap: true}
+		return r.StartAnew(history)
 	case seq > last:
 		return Start{After: last, Gap: true}
 	}
 	return Start{After: seq}
+}
+
+// StartAnew is StartAt for a reader whose cursor is not of this log.
+func (r *Room) StartAnew(history int) Start {
+	last := r.info.LastSeq
+	return Start{After: last - min(last, chat.Seq(max(history, 0))), Gap: true}
 }

@@ -338,6 +338,38 @@ func TestTimeDoesNotGoBack(t *testing.T) {
 	}
 }
 
+// An event from a time when the clock was wrong dates no more than those of a minute.
+func TestTimeIsSetRight(t *testing.T) {
+	const minute = 60_000
+	r := newRoom(chat.Room{LastSeq: 9, LastMs: 1000 * minute})
+	for i, c := range []struct{ now, want int64 }{
+		{10 * minute, 10 * minute},               // far ahead: the clock was wrong
+		{9*minute + 1, 10 * minute},              // within a minute: it may be another server's clock
+		{11 * minute, 11 * minute},               // as ever
+		{10*minute - 1, 10*minute - 1},           // more than a minute
+		{2_000 * minute, 2_000 * minute},         // wrong
+		{20 * minute, 20 * minute},               // and right again
+		{19 * minute, 20 * minute},               // just a minute
+		{19*minute - 30_000, 19*minute - 30_000}, // and more
+	} {
+		r.Join(chat.UserID(i+1), "somebody")
+		if got := r.Take(c.now, outcomes{})[0].TimeMs; got != c.want {
+			t.Errorf("%d: at %d an event has the time %d, want %d", i, c.now, got, c.want)
+		}
+		r.Committed(func(room.Ack) {})
+		if r.Info().LastMs != c.want {
+			t.Errorf("%d: the log ends at %d, want %d", i, r.Info().LastMs, c.want)
+		}
+	}
+	// What failed leaves no time behind.
+	r.Join(100, "somebody")
+	r.Take(3_000*minute, outcomes{})
+	r.Failed(func(room.Ack) {})
+	if got := r.Info().LastMs; got != 19*minute-30_000 {
+		t.Errorf("after a failure the log ends at %d", got)
+	}
+}
+
 // A batch is bounded; what is behind it follows, with everybody who waits for it.
 func TestBatchIsBounded(t *testing.T) {
 	r, log := newRoom(chat.Room{}), &strings.Builder{}

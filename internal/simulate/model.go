@@ -29,6 +29,8 @@ type model struct {
 	forgetful bool
 
 	watched bool // it is seen what comes to the server
+
+	clock func() int64 // the time of day, in milliseconds; 0 while it may jump between an event and its commit
 }
 
 // life is one life of an ephemeral room.
@@ -79,14 +81,21 @@ func newModel(fail func(string, ...any)) *model {
 	}
 }
 
+// timeAheadMs is how far the time of a room may run ahead of the clock: beyond it the
+// clock was wrong, and the time is set back to it.
+const timeAheadMs = 60_000
+
 // stored is told of each event that is on the disk for good.
 func (m *model) stored(e chat.Event) {
 	log := m.logs[e.Room]
 	if want := chat.Seq(len(log)) + 1; e.Seq != want {
 		m.fail("room %d stores event %d, where %d is next", e.Room, e.Seq, want)
 	}
-	if n := len(log); n > 0 && e.TimeMs < log[n-1].TimeMs {
+	if n := len(log); n > 0 && e.TimeMs < log[n-1].TimeMs && log[n-1].TimeMs <= e.TimeMs+timeAheadMs {
 		m.fail("room %d: event %d has the time %d, before that of the one before it, %d", e.Room, e.Seq, e.TimeMs, log[n-1].TimeMs)
+	}
+	if now := m.clock(); now > 0 && e.TimeMs > now+timeAheadMs {
+		m.fail("room %d: event %d has the time %d, at %d", e.Room, e.Seq, e.TimeMs, now)
 	}
 	m.logs[e.Room] = append(log, e)
 	if e.Kind != chat.EventMessage {

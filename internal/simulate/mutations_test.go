@@ -102,8 +102,14 @@ func mutations() []mutation {
 		{
 			name: "the clock of a room goes back", promise: promiseOrder,
 			file: "internal/room/commit.go",
-			old:  "r.info.LastMs = max(r.info.LastMs, nowMs)",
-			new:  "r.info.LastMs = nowMs",
+			old:  "\treturn max(r.info.LastMs, nowMs)\n",
+			new:  "\treturn nowMs\n",
+		},
+		{
+			name: "a clock that was wrong dates all that follows", promise: promiseOrder,
+			file: "internal/room/commit.go",
+			old:  "\tif r.info.LastMs > nowMs+r.config.TimeAheadMax.Milliseconds() {\n",
+			new:  "\tif r.info.LastMs < 0 {\n",
 		},
 		{
 			name: "a retry takes the outcome from the first attempt", promise: promiseOutcome,
@@ -228,7 +234,8 @@ func mutations() []mutation {
 		{
 			name: "a new life of an ephemeral room is not told", promise: promiseTold,
 			file: "client/session/receive.go",
-			old:  "case c.Epoch != j.Room.Epoch:", new: "case c.Epoch != j.Room.Epoch && j.After > 0:",
+			old:  "case c.Epoch != j.Room.Epoch, m.CursorVoid, j.After < c.Seq:",
+			new:  "case c.Epoch != j.Room.Epoch && j.After > 0:",
 		},
 		{
 			name: "a page of history says that there is no more", promise: promiseTold, clients: true,
@@ -712,8 +719,8 @@ func mutations() []mutation {
 		{
 			name: "a reader is told twice that it is in", promise: promiseOutcome,
 			file: "internal/hub/join.go",
-			old:  "\to.Client.Joined(o, j.ref, j.info, j.after)\n",
-			new:  "\to.Client.Joined(o, j.ref, j.info, j.after)\n\to.Client.Joined(o, j.ref, j.info, j.after)\n",
+			old:  "\to.Client.Joined(o, j.ref, j.info, j.from)\n",
+			new:  "\to.Client.Joined(o, j.ref, j.info, j.from)\n\to.Client.Joined(o, j.ref, j.info, j.from)\n",
 		},
 		{
 			name: "who waits for a message in a batch that is cut is told of another", promise: promiseOutcome,

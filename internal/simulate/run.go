@@ -149,6 +149,12 @@ func newRun(seed uint64, o Options) *run {
 		SendBufferBytes: r.plan.socketBufferBytes, RecvBufferBytes: r.plan.socketBufferBytes,
 	})
 	r.model = newModel(r.fail)
+	r.model.clock = func() int64 {
+		if !r.probing {
+			return 0
+		}
+		return r.wallClock().UnixMilli()
+	}
 	if o.ClientsOnly {
 		r.model.fail = func(string, ...any) {}
 	}

@@ -28,15 +28,16 @@ type Identity struct {
 
 // RoomStand is how far a room was read.
 type RoomStand struct {
-	Epoch chat.Epoch `json:"epoch"`
-	Seq   chat.Seq   `json:"seq"`
+	Epoch  chat.Epoch `json:"epoch"`
+	Seq    chat.Seq   `json:"seq"`
+	TimeMs int64      `json:"time_ms,omitempty"` // of the event Seq; 0: not known
 }
 
 // Cursors returns Seen as the client has it.
 func (id Identity) Cursors() map[string]client.Cursor {
 	all := make(map[string]client.Cursor, len(id.Seen))
 	for name, s := range id.Seen {
-		all[name] = client.Cursor{Epoch: s.Epoch, Seq: s.Seq}
+		all[name] = client.Cursor(s)
 	}
 	return all
 }
@@ -45,7 +46,7 @@ func (id Identity) Cursors() map[string]client.Cursor {
 func (id Identity) Cursor(room string) (c client.Cursor, ok bool) {
 	for name, s := range id.Seen {
 		if nameKey(name) == nameKey(room) {
-			return client.Cursor{Epoch: s.Epoch, Seq: s.Seq}, true
+			return client.Cursor(s), true
 		}
 	}
 	return c, false
@@ -55,7 +56,7 @@ func (id Identity) Cursor(room string) (c client.Cursor, ok bool) {
 func (id *Identity) SetCursors(seen map[string]client.Cursor) {
 	id.Seen = make(map[string]RoomStand, len(seen))
 	for name, c := range seen {
-		id.Seen[name] = RoomStand{Epoch: c.Epoch, Seq: c.Seq}
+		id.Seen[name] = RoomStand(c)
 	}
 }
 

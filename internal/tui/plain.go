@@ -63,7 +63,7 @@ func Plain(ctx context.Context, c PlainConfig) error {
 	if err != nil {
 		return fmt.Errorf("room #%s: %w", c.Room, plainly(err))
 	}
-	p.room, p.printed, p.due = joined.Room, joined.After, joined.Room.LastSeq
+	p.room, p.printed, p.printedMs, p.due = joined.Room, joined.After, joined.AfterMs, joined.Room.LastSeq
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { p.print(ctx, cancel) })
@@ -78,7 +78,7 @@ func Plain(ctx context.Context, c PlainConfig) error {
 	cancel(nil)
 	wg.Wait()
 	if c.Stand != nil {
-		c.Stand(p.room.Name, client.Cursor{Epoch: p.room.Epoch, Seq: p.printed})
+		c.Stand(p.room.Name, client.Cursor{Epoch: p.room.Epoch, Seq: p.printed, TimeMs: p.printedMs})
 	}
 	return err
 }
@@ -91,9 +91,10 @@ type plain struct {
 
 	logMu lock.Mutex // the input and what happens in the room write to the log
 
-	mu      lock.Mutex
-	printed chat.Seq // the last event that was printed
-	due     chat.Seq // what is to be printed before the end: what was there, and our last message
+	mu        lock.Mutex
+	printed   chat.Seq // the last event that was printed
+	printedMs int64    // and its time; 0: not known
+	due       chat.Seq // what is to be printed before the end: what was there, and our last message
 }
 
 // say publishes the lines of the input, one after the other.
@@ -239,14 +240,14 @@ func (p *plain) happened(e client.Event) error {
 		}
 		err := p.write(p.format(e.Event))
 		p.mu.Lock()
-		p.printed = e.Seq
+		p.printed, p.printedMs = e.Seq, e.TimeMs
 		p.mu.Unlock()
 		p.tellMoved()
 		return err
 	case client.Gap:
 		err := p.write(p.formatGap(e))
 		p.mu.Lock()
-		if p.printed = e.To; e.EpochChanged {
+		if p.printed, p.printedMs = e.To, 0; e.EpochChanged {
 			p.room.Epoch, p.due = e.Epoch, 0 // its numbers are void
 		}
 		p.mu.Unlock()

@@ -235,6 +235,11 @@ func (r *room) history(p client.HistoryPage, me chat.UserID) int {
 // gap takes note of events that will never come.
 func (r *room) gap(g client.Gap) {
 	if g.EpochChanged {
+		for _, e := range r.entries {
+			if e.epoch == g.Epoch {
+				e.epoch = 0 // of another history, though the server calls it the same
+			}
+		}
 		r.info.Epoch = g.Epoch
 		r.last, r.first, r.live = g.To, g.To+1, g.To
 		r.read, r.unread, r.mark = g.To, 0, span{}
@@ -269,5 +274,12 @@ func (r *room) firstNew() int {
 
 // cursor is what is remembered of the room for the next time.
 func (r *room) cursor() client.Cursor {
-	return client.Cursor{Epoch: r.info.Epoch, Seq: min(r.read, math.MaxInt64)}
+	c := client.Cursor{Epoch: r.info.Epoch, Seq: min(r.read, math.MaxInt64)}
+	for _, e := range slices.Backward(r.entries) {
+		if e.seq == c.Seq && e.epoch == c.Epoch && e.seq > 0 {
+			c.TimeMs = e.at.UnixMilli()
+			break
+		}
+	}
+	return c
 }

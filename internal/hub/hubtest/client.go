@@ -34,8 +34,9 @@ type Record struct {
 	Kind   string
 	Ref    hub.RequestRef
 	Info   hub.RoomInfo
-	Seq    chat.Seq // Ack, Joined (after), Gap (to)
-	From   chat.Seq // Gap
+	Seq    chat.Seq  // Ack, Joined (after), Gap (to)
+	From   chat.Seq  // Gap
+	Start  hub.Start // Joined
 	Rooms  []hub.RoomInfo
 	Events []chat.Event
 	Users  []chat.User

@@ -50,9 +50,9 @@ func (r *recording) LoggedIn(_ *hub.Session, u chat.User, token []byte) {
 }
 
 // Joined is recorded, and said at the far end.
-func (r *recording) Joined(s *hub.Session, ref hub.RequestRef, info hub.RoomInfo, after chat.Seq) {
-	_ = s.Engine.Send(fmt.Appendf(nil, joinedLine, info.ID, after)) // who is too slow is disconnected
-	r.add(Record{Kind: "Joined", Ref: ref, Info: info, Seq: after})
+func (r *recording) Joined(s *hub.Session, ref hub.RequestRef, info hub.RoomInfo, from hub.Start) {
+	_ = s.Engine.Send(fmt.Appendf(nil, joinedLine, info.ID, from.After)) // who is too slow is disconnected
+	r.add(Record{Kind: "Joined", Ref: ref, Info: info, Seq: from.After, Start: from})
 }
 
 // Left is recorded, and said at the far end.

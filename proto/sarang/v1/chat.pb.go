@@ -829,6 +829,7 @@ type Cursor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	TimeMs        uint64                 `protobuf:"varint,3,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"` // that of the event seq, as it was told: it shows that the log is still the same one; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -873,6 +874,13 @@ func (x *Cursor) GetEpoch() uint64 {
 func (x *Cursor) GetSeq() uint64 {
 	if x != nil {
 		return x.Seq
+	}
+	return 0
+}
+
+func (x *Cursor) GetTimeMs() uint64 {
+	if x != nil {
+		return x.TimeMs
 	}
 	return 0
 }
@@ -977,6 +985,8 @@ type Joined struct {
 	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
 	Room          *RoomInfo              `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
 	After         uint64                 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	AfterTimeMs   uint64                 `protobuf:"varint,4,opt,name=after_time_ms,json=afterTimeMs,proto3" json:"after_time_ms,omitempty"` // that of the event after, for a cursor; 0: not known
+	CursorVoid    bool                   `protobuf:"varint,5,opt,name=cursor_void,json=cursorVoid,proto3" json:"cursor_void,omitempty"`      // what the cursor stands for is not in this log; S_GAP follows
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1030,6 +1040,20 @@ func (x *Joined) GetAfter() uint64 {
 		return x.After
 	}
 	return 0
+}
+
+func (x *Joined) GetAfterTimeMs() uint64 {
+	if x != nil {
+		return x.AfterTimeMs
+	}
+	return 0
+}
+
+func (x *Joined) GetCursorVoid() bool {
+	if x != nil {
+		return x.CursorVoid
+	}
+	return false
 }
 
 // C_LEAVE (18) and S_LEAVE (17). After S_LEAVE no packet of the room follows.
@@ -1872,10 +1896,11 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x1c\n" +
 	"\tephemeral\x18\x04 \x01(\bR\tephemeral\x12\x19\n" +
 	"\blast_seq\x18\x05 \x01(\x04R\alastSeq\x12\x18\n" +
-	"\amembers\x18\x06 \x01(\rR\amembers\"0\n" +
+	"\amembers\x18\x06 \x01(\rR\amembers\"I\n" +
 	"\x06Cursor\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xce\x01\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x17\n" +
+	"\atime_ms\x18\x03 \x01(\x04R\x06timeMs\"\xce\x01\n" +
 	"\x04Join\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
@@ -1883,11 +1908,14 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x06create\x18\x04 \x01(\bR\x06create\x12\x1c\n" +
 	"\tephemeral\x18\x05 \x01(\bR\tephemeral\x12)\n" +
 	"\x06cursor\x18\x06 \x01(\v2\x11.sarang.v1.CursorR\x06cursor\x12#\n" +
-	"\rhistory_items\x18\a \x01(\rR\fhistoryItems\"a\n" +
+	"\rhistory_items\x18\a \x01(\rR\fhistoryItems\"\xa6\x01\n" +
 	"\x06Joined\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12'\n" +
 	"\x04room\x18\x02 \x01(\v2\x13.sarang.v1.RoomInfoR\x04room\x12\x14\n" +
-	"\x05after\x18\x03 \x01(\x04R\x05after\"5\n" +
+	"\x05after\x18\x03 \x01(\x04R\x05after\x12\"\n" +
+	"\rafter_time_ms\x18\x04 \x01(\x04R\vafterTimeMs\x12\x1f\n" +
+	"\vcursor_void\x18\x05 \x01(\bR\n" +
+	"cursorVoid\"5\n" +
 	"\x05Leave\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\"T\n" +

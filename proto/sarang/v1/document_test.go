@@ -41,7 +41,7 @@ var examples = map[string]struct {
 	"S_CHAT join": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 42, Kind: pb.EventKind_EVENT_KIND_JOIN, User: 7, Name: "Ann", TimeMs: 1700000000000,
 	}},
-	"C_JOIN resume": {pb.CJoin, &pb.Join{Request: 2, Room: 1, Cursor: &pb.Cursor{Epoch: 12345, Seq: 42}}},
+	"C_JOIN resume": {pb.CJoin, &pb.Join{Request: 2, Room: 1, Cursor: &pb.Cursor{Epoch: 12345, Seq: 42, TimeMs: 1700000000000}}},
 	"C_CHAT hello":  {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x0102030405060708, Text: "hi 안녕!"}},
 	"S_ACK hello":   {pb.SAck, &pb.Ack{Room: 1, Nonce: 0x0102030405060708, Seq: 43}},
 	"S_CHAT hello": {pb.SChat, &pb.Event{

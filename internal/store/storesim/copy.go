@@ -1,0 +1,52 @@
+package storesim
+
+import (
+	"maps"
+	"slices"
+
+	"sarang/chat"
+)
+
+// Copy is what a disk held at a moment, as a backup has it.
+type Copy struct {
+	rooms []*roomLog
+	users []*account
+}
+
+// Copy copies the disk, without what is in doubt.
+func (d *Disk) Copy() *Copy {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return copyOf(d.rooms, d.users)
+}
+
+// PutBack has the disk hold what it held when c was made, as an operator does who puts an
+// older copy in the place of a store. No store may be in use meanwhile: those that are
+// opened afterwards know nothing of it.
+func (d *Disk) PutBack(c *Copy) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	own := copyOf(c.rooms, c.users)
+	d.rooms, d.users, d.inDoubt = own.rooms, own.users, nil
+	d.newest = map[uint64]outcome{}
+}
+
+func copyOf(rooms []*roomLog, users []*account) *Copy {
+	c := &Copy{}
+	for _, log := range rooms {
+		c.rooms = append(c.rooms, &roomLog{log.room, slices.Clone(log.events), maps.Clone(log.roles)})
+	}
+	for _, a := range users {
+		own := *a
+		c.users = append(c.users, &own)
+	}
+	return c
+}
+
+// LastSeq returns the end of a room's log in the copy, 0 if it has no such room.
+func (c *Copy) LastSeq(id chat.RoomID) chat.Seq {
+	if id == 0 || uint64(id) > uint64(len(c.rooms)) {
+		return 0
+	}
+	return c.rooms[id-1].room.LastSeq
+}
