@@ -39,6 +39,7 @@ const (
 	CodeAlreadyRunning Code = 25 // another server has the data folder
 	CodeForbidden      Code = 26 // the user's role in the room does not allow it
 	CodeNonceUsed      Code = 27 // the nonce was used for another message
+	CodeStoreGone      Code = 28 // the store's files are gone: nothing can be stored until the server is started again
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

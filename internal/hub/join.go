@@ -119,7 +119,7 @@ func (j *joinRequest) at(h *home) {
 	to := j.session.Worker()
 	u := &joined{
 		asker: j.asker, format: j.format, info: h.info(),
-		from: from,
+		from:   from,
 		window: h.addReader(j.format, to),
 	}
 	h.shard.answer(to, u)

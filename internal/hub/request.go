@@ -141,6 +141,10 @@ func (h *Hub) typed(what string, err error) *chat.Error {
 func noSuchRoom() *chat.Error { return chat.Errorf(chat.CodeNoRoom, "there is no such room") }
 
 func unavailable(err error) *chat.Error {
+	var gone *chat.Error
+	if errors.As(err, &gone) && gone.Code == chat.CodeStoreGone {
+		return &chat.Error{Code: gone.Code, Message: gone.Message, RetryAfter: gone.RetryAfter, Err: err}
+	}
 	return &chat.Error{
 		Code: chat.CodeUnavailable, Message: "the message could not be stored; try again with the same nonce",
 		RetryAfter: retryLater, Err: err,

@@ -15,6 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"sarang/chat"
+	"sarang/internal/store"
 )
 
 // operators is the HTTP side for those who run the server.
@@ -66,9 +69,13 @@ func (o *operators) pages(s *Server) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if !o.ready.Load() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		if err := s.checkStore(r.Context()); err != nil {
+			http.Error(w, err.Message, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))
@@ -80,6 +87,19 @@ func (o *operators) pages(s *Server) http.Handler {
 		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	}
 	return mux
+}
+
+// checkStore says why the store takes nothing, nil if it does or does not know.
+func (s *Server) checkStore(ctx context.Context) *chat.Error {
+	c, ok := s.store.(store.Checker)
+	if !ok {
+		return nil
+	}
+	var e *chat.Error
+	if err := c.Check(ctx); errors.As(err, &e) && e.Code != chat.CodeUnavailable { // that one passes
+		return e
+	}
+	return nil
 }
 
 func (o *operators) notReady() {

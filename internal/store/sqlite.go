@@ -14,6 +14,7 @@ type sqliteStore struct{ *sqlite.Store }
 var (
 	_ Shrinker = sqliteStore{}
 	_ Meter    = sqliteStore{}
+	_ Checker  = sqliteStore{}
 )
 
 func openSQLite(ctx context.Context, place string, o Options) (chat.Store, error) {
@@ -53,6 +54,10 @@ func (s sqliteStore) Figures() []Figure {
 		{
 			Name: "store_read_wait_seconds_total", Help: "How long they waited.",
 			Value: stats.ReadWaitTotal.Seconds(), Counter: true,
+		},
+		{
+			Name: "store_wal_holds_total", Help: "Times that reads had to wait so that the write-ahead log could be begun anew.",
+			Value: float64(stats.WALHolds), Counter: true,
 		},
 		{Name: "store_wal_bytes", Help: "Size of the write-ahead log.", Value: float64(stats.WALBytes)},
 	}

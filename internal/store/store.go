@@ -24,6 +24,13 @@ type Shrinker interface {
 	Shrink(ctx context.Context) error
 }
 
+// Checker is a store that knows whether it can take anything, without being written to.
+type Checker interface {
+	// Check returns why it takes nothing now, nil if that is not known. It is asked each time
+	// that somebody looks at /readyz, and must not take long. Errors are *chat.Error.
+	Check(ctx context.Context) error
+}
+
 // Meter is a store that has figures of its own.
 type Meter interface {
 	// Figures returns them as they are now, always of the same names and labels. It may

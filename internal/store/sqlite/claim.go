@@ -55,7 +55,7 @@ const seenPatience = 500 * time.Millisecond
 // not write now.
 func helpsOnly(err error) bool {
 	code := chat.CodeOf(err)
-	return code == chat.CodeUnavailable || code == chat.CodeUncertain
+	return code == chat.CodeUnavailable || code == chat.CodeUncertain || code == chat.CodeStoreGone
 }
 
 // knownUser answers a claim by reading alone: the user whose token it shows, or a refusal.
@@ -67,6 +67,10 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 	case <-ctx.Done():
 		return chat.User{}, endedError(ctx.Err())
 	}
+	if err := s.reads.enter(ctx); err != nil {
+		return chat.User{}, err
+	}
+	defer s.reads.leave()
 	u := chat.User{Key: c.Key}
 	var token []byte
 	err := s.readers.holder.QueryRowContext(ctx, c.Key).Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, &token,

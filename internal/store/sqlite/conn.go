@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	walCheckpointPages = 4000     // the log is moved into the database when it has this many pages of 4 KiB
-	walKeptBytesMax    = 64 << 20 // the log file is cut back to this after a checkpoint
+	walCheckpointPages = 4000 // the log is moved into the database when it has this many pages of 4 KiB
 )
 
 // dsn returns the driver's name for file: a file: URI, so that any character may be
@@ -38,7 +37,7 @@ func writerDSN(file string, c Config) string {
 		"_journal_mode", "WAL",
 		"_pragma", pragma("cache_size", -c.WriterCacheBytes/1024),
 		"_pragma", pragma("wal_autocheckpoint", walCheckpointPages),
-		"_pragma", pragma("journal_size_limit", walKeptBytesMax),
+		"_pragma", pragma("journal_size_limit", int(c.WALBytesMax)),
 	)
 	if c.Sync == ProcessSafe {
 		return dsn(file, append(params, "_synchronous", "NORMAL")...)

@@ -14,6 +14,9 @@ import (
 // retryAfter is what a caller is told to wait when the store can not commit now.
 const retryAfter = time.Second
 
+// goneRetryAfter is what he is told when somebody has to put the database back.
+const goneRetryAfter = 30 * time.Second
+
 // primaryCode returns the primary result code that SQLite gave, 0 if err is not
 // SQLite's. https://www.sqlite.org/rescode.html
 func primaryCode(err error) int {

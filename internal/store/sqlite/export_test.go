@@ -93,3 +93,18 @@ const (
 	HeadsKeptMax   = headsKeptMax
 	WritersKeptMax = writersKeptMax
 )
+
+// BreakEnd has the store not note that it is closed.
+func BreakEnd(ctx context.Context, s *Store) {
+	s.writer.turn <- struct{}{}
+	defer s.writer.giveBack()
+	_, _ = s.writer.conn.ExecContext(ctx, "PRAGMA query_only = 1")
+}
+
+// Read begins a read that ends when leave is called.
+func Read(ctx context.Context, s *Store) (leave func(), err error) {
+	if err := s.beginRead(ctx); err != nil {
+		return nil, err
+	}
+	return s.endRead, nil
+}

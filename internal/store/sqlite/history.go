@@ -29,10 +29,10 @@ const (
 
 // History is documented at chat.Store. The events of a page have consecutive numbers.
 func (s *Store) History(ctx context.Context, room chat.RoomID, p chat.Page) ([]chat.Event, bool, error) {
-	if err := s.begin(ctx); err != nil {
+	if err := s.beginRead(ctx); err != nil {
 		return nil, false, err
 	}
-	defer s.end()
+	defer s.endRead()
 	stmt, from, to := s.readers.after, p.After, forwards
 	if p.Before != 0 {
 		stmt, from, to = s.readers.before, p.Before, backwards

@@ -26,6 +26,11 @@ func migrate(ctx context.Context, db *sql.DB, file string) error {
 	if err := checkOwner(ctx, db, file); err != nil {
 		return err
 	}
+	return bringUp(ctx, db, file)
+}
+
+// bringUp brings the schema up to date.
+func bringUp(ctx context.Context, db *sql.DB, file string) error {
 	if err := checkVersionTable(ctx, db, file); err != nil {
 		return err
 	}
@@ -63,7 +68,12 @@ func checkOwner(ctx context.Context, db *sql.DB, file string) error {
 	if err := db.QueryRowContext(ctx, others).Scan(&tables); err != nil {
 		return err
 	}
-	if id != applicationID && tables > 0 {
+	if tables == 0 {
+		return chat.Errorf(chat.CodeInternal,
+			"the database %s has nothing in it: it may be a copy without its log %s-wal: copy both, or restore it from a backup, "+
+				"or remove it to begin with an empty server", file, file)
+	}
+	if id != applicationID {
 		return chat.Errorf(chat.CodeInternal,
 			"the database %s was not made by Sarang: move it away or choose another folder", file)
 	}

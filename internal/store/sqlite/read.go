@@ -71,10 +71,10 @@ func (r *readers) close() error {
 
 // Author is documented at chat.Store.
 func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, noncesMax int) (chat.Author, error) {
-	if err := s.begin(ctx); err != nil {
+	if err := s.beginRead(ctx); err != nil {
 		return chat.Author{}, err
 	}
-	defer s.end()
+	defer s.endRead()
 	rows, err := s.readers.author.QueryContext(ctx, int64(user), int64(room), max(noncesMax, 0))
 	if err != nil {
 		return chat.Author{}, readError(err)
@@ -109,10 +109,10 @@ func scanAuthor(rows *sql.Rows) (a chat.Author, err error) {
 
 // User is documented at chat.Store.
 func (s *Store) User(ctx context.Context, id chat.UserID) (chat.User, error) {
-	if err := s.begin(ctx); err != nil {
+	if err := s.beginRead(ctx); err != nil {
 		return chat.User{}, err
 	}
-	defer s.end()
+	defer s.endRead()
 	u := chat.User{ID: id}
 	row := s.readers.user.QueryRowContext(ctx, int64(id))
 	err := row.Scan(text{&u.Name}, text{&u.Key}, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})

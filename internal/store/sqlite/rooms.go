@@ -50,10 +50,10 @@ func (s *Store) RoomByKey(ctx context.Context, key string) (chat.Room, error) {
 
 // room reads the room that stmt finds by what.
 func (s *Store) room(ctx context.Context, stmt *sql.Stmt, what any) (chat.Room, error) {
-	if err := s.begin(ctx); err != nil {
+	if err := s.beginRead(ctx); err != nil {
 		return chat.Room{}, err
 	}
-	defer s.end()
+	defer s.endRead()
 	r, err := scanRoom(stmt.QueryRowContext(ctx, what))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -66,10 +66,10 @@ func (s *Store) room(ctx context.Context, stmt *sql.Stmt, what any) (chat.Room, 
 
 // Rooms is documented at chat.Store.
 func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
-	if err := s.begin(ctx); err != nil {
+	if err := s.beginRead(ctx); err != nil {
 		return nil, err
 	}
-	defer s.end()
+	defer s.endRead()
 	rows, err := s.readers.rooms.QueryContext(ctx, int64(min(after, math.MaxInt64)), max(itemsMax, 1))
 	if err != nil {
 		return nil, readError(err)

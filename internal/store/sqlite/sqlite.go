@@ -64,6 +64,7 @@ type Config struct {
 	ReadersMax        int      // connections that read, and so reads at one time; default 4
 	BusyTimeoutMillis int      // wait for another program's lock on the file; default 5000
 	SmallPerTxMax     int      // claims and new rooms gathered into one transaction; default 256
+	WALBytesMax       int64    // at it the write-ahead log is begun anew, with reads waiting for a moment; one commit more may be in it; default 32 MiB
 	WriterCacheBytes  int      // page cache of the writing connection; default 2 MiB
 	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
 	Logger            *slog.Logger
@@ -73,6 +74,7 @@ func (c Config) withDefaults() Config {
 	c.ReadersMax = cmp.Or(c.ReadersMax, 4)
 	c.BusyTimeoutMillis = cmp.Or(c.BusyTimeoutMillis, 5000)
 	c.SmallPerTxMax = cmp.Or(c.SmallPerTxMax, 256)
+	c.WALBytesMax = cmp.Or(c.WALBytesMax, 32<<20)
 	c.WriterCacheBytes = cmp.Or(c.WriterCacheBytes, 2<<20)
 	c.ReaderCacheBytes = cmp.Or(c.ReaderCacheBytes, 2<<20)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
@@ -88,6 +90,11 @@ type Store struct {
 	readers   *readers
 	small     gatherQueue
 	claimRead chan struct{} // full while a claim is read
+	files     watch
+	reads     gate // all reads but those of the writer
+
+	logBytesMax int64
+	goneLogged  atomic.Bool
 
 	mu      lock.Mutex // guards closed, and running.Add against running.Wait
 	closed  bool
@@ -99,6 +106,7 @@ type Store struct {
 type counts struct {
 	commits, commitsFailed, events atomic.Uint64
 	small, smallTxs                atomic.Uint64
+	logHolds                       atomic.Uint64
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -117,7 +125,8 @@ type Stats struct {
 	Small         uint64 // claims and new rooms that a transaction answered, refusals included
 	SmallTxs      uint64 // and how many transactions
 
-	WALBytes int64 // size of the write-ahead log file now
+	WALBytes int64  // size of the write-ahead log file now
+	WALHolds uint64 // how often reads had to wait so that it could be begun anew
 }
 
 // Open locks the data folder, makes or migrates the database and returns the store.
@@ -136,6 +145,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{dir: dir, log: c.Logger, claimRead: make(chan struct{}, 1)}
 	s.mu.Init(lock.NewClass("sqlite.store"))
 	s.small.mu.Init(lock.NewClass("sqlite.small"))
+	s.reads.init()
+	s.logBytesMax = c.WALBytesMax
 	if s.folder, err = lockFolder(dir); err != nil {
 		return nil, err
 	}
@@ -153,15 +164,26 @@ func (s *Store) open(ctx context.Context, c Config) error {
 	file := filepath.Join(s.dir, DatabaseFile)
 	s.small.max = c.SmallPerTxMax
 	err := checkLength(file)
+	var there found
 	if err == nil {
-		err = makeFile(file)
+		there, err = look(file)
+	}
+	if err == nil {
+		err = there.check(file)
+	}
+	if err == nil {
+		err = makeDatabase(ctx, file)
 	}
 	if err != nil {
 		return openError(file, err)
 	}
-	if s.writer, err = openWriter(ctx, file, c); err != nil {
+	if s.writer, err = openWriter(ctx, file, c, there); err != nil {
 		return openError(file, err)
 	}
+	if err := s.files.begin(file, file+"-wal"); err != nil {
+		return openError(file, err)
+	}
+	s.writer.here, s.writer.committed = s.stillThere, s.boundLog
 	if s.readers, err = openReaders(ctx, file, c); err != nil {
 		return openError(file, err)
 	}
@@ -192,19 +214,6 @@ func makeFolder(dir string) (string, error) {
 // else's to read, whatever the folder is like.
 const ownerOnly = 0o600
 
-// makeFile makes an empty database if there is no file. SQLite would make one that all may
-// read; it gives its -wal and -shm files the mode that the database has.
-func makeFile(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, ownerOnly)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return file.Close()
-}
-
 func folderError(dir string, err error) error {
 	if said := (*chat.Error)(nil); errors.As(err, &said) {
 		return said
@@ -232,6 +241,24 @@ func (s *Store) begin(ctx context.Context) error {
 
 func (s *Store) end() { s.running.Done() }
 
+// beginRead is begin for a call that reads on a connection of its own. A nil return wants
+// endRead, after the read is over.
+func (s *Store) beginRead(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	if err := s.reads.enter(ctx); err != nil {
+		s.end()
+		return err
+	}
+	return nil
+}
+
+func (s *Store) endRead() {
+	s.reads.leave()
+	s.end()
+}
+
 // Close waits for running calls, moves the write-ahead log into the database,
 // closes it and unlocks the folder. Later calls, of Close too, are CodeClosed.
 func (s *Store) Close() error {
@@ -258,7 +285,11 @@ func (s *Store) release() error {
 		errs = append(errs, s.readers.close())
 	}
 	if s.writer != nil {
+		keep := s.writer.ended()
 		errs = append(errs, s.writer.close())
+		if keep {
+			errs = append(errs, keepLog(filepath.Join(s.dir, DatabaseFile)))
+		}
 	}
 	return errors.Join(append(errs, s.folder.release())...)
 }
@@ -277,6 +308,7 @@ func (s *Store) Stats() Stats {
 		Events:        s.counts.events.Load(),
 		Small:         s.counts.small.Load(),
 		SmallTxs:      s.counts.smallTxs.Load(),
+		WALHolds:      s.counts.logHolds.Load(),
 		WALBytes:      fileBytes(filepath.Join(s.dir, DatabaseFile+"-wal")),
 	}
 }

@@ -29,7 +29,11 @@ func (w *writer) transact(ctx context.Context, do func() error, o outcomeOf) err
 	}
 	err := w.endTx(context.Background())
 	if err == nil {
+		if err := w.here(); err != nil {
+			return err // it went into a file that nobody will find
+		}
 		o.learn()
+		w.committed()
 		return nil
 	}
 	if primaryCode(err) == lib.SQLITE_FULL {
@@ -114,6 +118,9 @@ func (w *writer) settle(ctx context.Context) error {
 
 // ready settles the store before something is written.
 func (w *writer) ready(ctx context.Context) error {
+	if err := w.here(); err != nil {
+		return err
+	}
 	if err := w.settle(ctx); err != nil {
 		return writeError(err)
 	}

@@ -31,6 +31,12 @@ type writer struct {
 	unsettled atomic.Bool
 	inDoubt   *outcomeOf
 
+	whole bool         // the store was opened, all of it
+	here  func() error // says whether the files are still there; see watch
+
+	committed  func()    // called after a commit, with the turn; see boundLog
+	logTriedAt time.Time // when the log was to be begun anew and could not be
+
 	// endTx is COMMIT. Tests put a failing one in its place.
 	endTx func(context.Context) error
 
@@ -48,7 +54,7 @@ type writer struct {
 }
 
 // openWriter opens file for writing, migrates it and loads what the writer knows.
-func openWriter(ctx context.Context, file string, c Config) (*writer, error) {
+func openWriter(ctx context.Context, file string, c Config, there found) (*writer, error) {
 	db, err := openDB(writerDSN(file, c), 1)
 	if err != nil {
 		return nil, err
@@ -60,17 +66,21 @@ func openWriter(ctx context.Context, file string, c Config) (*writer, error) {
 	}
 	w.outcomes.kept = make(map[uint64]*outcome)
 	w.endTx = func(ctx context.Context) error { return exec(ctx, w.commitStmt) }
-	if err := w.open(ctx, file); err != nil {
+	w.here, w.committed = func() error { return nil }, func() {}
+	if err := w.open(ctx, file, there); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
 }
 
-func (w *writer) open(ctx context.Context, file string) error {
+func (w *writer) open(ctx context.Context, file string, there found) error {
 	if err := checkWAL(ctx, w.db, file); err != nil {
 		return err
 	}
 	if err := migrate(ctx, w.db, file); err != nil {
+		return err
+	}
+	if err := there.checkWhole(ctx, w.db, file); err != nil {
 		return err
 	}
 	var err error
@@ -83,7 +93,11 @@ func (w *writer) open(ctx context.Context, file string) error {
 	// Settling writes, which finds out here and not at the first message whether
 	// the file can be written, and loads.
 	w.unsettled.Store(true)
-	return w.settle(ctx)
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	w.whole = true
+	return w.begun(ctx)
 }
 
 func (w *writer) prepare(ctx context.Context) error {
