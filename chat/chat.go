@@ -102,7 +102,7 @@ type User struct {
 	Key       string // the form that names are compared by
 	SentCount uint64 // messages published and stored
 	CreatedMs int64
-	SeenMs    int64 // last login
+	SeenMs    int64 // last login, or later: when he is known to have been online
 }
 
 // TokenHash is the SHA-256 of a resume token. The token itself is never stored.

@@ -87,7 +87,8 @@ type UserStore interface {
 	// new user with the given token hash as his own. Otherwise CodeNameTaken, or
 	// CodeBadToken when a token was presented that is not the user's.
 	// A key is free when no user has it, or when its user was not seen since
-	// c.ReservedSinceMs: then the old user loses the key (he keeps id and name).
+	// c.ReservedSinceMs and is not online (Claim.Free): then the old user loses the key (he
+	// keeps id and name).
 	// A login moves the user's SeenMs forward to c.NowMs when that is due (Claim.Sees). It
 	// does not wait long for that, and does not fail when it can not be stored: who is
 	// known gets in while nothing can be written. A claim that is KnownOnly makes nobody:
@@ -97,6 +98,11 @@ type UserStore interface {
 	// Claims and new rooms are gathered into transactions by the store: many may be in
 	// flight.
 	ClaimUser(ctx context.Context, c Claim) (User, error)
+
+	// Seen moves the SeenMs of users forward to nowMs, never back: they are online. Those
+	// that are not there are left out. On an error it may have been done or not. The users
+	// are at most some hundreds and not kept.
+	Seen(ctx context.Context, users []UserID, nowMs int64) error
 
 	// User returns a user by id; CodeBadRequest if there is none.
 	User(ctx context.Context, id UserID) (User, error)
@@ -176,6 +182,16 @@ type Claim struct {
 	NowMs           int64
 	ReservedSinceMs int64
 	KnownOnly       bool // nobody is made
+
+	// Online reports whether a user is online at the server that makes the claim: his name is
+	// not given away, whenever he was seen. It may be asked from any goroutine, and may be
+	// nil. It is the server's, and not stored.
+	Online func(UserID) bool
+}
+
+// Free reports whether the name of the user who has it may be given to who makes the claim.
+func (c *Claim) Free(holder *User) bool {
+	return holder.SeenMs < c.ReservedSinceMs && (c.Online == nil || !c.Online(holder.ID))
 }
 
 // Sees reports whether a login of a user who was seen last at seenMs is to be remembered:

@@ -62,6 +62,7 @@ type Config struct {
 	RoomsMax               int           // rooms of the store; 0: no such limit
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
 	RoomIdle               time.Duration // a room that nobody uses is let go after that; default 1 min
+	SeenEvery              time.Duration // how often the store is told of who stays online, by which his name stays his; default 24 h
 	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days
 	StoreTimeout           time.Duration // for one read or claim; default 10 s
 	StoreReadsMax          int           // pages read at once, beside one short read; default 4. More than processors to spare hold up the workers
@@ -92,6 +93,7 @@ func (c Config) withDefaults() Config {
 	or(&c.ChunkBytes, 16<<10)
 	or(&c.AwayGrace, 10*time.Second)
 	or(&c.RoomIdle, time.Minute)
+	or(&c.SeenEvery, 24*time.Hour)
 	or(&c.GuestNameReserved, 30*24*time.Hour)
 	or(&c.StoreTimeout, 10*time.Second)
 	or(&c.StoreReadsMax, 4)
@@ -124,12 +126,16 @@ type Hub struct {
 	storeQueue atomic.Int64 // how many of all these wait
 	begun      func() bool  // allBegun, made once
 	draining   atomic.Bool
-	pending    atomic.Int64 // bytes of messages on their way to the store
-	started    time.Time
-	limits     limits
-	load       load
-	troubles   troubles
-	counts     counts
+
+	tellingSeen atomic.Bool // a task is to tell the store who is online
+
+	pending  atomic.Int64 // bytes of messages on their way to the store
+	started  time.Time
+	limits   limits
+	online   online
+	load     load
+	troubles troubles
+	counts   counts
 }
 
 // counts are what the metrics show.
@@ -151,6 +157,7 @@ func New(c Config, workers int) (*Hub, error) {
 	}
 	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory(), started: c.Now()}
 	h.limits.init(c.Limits)
+	h.online.init()
 	h.load.lags = make([]atomic.Int64, workers)
 	h.writer = newWriter(h)
 	h.reads, h.queries, h.claims = h.newTasks(c.StoreReadsMax), h.newTasks(1), h.newTasks(c.StoreClaimsMax)

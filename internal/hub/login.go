@@ -49,7 +49,7 @@ func (s *Shard) Login(o *Session, ref RequestRef, name string, token []byte) {
 	now := s.hub.nowMs()
 	claim := chat.Claim{
 		Name: display, Key: key, Fresh: sha256.Sum256(fresh[:]),
-		NowMs: now, ReservedSinceMs: now - s.hub.config.GuestNameReserved.Milliseconds(),
+		NowMs: now, ReservedSinceMs: now - s.hub.config.GuestNameReserved.Milliseconds(), Online: s.hub.online.is,
 	}
 	shown := append([]byte(nil), token...)
 	if len(shown) > 0 {
@@ -87,7 +87,7 @@ func (s *Shard) claimed(o *Session, ref RequestRef, u chat.User, token []byte, e
 		return
 	}
 	o.login, o.User, o.Name = loginDone, u.ID, u.Name
-	s.hub.counts.users.Add(1)
+	s.entered(u.ID)
 	o.Engine.Admit()
 	o.Client.LoggedIn(o, u, token)
 }

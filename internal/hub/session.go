@@ -173,6 +173,6 @@ func (s *Shard) Disconnected(o *Session) {
 	o.places = nil
 	s.giveStored(o)
 	if o.login == loginDone {
-		s.hub.counts.users.Add(-1)
+		s.gone(o.User)
 	}
 }

@@ -12,20 +12,22 @@ import (
 // rooms that its sessions are in, and what is to be posted to other shards at the end
 // of the tick. It belongs to its worker.
 type Shard struct {
-	hub      *Hub
-	worker   *engine.Worker
-	homes    map[chat.RoomID]*home
-	loading  map[chat.RoomID]*loadingRoom
-	lookups  map[string]*nameLookup // by key
-	replicas map[replicaKey]*replica
-	ready    []*home // with batches to take
-	outbox   []outbox
-	scratch  []byte
-	texts    []byte // see keep
-	lag      limit.Lag
-	recheck  engine.Timer  // see checkLoad
-	nowAt    time.Duration // see now
-	nowIs    time.Duration
+	hub       *Hub
+	worker    *engine.Worker
+	homes     map[chat.RoomID]*home
+	loading   map[chat.RoomID]*loadingRoom
+	lookups   map[string]*nameLookup // by key
+	replicas  map[replicaKey]*replica
+	ready     []*home // with batches to take
+	outbox    []outbox
+	scratch   []byte
+	texts     []byte // see keep
+	lag       limit.Lag
+	recheck   engine.Timer  // see checkLoad
+	loggedIn  int           // sessions
+	seenTimer engine.Timer  // runs while there are any; see tellSeen
+	nowAt     time.Duration // see now
+	nowIs     time.Duration
 }
 
 // StartShard makes the shard of w. It is called once for each worker, before any

@@ -32,6 +32,8 @@ func (f *forgetful) User(_ context.Context, id chat.UserID) (chat.User, error) {
 	return chat.User{ID: id}, nil
 }
 
+func (f *forgetful) Seen(context.Context, []chat.UserID, int64) error { return nil }
+
 func (f *forgetful) Close() error { return nil }
 
 func (f *forgetful) ClaimUser(_ context.Context, c chat.Claim) (chat.User, error) {

@@ -82,7 +82,7 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 		return chat.User{}, readError(err)
 	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
 		return u, nil
-	case u.SeenMs < c.ReservedSinceMs:
+	case c.Free(&u):
 		return chat.User{}, nil
 	}
 	return chat.User{}, refusedClaim(c)
@@ -113,9 +113,9 @@ func (w *writer) claim(c chat.Claim) (chat.User, error) {
 		return chat.User{}, err
 	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
 		return w.seeUser(holder, c)
-	case holder.SeenMs < c.ReservedSinceMs && c.KnownOnly:
+	case c.Free(&holder) && c.KnownOnly:
 		return chat.User{}, nobodyNew()
-	case holder.SeenMs < c.ReservedSinceMs:
+	case c.Free(&holder):
 		if err := exec(context.Background(), w.clearKey, int64(holder.ID)); err != nil {
 			return chat.User{}, err
 		}

@@ -77,7 +77,7 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 			holder.user.SeenMs = c.NowMs
 		}
 		return holder.user, nil
-	case holder.user.SeenMs < c.ReservedSinceMs:
+	case c.Free(&holder.user):
 		if !c.KnownOnly {
 			holder.user.Key = ""
 		}
@@ -94,6 +94,28 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 	}}
 	d.users = append(d.users, a)
 	return a.user, nil
+}
+
+// Seen is documented at chat.Store.
+func (s *Store) Seen(ctx context.Context, users []chat.UserID, nowMs int64) error {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fault, err := s.begin(ctx, "Seen")
+	if err == nil && fault == FaultUncertain {
+		err = chat.Errorf(chat.CodeUnavailable, "the disk does not do it now")
+	}
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		if d.isUser(u) {
+			a := d.users[u-1]
+			a.user.SeenMs = max(a.user.SeenMs, nowMs)
+		}
+	}
+	died(fault, "Seen, after it")
+	return nil
 }
 
 // CreateRoom is documented at chat.Store.

@@ -65,6 +65,10 @@ func (s *shared) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error)
 	return s.next().ClaimUser(ctx, c)
 }
 
+func (s *shared) Seen(ctx context.Context, users []chat.UserID, nowMs int64) error {
+	return s.next().Seen(ctx, users, nowMs)
+}
+
 func (s *shared) User(ctx context.Context, id chat.UserID) (chat.User, error) {
 	return s.next().User(ctx, id)
 }

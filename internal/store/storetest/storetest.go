@@ -56,6 +56,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"RoomQuota", testRoomQuota},
 		{"ClaimOfTheKnown", testClaimOfTheKnown},
 		{"ClaimTakeover", testClaimTakeover},
+		{"ClaimOfOnline", testClaimOfOnline},
+		{"Seen", testSeen},
 		{"ClaimAgain", testClaimAgain},
 		{"ClaimsAtOnce", testClaimsAtOnce},
 		{"ClaimsOfOneNameAtOnce", testClaimsOfOneName},

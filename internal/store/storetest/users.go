@@ -146,6 +146,49 @@ func testClaimTakeover(t *testing.T, f *fixture) {
 	}
 }
 
+func testSeen(t *testing.T, f *fixture) {
+	mina, jun := f.user(t, "mina"), f.user(t, "jun") // seen at 1000
+	seen := func(nowMs int64, users ...chat.UserID) {
+		t.Helper()
+		if err := f.store.Seen(f.ctx, users, nowMs); err != nil {
+			t.Fatalf("Seen: %v", err)
+		}
+	}
+	seen(5000, mina.ID, 0, jun.ID+1, 1<<62)
+	seen(4000, mina.ID) // never back
+	seen(9000)
+	mina.SeenMs = 5000
+	f.wantUser(t, mina.ID, mina)
+	f.wantUser(t, jun.ID, jun)
+	for i := range int64(4) {
+		seen(6000+i, mina.ID, jun.ID)
+	}
+	mina.SeenMs, jun.SeenMs = 6003, 6003
+	f.wantUser(t, mina.ID, mina)
+	f.reopen(t)
+	f.wantUser(t, jun.ID, jun)
+}
+
+// Who is online keeps his name, whenever he was seen.
+func testClaimOfOnline(t *testing.T, f *fixture) {
+	mina := f.user(t, "mina")
+	online := true
+	c := chat.Claim{
+		Name: "MINA", Key: "mina", Fresh: token("new"), NowMs: 9000, ReservedSinceMs: 8000,
+		Online: func(u chat.UserID) bool { return online && u == mina.ID },
+	}
+	_, err := f.store.ClaimUser(f.ctx, c)
+	wantCode(t, err, chat.CodeNameTaken)
+	c.Resume = token("wrong")
+	_, err = f.store.ClaimUser(f.ctx, c)
+	wantCode(t, err, chat.CodeBadToken)
+	f.wantUser(t, mina.ID, mina)
+	online = false
+	if u, err := f.store.ClaimUser(f.ctx, c); err != nil || u.ID == mina.ID {
+		t.Fatalf("after he has gone: %+v, %v", u, err)
+	}
+}
+
 func testClaimAgain(t *testing.T, f *fixture) {
 	c := chat.Claim{Name: "mina", Key: "mina", Fresh: token("f"), NowMs: 10}
 	first, err := f.store.ClaimUser(f.ctx, c)
