@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/bidi"
+	"golang.org/x/text/width"
 )
 
 // Limits of names. Both the display form and the comparison form keep them.
@@ -34,7 +36,10 @@ const nameInputBytesMax = 3 * UserNameBytesMax
 //     middle dot; the first one is a letter, a digit or _;
 //   - no mix of scripts that serves to imitate a name (see scriptsMix);
 //   - at most UserNameRunesMax code points and UserNameBytesMax bytes;
-//   - not one of the few names that speak for the server.
+//   - not one of the few names that speak for the server, nor one that looks like them.
+//
+// Names are compared in small letters, with Unicode's simple case folding: a final sigma is
+// a sigma.
 //
 // The error is an *Error with CodeBadName whose sentence can be shown to the user.
 func ParseUserName(s string) (display, key string, err error) {
@@ -91,12 +96,17 @@ func parseName(what, s string, bytesMax int) (display, key string, err error) {
 	if r, bad := badRune(s); bad {
 		return "", "", runeError(what, r)
 	}
-	if display, err = foldStable(precis.UsernameCasePreserved, s); err != nil {
+	if strings.ContainsAny(s, "・･") && !hasKanaOrHan(s) {
+		return "", "", Errorf(CodeBadName, "the %s has a middle dot (・), which belongs beside kana or Han", what)
+	}
+	core, end := cutEnd(s)
+	if display, err = foldStable(precis.UsernameCasePreserved, core); err != nil {
 		return "", "", profileError(what, err)
 	}
-	if key, err = foldStable(precis.UsernameCaseMapped, display); err != nil {
+	if key, err = foldStable(precis.UsernameCaseMapped, foldCase(display)); err != nil {
 		return "", "", profileError(what, err)
 	}
+	display, key = display+end, key+end
 	if len(display) > bytesMax || len(key) > bytesMax {
 		return "", "", nameTooLong(what, bytesMax)
 	}
@@ -104,6 +114,28 @@ func parseName(what, s string, bytesMax int) (display, key string, err error) {
 		return "", "", err
 	}
 	return display, key, nil
+}
+
+// cutEnd cuts the punctuation off that a name ends with, and returns it in its usual form.
+// The profile's rule for writing directions refuses it behind letters that are not ASCII,
+// though there is only one direction; where there are two the rule is right, and nothing is
+// cut off.
+func cutEnd(s string) (core, end string) {
+	for _, r := range s {
+		if p, _ := bidi.LookupRune(r); p.Class() == bidi.R || p.Class() == bidi.AL || p.Class() == bidi.AN {
+			return s, ""
+		}
+	}
+	core = strings.TrimRight(s, punctuation+"－＿．･")
+	if core == "" || isASCII(s) {
+		return s, ""
+	}
+	return core, width.Fold.String(s[len(core):])
+}
+
+// hasKanaOrHan is the rule for the middle dot (RFC 5892, appendix A.7).
+func hasKanaOrHan(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) })
 }
 
 func nameTooLong(what string, bytesMax int) error {
@@ -164,7 +196,7 @@ func checkSpelling(what, display string) error {
 		if i == 0 && !wordly && r != '_' {
 			return Errorf(CodeBadName, "the %s must begin with a letter, a digit or _", what)
 		}
-		if !wordly && !unicode.IsMark(r) && !strings.ContainsRune("-_.・", r) {
+		if !wordly && !unicode.IsMark(r) && !strings.ContainsRune(punctuation, r) {
 			return Errorf(CodeBadName, "the %s contains %q: letters, digits and - _ . are allowed", what, r)
 		}
 	}
@@ -172,15 +204,4 @@ func checkSpelling(what, display string) error {
 		return Errorf(CodeBadName, "the %s mixes scripts that are easily confused: use the letters of one", what)
 	}
 	return nil
-}
-
-// userNameReserved reports whether a name would seem to speak for the server. The
-// Korean words are "administrator", "operator" and "server".
-func userNameReserved(key string) bool {
-	switch key {
-	case "server", "system", "admin", "administrator", "sarang", "root", "operator",
-		"관리자", "운영자", "서버", "사랑방":
-		return true
-	}
-	return false
 }

@@ -14,7 +14,7 @@ import (
 // The two parsers promise that what they return is final: parsing it again changes
 // nothing, and the key is a name with the same key.
 func FuzzParseUserName(f *testing.F) {
-	for _, s := range []string{"minji", "민지", "ＦｕｌｌＷｉｄｔｈ", "ﾊﾝｶｸ", "İstanbul", "ΣΑΣ", "אבג", "аdmin", "a\u0301\u0323", "\xff", "ͅ", "Ⱥ", "ﾞ"} {
+	for _, s := range []string{"minji", "민지", "ＦｕｌｌＷｉｄｔｈ", "ﾊﾝｶｸ", "İstanbul", "ΣΑΣ", "אבג", "аdmin", "a\u0301\u0323", "\xff", "ͅ", "Ⱥ", "ﾞ", "σας.", "지민・", "ｻ･", "ᲀа", "ᾳ", "a\u0345", "сара_"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -24,6 +24,9 @@ func FuzzParseUserName(f *testing.F) {
 		}
 		if n := utf8.RuneCountInString(display); n > chat.UserNameRunesMax {
 			t.Fatalf("%q has %d code points", display, n)
+		}
+		if look := chat.Skeleton(key); chat.Skeleton(look) != look || look == "" {
+			t.Fatalf("the skeleton %q of %q has the skeleton %q", look, key, chat.Skeleton(look))
 		}
 		again, sameKey, err := chat.ParseUserName(display)
 		if err != nil || again != display || sameKey != key {
@@ -71,7 +74,7 @@ func FuzzNameForms(f *testing.F) {
 		if !norm.NFC.IsNormalString(display) || width.Fold.String(display) != display {
 			t.Fatalf("%q is shown as %q", s, display)
 		}
-		for _, form := range []string{norm.NFD.String(s), norm.NFC.String(s), width.Fold.String(s), swapCase(s)} {
+		for _, form := range []string{norm.NFD.String(s), norm.NFC.String(s), width.Fold.String(s), swapCase(s), strings.ToUpper(s), strings.ToLower(s)} {
 			_, other, err := chat.ParseUserName(form)
 			if err == nil && other != key {
 				t.Fatalf("%q has the key %q, and %q has %q", s, key, form, other)

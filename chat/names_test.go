@@ -29,6 +29,14 @@ func TestParseUserNameAccepts(t *testing.T) {
 		{"สมชายX", "สมชายX", "สมชายx"},
 		{"a.b-c_9", "a.b-c_9", "a.b-c_9"},
 		{"_x", "_x", "_x"},
+		{"지민.", "지민.", "지민."},
+		{"지민＿", "지민_", "지민_"},
+		{"サラ・", "サラ・", "サラ・"},
+		{"ｻﾗ･", "サラ・", "サラ・"},
+		{"été_", "été_", "été_"},
+		{"ΣΑΣ", "ΣΑΣ", "σασ"}, // with and without a final sigma
+		{"σας", "σας", "σασ"},
+		{"ılgaz", "ılgaz", "ılgaz"}, // Turkish: another letter than i
 		{"7", "7", "7"},
 		{strings.Repeat("한", 32), strings.Repeat("한", 32), strings.Repeat("한", 32)},
 		{strings.Repeat("ａ", 32), strings.Repeat("a", 32), strings.Repeat("a", 32)},
@@ -76,6 +84,20 @@ func TestParseUserNameRefuses(t *testing.T) {
 		{"reserved in full width", "Ｓｙｓｔｅｍ", "reserved"},
 		{"reserved, ours", "Sarang", "reserved"},
 		{"reserved, Korean", "관리자", "reserved"},
+		{"reserved, dotless", "admın", "reserved"},
+		{"reserved, alpha", "ɑdmin", "reserved"},
+		{"reserved, small capital", "ꜱerver", "reserved"},
+		{"reserved, small capitals", "ᴀᴅᴍɪɴ", "reserved"},
+		{"reserved, with a dot", "admin.", "reserved"},
+		{"reserved, with a line", "_admin", "reserved"},
+		{"reserved, with lines", "__root--", "reserved"},
+		{"reserved, Korean with a dot", "관리자.", "reserved"},
+		{"reserved, with digits", "r00t", "reserved"},
+		{"reserved, one for i", "ADM1N", "reserved"},
+		{"reserved, l for i", "adrnln", "reserved"},
+		{"middle dot alone", "server・", "kana or Han"},
+		{"middle dot in Korean", "지・민", "kana or Han"},
+		{"hebrew with a dot", "אב.", "writing directions"},
 	} {
 		display, key, err := chat.ParseUserName(c.in)
 		if err == nil {
@@ -164,5 +186,23 @@ func TestErrorCodes(t *testing.T) {
 	}
 	if chat.CodeOf(nil) != 0 || chat.CodeOf(inner) != chat.CodeInternal {
 		t.Error("CodeOf of nil must be 0, of a foreign error CodeInternal")
+	}
+}
+
+// Two names that look alike have one skeleton, and a skeleton is its own. What differs in
+// ASCII alone is left to the reader's eyes.
+func TestSkeleton(t *testing.T) {
+	for _, c := range []struct{ a, b string }{
+		{"admin", "admın"}, {"paypal", "раураӏ"}, {"capa", "сара"}, {"oo", "οο"}, {"été", "e\u0301te\u0301"},
+		{"minji", "mınjı"},
+	} {
+		if a, b := chat.Skeleton(c.a), chat.Skeleton(c.b); a != b || chat.Skeleton(a) != a {
+			t.Errorf("%q has the skeleton %q and %q has %q", c.a, a, c.b, b)
+		}
+	}
+	for _, c := range []struct{ a, b string }{{"corn", "com"}, {"a1", "al"}, {"민지", "민자"}, {"ena", "eña"}, {"kim.", "kim"}} {
+		if a, b := chat.Skeleton(c.a), chat.Skeleton(c.b); a == b {
+			t.Errorf("%q and %q have one skeleton, %q", c.a, c.b, a)
+		}
 	}
 }

@@ -89,6 +89,9 @@ type UserStore interface {
 	// A key is free when no user has it, or when its user was not seen since
 	// c.ReservedSinceMs and is not online (Claim.Free): then the old user loses the key (he
 	// keeps id and name).
+	// A new user is not made while another one whose name is not free either has the same
+	// c.Look, which is CodeNameTaken, too. A store keeps the Look that a user was made with,
+	// or, if he has none, that of a login that moves his SeenMs.
 	// A login moves the user's SeenMs forward to c.NowMs when that is due (Claim.Sees). It
 	// does not wait long for that, and does not fail when it can not be stored: who is
 	// known gets in while nothing can be written. A claim that is KnownOnly makes nobody:
@@ -177,6 +180,7 @@ type NonceSeq struct {
 type Claim struct {
 	Name            string    // display form
 	Key             string    // comparison form
+	Look            string    // Skeleton of Key: what the name looks like; empty: it is not compared
 	Resume          TokenHash // the token that the client showed; zero if none
 	Fresh           TokenHash // becomes the token of a user that is made
 	NowMs           int64

@@ -48,7 +48,7 @@ func (s *Shard) Login(o *Session, ref RequestRef, name string, token []byte) {
 	s.hub.random(fresh[:])
 	now := s.hub.nowMs()
 	claim := chat.Claim{
-		Name: display, Key: key, Fresh: sha256.Sum256(fresh[:]),
+		Name: display, Key: key, Look: chat.Skeleton(key), Fresh: sha256.Sum256(fresh[:]),
 		NowMs: now, ReservedSinceMs: now - s.hub.config.GuestNameReserved.Milliseconds(), Online: s.hub.online.is,
 	}
 	shown := append([]byte(nil), token...)

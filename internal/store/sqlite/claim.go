@@ -116,6 +116,10 @@ func (w *writer) claim(c chat.Claim) (chat.User, error) {
 	case c.Free(&holder) && c.KnownOnly:
 		return chat.User{}, nobodyNew()
 	case c.Free(&holder):
+		// Before anything is written: a refusal ends no transaction.
+		if err := w.checkLook(&c); err != nil {
+			return chat.User{}, err
+		}
 		if err := exec(context.Background(), w.clearKey, int64(holder.ID)); err != nil {
 			return chat.User{}, err
 		}
@@ -141,7 +145,10 @@ func (w *writer) makeUser(c chat.Claim) (chat.User, error) {
 	if c.KnownOnly {
 		return chat.User{}, nobodyNew()
 	}
-	result, err := w.insertUser.ExecContext(context.Background(), c.Name, c.Key, c.Fresh[:], c.NowMs, c.NowMs)
+	if err := w.checkLook(&c); err != nil {
+		return chat.User{}, err
+	}
+	result, err := w.insertUser.ExecContext(context.Background(), c.Name, c.Key, c.Fresh[:], c.NowMs, c.NowMs, nullIfEmpty(c.Look))
 	if err != nil {
 		return chat.User{}, err
 	}
@@ -157,6 +164,9 @@ func (w *writer) seeUser(u chat.User, c chat.Claim) (chat.User, error) {
 			return chat.User{}, err
 		}
 		u.SeenMs = c.NowMs
+		if err := w.keepLook(u.ID, c.Look); err != nil {
+			return chat.User{}, err
+		}
 	}
 	err := w.selectSent.QueryRowContext(ctx, int64(u.ID)).Scan(number[uint64]{&u.SentCount})
 	return u, err

@@ -19,6 +19,7 @@ func TestOldDatabase(t *testing.T) {
 	}
 	for _, statement := range []string{
 		"INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1)",
+		"INSERT INTO users VALUES (2, 'Σας', 'σας', x'00', 1, 1), (3, 'ΛΟΣ', 'λοσ', x'00', 1, 1), (4, 'λος', 'λος', x'00', 1, 1)",
 		"INSERT INTO rooms VALUES (1, 'r', 'r', 5, 0, 1), (2, 'game', 'game', 6, 1, 2)",
 		"INSERT INTO messages VALUES (1, 1, 1, 2, 0, 8, 0, ''), (1, 2, 1, 1, 12, 9, 0, 'two')",
 		"INSERT INTO authors VALUES (1, 1, 2, 1)",
@@ -52,4 +53,13 @@ func TestOldDatabase(t *testing.T) {
 	if diff := cmp.Diff(wantRooms, rooms); diff != "" || err != nil {
 		t.Errorf("%v, want -, got +:\n%s", err, diff)
 	}
+	// Names are found by the form that they are compared by now, each of those that there were.
+	for id, key := range map[chat.UserID]string{1: "u", 2: "σασ", 3: "λοσ", 4: "λος"} {
+		if u, err := s.User(t.Context(), id); err != nil || u.Key != key {
+			t.Errorf("user %d: %+v, %v; want the key %q", id, u, err, key)
+		}
+	}
+	// And what looks like one that was there is refused.
+	_, err = s.ClaimUser(t.Context(), chat.Claim{Name: "υ", Key: "υ", Look: "u", NowMs: 1})
+	wantError(t, err, chat.CodeNameTaken, "looks like")
 }

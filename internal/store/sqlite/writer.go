@@ -46,6 +46,7 @@ type writer struct {
 	selectHead, selectSent              *sql.Stmt
 	selectHolder, insertUser            *sql.Stmt
 	updateSeen, updateLater, clearKey   *sql.Stmt
+	selectLook, updateLook              *sql.Stmt
 	selectRoom, insertRoom              *sql.Stmt
 	selectTotals, updateTotals          *sql.Stmt
 	countCreated                        *sql.Stmt
@@ -113,10 +114,12 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.selectHead, "SELECT last_seq FROM authors WHERE user_id = ? AND room_id = ?"},
 		{&w.selectSent, "SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = ?"},
 		{&w.selectHolder, "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?"},
-		{&w.insertUser, "INSERT INTO users (name, name_key, token_hash, created_ms, seen_ms) VALUES (?, ?, ?, ?, ?)"},
+		{&w.insertUser, "INSERT INTO users (name, name_key, token_hash, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&w.updateSeen, "UPDATE users SET seen_ms = ? WHERE id = ?"},
 		{&w.updateLater, "UPDATE users SET seen_ms = ? WHERE id = ? AND seen_ms < ?"},
-		{&w.clearKey, "UPDATE users SET name_key = NULL WHERE id = ?"},
+		{&w.clearKey, "UPDATE users SET name_key = NULL, look = NULL WHERE id = ?"},
+		{&w.selectLook, selectLook},
+		{&w.updateLook, "UPDATE users SET look = ? WHERE id = ? AND look IS NULL"},
 		{&w.selectRoom, "SELECT id FROM rooms WHERE name_key = ?"},
 		{&w.insertRoom, "INSERT INTO rooms (name, name_key, epoch, flags, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&w.selectTotals, "SELECT rooms FROM totals WHERE id = 1"},
@@ -156,7 +159,7 @@ func (w *writer) prepare(ctx context.Context) error {
 func (w *writer) close() error {
 	errs := []error{
 		closeStmts(w.beginStmt, w.commitStmt, w.rollbackStmt, w.selectState, w.selectAfter, w.selectHead, w.selectSent,
-			w.selectHolder, w.insertUser, w.updateSeen, w.updateLater, w.clearKey, w.selectRoom, w.insertRoom, w.selectTotals, w.updateTotals, w.countCreated, w.updateRuled, w.updateMarker),
+			w.selectHolder, w.insertUser, w.updateSeen, w.updateLater, w.clearKey, w.selectLook, w.updateLook, w.selectRoom, w.insertRoom, w.selectTotals, w.updateTotals, w.countCreated, w.updateRuled, w.updateMarker),
 		closeStmts(w.insertMessages.one, w.insertMessages.many, w.insertEvents.one, w.insertEvents.many, w.upsertAuthors.one, w.upsertAuthors.many,
 			w.upsertMembers.one, w.upsertMembers.many),
 	}

@@ -89,6 +89,7 @@ type roomLog struct {
 type account struct {
 	user  chat.User
 	token chat.TokenHash
+	look  string
 }
 
 // commit is a batch that was compared with the logs.

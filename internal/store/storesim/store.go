@@ -1,6 +1,7 @@
 package storesim
 
 import (
+	"cmp"
 	"context"
 
 	"sarang/chat"
@@ -63,25 +64,31 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 	if c.Key == "" || c.Name == "" {
 		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
 	}
-	none := chat.TokenHash{}
-	var holder *account
+	var holder, like *account
 	for _, a := range d.users {
-		if a.user.Key == c.Key {
+		switch {
+		case a.user.Key == c.Key:
 			holder = a
+		case c.Look != "" && a.look == c.Look && a.user.Key != "" && !c.Free(&a.user):
+			like = a
 		}
 	}
+	taken := holder == nil || c.Free(&holder.user)
 	switch {
+	case like != nil && taken && !holder.is(c):
+		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q", c.Name, like.user.Name)
 	case holder == nil:
-	case c.Resume != none && c.Resume == holder.token, c.Fresh != none && c.Fresh == holder.token:
+	case holder.is(c):
 		if c.Sees(holder.user.SeenMs) {
 			holder.user.SeenMs = c.NowMs
+			holder.look = cmp.Or(holder.look, c.Look)
 		}
 		return holder.user, nil
 	case c.Free(&holder.user):
 		if !c.KnownOnly {
 			holder.user.Key = ""
 		}
-	case c.Resume == none:
+	case c.Resume == chat.TokenHash{}:
 		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else", c.Name)
 	default:
 		return chat.User{}, chat.Errorf(chat.CodeBadToken, "the token is not that of %q", c.Name)
@@ -89,11 +96,17 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 	if c.KnownOnly {
 		return chat.User{}, chat.Errorf(chat.CodeUnavailable, "nobody new can be let in now")
 	}
-	a := &account{token: c.Fresh, user: chat.User{
+	a := &account{token: c.Fresh, look: c.Look, user: chat.User{
 		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs,
 	}}
 	d.users = append(d.users, a)
 	return a.user, nil
+}
+
+// is reports whether the claim is that of the account's owner.
+func (a *account) is(c chat.Claim) bool {
+	none := chat.TokenHash{}
+	return a != nil && (c.Resume != none && c.Resume == a.token || c.Fresh != none && c.Fresh == a.token)
 }
 
 // Seen is documented at chat.Store.

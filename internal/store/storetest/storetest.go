@@ -57,6 +57,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"ClaimOfTheKnown", testClaimOfTheKnown},
 		{"ClaimTakeover", testClaimTakeover},
 		{"ClaimOfOnline", testClaimOfOnline},
+		{"ClaimOfLookalike", testClaimOfLookalike},
 		{"Seen", testSeen},
 		{"ClaimAgain", testClaimAgain},
 		{"ClaimsAtOnce", testClaimsAtOnce},

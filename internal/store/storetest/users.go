@@ -189,6 +189,51 @@ func testClaimOfOnline(t *testing.T, f *fixture) {
 	}
 }
 
+// A new name is refused that looks like one that somebody has, as long as he has it.
+func testClaimOfLookalike(t *testing.T, f *fixture) {
+	claim := func(name, look string, nowMs int64, code chat.Code) chat.User {
+		t.Helper()
+		u, err := f.store.ClaimUser(f.ctx, chat.Claim{
+			Name: name, Key: name, Look: look, Fresh: token(name), NowMs: nowMs, ReservedSinceMs: nowMs - 1000,
+		})
+		if err != nil || code != 0 {
+			wantCode(t, err, code)
+		}
+		return u
+	}
+	none := claim("none", "", 100, 0) // came without
+	admin := claim("paypal", "paypal", 100, 0)
+	claim("раураӏ", "paypal", 200, chat.CodeNameTaken)
+	claim("other", "other", 200, 0)
+	claim("nonе", "none", 200, 0) // nobody looks like who has no look
+	f.reopen(t)
+	claim("paypaӏ", "paypal", 900, chat.CodeNameTaken)
+	if again := claim("paypal", "paypal", 1000, 0); again.ID != admin.ID { // a login moves SeenMs
+		t.Fatalf("a login made user %d", again.ID)
+	}
+	claim("раураӏ", "paypal", 1900, chat.CodeNameTaken)
+	next := claim("раураӏ", "paypal", 3000, 0) // nobody uses the first one
+	claim("paypaӏ", "paypal", 3001, chat.CodeNameTaken)
+	if again := claim("paypal", "paypal", 3002, 0); again.ID != admin.ID || again.ID == next.ID { // its owner comes back
+		t.Fatalf("the owner of an old name is user %d", again.ID)
+	}
+	// Refused, it takes nothing from the one who had the very name.
+	claim("nоbody", "nobody", 3002, 0)
+	claim("nobody", "nobody", 4500, 0) // the first one is free by then
+	_, err := f.store.ClaimUser(f.ctx, chat.Claim{
+		Name: "nоbody", Key: "nоbody", Look: "nobody", Fresh: token("x"), NowMs: 5000, ReservedSinceMs: 4000,
+	})
+	wantCode(t, err, chat.CodeNameTaken)
+	if u := claim("nоbody", "nobody", 5001, 0); u.Key != "nоbody" {
+		t.Fatalf("the one who had the name is %+v", u)
+	}
+	// Who came without a look has one from his next login on.
+	if again := claim("none", "none", 3003, 0); again.ID != none.ID {
+		t.Fatalf("a login made user %d", again.ID)
+	}
+	claim("nоne", "none", 3004, chat.CodeNameTaken)
+}
+
 func testClaimAgain(t *testing.T, f *fixture) {
 	c := chat.Claim{Name: "mina", Key: "mina", Fresh: token("f"), NowMs: 10}
 	first, err := f.store.ClaimUser(f.ctx, c)
