@@ -13,6 +13,7 @@ type sessionBuffers struct {
 	reason Reason
 
 	discarded int // bytes read after the end was decided
+	counted   int // bytes in Worker.unadmitted
 }
 
 // needBuffers returns the session's buffers, new ones if it has none.
@@ -27,6 +28,7 @@ func (s *Session) needBuffers() *sessionBuffers {
 func (s *Session) releaseBuffers() {
 	b := s.buffers
 	if b != nil && s.codec == nil && b.out.n+b.pend.n+b.tail.n == 0 && s.flags&(flagFlushing|flagClosing|flagUnread) == 0 {
+		s.countUnadmitted()
 		s.buffers = nil
 		s.w.buffers.Put(b)
 	}

@@ -84,6 +84,7 @@ func (w *Worker) disconnected(s *Session) {
 	}
 	s.closeCursors() // the handler may have opened some
 	b.dropAll()
+	s.countUnadmitted()
 	w.buffers.Put(b)
 	w.leave(s)
 	w.sessions.free(s)

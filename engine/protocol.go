@@ -16,6 +16,11 @@ type Protocol struct {
 	// Framer finds frames in what a session receives. Required.
 	Framer Framer
 
+	// UnadmittedFrameBytesMax is the largest frame that a session may send before Admit;
+	// a larger one ends it with ReasonFrame as soon as its size shows. What is kept of all
+	// such sessions counts for Config.UnadmittedBytesMax. 0: no bound but the Framer's.
+	UnadmittedFrameBytesMax int
+
 	// NewCodec makes the codec of a session that begins to speak the protocol, on its
 	// worker. Nil, or nil from it: bytes are framed as they are received.
 	NewCodec func(s *Session) Codec

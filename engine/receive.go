@@ -101,8 +101,8 @@ func (w *Worker) decode(s *Session, b []byte) {
 
 // frame cuts lent bytes into frames. Whole ones are handed on where they lie; only
 // a frame that is cut by the end of b is kept, as a copy, and all that comes while the
-// session is paused or waits for its turn. What is left when a handler switches the session is for the new
-// protocol.
+// session is paused or waits for its turn. What is left when a handler switches the session
+// is for the new protocol.
 func (w *Worker) frame(s *Session, b []byte) {
 	if s.flags&flagHeld == 0 {
 		if s.buffers != nil && s.buffers.tail.n > 0 {
@@ -128,6 +128,7 @@ func (w *Worker) frame(s *Session, b []byte) {
 		s.fail(Reason{ReasonBroken, err})
 		return
 	}
+	s.countUnadmitted()
 	s.readLess()
 }
 
@@ -144,7 +145,7 @@ func (w *Worker) finish(s *Session, b []byte) []byte {
 			s.fail(Reason{ReasonBroken, err})
 			return nil
 		}
-		n, err := framer.Split(tail.bytes())
+		n, err := s.split(framer, tail.bytes())
 		if err != nil {
 			w.framingLost(s, err)
 			return nil
@@ -162,6 +163,9 @@ func (w *Worker) finish(s *Session, b []byte) []byte {
 		}
 		break
 	}
+	if s.countUnadmitted(); s.Closing() {
+		return nil
+	}
 	s.releaseBuffers()
 	return b
 }
@@ -171,7 +175,7 @@ func (w *Worker) finish(s *Session, b []byte) []byte {
 func (w *Worker) frames(s *Session, b []byte) []byte {
 	framer := s.binding().framer
 	for s.flags&(flagPaused|flagUnread) == 0 && !w.cut() {
-		n, err := framer.Split(b)
+		n, err := s.split(framer, b)
 		if err != nil {
 			w.framingLost(s, err)
 			return nil
@@ -212,6 +216,7 @@ func (s *Session) keepUnread(b []byte) {
 		s.fail(Reason{ReasonBroken, err})
 		return
 	}
+	s.countUnadmitted()
 	s.readLess()
 }
 
@@ -224,6 +229,9 @@ func (w *Worker) deliver(s *Session) {
 		w.deliverTail(s)
 	} else {
 		w.deliverUnread(s)
+	}
+	if !s.Closing() {
+		s.countUnadmitted()
 	}
 	switch {
 	case s.Closing():

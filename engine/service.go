@@ -30,6 +30,7 @@ type Config struct {
 	Gate                Gate          // called for each accepted connection; nil: all may come in
 	FarewellsMax        int           // refused connections that a reason is sent to at once, beyond SessionsMax; default 32; negative: none
 	DirectQueueBytesMax int           // per session; default 64 KiB; see Session.Send
+	UnadmittedBytesMax  int           // kept of what all sessions together have sent that are not admitted; default 4 MiB; see Protocol
 	SendBytesMax        int           // about the most in one send; default 256 KiB
 	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
 	FeedBurstBytesMax   int           // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set
@@ -64,6 +65,7 @@ func (c Config) withDefaults() Config {
 	c.SessionsMax = cmp.Or(c.SessionsMax, 60000)
 	c.FarewellsMax = cmp.Or(c.FarewellsMax, 32)
 	c.DirectQueueBytesMax = cmp.Or(c.DirectQueueBytesMax, 64<<10)
+	c.UnadmittedBytesMax = cmp.Or(c.UnadmittedBytesMax, 4<<20)
 	c.SendBytesMax = cmp.Or(c.SendBytesMax, 256<<10)
 	if c.FeedWindowBytesMax == 0 {
 		c.FeedBurstBytesMax = cmp.Or(c.FeedBurstBytesMax, 4<<20)

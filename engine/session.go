@@ -159,8 +159,12 @@ func (s *Session) QueuedBytes() int {
 // Admit marks the peer as logged in: the login deadline is off, heartbeats are on.
 func (s *Session) Admit() {
 	s.flags |= flagAdmitted
+	s.countUnadmitted()
 	s.armTimer()
 }
+
+// Admitted reports whether Admit was called.
+func (s *Session) Admitted() bool { return s.flags&flagAdmitted != 0 }
 
 // Pause stops receiving: no frame is delivered until Resume, and the peer is held up
 // by its own socket. What had arrived already, or arrives before the driver stops, waits

@@ -30,6 +30,7 @@ type Worker struct {
 	pool       *mem.Pool
 	ops        *mem.ObjectPool[sendOp]
 	buffers    *mem.ObjectPool[sessionBuffers]
+	unadmitted int // bytes kept of sessions that have not logged in
 	trimAt     time.Duration
 	dirtyFeeds []*Feed
 	touched    []SessionID

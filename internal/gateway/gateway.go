@@ -67,6 +67,10 @@ type Handler struct {
 	ping    pb.Ping
 }
 
+// UnadmittedBytesMax is the largest packet before the login, header included: a login with
+// the longest of everything has a quarter of it.
+const UnadmittedBytesMax = 4 << 10
+
 // NewHandler makes the handler of a worker. Its sessions read events in the format f, one of
 // the hub's.
 func (g *Gateway) NewHandler(w *engine.Worker, f *hub.Format, e Encoder) *Handler {
@@ -179,6 +183,9 @@ func (h *Handler) refused(m *pb.Goodbye, cause error) {
 		if e.RetryAfter > 0 {
 			m.RetryAfterMs = millis(e.RetryAfter + h.comeBack())
 		}
+	case errors.Is(cause, engine.ErrUnadmittedBytes):
+		m.Code, m.RetryAfterMs = uint32(chat.CodeUnavailable), millis(h.comeBack())
+		m.Message = "too many have sent a part of a login; try again"
 	case errors.Is(cause, engine.ErrSessionsMax):
 		m.Code, m.Message, m.RetryAfterMs = uint32(chat.CodeTooMany), "the server is full", millis(h.comeBack())
 	default:

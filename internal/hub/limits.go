@@ -17,7 +17,7 @@ import (
 type Limits struct {
 	Trusted limit.Trust
 
-	AddressesMax              int // addresses that are remembered at once
+	AddressesMax              int // addresses, and networks of IPv6, that are remembered at once
 	AddressConnectionsMax     int // connections at once of an address (one of IPv4, a /64 of IPv6)
 	AddressConnectsPerSecond  int // new connections of an address
 	AddressConnectsBurst      int
@@ -27,6 +27,8 @@ type Limits struct {
 	AddressRoomsPerDay        int
 	AddressStoredBytesPerHour int // bytes of events that an address has stored
 	AddressStoredBytesBurst   int
+	Network56Addresses        int // a /56 of IPv6 may do as much as so many addresses; 0: it is not counted
+	Network48Addresses        int // likewise a /48
 	FarewellsPerSecond        int // refused connections that are told why; the others are closed without a word
 
 	LoginsFailedMax       int // of a session, then it is ended
@@ -72,6 +74,9 @@ func (x *limits) init(c Limits) {
 			RoomsPerDay:  limit.NewRate(c.AddressRoomsPerDay, day, c.AddressRoomsPerDay),
 			Bytes:        limit.NewRate(c.AddressStoredBytesPerHour, time.Hour, c.AddressStoredBytesBurst),
 		},
+
+		Network56Addresses: c.Network56Addresses,
+		Network48Addresses: c.Network48Addresses,
 	})
 	x.messages = limit.NewRate(c.MessagesPerSecond, time.Second, c.MessagesBurst)
 	x.requests = limit.NewRate(c.RequestsPerSecond, time.Second, c.RequestsBurst)
@@ -120,21 +125,40 @@ func (g *gate) Enter(peer netip.AddrPort) engine.Refusal {
 		return engine.Refusal{}
 	}
 	c := &h.limits.config
-	switch v, wait := h.limits.addresses.Enter(peer.Addr(), now); v {
+	switch v, wait, of := h.limits.addresses.Enter(peer.Addr(), now); v {
 	case limit.TooMany:
 		return h.keepOut(limitedConnections, now, peer.Addr(), &chat.Error{
 			Code: chat.CodeTooMany, RetryAfter: retryLater,
-			Message: fmt.Sprintf("your address may have %d connections at once", c.AddressConnectionsMax),
+			Message: fmt.Sprintf("your %s may have %d connections at once", nameOf(of), c.times(of)*c.AddressConnectionsMax),
 		})
 	case limit.TooFast:
 		return h.keepOut(limitedConnects, now, peer.Addr(), &chat.Error{
 			Code: chat.CodeTooFast, RetryAfter: wait,
-			Message: fmt.Sprintf("your address may connect %d times per second", c.AddressConnectsPerSecond),
+			Message: fmt.Sprintf("your %s may connect %d times per second", nameOf(of), c.times(of)*c.AddressConnectsPerSecond),
 		})
 	case limit.Full:
 		return h.keepOut(limitedAddresses, now, peer.Addr(), overloaded("too many addresses are connected"))
 	}
 	return engine.Refusal{}
+}
+
+// times is how many addresses' worth an address, or the network that it is in, may do.
+func (l *Limits) times(of netip.Prefix) int {
+	if of.Addr().Is6() && of.Bits() == 56 {
+		return l.Network56Addresses
+	}
+	if of.Addr().Is6() && of.Bits() == 48 {
+		return l.Network48Addresses
+	}
+	return 1
+}
+
+// nameOf tells a person what is at its bound: his address, or a network of others, too.
+func nameOf(of netip.Prefix) string {
+	if of.Addr().Is6() && of.Bits() < 64 {
+		return "network " + of.String()
+	}
+	return "address"
 }
 
 func (h *Hub) keepOut(why Limited, now time.Duration, from netip.Addr, err *chat.Error) engine.Refusal {
@@ -273,12 +297,13 @@ func (s *Shard) spread(o *Session, ref RequestRef) time.Duration {
 func (s *Shard) loginTooFast(o *Session, ref RequestRef) bool {
 	h := s.hub
 	if peer := o.Engine.Peer().Addr(); h.limits.config.AddressLoginsPerMinute > 0 && !o.trusted {
-		if wait := h.limits.addresses.Login(peer, s.now()); wait > 0 {
+		if wait, of := h.limits.addresses.Login(peer, s.now()); wait > 0 {
+			c := &h.limits.config
 			s.limited(o, limitedLogins)
 			s.charge(o, RefusedBytes)
 			s.fail(o, ref, &chat.Error{
 				Code: chat.CodeTooFast, RetryAfter: wait + s.spread(o, ref),
-				Message: fmt.Sprintf("your address may log in %d times per minute", h.limits.config.AddressLoginsPerMinute),
+				Message: fmt.Sprintf("your %s may log in %d times per minute", nameOf(of), c.times(of)*c.AddressLoginsPerMinute),
 			})
 			return true
 		}

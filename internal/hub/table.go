@@ -18,6 +18,7 @@ const (
 	limitMost              = 1 << 30
 	storedBytesLeast       = 64 << 10 // room for a message
 	addressesMost          = 1 << 22
+	networkMost            = 1 << 16 // a /48 has so many /64
 	receiveBytesLeast      = 1 << 10 // a slower session could not be used
 	loginsFailedMost       = 200     // what a session can count to
 	publishBytesMost       = 64 << 30
@@ -32,7 +33,7 @@ func LimitTable() []Limit {
 	return []Limit{
 		{"text-bytes-max", "longest message, in bytes of UTF-8", 16 << 10, 1, textBytesMost, false, func(c *Config) *int { return &c.TextBytesMax }},
 		{"rooms-joined-max", "rooms that one session may be in", 64, 1, roomsJoinedMostAllowed, false, func(c *Config) *int { return &c.RoomsJoinedMax }},
-		{"addresses-max", "addresses (IPv6: /64 networks) that are remembered at once", 1 << 16, 1, addressesMost, false, func(c *Config) *int { return &c.Limits.AddressesMax }},
+		{"addresses-max", "addresses (IPv6: /64, /56 and /48 networks) that are remembered at once", 1 << 16, 1, addressesMost, false, func(c *Config) *int { return &c.Limits.AddressesMax }},
 		{"address-connections-max", "connections at once of an address", 64, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectionsMax }},
 		{"address-connects-per-second", "new connections of an address", 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectsPerSecond }},
 		{"address-connects-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectsBurst }},
@@ -44,6 +45,8 @@ func LimitTable() []Limit {
 		{"address-stored-bytes-burst", "and so many at once", 64 << 20, storedBytesLeast, limitMost, true, func(c *Config) *int { return &c.Limits.AddressStoredBytesBurst }},
 		{"user-rooms-max", "rooms of one user, that he has made", 100, 0, limitMost, true, func(c *Config) *int { return &c.UserRoomsMax }},
 		{"rooms-max", "rooms in all that are stored", 1000000, 0, limitMost, true, func(c *Config) *int { return &c.RoomsMax }},
+		{"network-56-addresses", "a /56 network of IPv6 may do as much as so many addresses", 4, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network56Addresses }},
+		{"network-48-addresses", "and a /48 network", 16, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network48Addresses }},
 		{"farewells-per-second", "refused connections that are told why; the others are closed without a word", 50, 0, limitMost, true, func(c *Config) *int { return &c.Limits.FarewellsPerSecond }},
 		{"logins-failed-max", "failed logins of a session, then it is ended", 10, 0, loginsFailedMost, true, func(c *Config) *int { return &c.Limits.LoginsFailedMax }},
 		{"messages-per-second", "messages of a session", 20, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesPerSecond }},

@@ -15,7 +15,7 @@ func TestAddressConnections(t *testing.T) {
 	a := limit.NewAddresses(limit.AddressConfig{AddressesMax: 10, ConnectionsMax: 2})
 	enter := func(ip string, want limit.Verdict) {
 		t.Helper()
-		if v, _ := a.Enter(addr(ip), 0); v != want {
+		if v, _, _ := a.Enter(addr(ip), 0); v != want {
 			t.Errorf("%s: verdict %d, want %d", ip, v, want)
 		}
 	}
@@ -39,18 +39,18 @@ func TestAddressConnects(t *testing.T) {
 	a := limit.NewAddresses(limit.AddressConfig{AddressesMax: 10, Connects: limit.NewRate(10, time.Second, 2)})
 	ip := addr("192.0.2.1")
 	for range 2 {
-		if v, _ := a.Enter(ip, 0); v != limit.Welcome {
+		if v, _, _ := a.Enter(ip, 0); v != limit.Welcome {
 			t.Fatal(v)
 		}
 		a.Leave(ip)
 	}
-	if v, wait := a.Enter(ip, 0); v != limit.TooFast || wait != 100*time.Millisecond {
+	if v, wait, _ := a.Enter(ip, 0); v != limit.TooFast || wait != 100*time.Millisecond {
 		t.Errorf("verdict %d, wait %v", v, wait)
 	}
-	if v, _ := a.Enter(addr("192.0.2.2"), 0); v != limit.Welcome {
+	if v, _, _ := a.Enter(addr("192.0.2.2"), 0); v != limit.Welcome {
 		t.Errorf("another address: verdict %d", v)
 	}
-	if v, _ := a.Enter(ip, 100*time.Millisecond); v != limit.Welcome {
+	if v, _, _ := a.Enter(ip, 100*time.Millisecond); v != limit.Welcome {
 		t.Errorf("after the wait: verdict %d", v)
 	}
 }
@@ -58,10 +58,10 @@ func TestAddressConnects(t *testing.T) {
 func TestAddressLogins(t *testing.T) {
 	a := limit.NewAddresses(limit.AddressConfig{AddressesMax: 10, Logins: limit.NewRate(60, time.Minute, 1)})
 	ip := addr("192.0.2.1")
-	if wait := a.Login(ip, 0); wait != 0 {
+	if wait, _ := a.Login(ip, 0); wait != 0 {
 		t.Errorf("the first waits %v", wait)
 	}
-	if wait := a.Login(ip, 0); wait != time.Second {
+	if wait, _ := a.Login(ip, 0); wait != time.Second {
 		t.Errorf("the second waits %v, want 1s", wait)
 	}
 }
@@ -71,25 +71,25 @@ func TestAddressLogins(t *testing.T) {
 func TestAddressTableFull(t *testing.T) {
 	a := limit.NewAddresses(limit.AddressConfig{AddressesMax: 3, ConnectionsMax: 9, Connects: limit.NewRate(1, time.Second, 5)})
 	for _, ip := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"} {
-		if v, _ := a.Enter(addr(ip), 0); v != limit.Welcome {
+		if v, _, _ := a.Enter(addr(ip), 0); v != limit.Welcome {
 			t.Fatal(v)
 		}
 	}
 	stranger := addr("192.0.2.4")
-	if v, _ := a.Enter(stranger, 0); v != limit.Full {
+	if v, _, _ := a.Enter(stranger, 0); v != limit.Full {
 		t.Errorf("a stranger: verdict %d", v)
 	}
-	if v, _ := a.Enter(addr("192.0.2.2"), 0); v != limit.Welcome {
+	if v, _, _ := a.Enter(addr("192.0.2.2"), 0); v != limit.Welcome {
 		t.Errorf("one who is known: verdict %d", v)
 	}
-	if a.Login(stranger, 0) == 0 {
+	if wait, _ := a.Login(stranger, 0); wait == 0 {
 		t.Error("a stranger logs in")
 	}
 	a.Leave(addr("192.0.2.1"))
-	if v, _ := a.Enter(stranger, 999*time.Millisecond); v != limit.Full {
+	if v, _, _ := a.Enter(stranger, 999*time.Millisecond); v != limit.Full {
 		t.Errorf("a place was given away whose rate had not recovered: verdict %d", v)
 	}
-	if v, _ := a.Enter(stranger, time.Second); v != limit.Welcome {
+	if v, _, _ := a.Enter(stranger, time.Second); v != limit.Welcome {
 		t.Errorf("with a place free: verdict %d", v)
 	}
 	if n := a.Len(); n != 3 {
@@ -103,7 +103,7 @@ func TestAddressTableForgets(t *testing.T) {
 	for i := range 100_000 {
 		ip := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 		now := time.Duration(i) * time.Millisecond
-		if v, _ := a.Enter(ip, now); v != limit.Welcome {
+		if v, _, _ := a.Enter(ip, now); v != limit.Welcome {
 			t.Fatal(v)
 		}
 		a.Leave(ip)

@@ -12,6 +12,11 @@ type LeftConfig struct {
 	Bytes                     Rate // of messages and other events
 }
 
+// times are the bounds of a network that may leave as much as n addresses.
+func (c LeftConfig) times(n int) LeftConfig {
+	return LeftConfig{c.RoomsPerHour.Times(n), c.RoomsPerDay.Times(n), c.Bytes.Times(n)}
+}
+
 // left is what an address has used of them.
 type left struct{ roomsHour, roomsDay, bytes Meter }
 
@@ -22,16 +27,30 @@ func (l *left) rested(now time.Duration) bool {
 // Room counts a new room of an address and returns 0, or how long it is until one is
 // allowed.
 func (a *Addresses) Room(ip netip.Addr, now time.Duration) (wait time.Duration) {
+	return a.leave(ip, now, func(l *left, c *LeftConfig) time.Duration {
+		return max(l.roomsHour.Take(c.RoomsPerHour, now), l.roomsDay.Take(c.RoomsPerDay, now))
+	})
+}
+
+// leave has an address and the networks that it is in leave something behind: all of them,
+// or none if one of them has to wait.
+func (a *Addresses) leave(ip netip.Addr, now time.Duration, take func(*left, *LeftConfig) time.Duration) (wait time.Duration) {
+	all, ip := a.boundsOf(ip)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := a.place(keyOf(ip), now)
-	if p == nil {
+	at, ok := a.look(ip, all, now)
+	if !ok {
 		return time.Second // as for Login
 	}
-	c, hour, day := &a.config.Left, p.left.roomsHour, p.left.roomsDay
-	wait = max(hour.Take(c.RoomsPerHour, now), day.Take(c.RoomsPerDay, now))
-	if wait == 0 {
-		p.left.roomsHour, p.left.roomsDay = hour, day
+	var used [3]left
+	for i := range all {
+		used[i] = a.places[at[i]].left
+		wait = max(wait, take(&used[i], &all[i].left))
+	}
+	for i := range all {
+		if wait == 0 {
+			a.places[at[i]].left = used[i]
+		}
 	}
 	return wait
 }
@@ -39,20 +58,17 @@ func (a *Addresses) Room(ip netip.Addr, now time.Duration) (wait time.Duration) 
 // Store counts n bytes that an address wants stored and returns 0, or counts none and
 // returns how long it is until they are allowed.
 func (a *Addresses) Store(ip netip.Addr, now time.Duration, n int) (wait time.Duration) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	p := a.place(keyOf(ip), now)
-	if p == nil {
-		return time.Second
-	}
-	return p.left.bytes.TakeN(a.config.Left.Bytes, now, n)
+	return a.leave(ip, now, func(l *left, c *LeftConfig) time.Duration { return l.bytes.TakeN(c.Bytes, now, n) })
 }
 
 // Unstore takes n bytes back that Store has counted and nobody has used.
 func (a *Addresses) Unstore(ip netip.Addr, n int) {
+	all, ip := a.boundsOf(ip)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if i, known := a.index[keyOf(ip)]; known {
-		a.places[i].left.bytes.Give(a.config.Left.Bytes, n)
+	for i := range all {
+		if at, known := a.index[keyOf(ip, all[i].bits)]; known {
+			a.places[at].left.bytes.Give(all[i].left.Bytes, n)
+		}
 	}
 }

@@ -67,7 +67,7 @@ func TestWhoHasLeftSomething(t *testing.T) {
 	a := leaving(2)
 	a.Store(someone, 0, 1000)
 	for range 100 {
-		if v, _ := a.Enter(another, 0); v != limit.Welcome {
+		if v, _, _ := a.Enter(another, 0); v != limit.Welcome {
 			t.Fatalf("another one is told %v", v)
 		}
 		a.Leave(another)
@@ -76,7 +76,7 @@ func TestWhoHasLeftSomething(t *testing.T) {
 		t.Error("what an address has had stored is forgotten while there is room")
 	}
 	a.Enter(another, 0)
-	if v, _ := a.Enter(netip.MustParseAddr("192.0.2.3"), 0); v != limit.Welcome {
+	if v, _, _ := a.Enter(netip.MustParseAddr("192.0.2.3"), 0); v != limit.Welcome {
 		t.Errorf("a third one is told %v: the place is taken by somebody who has gone", v)
 	}
 }

@@ -23,6 +23,10 @@ func NewRate(units int, per time.Duration, burst int) Rate {
 	return r
 }
 
+// Times returns the rate of so many who each have r: n times the units, and n times the
+// burst. n is at least 1.
+func (r Rate) Times(n int) Rate { return Rate{every: r.every / float64(n), slack: r.slack} }
+
 // None reports whether the rate is no limit.
 func (r Rate) None() bool { return r.every == 0 }
 
@@ -42,17 +46,24 @@ type Meter struct{ full time.Duration }
 // Take uses one unit and returns 0, or uses nothing and returns how long it is until
 // there is one.
 func (m *Meter) Take(r Rate, now time.Duration) (wait time.Duration) {
+	if wait = m.Wait(r, now); wait == 0 && !r.None() {
+		m.full = m.with(r, now)
+	}
+	return wait
+}
+
+// Wait is how long it is until there is a unit; 0 if there is one.
+func (m *Meter) Wait(r Rate, now time.Duration) time.Duration {
 	if r.None() {
 		return 0
 	}
-	// Take never leaves more than the slack in use: if there is more, the clock was
-	// set back.
-	full := min(max(m.full, now), now+r.slack) + r.worth(1)
-	if wait = full - now - r.slack; wait > 0 {
-		return wait
-	}
-	m.full = full
-	return 0
+	return max(m.with(r, now)-now-r.slack, 0)
+}
+
+// with is what full is with one unit more. Take never leaves more than the slack in use: if
+// there is more, the clock was set back.
+func (m *Meter) with(r Rate, now time.Duration) time.Duration {
+	return min(max(m.full, now), now+r.slack) + r.worth(1)
 }
 
 // TakeN is Take for n units. More than the burst are allowed when all has come back.

@@ -325,17 +325,17 @@ func mutations() []mutation {
 		{
 			name: "each address of a /64 counts for itself", promise: promiseLimits,
 			file: "internal/limit/address.go",
-			old:  "return addressKey{binary.BigEndian.Uint64(b[:8]), false}", new: "return addressKey{binary.BigEndian.Uint64(b[8:]), false}",
+			old:  "binary.BigEndian.Uint64(b[:8]) >> (64 - bits)", new: "binary.BigEndian.Uint64(b[8:]) >> (64 - bits)",
 		},
 		{
 			name: "addresses that are busy are forgotten", promise: promiseLimits,
 			file: "internal/limit/address.go",
-			old:  "if p.used && p.sessions == 0 && p.connects", new: "if p.used && p.connects",
+			old:  "if p.used && p.sessions == 0 && !p.held && p.connects", new: "if p.used && !p.held && p.connects",
 		},
 		{
 			name: "addresses that have used up their rate are forgotten", promise: promiseLimits,
 			file: "internal/limit/address.go",
-			old:  "p.sessions == 0 && p.connects.Rested(now) && p.logins.Rested(now) &&", new: "p.sessions == 0 &&",
+			old:  "p.sessions == 0 && !p.held && p.connects.Rested(now) && p.logins.Rested(now) &&", new: "p.sessions == 0 && !p.held &&",
 		},
 		{
 			name: "addresses are never forgotten", promise: promiseLimits,
@@ -350,7 +350,7 @@ func mutations() []mutation {
 		{
 			name: "logins of an address are not counted", promise: promiseLimits,
 			file: "internal/limit/address.go",
-			old:  "\treturn p.logins.Take(a.config.Logins, now)\n", new: "\treturn 0\n",
+			old:  "a.places[at[i]].logins.Take(all[i].logins, now)", new: "_ = at[i]",
 		},
 		{
 			name: "what was used comes back too slowly", promise: promiseLimits,
@@ -360,17 +360,17 @@ func mutations() []mutation {
 		{
 			name: "what was used does not come back", promise: promiseLimits,
 			file: "internal/limit/rate.go",
-			old:  "full := min(max(m.full, now), now+r.slack) + r.worth(1)", new: "full := min(max(m.full, now), now+r.slack) + r.worth(1)\n\tif m.full > 0 && m.full < now {\n\t\tfull = now + r.slack + r.worth(1)\n\t}",
+			old:  "\treturn min(max(m.full, now), now+r.slack) + r.worth(1)\n", new: "\tif m.full > 0 && m.full < now {\n\t\treturn now + r.slack + r.worth(1)\n\t}\n\treturn min(max(m.full, now), now+r.slack) + r.worth(1)\n",
 		},
 		{
 			name: "who is refused has a burst again", promise: promiseLimits,
 			file: "internal/limit/rate.go",
-			old:  "wait = full - now - r.slack; wait > 0 {\n", new: "wait = full - now - r.slack; wait > 0 {\n\t\tm.full = now\n",
+			old:  "wait = m.Wait(r, now); wait == 0 && !r.None() {\n", new: "wait = m.Wait(r, now); wait > 0 {\n\t\tm.full = now\n\t} else if !r.None() {\n",
 		},
 		{
 			name: "who is refused has used a unit", promise: promiseLimits,
 			file: "internal/limit/rate.go",
-			old:  "wait = full - now - r.slack; wait > 0 {\n", new: "wait = full - now - r.slack; wait > 0 {\n\t\tm.full = full\n",
+			old:  "wait = m.Wait(r, now); wait == 0 && !r.None() {\n", new: "wait = m.Wait(r, now); wait > 0 {\n\t\tm.full = m.with(r, now)\n\t} else if !r.None() {\n",
 		},
 		{
 			name: "a burst has one more", promise: promiseLimits,

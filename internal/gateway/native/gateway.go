@@ -24,7 +24,7 @@ func AppendEvent(dst []byte, e *chat.Event) ([]byte, error) {
 // NewProtocol is for engine.Service.Listen; format is the NewFormat that the hub was given.
 func NewProtocol(g *gateway.Gateway, format *hub.Format) *engine.Protocol {
 	return &engine.Protocol{
-		Name: "native", Framer: packet.Framer{},
+		Name: "native", Framer: packet.Framer{}, UnadmittedFrameBytesMax: gateway.UnadmittedBytesMax,
 		NewHandler: func(w *engine.Worker) engine.Handler {
 			return &handler{g.NewHandler(w, format, new(packet.Encoder))}
 		},

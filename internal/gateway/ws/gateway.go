@@ -63,7 +63,7 @@ func framer() websocket.Framer {
 // the hub was given.
 func NewProtocol(g *gateway.Gateway, format *hub.Format) *engine.Protocol {
 	return &engine.Protocol{
-		Name: "ws", Framer: framer(),
+		Name: "ws", Framer: framer(), UnadmittedFrameBytesMax: gateway.UnadmittedBytesMax + websocket.HeaderBytesMax,
 		NewHandler: func(w *engine.Worker) engine.Handler {
 			return &handler{
 				Handler: g.NewHandler(w, format, new(encoder)), framer: framer(),
@@ -110,6 +110,9 @@ func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header,
 	known := m != nil
 	if !known {
 		m = &h.whole
+	}
+	if m.BytesMax = messageBytesMax; !s.Admitted() {
+		m.BytesMax = gateway.UnadmittedBytesMax
 	}
 	op, message, err := m.Add(head, h.payload)
 	switch {
@@ -186,10 +189,14 @@ func (h *handler) Farewell(to engine.Sender, why engine.Reason) {
 // closeCode is what a goodbye is in WebSocket's own words.
 func closeCode(why engine.Reason, m *pb.Goodbye) websocket.Code {
 	var broken *websocket.Error
+	var early *engine.UnadmittedFrameError
 	switch why.Code {
 	case engine.ReasonFrame:
-		if errors.As(why.Err, &broken) {
+		switch {
+		case errors.As(why.Err, &broken):
 			return broken.Code
+		case errors.As(why.Err, &early):
+			return websocket.CodeTooBig
 		}
 		return websocket.CodeProtocol
 	case engine.ReasonDraining:

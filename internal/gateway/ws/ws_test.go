@@ -114,7 +114,21 @@ func TestLargest(t *testing.T) {
 	largest = append(largest, make([]byte, rest)...)
 	largest[0], largest[1] = 0xff, 0xff
 	pong := fmt.Sprintf("2 %x", anAnswer(t))
+	for name, early := range map[string][]byte{
+		"whole": frame(0x82, largest), "in fragments": append(frame(0x02, largest[:4000]), frame(0x80, largest[:200])...),
+	} {
+		p := r.dial(webSocket)
+		p.say(early)
+		if got := answered(t, p); !slices.Equal(got, []string{"goodbye", "close 1009", "end"}) {
+			t.Errorf("before the login, %s: %q", name, got)
+		}
+	}
 	p := r.dial(webSocket)
+	p.say(frame(0x82, encoded(t, pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "a"})))
+	if got := answered(t, p); len(got) != 1 {
+		t.Fatalf("a login is answered by %q", got)
+	}
+	p.got = nil
 	p.say(frame(0x82, largest))
 	p.say(append(frame(0x02, largest[:40000]), frame(0x80, largest[40000:])...))
 	if got := answered(t, p); !slices.Equal(got, []string{pong, pong}) {
