@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"runtime"
+	"time"
 
 	"sarang/aio"
 	"sarang/mem"
@@ -41,6 +42,7 @@ func (w *Worker) open() error {
 	w.events = make([]aio.Event, c.Driver.WithDefaults().EventsMax)
 	w.now = d.Now()
 	w.tickEnd = w.now
+	w.clockBase = time.Since(w.service.made) - w.now
 	w.wheel.init(w.now)
 	w.mail.open(d.Wake)
 	return nil

@@ -90,6 +90,7 @@ func (c Config) withDefaults() Config {
 // methods may be called from any goroutine that is not a worker.
 type Service struct {
 	config    Config
+	made      time.Time
 	pool      *mem.Pool
 	workers   []*Worker
 	next      atomic.Uint32
@@ -123,7 +124,7 @@ func New(c Config) (*Service, error) {
 		}
 		c.OpenDriver = func(int) (aio.Driver, error) { return aio.Open(kind, c.Driver) }
 	}
-	s := &Service{config: c, ended: make(chan struct{}), pool: mem.NewPool(mem.Config{Debug: c.Debug})}
+	s := &Service{config: c, made: time.Now(), ended: make(chan struct{}), pool: mem.NewPool(mem.Config{Debug: c.Debug})}
 	s.mu.Init(lock.NewClass("engine.service"))
 	s.detached = Protocol{
 		Name: "detached", Framer: wholeFramer{}, NewHandler: func(*Worker) Handler { return detachedHandler{} },

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync/atomic"
 	"time"
 
 	"sarang/aio"
@@ -42,6 +43,9 @@ type Worker struct {
 	onTick     []func()
 	onStop     []func()
 	stats      Stats
+	clockBase  time.Duration // what the driver's clock is behind the service's
+	lastPulse  atomic.Int64  // see pulse; below 0: of a round's end
+	asked      atomic.Int64  // since when a message of Still is on its way; 0: none is
 	trace      trace
 
 	plain, raw []byte // reused by codecs
@@ -65,6 +69,7 @@ func (w *Worker) tick(wait time.Duration) error {
 	}
 	began := w.driver.Now()
 	w.now = began
+	w.pulse(began, true)
 	caughtUp := w.catchUp(n)
 	w.stats.Ticks++
 	w.beginSlice(w.now)
@@ -85,6 +90,7 @@ func (w *Worker) tick(wait time.Duration) error {
 	w.tickEnd = w.driver.Now()
 	w.lastTick = w.tickEnd - began
 	w.stoodStill(w.lastTick)
+	w.pulse(w.tickEnd, false)
 	if w.now >= w.trimAt {
 		w.trimAt = w.now + trimInterval
 		w.ops.Trim()

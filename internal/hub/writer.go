@@ -32,6 +32,7 @@ type writer struct {
 	closed bool
 
 	queued   atomic.Int64 // jobs in the queue
+	since    atomic.Int64 // when the call of the store began that runs, in Unix nanoseconds; 0: none runs
 	unstored atomic.Int64 // and those that are being stored
 	wg       sync.WaitGroup
 
@@ -161,14 +162,14 @@ func (w *writer) stored(jobs []*job, conflicts []chat.Conflict) {
 // ever: the rooms that the fault has nothing to do with go on, and if the batch was stored
 // after all, the next one of its room finds it there, nonces included.
 func (w *writer) commitSurely(b chat.Batch) ([]chat.Conflict, error) {
-	conflicts, err := w.hub.config.Store.Commit(context.Background(), b)
+	conflicts, err := w.call(context.Background(), b)
 	if chat.CodeOf(err) != chat.CodeUncertain {
 		return conflicts, err
 	}
 	w.hub.config.Logger.Error("a commit's outcome is not known; asking the store", "error", err)
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		ctx, cancel := context.WithTimeout(context.Background(), w.hub.config.StoreTimeout)
-		conflicts, err = w.hub.config.Store.Commit(ctx, b)
+		conflicts, err = w.call(ctx, b)
 		cancel()
 		if code := chat.CodeOf(err); code != chat.CodeUncertain && code != chat.CodeUnavailable {
 			return conflicts, err
@@ -178,6 +179,22 @@ func (w *writer) commitSurely(b chat.Batch) ([]chat.Conflict, error) {
 			time.Sleep(wait)
 		}
 	}
+}
+
+// call is the store's Commit; others see how long it takes.
+func (w *writer) call(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
+	w.since.Store(time.Now().UnixNano())
+	defer w.since.Store(0)
+	return w.hub.config.Store.Commit(ctx, b)
+}
+
+// CommitStill is how long the commit lasts that the store has not ended yet; 0: there is
+// none. Any goroutine may call it.
+func (h *Hub) CommitStill() time.Duration {
+	if since := h.writer.since.Load(); since > 0 {
+		return max(time.Since(time.Unix(0, since)), 0)
+	}
+	return 0
 }
 
 // answer posts the outcomes to the home shards, one post each.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,13 @@ func (o *operators) pages(s *Server) http.Handler {
 	registry.MustRegister(&collector{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if trouble := s.trouble(); trouble != "" {
+			http.Error(w, trouble, http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if !o.ready.Load() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
@@ -101,6 +108,28 @@ func (s *Server) checkStore(ctx context.Context) *chat.Error {
 	}
 	return nil
 }
+
+// trouble says what stands still that should not, in a sentence; nothing if all is well.
+func (s *Server) trouble() string {
+	for _, w := range s.node.Engine.Workers() {
+		if still := w.Still(); still > s.config.workerStillMax() {
+			return fmt.Sprintf("worker %d has not finished a round of its work for %v", w.Index(), still.Round(time.Millisecond))
+		}
+	}
+	if still := s.node.Hub.CommitStill(); still > commitStillTimes*s.config.workerStillMax() {
+		return fmt.Sprintf("the store has been at one commit for %v", still.Round(time.Millisecond))
+	}
+	return ""
+}
+
+// How long a worker may stand still before /healthz says so, and how many times as long a
+// commit may last.
+const (
+	workerStillMax   = 10 * time.Second
+	commitStillTimes = 3
+)
+
+func (c *Config) workerStillMax() time.Duration { return cmp.Or(c.stillMax, workerStillMax) }
 
 func (o *operators) notReady() {
 	if o != nil {

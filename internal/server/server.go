@@ -65,6 +65,7 @@ type Config struct {
 	webConnectionsMax int // 0: the default; for tests
 
 	wrapStore func(chat.Store) chat.Store // tests put a store of theirs before the real one
+	stillMax  time.Duration               // tests have no time for workerStillMax
 }
 
 // Address is where clients connect: SCHEME://HOST:PORT.
