@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -52,11 +53,12 @@ type attacker struct {
 	from  int
 	names int
 	until time.Time
+	bots  []*bot      // that prepare has made for start
 	wait  func() bool // not over yet, though the time is up; nil: over
 }
 
 // attack runs one attack to its end.
-func runAttack(name string, c attackConfig) (*tally, error) {
+func runAttack(name string, c attackConfig, signals attackSignals) (*tally, error) {
 	raiseFiles()
 	a := &attacker{attackConfig: c, rng: rand.New(rand.NewPCG(c.seed, 7))}
 	a.tally = tally{Errors: map[string]int{}, Goodbyes: map[string]int{}, Ends: map[string]int{}, Figures: map[string]float64{}}
@@ -68,6 +70,9 @@ func runAttack(name string, c attackConfig) (*tally, error) {
 	if a.r, err = newReactor(); err != nil {
 		return nil, err
 	}
+	if kind.prepare != nil {
+		a.prepared(kind.prepare, signals)
+	}
 	start := time.Now()
 	a.until = start.Add(c.duration)
 	kind.start(a)
@@ -76,6 +81,29 @@ func runAttack(name string, c attackConfig) (*tally, error) {
 	a.tally.Seconds = time.Since(start).Seconds()
 	return &a.tally, nil
 }
+
+// attackSignals are how an attacker that has to prepare itself and the conductor know of each
+// other: a line each.
+type attackSignals struct {
+	in  io.Reader
+	out io.Writer
+}
+
+// prepared comes, says so, and waits until it is told to attack.
+func (a *attacker) prepared(prepare func(*attacker, func()), signals attackSignals) {
+	ready, begin := false, false
+	a.until = time.Now().Add(time.Hour)
+	prepare(a, func() { ready = true })
+	a.r.run(func() bool { return ready })
+	_, _ = fmt.Fprintln(signals.out, readyLine)
+	go func() {
+		_, _ = bufio.NewReader(signals.in).ReadString('\n') // its end will do, too
+		a.r.post(func() { begin = true })
+	}()
+	a.r.run(func() bool { return begin })
+}
+
+const readyLine = "ready"
 
 func (a *attacker) over() bool { return time.Now().After(a.until) }
 
@@ -97,7 +125,10 @@ func (a *attacker) newName() string {
 // dial opens a connection from the next of the attackers' addresses.
 func (a *attacker) dial(u user, o socketOptions) *conn {
 	a.from++
-	from := netip.AddrFrom4([4]byte{127, 0, 2, byte(1 + a.from%a.addresses)})
+	return a.dialFrom(netip.AddrFrom4([4]byte{127, 0, 2, byte(1 + a.from%a.addresses)}), u, o)
+}
+
+func (a *attacker) dialFrom(from netip.Addr, u user, o socketOptions) *conn {
 	c, err := a.r.dial(from, a.to, o, u)
 	if err != nil {
 		a.tally.ConnectsFailed++
@@ -143,6 +174,7 @@ type bot struct {
 	c       *conn
 	in      []byte
 	options socketOptions
+	from    netip.Addr // if it is not to be one of the attackers' addresses
 
 	name   string // logs in by it, unless empty
 	token  []byte
@@ -163,7 +195,11 @@ type bot struct {
 // dial connects the bot, again if need be.
 func (b *bot) dial() {
 	b.in, b.open = nil, 0
-	b.c = b.a.dial(b, b.options)
+	if b.from.IsValid() {
+		b.c = b.a.dialFrom(b.from, b, b.options)
+	} else {
+		b.c = b.a.dial(b, b.options)
+	}
 	if b.c == nil && b.onEnd != nil {
 		b.a.r.after(100*time.Millisecond, func() { b.onEnd(b, io.EOF) })
 	}

@@ -9,7 +9,12 @@ type attack struct {
 	cheap      bool     // part of a short run
 	long       bool     // takes its own time, by --stall-seconds
 	fair       bool     // the others must hardly notice: see fairness
+	poolMax    int64    // bytes that the server's buffers may grow by during the attack; 0: any number
 	start      func(a *attacker)
+
+	// prepare, if there is one, has the attackers come before anything is measured, and
+	// calls ready when they have.
+	prepare func(a *attacker, ready func())
 }
 
 // attacks are all there are.
@@ -18,6 +23,7 @@ func attacks() []attack {
 	all = append(all, publishAttacks()...)
 	all = append(all, readAttacks()...)
 	all = append(all, queueAttacks()...)
+	all = append(all, memberAttacks()...)
 	return append(all, requestAttacks()...)
 }
 

@@ -17,6 +17,7 @@ func connectAttacks() []attack {
 		{name: "slow-header", what: "2,000 connections that say a byte a second", cheap: true, start: slowHeader},
 		{name: "connect-fin", what: "connects and orderly ends, as fast as it goes", cheap: true, start: func(a *attacker) { connects(a, false) }},
 		{name: "connect-rst", what: "connects and resets, as fast as it goes", cheap: true, start: func(a *attacker) { connects(a, true) }},
+		{name: "first-packet", what: "400 connections with a first packet that never ends", fair: true, poolMax: 8 << 20, cheap: true, start: firstPackets},
 		{name: "silent", what: "connections that say nothing, up to the limit of sessions", serverArgs: []string{"--sessions-max", silentMax}, start: silent},
 		{name: "logins", what: "logins with wrong tokens and with new names", cheap: true, start: logins},
 		{name: "garbage", what: "random bytes, impossible sizes, broken payloads, half packets", cheap: true, start: garbage},
@@ -47,6 +48,24 @@ func slowHeader(a *attacker) {
 			b.say(one)
 		}
 	})
+}
+
+// firstPackets say as much of a first packet as they may: all of the largest but for its last
+// byte, and half of them all of one that is allowed. Who is ended comes again.
+func firstPackets(a *attacker) {
+	const connections, allowed = 400, 4096
+	for i := range a.many(connections) {
+		size := packet.SizeMax
+		if i%2 == 0 {
+			size = allowed
+		}
+		b := &bot{a: a, onEnd: redial}
+		b.onOpen = func(b *bot) {
+			head := binary.LittleEndian.AppendUint16(nil, uint16(size))
+			b.say(append(binary.LittleEndian.AppendUint16(head, pb.CLogin), make([]byte, size-5)...))
+		}
+		a.r.after(gently(i), b.dial)
+	}
 }
 
 // connectsOpen is how many connects are under way at once.

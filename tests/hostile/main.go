@@ -165,7 +165,7 @@ func attackerCommand() *cobra.Command {
 			if a.to, err = netip.ParseAddrPort(to); err != nil {
 				return err
 			}
-			t, err := runAttack(name, a)
+			t, err := runAttack(name, a, attackSignals{os.Stdin, os.Stdout})
 			if err != nil {
 				return err
 			}

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"sarang/tests/internal/proc"
@@ -57,6 +53,8 @@ type trial struct {
 	crowd  *crowd
 	looks  []serverLook
 	phases []*phase
+
+	poolMost float64 // bytes of the server's buffers during the attack
 }
 
 // run starts a server and a crowd, and attacks.
@@ -159,13 +157,18 @@ func (t *trial) conduct(ctx context.Context) (*result, error) {
 	}
 	ask(t, func() bool { w.begin(); w.visits(); return true })
 	pause(ctx, warmUp)
+	attackers, err := t.launch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer attackers.end()
 	base := t.base(ctx)
 	t.tell("before")
 	t.phase(ctx, func() { pause(ctx, t.seconds) })
 	t.tell("%s", t.attack.what)
 	var told *tally
 	var failed error
-	t.phase(ctx, func() { told, failed = t.attackNow(ctx) })
+	t.phase(ctx, func() { told, failed = t.attackNow(ctx, attackers) })
 	t.tell("after")
 	t.phase(ctx, func() { pause(ctx, t.seconds) })
 	t.look(ctx)
@@ -206,28 +209,4 @@ func (t *trial) look(ctx context.Context) {
 	l.waited = [2]time.Duration{cpuWait(t.server.PID()), cpuWait(os.Getpid())}
 	l.metrics, _ = t.server.Metrics(ctx)
 	t.looks = append(t.looks, l)
-}
-
-// attackNow runs the attacker's process.
-func (t *trial) attackNow(ctx context.Context) (*tally, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	args := []string{
-		self, "attacker", "--attack", t.attack.name, "--to", t.server.Addr(), "--seconds", t.seconds.String(),
-		"--stall-seconds", t.stall.String(), "--addresses", strconv.Itoa(t.addresses),
-		"--scale", strconv.FormatFloat(t.scale, 'g', -1, 64), "--seed", strconv.FormatUint(t.seed, 10),
-	}
-	if _, err := exec.LookPath("nice"); err == nil {
-		args = append([]string{"nice", "-n", "10"}, args...) // the crowd's clock comes first
-	}
-	c := exec.CommandContext(ctx, args[0], args[1:]...)
-	var out, log bytes.Buffer
-	c.Stdout, c.Stderr = &out, &log
-	if err := c.Run(); err != nil {
-		return nil, fmt.Errorf("the attacker: %w: %s", err, log.String())
-	}
-	told := new(tally)
-	return told, json.Unmarshal(out.Bytes(), told)
 }

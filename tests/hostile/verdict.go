@@ -38,13 +38,14 @@ type result struct {
 	Doubled int `json:"doubled"`
 	Wrong   int `json:"wrong"`
 
-	RSSBytes     [4]int64       `json:"rss_bytes"`     // before, at the attack's beginning and end, at last
-	PeakBytes    int64          `json:"peak_bytes"`    // of the server's life
-	PoolBytes    [4]float64     `json:"pool_bytes"`    // buffers in use: as above
-	HeapBytes    [2]float64     `json:"heap_bytes"`    // after a collection: before, at last
-	Sessions     [2]int         `json:"sessions"`      // before, at last
-	ReturnedIn   float64        `json:"returned_in_s"` // until sessions and buffers were as before
-	Disconnected map[string]int `json:"disconnected"`  // by the server's reason, since the beginning of the first phase
+	RSSBytes     [4]int64       `json:"rss_bytes"`       // before, at the attack's beginning and end, at last
+	PeakBytes    int64          `json:"peak_bytes"`      // of the server's life
+	PoolBytes    [4]float64     `json:"pool_bytes"`      // buffers in use: as above
+	PoolMost     float64        `json:"pool_most_bytes"` // during the attack
+	HeapBytes    [2]float64     `json:"heap_bytes"`      // after a collection: before, at last
+	Sessions     [2]int         `json:"sessions"`        // before, at last
+	ReturnedIn   float64        `json:"returned_in_s"`   // until sessions and buffers were as before
+	Disconnected map[string]int `json:"disconnected"`    // by the server's reason, since the beginning of the first phase
 	ServerRefuse int            `json:"server_refused"`
 
 	Attackers *tally   `json:"attackers"`
@@ -114,7 +115,7 @@ func (t *trial) newResult(told *tally) *result {
 	for i, l := range t.looks {
 		r.RSSBytes[i], r.PoolBytes[i] = l.usage.RSSBytes, l.metrics[metricPool]
 	}
-	r.PeakBytes = t.looks[3].usage.PeakBytes
+	r.PeakBytes, r.PoolMost = t.looks[3].usage.PeakBytes, t.poolMost
 	first, last := t.looks[0].metrics, t.looks[3].metrics
 	for name, v := range last {
 		reason, ok := strings.CutPrefix(name, `sarang_disconnected_total{reason="`)
@@ -203,6 +204,10 @@ func (t *trial) verdict(ctx context.Context, r *result) {
 	fail(len(r.Ends) > 0, "well-behaved sessions were ended: %v", r.Ends)
 	fail(r.With.Deliveries == 0, "nothing was delivered during the attack: the run shows nothing")
 	r.Failures = append(r.Failures, r.Attackers.Failures...)
+	if most := float64(t.attack.poolMax); most > 0 {
+		grown := t.poolMost - r.PoolBytes[0]
+		fail(grown > most, "the server's buffers grew by %.1f MiB", mebi(grown))
+	}
 	if t.attack.fair {
 		r.Failures = append(r.Failures, r.fairness()...)
 	}
