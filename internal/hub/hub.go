@@ -60,6 +60,7 @@ type Config struct {
 	ChunkBytes             int           // of the buffers that a room's events are encoded into; default 16 KiB
 	UserRoomsMax           int           // rooms that a user has made; 0: no such limit
 	RoomsMax               int           // rooms of the store; 0: no such limit
+	DiskFreeBytesMin       int           // room on the store's disk; who looks at it calls SetDiskFull
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
 	RoomIdle               time.Duration // a room that nobody uses is let go after that; default 1 min
 	SeenEvery              time.Duration // how often the store is told of who stays online, by which his name stays his; default 24 h
@@ -129,6 +130,7 @@ type Hub struct {
 
 	tellingSeen atomic.Bool // a task is to tell the store who is online
 
+	diskFull atomic.Bool
 	pending  atomic.Int64 // bytes of messages on their way to the store
 	started  time.Time
 	limits   limits

@@ -3,6 +3,7 @@ package hub
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"sarang/chat"
 	"sarang/internal/limit"
@@ -17,6 +18,33 @@ const storedEventBytes = 128
 // storedGrainBytes is what a session draws at once of what its address may have stored: so
 // not every message asks the table of addresses, which all workers share.
 const storedGrainBytes = 16 << 10
+
+// SetDiskFull says whether the store's disk has less room than is kept in reserve. While it
+// is so, messages to durable rooms, new rooms and new guests are refused; who is known logs
+// in, reads, and comes and goes. Any goroutine may call it.
+func (h *Hub) SetDiskFull(full bool) { h.diskFull.Store(full) }
+
+// DiskFull is what SetDiskFull has said last.
+func (h *Hub) DiskFull() bool { return h.diskFull.Load() }
+
+// retryFullDisk is when to try again what a full disk does not allow.
+const retryFullDisk = 30 * time.Second
+
+func fullDisk(what string) *chat.Error {
+	return &chat.Error{Code: chat.CodeUnavailable, Message: "the server's disk is nearly full: " + what + "; try again later", RetryAfter: retryFullDisk}
+}
+
+// diskTakes refuses an event while the disk is full.
+func (s *Shard) diskTakes(o *Session, ref RequestRef) bool {
+	if !s.hub.diskFull.Load() {
+		return true
+	}
+	s.limited(o, limitedDisk)
+	err := fullDisk("nothing is stored now")
+	err.RetryAfter += s.spread(o, ref)
+	s.fail(o, ref, err)
+	return false
+}
 
 // mayStore counts an event with a text of so many bytes, or refuses it if the session's
 // address has had too much stored.
@@ -71,6 +99,10 @@ func (o *Session) maker() maker {
 
 // mayMake counts a room that is to be made, or says why it is not.
 func (s *Shard) mayMake(m *maker) *chat.Error {
+	if s.hub.diskFull.Load() {
+		s.hub.noteLimited(limitedDisk, s.now(), m.peer, m.user)
+		return fullDisk("no rooms are made now")
+	}
 	c := &s.hub.limits.config
 	if m.trusted || c.AddressRoomsPerHour == 0 && c.AddressRoomsPerDay == 0 {
 		return nil

@@ -61,6 +61,50 @@ func TestStoredBytesOfAnAddress(t *testing.T) {
 	}
 }
 
+// While the disk is full nothing new is stored: who is known gets in, reads, and talks
+// where nothing is stored.
+func TestFullDisk(t *testing.T) {
+	r := newRig(t, hubtest.Config{})
+	ann := r.Enter("ann", nil)
+	room := joined(t, r, ann, "lobby").ID
+	ann.Publish(room, 1, "before")
+	ann.JoinAs(0, hub.JoinRequest{Name: "game", Create: true, Ephemeral: true})
+	r.Settle()
+	game := ann.Last().Info.ID
+	r.Hub.SetDiskFull(true)
+	refused := func(c *hubtest.Client, do func()) {
+		t.Helper()
+		do()
+		r.Settle()
+		wantFailed(t, c, chat.CodeUnavailable)
+		if e := c.Last().Err; e != nil && e.RetryAfter == 0 {
+			t.Errorf("%v, and nobody is told when to try again", e)
+		}
+	}
+	bob := r.Dial(nil)
+	refused(bob, func() { bob.Login("bob", nil) })
+	refused(ann, func() { ann.Publish(room, 2, "no") })
+	refused(ann, func() { ann.Create("den", false) })
+	refused(ann, func() { ann.Join("den") })
+	refused(ann, func() { ann.GiveRole(room, 9, ann.User.ID, chat.RoleOwner) })
+	ann.Publish(game, 3, "not stored")
+	again := r.Dial(nil)
+	again.Login("ann", ann.Token)
+	r.Settle()
+	again.History(room, 0, 0, 10)
+	r.Settle()
+	if n := len(again.Last().Events); n == 0 || ann.Acked(game, 3) == 0 {
+		t.Errorf("%d events are read; %+v", n, ann.Last())
+	}
+	r.Hub.SetDiskFull(false)
+	bob.Login("bob", nil)
+	ann.Publish(room, 2, "yes")
+	r.Settle()
+	if bob.User.ID == 0 || ann.Acked(room, 2) == 0 {
+		t.Errorf("afterwards: %+v, %+v", bob.Last(), ann.Last())
+	}
+}
+
 // Rooms of an address are bounded by a rate, those of a user and all by their number.
 func TestRoomsThatMayBeMade(t *testing.T) {
 	r := newRig(t, hubtest.Config{Hub: hub.Config{

@@ -50,6 +50,7 @@ func (s *Shard) Login(o *Session, ref RequestRef, name string, token []byte) {
 	claim := chat.Claim{
 		Name: display, Key: key, Look: chat.Skeleton(key), Fresh: sha256.Sum256(fresh[:]),
 		NowMs: now, ReservedSinceMs: now - s.hub.config.GuestNameReserved.Milliseconds(), Online: s.hub.online.is,
+		KnownOnly: s.hub.diskFull.Load(),
 	}
 	shown := append([]byte(nil), token...)
 	if len(shown) > 0 {

@@ -27,7 +27,7 @@ func (s *Shard) Publish(o *Session, ref RequestRef, m Message) {
 		s.fail(o, ref, asError(err))
 		return
 	}
-	if !o.place(ref.Room).ephemeral && !s.mayStore(o, ref, 1, len(m.Text)) {
+	if !o.place(ref.Room).ephemeral && (!s.diskTakes(o, ref) || !s.mayStore(o, ref, 1, len(m.Text))) {
 		return
 	}
 	s.author(o, ref, publishRequest{kind: chat.EventMessage, text: s.keep(m.Text), target: m.Target})

@@ -24,6 +24,7 @@ const (
 	limitedRooms
 	limitedRoomsMade
 	limitedStored
+	limitedDisk
 	limitedEphemeral
 	limitedReads
 	limitedEntries
@@ -58,6 +59,8 @@ func (l Limited) String() string {
 		return "address_rooms"
 	case limitedStored:
 		return "address_stored_bytes"
+	case limitedDisk:
+		return "disk"
 	case limitedEphemeral:
 		return "load_ephemeral"
 	case limitedReads:

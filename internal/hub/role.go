@@ -20,7 +20,7 @@ func (s *Shard) GiveRole(o *Session, ref RequestRef, subject chat.UserID, role c
 		case o == nil || o.place(ref.Room) == nil: // it has left, and is told nothing of the room
 		case err != nil:
 			s.fail(o, ref, s.hub.typed("looking up a user", err))
-		case s.mayAuthor(o, ref) && s.mayStore(o, ref, 1, 0):
+		case s.mayAuthor(o, ref) && s.diskTakes(o, ref) && s.mayStore(o, ref, 1, 0):
 			s.author(o, ref, publishRequest{kind: chat.EventRole, subject: subject, role: role})
 		}
 	}

@@ -16,6 +16,7 @@ type Limit struct {
 
 const (
 	limitMost              = 1 << 30
+	diskFreeMost           = 1 << 50
 	storedBytesLeast       = 64 << 10 // room for a message
 	addressesMost          = 1 << 22
 	networkMost            = 1 << 16 // a /48 has so many /64
@@ -47,6 +48,7 @@ func LimitTable() []Limit {
 		{"rooms-max", "rooms in all that are stored", 1000000, 0, limitMost, true, func(c *Config) *int { return &c.RoomsMax }},
 		{"network-56-addresses", "a /56 network of IPv6 may do as much as so many addresses", 4, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network56Addresses }},
 		{"network-48-addresses", "and a /48 network", 16, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network48Addresses }},
+		{"disk-free-bytes-min", "room on the disk below which messages, rooms and new guests are refused", 256 << 20, 0, diskFreeMost, true, func(c *Config) *int { return &c.DiskFreeBytesMin }},
 		{"farewells-per-second", "refused connections that are told why; the others are closed without a word", 50, 0, limitMost, true, func(c *Config) *int { return &c.Limits.FarewellsPerSecond }},
 		{"logins-failed-max", "failed logins of a session, then it is ended", 10, 0, loginsFailedMost, true, func(c *Config) *int { return &c.Limits.LoginsFailedMax }},
 		{"messages-per-second", "messages of a session", 20, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesPerSecond }},

@@ -64,6 +64,28 @@ func refused(t *testing.T, s *running, reason string, want int) {
 	}
 }
 
+// A server whose disk has less room than it is to keep says so, and takes nobody new.
+func TestDiskReserve(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		c.HTTP = "127.0.0.1:0"
+		s := start(t, c)
+		token := dial(t, s, "ann").login(nil).Token
+		if metric(t, s, "sarang_disk_full") != 0 {
+			t.Skip("the disk of this machine is full")
+		}
+		stop(t, s)
+		c.Hub.DiskFreeBytesMin = 1 << 50
+		s = start(t, c)
+		defer stop(t, s)
+		dial(t, s, "ann").login(token)
+		dial(t, s, "bob").say(pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "bob"})
+		awaitMetric(t, s, `sarang_disk_full`, 1)
+		if metric(t, s, "sarang_disk_free_bytes") == 0 {
+			t.Error("there is no room at all")
+		}
+	})
+}
+
 func TestAddressConnectionsMax(t *testing.T) {
 	eachLimited(t, hub.Limits{AddressConnectionsMax: 3}, func(t *testing.T, s *running, _ *clock) {
 		a, b, c := user(t, s, "a"), user(t, s, "b"), user(t, s, "c")

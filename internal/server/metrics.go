@@ -51,6 +51,8 @@ var (
 	descPending       = desc("publish_pending_bytes", "Bytes of messages on their way to the store.")
 	descStoreWaiting  = desc("store_calls_waiting", "Reads and claims that wait for the store.")
 	descMemory        = desc("buffer_bytes", "Bytes of network buffers.", "state")
+	descDiskFree      = desc("disk_free_bytes", "Room on the store's disk, as it was some seconds ago.")
+	descDiskFull      = desc("disk_full", "1 while messages, rooms and new guests are refused because of that.")
 	descLogLost       = desc("log_lines_lost_total", "Log lines that had no room in the queue, or could not be written.")
 	descBuffers       = desc("buffers", "Network buffers handed out now.")
 )
@@ -126,6 +128,14 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if lost := c.s.config.LogLinesLost; lost != nil {
 		count(descLogLost, float64(lost()))
 	}
+	if w := c.s.disk; w != nil && w.known.Load() {
+		gauge(descDiskFree, float64(w.free.Load()))
+	}
+	full := 0.0
+	if c.s.node.Hub.DiskFull() {
+		full = 1
+	}
+	gauge(descDiskFull, full)
 	c.collectStore(out)
 }
 

@@ -114,6 +114,7 @@ type Server struct {
 	node    *node.Node
 	web     *web
 	http    *operators
+	disk    *diskWatch
 	addrs   []Address
 	started time.Time
 
@@ -144,6 +145,7 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	if err = s.node.Engine.Start(); err != nil {
 		return s, fmt.Errorf("starting the workers: %w", err)
 	}
+	s.disk = s.watchDisk()
 	if err = s.listen(ctx); err != nil {
 		return s, err
 	}
@@ -319,6 +321,8 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) release() (err error) {
 	s.http.close()
 	s.web.close()
+	s.disk.close()
+	s.disk = nil
 	if s.node != nil {
 		err = s.node.Close()
 	}

@@ -15,6 +15,7 @@ var (
 	_ Shrinker = sqliteStore{}
 	_ Meter    = sqliteStore{}
 	_ Checker  = sqliteStore{}
+	_ Disk     = sqliteStore{}
 )
 
 func openSQLite(ctx context.Context, place string, o Options) (chat.Store, error) {

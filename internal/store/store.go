@@ -38,6 +38,12 @@ type Meter interface {
 	Figures() []Figure
 }
 
+// Disk is a store that lies on a disk of this machine, which may be full one day.
+type Disk interface {
+	// FreeBytes is how much room there is. It may block. An error means that nobody knows.
+	FreeBytes() (uint64, error)
+}
+
 // Figure is one number for whoever watches a server.
 type Figure struct {
 	Name    string // as of a metric, without the server's prefix: store_wal_bytes

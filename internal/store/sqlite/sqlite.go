@@ -313,6 +313,10 @@ func (s *Store) Stats() Stats {
 	}
 }
 
+// FreeBytes is how much room the disk has on which the data lies. It may block; an error
+// is errors.ErrUnsupported where no system call tells it.
+func (s *Store) FreeBytes() (uint64, error) { return freeBytes(s.dir) }
+
 func fileBytes(path string) int64 {
 	info, err := os.Stat(path)
 	if err != nil {

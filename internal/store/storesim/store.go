@@ -3,6 +3,7 @@ package storesim
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"sarang/chat"
 )
@@ -94,7 +95,7 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 		return chat.User{}, chat.Errorf(chat.CodeBadToken, "the token is not that of %q", c.Name)
 	}
 	if c.KnownOnly {
-		return chat.User{}, chat.Errorf(chat.CodeUnavailable, "nobody new can be let in now")
+		return chat.User{}, &chat.Error{Code: chat.CodeUnavailable, Message: "nobody new can be let in now", RetryAfter: time.Second}
 	}
 	a := &account{token: c.Fresh, look: c.Look, user: chat.User{
 		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs,
