@@ -220,6 +220,16 @@ func (f *Feed) dropWindow() {
 	f.marks.Clear()
 }
 
+// Lose tells the feed that entries up to the one before next are in the log and can not be
+// kept here, for want of memory; next is at least Next. The window is dropped, and readers
+// are fed by Fetch.
+func (f *Feed) Lose(next uint64) {
+	invariant(next >= f.Next(), "a feed is to lose what it has not got")
+	f.dropWindow()
+	f.first = next
+	f.touch()
+}
+
 // gather adds to op what a reader wants from the entry next on, below limit: at most
 // bytesMax bytes, but at least one entry. It returns the number after the last entry
 // added. The caller has made sure that both are in the window.

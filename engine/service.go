@@ -34,6 +34,7 @@ type Config struct {
 	SendBytesMax        int           // about the most in one send; default 256 KiB
 	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
 	FeedBurstBytesMax   int           // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set
+	PoolBytesMax        int64         // of the memory that buffers are taken from; 0: no limit. Beyond it sends fail, and what a feed can not keep is to be fetched
 	FeedTurnMax         int           // readers of a feed served in one tick; default 1024 (with 256 a room of 1,000 costs some 5 % more)
 	SliceMax            time.Duration // about how long a worker handles frames, or mail, before it does other things; default 4 ms
 	SliceFramesMax      int           // and so many frames, or messages, at most; default: only the time counts
@@ -124,7 +125,7 @@ func New(c Config) (*Service, error) {
 		}
 		c.OpenDriver = func(int) (aio.Driver, error) { return aio.Open(kind, c.Driver) }
 	}
-	s := &Service{config: c, made: time.Now(), ended: make(chan struct{}), pool: mem.NewPool(mem.Config{Debug: c.Debug})}
+	s := &Service{config: c, made: time.Now(), ended: make(chan struct{}), pool: mem.NewPool(mem.Config{Debug: c.Debug, LimitBytes: c.PoolBytesMax})}
 	s.mu.Init(lock.NewClass("engine.service"))
 	s.detached = Protocol{
 		Name: "detached", Framer: wholeFramer{}, NewHandler: func(*Worker) Handler { return detachedHandler{} },

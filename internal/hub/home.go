@@ -24,6 +24,7 @@ type home struct {
 	usedAt       time.Duration                 // worker's time of the last request
 	expiry       engine.Timer                  // of those who are away
 	unload       engine.Timer                  // runs while nobody uses the room
+	resting      bool                          // in shard.resting
 }
 
 func newHome(s *Shard, e *entry) *home {

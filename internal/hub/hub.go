@@ -60,6 +60,7 @@ type Config struct {
 	ChunkBytes             int           // of the buffers that a room's events are encoded into; default 16 KiB
 	UserRoomsMax           int           // rooms that a user has made; 0: no such limit
 	RoomsMax               int           // rooms of the store; 0: no such limit
+	RoomsLoadedMax         int           // rooms in memory; 0: no such limit
 	DiskFreeBytesMin       int           // room on the store's disk; who looks at it calls SetDiskFull
 	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
 	RoomIdle               time.Duration // a room that nobody uses is let go after that; default 1 min
@@ -147,6 +148,7 @@ type counts struct {
 	committed, commits, failed    atomic.Int64
 	commitNanos                   atomic.Int64
 	pages, conflicts              atomic.Int64
+	windowsLost, roomsPushed      atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
 
@@ -290,6 +292,8 @@ type Stats struct {
 	CommitSeconds                  float64
 	Conflicts                      int64 // batches decided again because others had written
 	Encoded                        int64 // events encoded, times formats
+	WindowsLost                    int64 // times that there was no memory for a room's window
+	RoomsPushed                    int64 // rooms let go before their time, to make a place for others
 	Pages                          int64 // pages read for readers behind the window
 	TasksWaiting                   int
 	PendingBytes                   int64 // messages on their way to the store
@@ -308,7 +312,7 @@ func (h *Hub) Stats() Stats {
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
-		Conflicts: c.conflicts.Load(), Encoded: encoded,
+		Conflicts: c.conflicts.Load(), Encoded: encoded, WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
 		TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 	}

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"sarang/chat"
+	"sarang/engine"
 	"sarang/internal/hub"
 	"sarang/internal/hub/hubtest"
+	"sarang/mem"
 )
 
 // An address may have so much stored; what is not stored does not count, and what a session
@@ -146,5 +148,94 @@ func TestRoomsThatMayBeMade(t *testing.T) {
 	r.Settle()
 	if last := ann.Last(); last.Kind == "Failed" && last.Err.Code != chat.CodeBadRequest {
 		t.Errorf("to join is no making: %+v", last)
+	}
+}
+
+// When there is no memory for a room's window nothing ends: readers get what was said from
+// the store, in order and once, as soon as there is some again.
+func TestNoMemoryForAWindow(t *testing.T) {
+	for workers := 1; workers <= 2; workers++ {
+		r := newRig(t, hubtest.Config{
+			Workers: workers, Engine: engine.Config{PoolBytesMax: 32 << 20}, Hub: hub.Config{ChunkBytes: 4096, AnnounceMembersMax: -1},
+		})
+		ann, bob := r.Enter("ann", nil), r.Enter("bob", nil)
+		room := joined(t, r, ann, "lobby").ID
+		joined(t, r, bob, "lobby")
+		var want []string
+		say := func(n int) {
+			text := fmt.Sprint(n, strings.Repeat("x", 1000))
+			ann.Publish(room, chat.Nonce(n), text)
+			r.Settle()
+			if ann.Acked(room, chat.Nonce(n)) == 0 {
+				t.Fatalf("message %d: %+v", n, ann.Last())
+			}
+			want = append(want, fmt.Sprint(n, " ", text))
+		}
+		for n := range 3 {
+			say(n + 1)
+		}
+		pool := r.Engine.Workers()[0].Pool()
+		var all []*mem.Buf
+		for size := mem.ClassBytesMax; size >= mem.ClassBytesMin; size /= 2 {
+			for b, err := pool.Get(size); err == nil; b, err = pool.Get(size) {
+				all = append(all, b)
+			}
+		}
+		for n := range 20 {
+			say(n + 4)
+		}
+		if r.Hub.Stats().WindowsLost == 0 {
+			t.Error("there was memory after all")
+		}
+		for _, b := range all {
+			b.Release()
+		}
+		r.Pass(3 * time.Second)
+		say(24)
+		wantTexts(t, ann, want...)
+		wantTexts(t, bob, want...)
+	}
+}
+
+// So many rooms are in memory as may be: one that nobody is in makes a place, and if there
+// is none, who wants another one is told to try again.
+func TestRoomsLoadedMax(t *testing.T) {
+	for workers := 1; workers <= 2; workers++ {
+		r := newRig(t, hubtest.Config{Workers: workers, Hub: hub.Config{RoomsLoadedMax: 4, RequestsInFlightMax: 100}})
+		ann := r.Enter("ann", nil)
+		for i := range 12 {
+			ann.Create(fmt.Sprint("room", i), false)
+			r.Settle()
+		}
+		for id := range chat.RoomID(12) { // nobody is in them
+			ann.History(id+1, 0, 0, 1)
+			r.Settle()
+			if last := ann.Last(); last.Kind != "History" {
+				t.Fatalf("the history of room %d: %+v", id+1, last)
+			}
+		}
+		for id := range chat.RoomID(4) {
+			ann.JoinAs(id+1, hub.JoinRequest{})
+			r.Settle()
+			if last := ann.Last(); last.Kind != "Joined" {
+				t.Fatalf("room %d: %+v", id+1, last)
+			}
+		}
+		ann.JoinAs(5, hub.JoinRequest{})
+		r.Settle()
+		wantFailed(t, ann, chat.CodeUnavailable)
+		if n := r.Hub.Stats().Rooms; n != 4 {
+			t.Errorf("%d rooms are in memory, 4 may be", n)
+		}
+		ann.Leave(1)
+		ann.Leave(2)
+		r.Pass(11 * time.Second) // they are away
+		for id := chat.RoomID(5); id < 7; id++ {
+			ann.JoinAs(id, hub.JoinRequest{})
+			r.Settle()
+			if last := ann.Last(); last.Kind != "Joined" {
+				t.Errorf("room %d: %+v", id, last)
+			}
+		}
 	}
 }

@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"time"
 
 	"sarang/chat"
@@ -49,7 +51,12 @@ func (s *Shard) loaded(id chat.RoomID, r chat.Room, err error) {
 	l := s.loading[id]
 	delete(s.loading, id)
 	if err == nil && s.homes[id] == nil {
-		s.addHome(r)
+		if s.placeForHome() {
+			s.addHome(r)
+		} else {
+			s.hub.noteLimited(limitedLoaded, s.now(), netip.Addr{}, 0)
+			err = overloaded("too many rooms are in use; try again later")
+		}
 	}
 	if l == nil {
 		return
@@ -98,7 +105,7 @@ func (s *Shard) addNewHome(r chat.Room) *home {
 type roomMade struct{ room chat.Room }
 
 func (m *roomMade) on(s *Shard) {
-	if s.homes[m.room.ID] == nil && s.loading[m.room.ID] == nil {
+	if s.homes[m.room.ID] == nil && s.loading[m.room.ID] == nil && s.placeForHome() {
 		s.addNewHome(m.room)
 	}
 }
@@ -116,7 +123,51 @@ func (h *home) rest() {
 	if !h.unload.Running() && h.unused() {
 		h.unload.Data = h
 		h.shard.worker.After(&h.unload, h.shard.hub.config.RoomIdle, unloadRoom)
+		h.shard.keepResting(h)
 	}
+}
+
+// keepResting notes a home that may have to make a place for another one.
+func (s *Shard) keepResting(h *home) {
+	if h.resting {
+		return
+	}
+	h.resting = true
+	s.resting = append(s.resting, h)
+	if len(s.resting) > 2*len(s.homes)+restingSlack {
+		s.resting = slices.DeleteFunc(s.resting, func(h *home) bool { return s.homes[h.id()] != h })
+	}
+}
+
+const (
+	restingSlack = 64
+	restingLooks = 64 // at so many it is looked for one that can go
+)
+
+// placeForHome reports whether one more room may be in memory. If there are as many as may
+// be, one that nobody uses goes, of those that have rested for longest.
+func (s *Shard) placeForHome() bool {
+	most := s.hub.config.RoomsLoadedMax
+	if n := len(s.hub.shards); most == 0 || len(s.homes) < (most+n-1)/n {
+		return true
+	}
+	for range min(len(s.resting), restingLooks) {
+		h := s.resting[0]
+		s.resting[0] = nil
+		s.resting = s.resting[1:]
+		switch {
+		case s.homes[h.id()] != h: // it has gone
+		case h.unused():
+			s.hub.counts.roomsPushed.Add(1)
+			h.letGo()
+			return true
+		default:
+			s.resting = append(s.resting, h)
+			continue
+		}
+		h.resting = false
+	}
+	return false
 }
 
 func unloadRoom(t *engine.Timer) {
@@ -129,7 +180,12 @@ func unloadRoom(t *engine.Timer) {
 		s.worker.After(t, max(wait, time.Millisecond), unloadRoom)
 		return
 	}
-	delete(s.homes, h.id())
-	s.hub.rooms.remove(h.entry)
+	h.letGo()
+}
+
+// letGo ends a home that nobody uses.
+func (h *home) letGo() {
+	delete(h.shard.homes, h.id())
+	h.shard.hub.rooms.remove(h.entry)
 	h.close()
 }

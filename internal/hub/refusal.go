@@ -25,6 +25,7 @@ const (
 	limitedRoomsMade
 	limitedStored
 	limitedDisk
+	limitedLoaded
 	limitedEphemeral
 	limitedReads
 	limitedEntries
@@ -61,6 +62,8 @@ func (l Limited) String() string {
 		return "address_stored_bytes"
 	case limitedDisk:
 		return "disk"
+	case limitedLoaded:
+		return "rooms_loaded"
 	case limitedEphemeral:
 		return "load_ephemeral"
 	case limitedReads:
@@ -91,7 +94,7 @@ func (h *Hub) noteLimited(why Limited, now time.Duration, from netip.Addr, user 
 }
 
 // troubles are kinds of failures of the store, which may come thick and fast.
-type troubles struct{ commit, author, page, request limit.Sample }
+type troubles struct{ commit, author, page, request, memory limit.Sample }
 
 // logTrouble logs one failure of a kind a second.
 func (h *Hub) logTrouble(kind *limit.Sample, message string, about ...any) {

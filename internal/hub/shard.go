@@ -19,6 +19,7 @@ type Shard struct {
 	lookups   map[string]*nameLookup // by key
 	replicas  map[replicaKey]*replica
 	ready     []*home // with batches to take
+	resting   []*home // that nobody used when they were put here, in that order; some are used now, or gone
 	outbox    []outbox
 	scratch   []byte
 	texts     []byte // see keep

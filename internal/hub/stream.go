@@ -76,7 +76,11 @@ func (h *home) encode(st *stream, events []chat.Event, refs func(i int) room.Ref
 		engine.Invariant(err == nil, "an event that was accepted can not be encoded")
 		h.shard.scratch = b
 		buf, off, err := st.chunker.Append(b)
-		engine.Invariant(err == nil, "no memory for a room's window")
+		if err != nil {
+			h.deliver(st, now)
+			h.lose(st, uint64(events[len(events)-1].Seq)+1, err)
+			return
+		}
 		if n := len(now.ends); n > 0 && now.buf == buf && now.off+int(now.ends[n-1]) == off {
 			buf.Release() // now has a reference already
 			now.ends = append(now.ends, now.ends[n-1]+uint32(len(b)))
@@ -105,6 +109,33 @@ func (h *home) deliver(st *stream, r run) {
 		}
 	}
 	r.buf.Release()
+}
+
+// lose gives up a stream's window for want of memory: what is in the log before next is
+// read from the store by whoever wants it; in an ephemeral room he is told the gap.
+func (h *home) lose(st *stream, next uint64, err error) {
+	hub := h.shard.hub
+	hub.counts.windowsLost.Add(1)
+	hub.logTrouble(&hub.troubles.memory, "no memory for a room's window: its readers are fed from the store", "room", h.id(), "error", err)
+	st.chunker.Drop()
+	st.feed.Lose(next)
+	for to, n := range st.readers {
+		if n > 0 && to != h.shard.worker.Index() {
+			h.shard.answer(to, &windowLost{replicaKey{h.id(), st.format}, next})
+		}
+	}
+}
+
+// windowLost tells a shard that the home could not encode what is before next.
+type windowLost struct {
+	replica replicaKey
+	next    uint64
+}
+
+func (l *windowLost) on(s *Shard) {
+	if r := s.replicas[l.replica]; r != nil && !r.shared {
+		r.feed.Lose(l.next)
+	}
 }
 
 func (st *stream) close() {

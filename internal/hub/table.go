@@ -48,6 +48,7 @@ func LimitTable() []Limit {
 		{"rooms-max", "rooms in all that are stored", 1000000, 0, limitMost, true, func(c *Config) *int { return &c.RoomsMax }},
 		{"network-56-addresses", "a /56 network of IPv6 may do as much as so many addresses", 4, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network56Addresses }},
 		{"network-48-addresses", "and a /48 network", 16, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network48Addresses }},
+		{"rooms-loaded-max", "rooms in memory; one that nobody is in goes to make a place", 16384, 0, limitMost, true, func(c *Config) *int { return &c.RoomsLoadedMax }},
 		{"disk-free-bytes-min", "room on the disk below which messages, rooms and new guests are refused", 256 << 20, 0, diskFreeMost, true, func(c *Config) *int { return &c.DiskFreeBytesMin }},
 		{"farewells-per-second", "refused connections that are told why; the others are closed without a word", 50, 0, limitMost, true, func(c *Config) *int { return &c.Limits.FarewellsPerSecond }},
 		{"logins-failed-max", "failed logins of a session, then it is ended", 10, 0, loginsFailedMost, true, func(c *Config) *int { return &c.Limits.LoginsFailedMax }},

@@ -53,6 +53,8 @@ var (
 	descMemory        = desc("buffer_bytes", "Bytes of network buffers.", "state")
 	descDiskFree      = desc("disk_free_bytes", "Room on the store's disk, as it was some seconds ago.")
 	descDiskFull      = desc("disk_full", "1 while messages, rooms and new guests are refused because of that.")
+	descWindowsLost   = desc("windows_lost_total", "Times that there was no memory for a room's window, and its readers were fed from the store.")
+	descRoomsPushed   = desc("rooms_pushed_total", "Rooms let go before their time, to make a place for others.")
 	descLogLost       = desc("log_lines_lost_total", "Log lines that had no room in the queue, or could not be written.")
 	descBuffers       = desc("buffers", "Network buffers handed out now.")
 )
@@ -122,6 +124,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(descConflicts, float64(h.Conflicts))
 	count(descEncoded, float64(h.Encoded))
 	count(descPages, float64(h.Pages))
+	count(descWindowsLost, float64(h.WindowsLost))
+	count(descRoomsPushed, float64(h.RoomsPushed))
 	gauge(descPending, float64(h.PendingBytes))
 	gauge(descStoreWaiting, float64(h.TasksWaiting))
 
