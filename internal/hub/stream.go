@@ -120,7 +120,7 @@ func (h *home) lose(st *stream, next uint64, err error) {
 	st.chunker.Drop()
 	st.feed.Lose(next)
 	for to, n := range st.readers {
-		if n > 0 && to != h.shard.worker.Index() {
+		if to != h.shard.worker.Index() && n > 0 {
 			h.shard.answer(to, &windowLost{replicaKey{h.id(), st.format}, next})
 		}
 	}

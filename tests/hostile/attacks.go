@@ -24,6 +24,7 @@ func attacks() []attack {
 	all = append(all, readAttacks()...)
 	all = append(all, queueAttacks()...)
 	all = append(all, memberAttacks()...)
+	all = append(all, guestAttacks()...)
 	return append(all, requestAttacks()...)
 }
 

@@ -100,7 +100,7 @@ func command() *cobra.Command {
 	f.BoolVar(&noPin, "no-pin", false, "do not keep server and clients on a CPU each")
 	f.BoolVar(&asJSON, "json", false, "print the results as JSON")
 	f.Uint64Var(&o.seed, "seed", 1, "of the attackers' random bytes")
-	c.AddCommand(attackerCommand())
+	c.AddCommand(attackerCommand(), floodCommand())
 	return c
 }
 
