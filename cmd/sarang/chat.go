@@ -42,9 +42,9 @@ func chatCommand() *cobra.Command {
 		Short: "Talk, on a terminal or in a script",
 		Long: "Talk in the rooms of a server. On a terminal it is a screen with rooms, members\n" +
 			"and history; /help there says how. If standard input or output is no terminal,\n" +
-			"each line of input is said in the room, what happens there is printed, one event\n" +
-			"per line, and the end of the input ends the program when everything was\n" +
-			"acknowledged. It fails if a message was not accepted.\n\n" +
+			"or TERM is dumb, each line of input is said in the room, what happens there is\n" +
+			"printed, one event per line, and the end of the input ends the program when\n" +
+			"everything was acknowledged. It fails if a message was not accepted.\n\n" +
 			"Without NAME@ the name is that of the user. Without a room it is the rooms of\n" +
 			"last time, else #" + chatRoom + "; a room that does not exist is made. What proves that\n" +
 			"the name is yours is kept in a file that only you can read.",
@@ -164,6 +164,15 @@ func userName() string {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
+// canShow reports whether we stand on a terminal that a screen can be shown on.
+func canShow() bool {
+	switch os.Getenv("TERM") {
+	case "dumb", "unknown":
+		return false // it can not even move its cursor
+	}
+	return isTerminal(os.Stdin) && isTerminal(os.Stdout)
+}
+
 func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	t, err := parseTarget(args, userName())
 	if err != nil {
@@ -175,8 +184,9 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	if f.noSave && (f.resume || f.tokenFile != "") {
 		return usageError{errors.New("--no-save does not go with --resume or --token-file")}
 	}
-	plain := f.plain || f.json || !isTerminal(os.Stdin) || !isTerminal(os.Stdout)
-	logger := slog.New(slog.DiscardHandler) // a log would write over the screen
+	plain := f.plain || f.json || !canShow()
+	terminal := tui.NewTerminal(nil, nil)
+	logger := screenLog(terminal)
 	if plain {
 		if logger, err = newLogger(os.Stderr, isTerminal(os.Stderr), f.logLevel, "auto"); err != nil {
 			return usageError{err}
@@ -186,10 +196,12 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilHangup(c.Context())
+	defer stop()
 	if !plain {
 		fmt.Fprintf(os.Stderr, "connecting to %s …\n", tui.CleanLine(t.addr))
 	}
-	conn, err := dialChat(c.Context(), t, keep, logger)
+	conn, err := dialChat(ctx, t, keep, logger)
 	if err != nil {
 		return err
 	}
@@ -202,9 +214,23 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 		return err
 	}
 	if plain {
-		return chatPlain(c, conn, f, t, keep)
+		return chatPlain(ctx, c, conn, f, t, keep)
 	}
-	return chatScreen(c.Context(), conn, t, keep)
+	return chatScreen(ctx, conn, t, keep, terminal)
+}
+
+// screenLog is the log behind a screen. It has the last words of a program that is broken:
+// anything else would be written over the screen.
+func screenLog(t *tui.Terminal) *slog.Logger {
+	return slog.New(slog.NewTextHandler(afterScreen{t}, &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+// afterScreen is standard error without a screen on it.
+type afterScreen struct{ terminal *tui.Terminal }
+
+func (a afterScreen) Write(b []byte) (int, error) {
+	a.terminal.Restore()
+	return os.Stderr.Write(b)
 }
 
 // dialChat logs in.
@@ -225,7 +251,7 @@ func dialChat(ctx context.Context, t chatTarget, keep *keeper, logger *slog.Logg
 	return conn, err
 }
 
-func chatPlain(c *cobra.Command, conn *client.Client, f chatFlags, t chatTarget, keep *keeper) error {
+func chatPlain(ctx context.Context, c *cobra.Command, conn *client.Client, f chatFlags, t chatTarget, keep *keeper) error {
 	room := cmp.Or(t.room, chatRoom)
 	config := tui.PlainConfig{
 		Conn: conn, Room: room, History: f.history, JSON: f.json, Follow: f.follow,
@@ -238,13 +264,13 @@ func chatPlain(c *cobra.Command, conn *client.Client, f chatFlags, t chatTarget,
 	}
 	var saved error
 	config.Stand = func(room string, at client.Cursor) { saved = keep.stand(room, at) }
-	if err := tui.Plain(c.Context(), config); err != nil {
+	if err := tui.Plain(ctx, config); err != nil {
 		return err
 	}
 	return saved
 }
 
-func chatScreen(ctx context.Context, conn *client.Client, t chatTarget, keep *keeper) error {
+func chatScreen(ctx context.Context, conn *client.Client, t chatTarget, keep *keeper, terminal *tui.Terminal) error {
 	rooms := []string{t.room}
 	if t.room == "" {
 		if rooms = keep.id.Joined; len(rooms) == 0 {
@@ -253,6 +279,6 @@ func chatScreen(ctx context.Context, conn *client.Client, t chatTarget, keep *ke
 	}
 	return tui.Run(ctx, tui.Config{
 		Conn: conn, Server: t.addr, Rooms: rooms, Seen: keep.id.Cursors(),
-		NoColor: os.Getenv("NO_COLOR") != "", Save: keep.screen,
+		NoColor: os.Getenv("NO_COLOR") != "", Save: keep.screen, Terminal: terminal,
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -63,6 +64,10 @@ func TestParseTarget(t *testing.T) {
 // talk runs the command as a script would.
 func talk(t *testing.T, in string, args ...string) (out, log string, err error) {
 	t.Helper()
+	return talkIn(t.Context(), in, args...)
+}
+
+func talkIn(ctx context.Context, in string, args ...string) (out, log string, err error) {
 	c := chatCommand()
 	var o, l bytes.Buffer
 	c.SetArgs(args)
@@ -70,7 +75,7 @@ func talk(t *testing.T, in string, args ...string) (out, log string, err error) 
 	c.SetOut(&o)
 	c.SetErr(&l)
 	c.SilenceErrors, c.SilenceUsage = true, true
-	err = c.ExecuteContext(t.Context())
+	err = c.ExecuteContext(ctx)
 	return o.String(), l.String(), err
 }
 

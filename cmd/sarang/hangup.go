@@ -35,3 +35,12 @@ func onHangup(ctx context.Context, log *serverLog) (context.Context, func()) {
 		end()
 	}
 }
+
+// untilHangup returns a context that is done, too, when the terminal is gone, unless the
+// program was started to outlive it (nohup).
+func untilHangup(ctx context.Context) (context.Context, func()) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return ctx, func() {}
+	}
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
+}

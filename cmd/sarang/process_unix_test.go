@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -31,18 +32,30 @@ func TestLastWords(t *testing.T) {
 
 // child is a server in a process of its own.
 type child struct {
-	t   *testing.T
-	cmd *exec.Cmd
+	t    *testing.T
+	cmd  *exec.Cmd
+	addr string // where it listens, HOST:PORT
 }
 
 // startChild starts a server whose standard error is log, and returns when it listens.
 func startChild(t *testing.T, log *os.File, args ...string) *child {
 	t.Helper()
+	// A child ignores what we ignore, as nohup has it, but not what we handle.
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, syscall.SIGHUP)
+	defer signal.Stop(handled)
+	return startChildIn(t, "", log, args...)
+}
+
+// startChildIn has a shell prepare the child's process, with commands.
+func startChildIn(t *testing.T, prepare string, log *os.File, args ...string) *child {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{t, exec.Command(program, append([]string{
+	c := &child{t: t, cmd: exec.Command("sh", append([]string{
+		"-c", prepare + `exec "$0" "$@"`, program,
 		"serve", "--listen", "tcp://127.0.0.1:0",
 		"--http", "off", "--sessions-max", "8", "--data", filepath.Join(t.TempDir(), "data"),
 	}, args...)...)}
@@ -52,16 +65,14 @@ func startChild(t *testing.T, log *os.File, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A child ignores what we ignore, as nohup has it, but not what we handle.
-	handled := make(chan os.Signal, 1)
-	signal.Notify(handled, syscall.SIGHUP)
-	defer signal.Stop(handled)
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	stuck := time.AfterFunc(20*time.Second, func() { _ = c.cmd.Process.Kill() })
 	t.Cleanup(func() { stuck.Stop(); _ = c.cmd.Process.Kill() })
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening ") {
+	line, err := bufio.NewReader(out).ReadString('\n')
+	_, c.addr, _ = strings.Cut(strings.TrimSpace(line), "://")
+	if err != nil || !strings.HasPrefix(line, "listening ") || c.addr == "" {
 		t.Fatalf("it says %q, %v; %v", line, err, c.cmd.Wait())
 	}
 	return c
@@ -114,6 +125,20 @@ func TestFullLog(t *testing.T) {
 // The terminal is closed.
 func TestHangup(t *testing.T) {
 	startChild(t, nil).endsInOrder(syscall.SIGHUP)
+}
+
+// The terminal is closed, but nohup has started the server to outlive it.
+func TestHangupUnderNohup(t *testing.T) {
+	c := startChildIn(t, "trap '' HUP; ", nil)
+	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if out, log, err := talkIn(ctx, "still here\n", "mina@"+c.addr, "--plain", "--no-save"); err != nil {
+		t.Errorf("%v\n%s%s", err, out, log)
+	}
+	c.endsInOrder(syscall.SIGTERM)
 }
 
 // The log is rotated: moved away, and the server told.

@@ -97,7 +97,9 @@ func checkSwarmFlags(command *cobra.Command, given, set *swarm.Config) error {
 
 // runSwarm runs and reports. A run that could not go on has a report all the same.
 func runSwarm(command *cobra.Command, c swarm.Config, asJSON bool) error {
-	report, err := swarm.Run(command.Context(), c)
+	ctx, stop := untilHangup(command.Context())
+	defer stop()
+	report, err := swarm.Run(ctx, c)
 	if report == nil || report.Joined < report.Clients && !asJSON {
 		return err // which says it all
 	}

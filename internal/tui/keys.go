@@ -74,6 +74,11 @@ func (m *Model) key(k tea.KeyPressMsg) []Effect {
 		m.help = !m.help
 	case "f2", "ctrl+b":
 		return m.togglePanel()
+	case "ctrl+z":
+		if m.jobs {
+			return []Effect{Suspend{}}
+		}
+		m.hint = "there is no shell to go back to"
 	case "ctrl+n":
 		m.step(+1)
 	case "ctrl+p":

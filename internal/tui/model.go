@@ -24,6 +24,7 @@ type Options struct {
 	NewNonce func() chat.Nonce // names a message; unique among this user's last ones
 	Seen     map[string]client.Cursor
 	// Seen is what was read of each room the last time, by the room's name.
+	JobControl bool // there is a shell that Suspend can leave the terminal to
 }
 
 // Model is the state of the screen. It is for one goroutine.
@@ -49,6 +50,7 @@ type Model struct {
 	help    bool
 	panel   bool
 	blurred bool // the terminal is not looked at
+	jobs    bool // Options.JobControl
 	leaving bool // Ctrl-C was pressed once
 	width   int
 	height  int
@@ -171,6 +173,9 @@ type (
 		Items  int
 	}
 
+	// Suspend stops the program, until the shell has it go on.
+	Suspend struct{}
+
 	// Quit ends the program.
 	Quit struct{}
 )
@@ -183,7 +188,7 @@ func New(o Options) *Model {
 	}
 	m := &Model{
 		server: CleanLine(o.Server), name: CleanLine(o.Name), now: o.Now, zone: o.Location,
-		newNonce: o.NewNonce, seen: o.Seen, joining: map[string]bool{}, width: 80, height: 24,
+		newNonce: o.NewNonce, seen: o.Seen, jobs: o.JobControl, joining: map[string]bool{}, width: 80, height: 24,
 		theme: newTheme(),
 	}
 	m.home = newRoom(client.Joined{})

@@ -321,3 +321,16 @@ func TestRoomIsBounded(t *testing.T) {
 		t.Errorf("%d entries are kept", many-h.Before)
 	}
 }
+
+// Where nobody would let the program go on, Ctrl-Z does not stop it.
+func TestSuspend(t *testing.T) {
+	s := newStage(t, 60, 13, nil)
+	if effects := s.key(ctrl('z')); len(effects) != 0 {
+		t.Errorf("without a shell: %v", effects)
+	}
+	s.wants("no shell to go back to", 1)
+	s.m = tui.New(tui.Options{Name: "mina", Now: s.now, JobControl: true})
+	if effects := s.key(ctrl('z')); len(effects) != 1 || effects[0] != (tui.Suspend{}) {
+		t.Errorf("with one: %v", effects)
+	}
+}

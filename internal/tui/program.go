@@ -35,6 +35,10 @@ type Config struct {
 	Input         io.Reader
 	Output        io.Writer
 	Columns, Rows int
+
+	// Terminal is that of Input and Output, for who wants to restore it himself; nil:
+	// Run makes one.
+	Terminal *Terminal
 }
 
 // saveInterval is how often what was read is remembered.
@@ -45,7 +49,7 @@ func Run(ctx context.Context, c Config) error {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &screen{
 		ctx: ctx, config: c, saved: time.Now(),
-		model: New(Options{Server: c.Server, Name: c.Conn.Self().Name, Now: time.Now(), NewNonce: newNonce, Seen: c.Seen}),
+		model: New(Options{Server: c.Server, Name: c.Conn.Self().Name, Now: time.Now(), NewNonce: newNonce, Seen: c.Seen, JobControl: hasJobControl()}),
 		out:   outbox{wake: make(chan struct{}, 1)},
 	}
 	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler()}
@@ -61,11 +65,18 @@ func Run(ctx context.Context, c Config) error {
 	if c.Output != nil {
 		options = append(options, tea.WithOutput(c.Output))
 	}
+	if s.terminal = c.Terminal; s.terminal == nil {
+		s.terminal = NewTerminal(c.Input, c.Output)
+	}
+	if s.terminal.modes != nil {
+		options = append(options, tea.WithInput(lineIn{s.terminal.in, cancel}))
+	}
 	p := tea.NewProgram(s, options...)
-	s.send = p.Send
-	s.work.Go(func() { feed(ctx, c.Conn.Events(), p.Send) })
-	s.work.Go(func() { s.out.run(ctx, c.Conn, p.Send) })
-	s.work.Go(func() { tick(ctx, p.Send) })
+	s.program, s.send = p, p.Send
+	s.beside(func() { feed(ctx, c.Conn.Events(), p.Send) })
+	s.beside(func() { s.out.run(ctx, c.Conn, p.Send) })
+	s.beside(func() { tick(ctx, p.Send) })
+	s.beside(s.jobControl(ctx))
 	_, err := p.Run()
 	cancel()
 	s.work.Wait()
@@ -167,14 +178,16 @@ func (o *outbox) run(ctx context.Context, c Conn, send func(tea.Msg)) {
 
 // screen is a Model as the terminal library wants it.
 type screen struct {
-	ctx    context.Context
-	config Config
-	model  *Model
-	send   func(tea.Msg)  // from any goroutine; does nothing when the program has ended
-	work   sync.WaitGroup // all that runs beside the screen
-	out    outbox
-	saved  time.Time
-	saving lock.Mutex // held while Config.Save runs
+	ctx      context.Context
+	config   Config
+	model    *Model
+	terminal *Terminal
+	program  *tea.Program
+	send     func(tea.Msg)  // from any goroutine; does nothing when the program has ended
+	work     sync.WaitGroup // all that runs beside the screen
+	out      outbox
+	saved    time.Time
+	saving   lock.Mutex // held while Config.Save runs
 }
 
 // tick sends the time every second.
@@ -199,6 +212,7 @@ func (s *screen) Init() tea.Cmd {
 
 // Update hands what happened to the model and has done what follows.
 func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	s.terminalMessage(msg)
 	cmd := s.do(s.model.Update(msg))
 	if now, ok := msg.(Tick); ok && now.Now.Sub(s.saved) >= saveInterval {
 		s.saved = now.Now
@@ -210,16 +224,26 @@ func (s *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // View draws the model.
 func (s *screen) View() tea.View { return s.model.View() }
 
+// beside runs f beside the screen.
+func (s *screen) beside(f func()) {
+	s.work.Go(func() {
+		defer s.terminal.guard()
+		f()
+	})
+}
+
 // do has effects done, beside the screen.
 func (s *screen) do(effects []Effect) (cmd tea.Cmd) {
 	for _, e := range effects {
 		switch e := e.(type) {
 		case Quit:
 			cmd = tea.Quit
+		case Suspend:
+			suspend()
 		case Publish:
 			s.out.put(e)
 		default:
-			s.work.Go(func() { s.send(perform(s.ctx, s.config.Conn, e)) })
+			s.beside(func() { s.send(perform(s.ctx, s.config.Conn, e)) })
 		}
 	}
 	return cmd
@@ -228,7 +252,7 @@ func (s *screen) do(effects []Effect) (cmd tea.Cmd) {
 // saveBeside remembers what was read, beside the screen.
 func (s *screen) saveBeside() {
 	seen, joined := s.model.Seen(), s.model.Joined()
-	s.work.Go(func() {
+	s.beside(func() {
 		if err := s.save(seen, joined); err != nil {
 			s.send(Warning{Text: "can not remember where you stand: " + err.Error()})
 		}
