@@ -68,7 +68,7 @@ func chatCommand() *cobra.Command {
 	l.BoolVar(&f.plain, "plain", false, "lines in, lines out, also on a terminal")
 	l.BoolVar(&f.json, "json", false, "like --plain; print each event as a JSON object")
 	l.BoolVar(&f.follow, "follow", false, "with --plain: go on after the end of the input")
-	l.BoolVar(&f.resume, "resume", false, "with --plain: first print what came since the last time")
+	l.BoolVar(&f.resume, "resume", false, "with --plain: first print what came since the last time; after a kill up to a second of it again")
 	l.IntVar(&f.history, "history", 0, "with --plain: first print this many events of before")
 	l.BoolVar(&f.noSave, "no-save", false, "remember nothing: neither the proof of the name nor what was read")
 	l.StringVar(&f.tokenFile, "token-file", "", "keep the proof of the name in this file, and nothing else")
@@ -184,6 +184,9 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	if f.noSave && (f.resume || f.tokenFile != "") {
 		return usageError{errors.New("--no-save does not go with --resume or --token-file")}
 	}
+	if f.resume && f.tokenFile != "" {
+		return usageError{errors.New("--resume does not go with --token-file, which keeps the proof of the name and not what was read")}
+	}
 	plain := f.plain || f.json || !canShow()
 	terminal := tui.NewTerminal(nil, nil)
 	logger := screenLog(terminal)
@@ -262,12 +265,8 @@ func chatPlain(ctx context.Context, c *cobra.Command, conn *client.Client, f cha
 			config.Cursor = &at
 		}
 	}
-	var saved error
-	config.Stand = func(room string, at client.Cursor) { saved = keep.stand(room, at) }
-	if err := tui.Plain(ctx, config); err != nil {
-		return err
-	}
-	return saved
+	config.Stand = keep.stand
+	return tui.Plain(ctx, config)
 }
 
 func chatScreen(ctx context.Context, conn *client.Client, t chatTarget, keep *keeper, terminal *tui.Terminal) error {

@@ -87,6 +87,7 @@ func TestChatUsage(t *testing.T) {
 		{"ann@h", "--plain", "--history", "-1"},
 		{"ann@h", "--plain", "--no-save", "--resume"},
 		{"ann@h", "--plain", "--log-level", "loud"},
+		{"ann@h", "--plain", "--resume", "--token-file", "f"},
 	} {
 		var usage usageError
 		if _, _, err := talk(t, "", args...); !errors.As(err, &usage) {

@@ -24,6 +24,7 @@ const (
 // keeper remembers who we are from one time to the next.
 type keeper struct {
 	id        tui.Identity
+	saved     tui.Identity      // as it was read or saved the last time
 	file      *tui.IdentityFile // nil: nothing is kept there
 	tokenFile string            // "": none
 	made      bool              // the token was made by this run: no login has had it yet
@@ -55,6 +56,7 @@ func openKeeper(f chatFlags, t chatTarget) (*keeper, error) {
 		return nil, unkept(err)
 	}
 	k.made = bytes.Equal(k.id.Token, token)
+	k.saved = k.id
 	return k, nil
 }
 
@@ -65,8 +67,12 @@ func unkept(err error) error {
 // openTokenFile reads the token file, or writes token to one that does not exist.
 func (k *keeper) openTokenFile(token []byte) error {
 	text, err := os.ReadFile(k.tokenFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := tui.NewSecret(k.tokenFile, tokenText(token)); err != nil {
+	write := tui.NewSecret
+	if err == nil && len(text) == 0 {
+		write = tui.WriteSecret // somebody has made it for us, or died before he wrote
+	}
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
+		if err := write(k.tokenFile, tokenText(token)); err != nil {
 			return unkept(err)
 		}
 		k.id.Token, k.made = token, true
@@ -136,7 +142,10 @@ func (k *keeper) save() error {
 	case k.tokenFile != "":
 		return tui.WriteSecret(k.tokenFile, tokenText(me.Token))
 	case k.file != nil:
-		return k.file.Save(k.id)
+		if err := k.file.Save(k.id, k.saved); err != nil {
+			return err
+		}
+		k.saved = k.id
 	}
 	return nil
 }

@@ -122,3 +122,19 @@ func TestChatForgetsTheTokenOfARefusedName(t *testing.T) {
 		t.Errorf("logins with the tokens %x", seen)
 	}
 }
+
+// A token file that is empty, as one of a program that was killed, is as if it were not there.
+func TestChatFillsAnEmptyTokenFile(t *testing.T) {
+	r := &loginRecorder{answer: goodbye()}
+	addr := r.start(t)
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, _, _ = talk(t, "hi\n", "mina@"+addr, "--plain", "--token-file", path)
+	}
+	if seen := r.seen(); len(seen) != 2 || len(seen[0]) < tokenBytesMin || !bytes.Equal(seen[0], seen[1]) {
+		t.Errorf("logins with the tokens %x", seen)
+	}
+}

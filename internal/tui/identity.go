@@ -106,18 +106,77 @@ func (f *IdentityFile) Load(server, name string) (id Identity, ok bool, err erro
 	return all.Identities[i].identity(), true, nil
 }
 
-// Save writes an identity in the place of the one with that server and name. The file
-// is replaced at once: whoever reads it sees all of the old one or all of the new one.
-func (f *IdentityFile) Save(id Identity) error {
+// Save writes what has changed of an identity since base, which is what this program has
+// read or saved before: what other programs have written meanwhile stays, and of two places
+// in one life of a room's log the later one counts. The file is replaced at once: whoever
+// reads it sees all of the old one or all of the new one.
+func (f *IdentityFile) Save(id, base Identity) error {
 	return f.update(func(all *identitiesJSON) bool {
-		e := identityJSON{Server: id.Server, Name: id.Name, Token: id.Token, Joined: id.Joined, Rooms: maps.Clone(id.Seen)}
-		if i := all.index(id.Server, id.Name); i >= 0 {
-			all.Identities[i] = e
-		} else {
-			all.Identities = append(all.Identities, e)
+		i := all.index(id.Server, id.Name)
+		if i < 0 {
+			i = len(all.Identities)
+			all.Identities = append(all.Identities, identityJSON{Server: id.Server})
 		}
+		e := &all.Identities[i]
+		e.Name = id.Name
+		if len(e.Token) == 0 || !bytes.Equal(id.Token, base.Token) {
+			e.Token = id.Token
+		}
+		e.Joined = mergeJoined(e.Joined, id.Joined, base.Joined)
+		e.Rooms = mergeStands(e.Rooms, id.Seen, base.Seen)
 		return true
 	})
+}
+
+// mergeJoined brings to the rooms that are kept what has changed from base to now.
+func mergeJoined(kept, now, base []string) []string {
+	if slices.Equal(kept, base) {
+		return now
+	}
+	in := func(rooms []string, name string) bool {
+		return slices.ContainsFunc(rooms, func(r string) bool { return nameKey(r) == nameKey(name) })
+	}
+	left := func(name string) bool { return in(base, name) && !in(now, name) }
+	merged := slices.DeleteFunc(slices.Clone(kept), left)
+	for _, name := range now {
+		if !in(base, name) && !in(merged, name) {
+			merged = append(merged, name)
+		}
+	}
+	return merged
+}
+
+// mergeStands brings to the places that are kept those that have changed from base to now.
+func mergeStands(kept, now, base map[string]RoomStand) map[string]RoomStand {
+	merged := maps.Clone(kept)
+	if merged == nil && now != nil {
+		merged = map[string]RoomStand{}
+	}
+	for name, s := range now {
+		if b, ok := base[name]; ok && b == s {
+			continue
+		}
+		for other, k := range merged {
+			if nameKey(other) != nameKey(name) {
+				continue
+			}
+			if delete(merged, other); k.beyond(s) {
+				s = k
+			}
+		}
+		merged[name] = s
+	}
+	return merged
+}
+
+// beyond reports whether s is further on than o in the same log. By the time of its event
+// if it is known of both: after an older copy of the server's data was put back, new events
+// have numbers that were given before.
+func (s RoomStand) beyond(o RoomStand) bool {
+	if s.TimeMs != 0 && o.TimeMs != 0 && s.TimeMs != o.TimeMs {
+		return s.Epoch == o.Epoch && s.TimeMs > o.TimeMs
+	}
+	return s.Epoch == o.Epoch && s.Seq > o.Seq
 }
 
 // Claim returns the identity with that server and name, with the token of id, which is

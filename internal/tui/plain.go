@@ -29,8 +29,10 @@ type PlainConfig struct {
 	Out      io.Writer      // lines said
 	Log      io.Writer      // what went wrong, and the state of the connection
 
-	// Stand, if set, is called at the end with the place up to which the room was printed.
-	Stand func(room string, c client.Cursor)
+	// Stand, if set, is called with the place up to which the room was printed: within
+	// StandInterval of its move, and at the end. It may block; there is one call at a time.
+	Stand         func(room string, c client.Cursor) error
+	StandInterval time.Duration // 0: a second
 }
 
 // RefusedError is an end of the input with lines that were not accepted.
@@ -53,11 +55,12 @@ const echoWait = 5 * time.Second
 // something was not, and what the server said if the room can not be joined or the
 // connection is over for good.
 //
-// When ctx ends it returns nil, or a *RefusedError if messages have no answer by then.
+// When ctx ends it returns nil, or a *RefusedError if messages have no answer by then. If
+// nothing else is wrong it returns the error of the last call of PlainConfig.Stand.
 // Input is read in a goroutine that ends with the input: closing it is the caller's.
 func Plain(ctx context.Context, c PlainConfig) error {
 	c.Location = cmp.Or(c.Location, time.Local)
-	p := &plain{config: c, moved: make(chan struct{}, 1)}
+	p := &plain{config: c, moved: make(chan struct{}, 1), toStand: make(chan struct{}, 1)}
 	j := client.Join{Name: c.Room, Create: true, HistoryItems: c.History, Cursor: c.Cursor}
 	joined, err := c.Conn.Join(ctx, j)
 	if err != nil {
@@ -67,6 +70,9 @@ func Plain(ctx context.Context, c PlainConfig) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { p.print(ctx, cancel) })
+	if c.Stand != nil {
+		wg.Go(func() { p.remember(ctx) })
+	}
 	err = p.say(ctx)
 	if c.Follow {
 		<-ctx.Done()
@@ -78,16 +84,54 @@ func Plain(ctx context.Context, c PlainConfig) error {
 	cancel(nil)
 	wg.Wait()
 	if c.Stand != nil {
-		c.Stand(p.room.Name, client.Cursor{Epoch: p.room.Epoch, Seq: p.printed, TimeMs: p.printedMs})
+		if standErr := p.stand(); err == nil {
+			err = standErr
+		}
 	}
 	return err
 }
 
+// standIntervalDefault is how old what is remembered of the room may be: so much is printed
+// again after a program that was killed.
+const standIntervalDefault = time.Second
+
+// remember calls Stand while the room goes on.
+func (p *plain) remember(ctx context.Context) {
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	told := false
+	for {
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-p.toStand:
+		case <-ctx.Done():
+			return
+		}
+		if err := p.stand(); err != nil && !told {
+			told = true
+			p.log("can not remember where you stand: %s", CleanLine(err.Error()))
+		}
+		rest.Reset(cmp.Or(p.config.StandInterval, standIntervalDefault))
+	}
+}
+
+func (p *plain) stand() error {
+	p.mu.Lock()
+	at := client.Cursor{Epoch: p.room.Epoch, Seq: p.printed, TimeMs: p.printedMs}
+	p.mu.Unlock()
+	return p.config.Stand(p.room.Name, at)
+}
+
 // plain is the state of Plain.
 type plain struct {
-	config PlainConfig
-	room   client.RoomInfo // Epoch is under mu
-	moved  chan struct{}   // buffered: printed has moved
+	config  PlainConfig
+	room    client.RoomInfo // Epoch is under mu
+	moved   chan struct{}   // buffered: printed has moved
+	toStand chan struct{}   // the same, for Stand
 
 	logMu lock.Mutex // the input and what happens in the room write to the log
 
@@ -275,9 +319,11 @@ func (p *plain) happened(e client.Event) error {
 }
 
 func (p *plain) tellMoved() {
-	select {
-	case p.moved <- struct{}{}:
-	default:
+	for _, c := range []chan struct{}{p.moved, p.toStand} {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
 }
 

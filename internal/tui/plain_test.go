@@ -121,7 +121,7 @@ func TestPlainResumes(t *testing.T) {
 	var out bytes.Buffer
 	var at client.Cursor
 	c := plain(h.dial("log", nil), "first\n", &out, io.Discard)
-	c.Stand = func(room string, stand client.Cursor) { at = stand }
+	c.Stand = func(_ string, stand client.Cursor) error { at = stand; return nil }
 	if err := tui.Plain(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
