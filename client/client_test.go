@@ -86,16 +86,23 @@ func TestClientCalls(t *testing.T) {
 		t.Errorf("a server that repeats a page: %+v", got)
 	}
 
+	some := do(func() (client.MemberPage, error) { return c.MemberPage(within(t), 7, 2, 1) })
+	p.Want(sarangv1.CMembers, &sarangv1.Members{Request: 6, Room: 7, After: 2, ItemsMax: 1})
+	p.Send(sarangv1.SMembers, &sarangv1.MemberPage{Request: 6, Room: 7, Total: 30, More: true, Members: []*sarangv1.Member{{User: 3}}})
+	if got := clienttest.Get(t, some); got.err != nil || got.value.Total != 30 || !got.value.More || len(got.value.Members) != 1 {
+		t.Errorf("MemberPage: %+v", got)
+	}
+
 	page := do(func() (client.HistoryPage, error) { return c.History(within(t), client.History{Room: 7, After: 3}) })
-	p.Want(sarangv1.CHistory, &sarangv1.History{Request: 6, Room: 7, After: 3})
-	p.Send(sarangv1.SHistory, &sarangv1.HistoryPage{Request: 6, Room: 7, Events: []*sarangv1.Event{{Seq: 4, Text: "x"}}})
+	p.Want(sarangv1.CHistory, &sarangv1.History{Request: 7, Room: 7, After: 3})
+	p.Send(sarangv1.SHistory, &sarangv1.HistoryPage{Request: 7, Room: 7, Events: []*sarangv1.Event{{Seq: 4, Text: "x"}}})
 	if got := clienttest.Get(t, page); got.err != nil || len(got.value.Events) != 1 || got.value.Events[0].Text != "x" {
 		t.Errorf("History: %+v", got)
 	}
 
 	made := do(func() (client.RoomInfo, error) { return c.Create(within(t), "den", false) })
-	p.Want(sarangv1.CCreate, &sarangv1.Create{Request: 7, Name: "den"})
-	p.Send(sarangv1.SError, &sarangv1.Error{Code: 11, Message: "exists", PacketId: sarangv1.CCreate, Request: 7})
+	p.Want(sarangv1.CCreate, &sarangv1.Create{Request: 8, Name: "den"})
+	p.Send(sarangv1.SError, &sarangv1.Error{Code: 11, Message: "exists", PacketId: sarangv1.CCreate, Request: 8})
 	if got := clienttest.Get(t, made); chat.CodeOf(got.err) != chat.CodeRoomExists {
 		t.Errorf("Create: %+v", got)
 	}
@@ -108,8 +115,8 @@ func TestClientCalls(t *testing.T) {
 	}
 
 	left := do(func() (struct{}, error) { return struct{}{}, c.Leave(within(t), 7) })
-	p.Want(sarangv1.CLeave, &sarangv1.Leave{Request: 8, Room: 7})
-	p.Send(sarangv1.SLeave, &sarangv1.Leave{Request: 8, Room: 7})
+	p.Want(sarangv1.CLeave, &sarangv1.Leave{Request: 9, Room: 7})
+	p.Send(sarangv1.SLeave, &sarangv1.Leave{Request: 9, Room: 7})
 	if got := clienttest.Get(t, left); got.err != nil {
 		t.Errorf("Leave: %v", got.err)
 	}
@@ -118,8 +125,8 @@ func TestClientCalls(t *testing.T) {
 	}
 
 	left = do(func() (struct{}, error) { return struct{}{}, c.Leave(within(t), 7) })
-	p.Want(sarangv1.CLeave, &sarangv1.Leave{Request: 9, Room: 7})
-	p.Send(sarangv1.SError, &sarangv1.Error{Code: 12, PacketId: sarangv1.CLeave, Request: 9})
+	p.Want(sarangv1.CLeave, &sarangv1.Leave{Request: 10, Room: 7})
+	p.Send(sarangv1.SError, &sarangv1.Error{Code: 12, PacketId: sarangv1.CLeave, Request: 10})
 	if got := clienttest.Get(t, left); chat.CodeOf(got.err) != chat.CodeNotMember {
 		t.Errorf("Leave of a room that was left: %v", got.err)
 	}

@@ -64,13 +64,12 @@ func (c *Client) History(ctx context.Context, h History) (HistoryPage, error) {
 	return HistoryPage{Room: p.Room, Epoch: p.Epoch, Events: p.Events, More: p.More}, err
 }
 
-// Members returns the users present in a room, in the order of their ids.
+// Members returns the users present in a room, in the order of their ids. In a crowded room
+// it takes many requests; MemberPage asks for some of them.
 func (c *Client) Members(ctx context.Context, room chat.RoomID) ([]Member, error) {
 	var all []Member
 	for after := chat.UserID(0); ; {
-		p, err := ask[session.MemberPage](ctx, c, true, func(s *session.Session) (uint32, error) {
-			return s.Members(room, after, pageItems)
-		})
+		p, err := c.MemberPage(ctx, room, after, pageItems)
 		if err != nil {
 			return nil, err
 		}
@@ -84,6 +83,16 @@ func (c *Client) Members(ctx context.Context, room chat.RoomID) ([]Member, error
 		}
 		after = last
 	}
+}
+
+// MemberPage returns users present in a room with ids above after, in the order of their
+// ids, and how many are present in all. The server's own bound may be below itemsMax;
+// 0 is the server's choice.
+func (c *Client) MemberPage(ctx context.Context, room chat.RoomID, after chat.UserID, itemsMax int) (MemberPage, error) {
+	p, err := ask[session.MemberPage](ctx, c, true, func(s *session.Session) (uint32, error) {
+		return s.Members(room, after, itemsMax)
+	})
+	return MemberPage{Room: p.Room, Members: p.Members, Total: p.Total, More: p.More}, err
 }
 
 // Publish sends text to a joined room and returns its place once it is stored. It

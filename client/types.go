@@ -43,3 +43,11 @@ type HistoryPage struct {
 	Events []chat.Event
 	More   bool // there is more in the direction asked for
 }
+
+// MemberPage is a page of the users present in a room.
+type MemberPage struct {
+	Room    chat.RoomID
+	Members []Member // in the order of their ids
+	Total   int      // present in all
+	More    bool     // there are more behind the last one
+}

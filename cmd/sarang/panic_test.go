@@ -40,9 +40,9 @@ func (c brokenConn) PublishNonce(context.Context, chat.RoomID, chat.Nonce, strin
 	return 0, brokenError{}
 }
 
-// Members is asked for when there is a room.
-func (c brokenConn) Members(context.Context, chat.RoomID) ([]client.Member, error) {
-	return nil, errors.New("nobody knows")
+// MemberPage is asked for when there is a room.
+func (c brokenConn) MemberPage(context.Context, chat.RoomID, chat.UserID, int) (client.MemberPage, error) {
+	return client.MemberPage{}, errors.New("nobody knows")
 }
 
 // brokenError panics when it is shown.

@@ -20,7 +20,7 @@ type Conn interface {
 	Create(ctx context.Context, name string, ephemeral bool) (client.RoomInfo, error)
 	Rooms(ctx context.Context) ([]client.RoomInfo, error)
 	History(ctx context.Context, h client.History) (client.HistoryPage, error)
-	Members(ctx context.Context, room chat.RoomID) ([]client.Member, error)
+	MemberPage(ctx context.Context, room chat.RoomID, after chat.UserID, itemsMax int) (client.MemberPage, error)
 	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
 }
 
@@ -122,13 +122,33 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 		rooms, err := c.Rooms(ctx)
 		return RoomsListed{rooms, plainly(err)}
 	case Members:
-		members, err := c.Members(ctx, e.Room)
-		return MembersLoaded{e.Room, members, plainly(err)}
+		return members(ctx, c, e)
 	case History:
 		page, err := c.History(ctx, client.History{Room: e.Room, Before: e.Before, ItemsMax: e.Items})
 		return HistoryLoaded{e.Room, page, plainly(err)}
 	}
 	return nil
+}
+
+// members asks for as many names as are wanted, or for nothing but the number.
+func members(ctx context.Context, c Conn, e Members) MembersLoaded {
+	all := MembersLoaded{Room: e.Room}
+	for after, more := chat.UserID(0), true; more; {
+		p, err := c.MemberPage(ctx, e.Room, after, max(1, e.Names-len(all.Members)))
+		if err != nil {
+			return MembersLoaded{Room: e.Room, Err: plainly(err)}
+		}
+		all.Total = p.Total
+		all.Members = append(all.Members, p.Members...)
+		more = p.More && len(p.Members) > 0 && len(all.Members) < e.Names
+		if more {
+			after = p.Members[len(p.Members)-1].User
+		}
+	}
+	if e.Names == 0 {
+		all.Members = nil
+	}
+	return all
 }
 
 func join(ctx context.Context, c Conn, j client.Join, name string) any {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"time"
 
 	"sarang/client"
@@ -21,3 +22,6 @@ func Message(e client.Event, now time.Time) any { return message(e, now) }
 
 // Plainly is an error as an answer to an effect has it.
 func Plainly(err error) error { return plainly(err) }
+
+// Perform does what an effect asks for.
+func Perform(ctx context.Context, c Conn, effect Effect) any { return perform(ctx, c, effect) }

@@ -26,6 +26,7 @@ func (m *Model) update(what any) (effects []Effect) {
 		}
 	case Tick:
 		m.now = e.Now
+		return m.refreshMembers()
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(e.Width, 1), max(e.Height, 1)
 	case tea.ModeReportMsg:
@@ -74,6 +75,8 @@ func (m *Model) key(k tea.KeyPressMsg) []Effect {
 		m.help = !m.help
 	case "f2", "ctrl+b":
 		return m.togglePanel()
+	case "ctrl+o":
+		m.unfold()
 	case "ctrl+z":
 		if m.jobs {
 			return []Effect{Suspend{}}
@@ -144,7 +147,7 @@ func (m *Model) escape() {
 func (m *Model) togglePanel() []Effect {
 	m.panel = !m.panel
 	if m.panel && len(m.rooms) > 0 {
-		return []Effect{Members{Room: m.room().info.ID}}
+		return m.askMembers(m.room())
 	}
 	return nil
 }

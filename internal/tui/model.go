@@ -109,7 +109,8 @@ type (
 	// MembersLoaded answers a Members effect.
 	MembersLoaded struct {
 		Room    chat.RoomID
-		Members []client.Member
+		Members []client.Member // as many as were wanted; nil: none were
+		Total   int             // who are in the room
 		Err     error
 	}
 
@@ -163,8 +164,11 @@ type (
 	// Rooms asks for the list of rooms.
 	Rooms struct{}
 
-	// Members asks who is in a room.
-	Members struct{ Room chat.RoomID }
+	// Members asks how many are in a room, and who: so many of them by name.
+	Members struct {
+		Room  chat.RoomID
+		Names int
+	}
 
 	// History asks for the page that ends below Before.
 	History struct {

@@ -32,8 +32,8 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 	case HistoryLoaded:
 		m.historyLoaded(e)
 	case MembersLoaded:
-		if r := m.find(e.Room); r != nil && e.Err == nil {
-			r.roster(e.Members)
+		if r := m.find(e.Room); r != nil {
+			r.roster(e)
 		}
 	case RoomsListed:
 		m.listed(e)
@@ -73,7 +73,7 @@ func (m *Model) event(e chat.Event) (effects []Effect) {
 		return nil
 	}
 	if e.Kind == chat.EventJoin && e.User == m.me && e.Seq > r.live {
-		effects = []Effect{Members{Room: r.info.ID}} // we came back: others may have gone
+		effects = m.askMembers(r) // we came back: others may have gone
 	}
 	m.grow(r, func() {
 		n, fresh := r.event(e, m.me)
@@ -94,9 +94,31 @@ func (m *Model) loggedIn(in client.LoggedIn) (effects []Effect) {
 	m.me, m.name, m.limits = in.User, CleanLine(in.Name), in.Limits
 	m.conn = connection{state: connOnline}
 	for _, r := range m.rooms {
-		effects = append(effects, Members{Room: r.info.ID})
+		effects = append(effects, m.askMembers(r)...)
 	}
 	return effects
+}
+
+// askMembers asks who is in a room.
+func (m *Model) askMembers(r *room) []Effect {
+	r.membersAt, r.membersDue = m.now, true
+	return []Effect{Members{Room: r.info.ID, Names: membersMax}}
+}
+
+// refreshMembers asks again, when it is time, who is in the room that is shown.
+func (m *Model) refreshMembers() []Effect {
+	r := m.room()
+	if len(m.rooms) == 0 || r.membersDue || m.conn.state != connOnline {
+		return nil
+	}
+	switch age := m.now.Sub(r.membersAt); {
+	case m.panel && !m.blurred && age >= membersInterval:
+		return m.askMembers(r)
+	case age >= countInterval:
+		r.membersAt, r.membersDue = m.now, true
+		return []Effect{Members{Room: r.info.ID}}
+	}
+	return nil
 }
 
 func (m *Model) joined(j client.Joined) []Effect {
@@ -118,7 +140,7 @@ func (m *Model) joined(j client.Joined) []Effect {
 		m.show(slices.Index(m.rooms, r))
 	}
 	m.markRead()
-	return append(m.joinNext(), Members{Room: r.info.ID})
+	return append(m.joinNext(), m.askMembers(r)...)
 }
 
 // recall marks what came to a room since we were last there.

@@ -15,7 +15,15 @@ import (
 const entriesMax = 4000
 
 // membersMax is how many members of a room are known by name; of more only the number.
-const membersMax = 2000
+const membersMax = 512
+
+// A crowded or busy room does not tell who comes and goes (docs/PROTOCOL.md, section 3), so
+// the picture that its events make is asked for again: while the list is looked at, and the
+// number alone while it is not.
+const (
+	membersInterval = 10 * time.Second
+	countInterval   = time.Minute
+)
 
 // entryKind says what an entry shows.
 type entryKind int
@@ -53,6 +61,8 @@ type entry struct {
 
 	lines      []string // as shown in linesWidth cells; see Model.lines
 	linesWidth int
+	long       bool // there are too many lines to show them unasked
+	open       bool // they are shown all the same
 }
 
 // room is a room that was joined, as it is shown.
@@ -70,6 +80,8 @@ type room struct {
 	members      map[chat.UserID]string // clean names
 	membersKnown bool
 	membersCount int
+	membersAt    time.Time // when they were asked for
+	membersDue   bool      // that was not answered yet
 
 	read   chat.Seq // everything up to it was seen
 	unread int      // messages of others above it
@@ -150,28 +162,48 @@ func (r *room) roll(e chat.Event) {
 	_, here := r.members[e.User]
 	switch {
 	case e.Kind == chat.EventJoin && !here:
+		r.membersCount++
 		if len(r.members) < membersMax {
 			r.members[e.User] = CleanLine(e.Name)
+		} else {
+			r.membersKnown = false
 		}
-		r.membersCount++
 	case e.Kind == chat.EventLeave && here:
 		delete(r.members, e.User)
 		r.membersCount--
 	case e.Kind == chat.EventLeave && !r.membersKnown:
-		r.membersCount = max(0, r.membersCount-1)
+		r.membersCount--
 	}
-	if r.membersKnown {
-		r.membersCount = len(r.members)
-	}
+	r.count(r.membersCount)
 }
 
-// roster takes the whole list of members.
-func (r *room) roster(all []client.Member) {
-	r.membersCount = len(all)
-	r.membersKnown = len(all) <= membersMax
-	clear(r.members)
-	for _, m := range all[:min(len(all), membersMax)] {
-		r.members[m.User] = CleanLine(m.Name)
+// count takes a number of members, of which we may know better.
+func (r *room) count(n int) {
+	if r.membersKnown {
+		n = len(r.members)
+	}
+	r.membersCount = max(n, len(r.members))
+}
+
+// roster takes what the server says about who is here.
+func (r *room) roster(m MembersLoaded) {
+	r.membersDue = false
+	switch {
+	case m.Err != nil:
+	case m.Members == nil && m.Total > 0: // the number alone
+		if m.Total != r.membersCount {
+			r.membersKnown = false
+		}
+		if r.membersCount = m.Total; r.membersCount < len(r.members) {
+			clear(r.members) // some have gone, and nobody knows who
+		}
+	default:
+		clear(r.members)
+		for _, one := range m.Members[:min(len(m.Members), membersMax)] {
+			r.members[one.User] = CleanLine(one.Name)
+		}
+		r.membersKnown = len(r.members) >= m.Total
+		r.count(m.Total)
 	}
 }
 

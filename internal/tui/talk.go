@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +14,8 @@ const (
 	nameCellsMax  = 24 // longer ones are cut
 	firstCellsMin = 8  // less place than that beside a name is not begun with
 	timedCellsMin = 32 // a narrower room is shown without times
+	foldAbove     = 50 // lines; of a longer entry the first ones are shown
+	foldTo        = 40 // so many of them
 )
 
 // talkWidth is the width of the room's lines.
@@ -34,6 +38,12 @@ func (m *Model) linesOf(r *room) (n int) {
 // talk returns the lines of the room that fit into height, above those that are
 // scrolled away.
 func (m *Model) talk(r *room, height int) []string {
+	lines, _ := m.talkOf(r, height)
+	return lines
+}
+
+// talkOf returns the entries that they are of, too, from the last one.
+func (m *Model) talkOf(r *room, height int) (lines []string, shown []*entry) {
 	var (
 		below = r.scroll
 		need  = height
@@ -50,13 +60,42 @@ func (m *Model) talk(r *room, height int) []string {
 		below = 0
 		block = block[max(0, len(block)-need):]
 		need -= len(block)
-		found = append(found, block)
+		found, shown = append(found, block), append(shown, r.at(i))
 	}
-	lines := make([]string, need, height)
+	lines = make([]string, need, height)
 	for i := len(found) - 1; i >= 0; i-- {
 		lines = append(lines, found[i]...)
 	}
-	return lines
+	return lines, shown
+}
+
+// fold leaves out what is too much of an entry.
+func (m *Model) fold(e *entry, lines []string, width int) []string {
+	e.long = len(lines) > foldAbove
+	if !e.long || e.open {
+		return lines
+	}
+	more := cut(fmt.Sprintf("… %d more lines (Ctrl-O)", len(lines)-foldTo), width)
+	return append(slices.Clone(lines[:foldTo]), m.theme.dim.Render(more))
+}
+
+// unfold shows the long entries that are on the screen whole, or folds them if all are. What
+// stands at the top of the screen stays there.
+func (m *Model) unfold() {
+	r := m.room()
+	_, shown := m.talkOf(r, m.talkHeight())
+	shown = slices.DeleteFunc(shown, func(e *entry) bool { return !e.long })
+	if len(shown) == 0 {
+		m.hint = "there is no long message on the screen"
+		return
+	}
+	open := slices.ContainsFunc(shown, func(e *entry) bool { return !e.open })
+	before := m.linesOf(r)
+	for _, e := range shown {
+		e.open, e.linesWidth = open, 0
+	}
+	r.scroll = max(0, r.scroll+m.linesOf(r)-before)
+	m.markRead()
 }
 
 // at returns entry i of a room: of its log, then of what waits.
@@ -115,20 +154,20 @@ func (m *Model) render(e *entry, width int) []string {
 	name := cut(e.name, min(nameCellsMax, max(4, width/3)))
 	switch e.kind {
 	case entryJoin:
-		return m.note(gutter+stamp, "→ "+name+" joined", indent, width, m.theme.dim.Render)
+		return m.note(e, gutter+stamp, "→ "+name+" joined", indent, width, m.theme.dim.Render)
 	case entryLeave:
-		return m.note(gutter+stamp, "← "+name+" left", indent, width, m.theme.dim.Render)
+		return m.note(e, gutter+stamp, "← "+name+" left", indent, width, m.theme.dim.Render)
 	case entryNotice:
-		return m.note(gutter+stamp, "· "+e.text, indent, width, m.theme.dim.Render)
+		return m.note(e, gutter+stamp, "· "+e.text, indent, width, m.theme.dim.Render)
 	case entryError:
-		return m.note(gutter+stamp, "! "+e.text, indent, width, m.theme.failed.Render)
+		return m.note(e, gutter+stamp, "! "+e.text, indent, width, m.theme.failed.Render)
 	}
 	return m.message(e, gutter, stamp, name, width)
 }
 
 // note is an entry in one style.
-func (m *Model) note(prefix, text string, indent, width int, style func(...string) string) []string {
-	lines := wrap(text, width-indent, width-indent)
+func (m *Model) note(e *entry, prefix, text string, indent, width int, style func(...string) string) []string {
+	lines := m.fold(e, wrap(text, width-indent, width-indent), width-indent)
 	for i, l := range lines {
 		if i > 0 {
 			prefix = strings.Repeat(" ", indent)
@@ -154,6 +193,7 @@ func (m *Model) message(e *entry, gutter, stamp, name string, width int) []strin
 	} else {
 		lines = wrap(text, first, width-indent)
 	}
+	lines = m.fold(e, lines, width-indent)
 	nameStyle := m.theme.name(e.name)
 	if e.own {
 		nameStyle = nameStyle.Bold(true)
@@ -171,7 +211,7 @@ func (m *Model) message(e *entry, gutter, stamp, name string, width int) []strin
 		}
 	}
 	if e.state == sendFailed {
-		lines = append(lines, m.note(strings.Repeat(" ", indent), "✗ not sent: "+e.why, indent, width, m.theme.failed.Render)...)
+		lines = append(lines, m.note(&entry{}, strings.Repeat(" ", indent), "✗ not sent: "+e.why, indent, width, m.theme.failed.Render)...)
 	}
 	return lines
 }

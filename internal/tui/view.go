@@ -206,6 +206,7 @@ func (m *Model) helpLines(height int) []string {
 		{"↑, ↓", "lines that you sent"},
 		{"Tab", "complete a name"},
 		{"Alt-Enter", "a line break"},
+		{"Ctrl-O", "show long messages whole"},
 		{"//text", "say /text"},
 	} {
 		lines = append(lines, cut("  "+pad(k[0], usage)+" "+k[1], m.width))
