@@ -15,6 +15,10 @@ type Format struct {
 	// goroutines at once.
 	Append func(dst []byte, e *chat.Event) ([]byte, error)
 
+	// HistoryBytesMax is about how much text a page of history may have for sessions of this
+	// format; 0 is 32 KiB. The page goes through a session's direct queue, in whatever form.
+	HistoryBytesMax int
+
 	// Marks says what readers of this format may leave out (Session.Omit).
 	Marks Mark
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 
 	"sarang/chat"
@@ -18,8 +19,13 @@ func (s *Shard) History(o *Session, ref RequestRef, after, before chat.Seq, item
 	}
 	s.ask(&historyRequest{
 		asker: asker{session: o.Engine.ID(), network: o.network, user: o.User, ref: ref, counted: true},
-		page:  chat.Page{After: after, Before: before, ItemsMax: s.items(itemsWant), BytesMax: historyBytesMax},
+		page:  chat.Page{After: after, Before: before, ItemsMax: s.items(itemsWant), BytesMax: s.historyBytes(o)},
 	})
+}
+
+// historyBytes is how much text a page may have.
+func (s *Shard) historyBytes(o *Session) int {
+	return cmp.Or(s.hub.config.Formats[o.format].HistoryBytesMax, historyBytesMax)
 }
 
 // historyRequest asks the room's home for the right to read.

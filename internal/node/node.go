@@ -32,9 +32,9 @@ type Node struct {
 	Engine *engine.Service
 
 	packets   *gateway.Gateway
-	formats   formats
-	protocols []*engine.Protocol // of schemes
-	upgrades  []*engine.Protocol // of subprotocols
+	native    *hub.Format
+	protocols []*engine.Protocol          // of schemes
+	upgrades  map[string]*engine.Protocol // by subprotocol
 }
 
 // Native is the scheme of addresses that speak Sarang's own protocol.
@@ -45,26 +45,17 @@ var schemes = []struct {
 	name     string
 	protocol func(*Node) *engine.Protocol
 }{
-	{Native, func(n *Node) *engine.Protocol { return native.NewProtocol(n.packets, n.formats.native) }},
+	{Native, func(n *Node) *engine.Protocol { return native.NewProtocol(n.packets, n.native) }},
 }
-
-// subprotocols say what a WebSocket can speak; each has a row.
-var subprotocols = []struct {
-	name     string
-	protocol func(*Node) *engine.Protocol
-}{
-	{ws.Protobuf, func(n *Node) *engine.Protocol { return ws.NewProtocol(n.packets, n.formats.ws) }},
-}
-
-// formats are the forms of events that there are.
-type formats struct{ native, ws *hub.Format }
-
-func (f formats) all() []*hub.Format { return []*hub.Format{f.native, f.ws} }
 
 // New makes a node; nothing runs yet but the goroutines of the hub.
 func New(c Config) (*Node, error) {
-	n := &Node{formats: formats{native.NewFormat(), ws.NewFormat()}}
-	c.Hub.Formats = n.formats.all()
+	n := &Node{native: native.NewFormat()}
+	c.Hub.Formats = []*hub.Format{n.native}
+	subprotocols := ws.Subprotocols()
+	for _, s := range subprotocols {
+		c.Hub.Formats = append(c.Hub.Formats, s.Format)
+	}
 	var err error
 	if n.Hub, err = hub.New(c.Hub, max(c.Engine.Workers, 1)); err != nil {
 		return nil, err
@@ -82,8 +73,9 @@ func New(c Config) (*Node, error) {
 	for _, s := range schemes {
 		n.protocols = append(n.protocols, s.protocol(n))
 	}
+	n.upgrades = map[string]*engine.Protocol{}
 	for _, s := range subprotocols {
-		n.upgrades = append(n.upgrades, s.protocol(n))
+		n.upgrades[s.Name] = ws.NewProtocol(n.packets, s)
 	}
 	return n, nil
 }
@@ -119,8 +111,8 @@ func (n *Node) Protocol(scheme string) (*engine.Protocol, error) {
 // Subprotocols are what a WebSocket can speak, the one that is preferred first.
 func Subprotocols() []string {
 	var all []string
-	for _, s := range subprotocols {
-		all = append(all, s.name)
+	for _, s := range ws.Subprotocols() {
+		all = append(all, s.Name)
 	}
 	return all
 }
@@ -128,12 +120,7 @@ func Subprotocols() []string {
 // Subprotocol returns what is spoken behind an upgrade to one of Subprotocols; nil for any
 // other.
 func (n *Node) Subprotocol(name string) *engine.Protocol {
-	for i, s := range subprotocols {
-		if s.name == name {
-			return n.upgrades[i]
-		}
-	}
-	return nil
+	return n.upgrades[name]
 }
 
 // BadPackets counts packets that were answered as malformed or unknown. Any goroutine may

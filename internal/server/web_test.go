@@ -354,3 +354,51 @@ func TestWebDoorIsBounded(t *testing.T) {
 		x.barrier()
 	})
 }
+
+// A session of JSON reads the same room as a native one.
+func TestWebSocketJSON(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		s := start(t, withWeb(c))
+		defer stop(t, s)
+		ann := user(t, s, "Ann")
+		id := ann.join(&pb.Join{Name: "lobby"}).Room.Id
+		ann.expectEvent(1, "+ Ann")
+		conn, err := net.Dial("tcp", s.WebAddr().Addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.clients = append(s.clients, conn)
+		say := func(text string) []byte { return websocket.AppendMasked(nil, websocket.OpText, 3, []byte(text)) }
+		request := []byte(upgradeRequest(s.WebAddr().Addr.String(), "sarang.v1.json", ""))
+		if _, err := conn.Write(append(request, say(`{"C_LOGIN":{"versionMin":1,"versionMax":1,"name":"벤"}}`)...)); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		ben := &webConn{Conn: conn, r: bufio.NewReader(conn)}
+		if answer, err := http.ReadResponse(ben.r, nil); err != nil || answer.Header.Get("Sec-Websocket-Protocol") != "sarang.v1.json" {
+			t.Fatalf("%v, %v", answer, err)
+		}
+		expect := func(parts ...string) {
+			t.Helper()
+			op, text, err := ben.frame()
+			if op != websocket.OpText || err != nil {
+				t.Fatalf("%v %q, %v", op, text, err)
+			}
+			for _, p := range parts {
+				if !strings.Contains(string(text), p) {
+					t.Errorf("%s has no %s", text, p)
+				}
+			}
+		}
+		expect(`{"S_LOGIN":{`, `"name":"벤"`)
+		if _, err := conn.Write(say(`{"C_JOIN":{"request":5,"name":"lobby"}}`)); err != nil {
+			t.Fatal(err)
+		}
+		expect(`{"S_JOIN":{"request":5,"room":{"id":"1","name":"lobby",`)
+		expect(`{"S_CHAT":{"room":"1","seq":"2","kind":"EVENT_KIND_JOIN"`)
+		ann.expectEvent(2, "+ 벤")
+		ann.publish(id, 11, "안녕 \"벤\"")
+		ann.expectOwn(11, 3, "안녕 \"벤\"")
+		expect(`"seq":"3","kind":"EVENT_KIND_MESSAGE"`, `"text":"안녕 \"벤\""`)
+	})
+}

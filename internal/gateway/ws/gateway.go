@@ -6,79 +6,35 @@ package ws
 import (
 	"errors"
 
-	"sarang/chat"
 	"sarang/engine"
 	"sarang/internal/gateway"
 	"sarang/internal/hub"
-	"sarang/packet"
 	pb "sarang/proto/sarang/v1"
 	"sarang/websocket"
 )
 
-// Protobuf is the subprotocol of packets in binary messages, one each.
-const Protobuf = "sarang.v1.protobuf"
-
-// messageBytesMax is the most that a client's message may have: the largest packet.
-const messageBytesMax = packet.SizeMax
-
-// NewFormat is the form of events that the subprotocol Protobuf wants of the hub.
-func NewFormat() *hub.Format { return &hub.Format{Name: "ws_packet", Append: AppendEvent} }
-
-// AppendEvent encodes an event as the message that readers get.
-func AppendEvent(dst []byte, e *chat.Event) ([]byte, error) {
-	var m pb.Event
-	gateway.FillEvent(&m, e)
-	return appendPacket(dst, pb.SChat, &m)
-}
-
-// appendPacket appends a packet in a binary message. On an error dst is returned as it was.
-func appendPacket(dst []byte, id packet.ID, m packet.Marshaler) ([]byte, error) {
-	at := len(dst)
-	dst, err := packet.AppendVT(websocket.AppendHeader(dst, true, websocket.OpBinary, packet.HeaderBytes+m.SizeVT()), id, m)
-	if err != nil {
-		return dst[:at], err
-	}
-	return dst, nil
-}
-
-// encoder sends packets in binary messages.
-type encoder struct{ scratch []byte }
-
-// Send encodes m and has to take it.
-func (e *encoder) Send(to interface{ Send(b []byte) error }, id packet.ID, m packet.Marshaler) error {
-	b, err := appendPacket(e.scratch[:0], id, m)
-	if err != nil {
-		return err
-	}
-	e.scratch = b
-	return to.Send(b)
-}
-
-// framer finds a client's frames.
-func framer() websocket.Framer {
-	return websocket.Framer{Masked: true, PayloadBytesMax: messageBytesMax}
-}
-
-// NewProtocol is what is spoken behind the upgrade to Protobuf; format is the NewFormat that
-// the hub was given.
-func NewProtocol(g *gateway.Gateway, format *hub.Format) *engine.Protocol {
+// NewProtocol is what is spoken behind the upgrade to s, whose Format the hub was given.
+func NewProtocol(g *gateway.Gateway, s Subprotocol) *engine.Protocol {
+	framer := websocket.Framer{Masked: true, PayloadBytesMax: s.form.bytesMax}
 	return &engine.Protocol{
-		Name: "ws", Framer: framer(), UnadmittedFrameBytesMax: gateway.UnadmittedBytesMax + websocket.HeaderBytesMax,
+		Name: "ws " + s.Name, Framer: framer, UnadmittedFrameBytesMax: s.form.unadmittedMax + websocket.HeaderBytesMax,
 		NewHandler: func(w *engine.Worker) engine.Handler {
 			return &handler{
-				Handler: g.NewHandler(w, format, new(encoder)), framer: framer(),
-				whole: newMessages(), partial: map[engine.SessionID]*websocket.Messages{},
+				Handler: g.NewHandler(w, s.Format, s.form.encoder()), form: s.form, framer: framer,
+				decoder: s.form.decoder(), whole: newMessages(s.form), partial: map[engine.SessionID]*websocket.Messages{},
 			}
 		},
 	}
 }
 
-func newMessages() websocket.Messages { return websocket.Messages{BytesMax: messageBytesMax} }
+func newMessages(f *form) websocket.Messages { return websocket.Messages{BytesMax: f.bytesMax} }
 
 // handler is the gateway on one worker.
 type handler struct {
 	*gateway.Handler
+	form    *form
 	framer  websocket.Framer
+	decoder decoder
 	whole   websocket.Messages // of all sessions that are between two messages
 	partial map[engine.SessionID]*websocket.Messages
 	payload []byte // of a frame, unmasked
@@ -111,8 +67,8 @@ func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header,
 	if !known {
 		m = &h.whole
 	}
-	if m.BytesMax = messageBytesMax; !s.Admitted() {
-		m.BytesMax = gateway.UnadmittedBytesMax
+	if m.BytesMax = h.form.bytesMax; !s.Admitted() {
+		m.BytesMax = h.form.unadmittedMax
 	}
 	op, message, err := m.Add(head, h.payload)
 	switch {
@@ -124,17 +80,17 @@ func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header,
 	case op == 0:
 		if !known {
 			open := h.whole
-			h.partial[s.ID()], h.whole = &open, newMessages()
+			h.partial[s.ID()], h.whole = &open, newMessages(h.form)
 		}
 		h.Frame(o, bytes)
 		return
 	case known:
 		delete(h.partial, s.ID())
 	}
-	if op != websocket.OpBinary {
+	if op != h.form.op {
 		h.Frame(o, bytes)
 		s.End(engine.Reason{Code: engine.ReasonFrame, Err: &websocket.Error{
-			Code: websocket.CodeUnsupported, What: "a text message; " + Protobuf + " has binary ones",
+			Code: websocket.CodeUnsupported, What: h.form.wrong,
 		}})
 		return
 	}
@@ -143,13 +99,13 @@ func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header,
 
 // message handles a whole message, whose last part came in so many bytes.
 func (h *handler) message(o *hub.Session, b []byte, bytes int) {
-	p, n, err := packet.Split(b)
-	if err == nil && n == len(b) && n > 0 {
+	p, err := h.decoder.decode(b)
+	if err == nil {
 		h.Packet(o, p, bytes)
 		return
 	}
 	h.Frame(o, bytes)
-	h.Bad(o, 0, chat.Errorf(chat.CodeMalformed, "a message of %d bytes is not one packet", len(b)))
+	h.Bad(o, uint16(p.ID), err)
 }
 
 // closed handles a client's close frame: it is answered, and that is all.

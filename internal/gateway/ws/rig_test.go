@@ -31,10 +31,11 @@ type rig struct {
 	at     map[string]netip.AddrPort // by what is spoken
 }
 
-// What is spoken at the rig's two addresses.
+// What is spoken at the rig's addresses.
 const (
 	native    = "tcp"
 	webSocket = ws.Protobuf
+	webText   = ws.JSON
 )
 
 func newRig(t testing.TB, seed uint64, faults aiosim.Faults) *rig {
@@ -59,7 +60,7 @@ func newRig(t testing.TB, seed uint64, faults aiosim.Faults) *rig {
 	r.check(err)
 	r.hub, r.svc = n.Hub, n.Engine
 	r.check(r.svc.Start())
-	for i, p := range []string{native, webSocket} {
+	for i, p := range []string{native, webSocket, webText} {
 		protocol := n.Subprotocol(p)
 		if protocol == nil {
 			protocol, err = n.Protocol(p)

@@ -1,0 +1,40 @@
+package sarangv1
+
+import "google.golang.org/protobuf/proto"
+
+// Packet is a packet's id and name, with what it carries.
+type Packet struct {
+	ID      uint16
+	Name    string // as docs/PROTOCOL.md has it: "C_LOGIN"
+	Message proto.Message
+}
+
+// Packets returns all packets with a message, new ones each time.
+func Packets() []Packet {
+	return []Packet{
+		{SLogin, "S_LOGIN", new(LoggedIn)},
+		{CLogin, "C_LOGIN", new(Login)},
+		{SChat, "S_CHAT", new(Event)},
+		{CChat, "C_CHAT", new(Publish)},
+		{SAck, "S_ACK", new(Ack)},
+		{SError, "S_ERROR", new(Error)},
+		{SPong, "S_PONG", new(Ping)},
+		{CPing, "C_PING", new(Ping)},
+		{SPing, "S_PING", new(Ping)},
+		{CPong, "C_PONG", new(Ping)},
+		{SJoin, "S_JOIN", new(Joined)},
+		{CJoin, "C_JOIN", new(Join)},
+		{SLeave, "S_LEAVE", new(Leave)},
+		{CLeave, "C_LEAVE", new(Leave)},
+		{SCreate, "S_CREATE", new(Created)},
+		{CCreate, "C_CREATE", new(Create)},
+		{SList, "S_LIST", new(Listed)},
+		{CList, "C_LIST", new(List)},
+		{SHistory, "S_HISTORY", new(HistoryPage)},
+		{CHistory, "C_HISTORY", new(History)},
+		{SMembers, "S_MEMBERS", new(MemberPage)},
+		{CMembers, "C_MEMBERS", new(Members)},
+		{SGap, "S_GAP", new(Gap)},
+		{SGoodbye, "S_GOODBYE", new(Goodbye)},
+	}
+}
