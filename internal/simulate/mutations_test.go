@@ -766,7 +766,7 @@ func mutations() []mutation {
 		},
 		{
 			name: "a message over WebSocket says that it is shorter", promise: promiseForms,
-			file: "internal/gateway/ws/gateway.go",
+			file: "internal/gateway/ws/form.go",
 			old:  "packet.HeaderBytes+m.SizeVT())",
 			new:  "packet.HeaderBytes+m.SizeVT()&^1)",
 		},
