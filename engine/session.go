@@ -124,7 +124,7 @@ const directBurst = 4
 // heldUp reports whether what waits does so because of the peer: its socket is full, or a
 // send of an earlier tick has not ended.
 func (s *Session) heldUp() bool {
-	return s.flags&(flagBlocked|flagConnecting|flagFlushing) != 0 || s.codec != nil ||
+	return s.flags&(flagBlocked|flagConnecting|flagFlushing) != 0 || s.codec != nil && !s.codec.codec.Ready() ||
 		s.op != nil && s.op.tick != s.w.stats.Ticks
 }
 

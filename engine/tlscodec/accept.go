@@ -1,0 +1,95 @@
+package tlscodec
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+
+	"sarang/engine"
+)
+
+// Tokens bound how many handshakes compute at once: a channel with as much room. Who waits for
+// its peer has none.
+type Tokens chan struct{}
+
+// Handshake makes a server's end of TLS of c, and shakes hands on it within timeout. With an
+// error c is closed. The result is for Detach, or for ordinary use.
+func Handshake(c net.Conn, config *tls.Config, tokens Tokens, timeout time.Duration) (*tls.Conn, error) {
+	w := &wire{lent: c, tokens: tokens}
+	conn := tls.Server(w, config)
+	err := c.SetDeadline(time.Now().Add(timeout))
+	if err == nil {
+		err = conn.Handshake()
+	}
+	w.giveToken()
+	w.tokens = nil
+	if err == nil {
+		err = c.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// ErrForeign means that a connection was not made by Handshake.
+var ErrForeign = errors.New("tlscodec: the connection was not made here")
+
+// Detach makes a codec of a connection that Handshake has returned and that nobody uses any
+// more; ahead is what was read of it and not used. It returns the connection below, with what
+// is to be handed to engine.Service.Adopt as read and, for a protocol made by Over, as data.
+// The tls.Conn is the codec's from then on.
+func Detach(conn *tls.Conn, ahead []byte) (below net.Conn, read []byte, codec *Codec, err error) {
+	w, ok := conn.NetConn().(*wire)
+	if !ok || w.lent == nil {
+		return nil, nil, nil, ErrForeign
+	}
+	below, w.lent = w.lent, nil
+	codec = &Codec{conn: conn, wire: w, ready: true}
+	// What crypto/tls has read ahead may hold whole records: nothing would come to ask for
+	// them.
+	var raw []byte
+	read, raw, err = codec.Decode(append([]byte(nil), ahead...), nil, nil)
+	if err == nil && len(raw) > 0 { // the answer to a KeyUpdate
+		_, err = below.Write(raw)
+	}
+	if err != nil {
+		_ = below.Close()
+		return nil, nil, nil, err
+	}
+	codec.early = len(read)
+	return below, read, codec, nil
+}
+
+// Over is p with the codec that is a session's data: what Detach has returned.
+func Over(p *engine.Protocol) *engine.Protocol {
+	over := *p
+	over.Name += " over TLS"
+	over.NewCodec = func(s *engine.Session) engine.Codec {
+		c, ok := s.Data.(*Codec)
+		engine.Invariant(ok, "a session of TLS without its codec")
+		return c
+	}
+	return &over
+}
+
+// Client is p of a client with TLS below it; p's own codec, if it has one, is between TLS and
+// p's framer.
+func Client(p *engine.Protocol, config *tls.Config) *engine.Protocol {
+	over := *p
+	over.Name += " over TLS"
+	over.NewCodec = func(s *engine.Session) engine.Codec {
+		outer := NewClient(config)
+		if p.NewCodec == nil {
+			return outer
+		}
+		inner := p.NewCodec(s)
+		if inner == nil {
+			return outer
+		}
+		return &chain{outer: outer, inner: inner}
+	}
+	return &over
+}

@@ -1,0 +1,114 @@
+package tlscodec
+
+import (
+	"net"
+	"time"
+)
+
+// wire is what crypto/tls takes for its connection: a real one while it is lent, then what
+// the engine hands over.
+type wire struct {
+	lent   net.Conn // nil: in and out are the connection
+	tokens Tokens   // during a handshake on a goroutine
+	has    bool     // one of them
+
+	in, out []byte
+	yield   func(struct{}) bool // only during a handshake in a coroutine
+	gone    bool
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	if w.lent != nil {
+		w.giveToken()
+		n, err := w.lent.Read(p)
+		w.takeToken()
+		return n, err
+	}
+	for len(w.in) == 0 {
+		if w.yield == nil {
+			return 0, errWantBytes
+		}
+		if w.gone || !w.yield(struct{}{}) {
+			return 0, net.ErrClosed
+		}
+	}
+	n := copy(p, w.in)
+	w.in = w.in[n:]
+	return n, nil
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if w.lent != nil {
+		return w.lent.Write(p)
+	}
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+// takeToken waits for a token, if there are any: what follows is computing.
+func (w *wire) takeToken() {
+	if w.tokens != nil && !w.has {
+		w.tokens <- struct{}{}
+		w.has = true
+	}
+}
+
+// giveToken gives it back: what follows waits for the peer.
+func (w *wire) giveToken() {
+	if w.has {
+		<-w.tokens
+		w.has = false
+	}
+}
+
+func (w *wire) Close() error {
+	if w.lent != nil {
+		return w.lent.Close()
+	}
+	return nil
+}
+
+func (w *wire) LocalAddr() net.Addr {
+	if w.lent != nil {
+		return w.lent.LocalAddr()
+	}
+	return nil
+}
+
+func (w *wire) RemoteAddr() net.Addr {
+	if w.lent != nil {
+		return w.lent.RemoteAddr()
+	}
+	return nil
+}
+
+func (w *wire) SetDeadline(t time.Time) error {
+	if w.lent != nil {
+		return w.lent.SetDeadline(t)
+	}
+	return nil
+}
+
+func (w *wire) SetReadDeadline(t time.Time) error {
+	if w.lent != nil {
+		return w.lent.SetReadDeadline(t)
+	}
+	return nil
+}
+
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	if w.lent != nil {
+		return w.lent.SetWriteDeadline(t)
+	}
+	return nil
+}
+
+// errWantBytes is a net.Error that passes: crypto/tls does not keep it as the connection's
+// end, and goes on when it is asked again.
+var errWantBytes net.Error = wantBytes{}
+
+type wantBytes struct{}
+
+func (wantBytes) Error() string   { return "tlscodec: more bytes are wanted" }
+func (wantBytes) Timeout() bool   { return true }
+func (wantBytes) Temporary() bool { return true }
