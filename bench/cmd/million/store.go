@@ -61,7 +61,7 @@ func (f *forgetful) RoomByKey(ctx context.Context, key string) (chat.Room, error
 	return f.Room(ctx, id)
 }
 
-func (f *forgetful) CreateRoom(_ context.Context, r chat.Room) (chat.Room, error) {
+func (f *forgetful) CreateRoom(_ context.Context, r chat.Room, _ chat.RoomQuota) (chat.Room, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, known := f.byKey[r.Key]; known {
