@@ -60,6 +60,9 @@ type seat struct {
 	epoch     chat.Epoch
 	last      chat.Seq // the last one seen
 	gapOwed   bool     // the epoch is a new one, and the client has not said so yet
+	lastMs    int64    // its time; 0: not known
+	void      bool     // the store was put back to before last
+	mayBeVoid bool     // void, and nobody can tell
 	leaving   bool
 }
 

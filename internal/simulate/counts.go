@@ -15,6 +15,7 @@ type Counts struct {
 
 	// What was done to the server.
 	Crashes, PowerLosses, Drains, Starts int
+	PutBacks, Voided                     int // older copies of the store that were put back, and readers who were told
 
 	// What the disk did, by kind. Full ones are counted per call that they refused,
 	// slow ones per spell, and what dies dies before, within or after a call.
@@ -97,7 +98,8 @@ func (c *Counts) Figures() []Figure {
 		"events stored", c.Stored, "events shown", c.Shown, "joins", c.Joins, "returns to a room", c.Rejoins,
 		"pages of history", c.Pages, "stopped reading", c.Pauses, "gaps told (ephemeral rooms)", c.Gaps,
 		"new epochs told (ephemeral rooms)", c.NewEpochs)
-	group("server", "kills", c.Crashes, "power losses", c.PowerLosses, "drains", c.Drains, "starts", c.Starts)
+	group("server", "kills", c.Crashes, "power losses", c.PowerLosses, "drains", c.Drains, "starts", c.Starts,
+		"older copies of the store put back", c.PutBacks, "readers told that their numbers are void", c.Voided)
 	group("disk", "calls refused", c.DiskUnavailable, "calls refused because it is full", c.DiskFull,
 		"slow spells", c.DiskSlow, "commits with an unknown outcome", c.DiskUncertain,
 		"deaths before a call", c.DiedBefore, "deaths between write and sync", c.DiedBetween, "deaths after a call", c.DiedAfter,

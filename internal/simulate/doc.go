@@ -17,6 +17,8 @@
 // Some seeds have limits (docs/limits.md) that are soon met, and clients of several
 // addresses: a watch at the server's sockets knows, by arithmetic of its own, what each
 // session and each address may do, and nobody may get more, and nobody less.
+// Some seeds have an operator who puts older copies of the disk back: nobody may skip anything
+// without being told.
 // Package linear, which is told what clients see and nothing else, judges each run, too.
 //
 // A Strike is for the opposite kind of run: nothing goes wrong but one thing, at one

@@ -40,7 +40,7 @@ func (l *link) Joined(_ *sdk.Session, j sdk.Joined) {
 		l.fail("wanted %d events of before, and begins after %d of %d", q.items, j.After, j.Room.LastSeq)
 	}
 	a.seats = append(a.seats, &seat{
-		room: j.Room.ID, name: j.Room.Name, ephemeral: j.Room.Ephemeral, epoch: j.Room.Epoch, last: j.After,
+		room: j.Room.ID, name: j.Room.Name, ephemeral: j.Room.Ephemeral, epoch: j.Room.Epoch, last: j.After, lastMs: j.AfterMs,
 	})
 }
 
@@ -50,11 +50,14 @@ func (l *link) rejoined(s *seat, j sdk.Joined) {
 		l.fail("comes back to room %d, where it was not", j.Room.ID)
 	case s.epoch != j.Room.Epoch && !s.ephemeral:
 		l.fail("room %d has a new epoch, though it is stored", j.Room.ID)
+	case s.void && s.epoch == j.Room.Epoch:
+		l.cameBack(s, j.After)
 	case s.epoch == j.Room.Epoch && j.After != s.last:
 		l.fail("has room %d up to %d, and goes on after %d", j.Room.ID, s.last, j.After)
 	case s.epoch != j.Room.Epoch:
 		s.epoch, s.last, s.gapOwed = j.Room.Epoch, j.After, true // a gap is told next
 	}
+	s.lastMs = j.AfterMs
 }
 
 // Left ends the reading of a room.
@@ -82,7 +85,7 @@ func (l *link) Event(_ *sdk.Session, e *chat.Event) {
 	if e.Seq != s.last+1 {
 		l.fail("is shown event %d of room %d after %d", e.Seq, e.Room, s.last)
 	}
-	s.last = e.Seq
+	s.last, s.lastMs, s.mayBeVoid = e.Seq, e.TimeMs, false
 	kept := *e
 	kept.Name, kept.Text = string([]byte(e.Name)), string([]byte(e.Text))
 	if !s.ephemeral {
@@ -103,6 +106,9 @@ func (l *link) Gap(_ *sdk.Session, g sdk.Gap) {
 	switch {
 	case s == nil:
 		l.fail("a gap in room %d, where it is not", g.Room)
+	case !s.ephemeral && g.EpochChanged && g.Epoch == s.epoch && (s.gapOwed || s.mayBeVoid) && g.To == s.last:
+		r.counts.Voided++
+		s.gapOwed, s.mayBeVoid = false, false
 	case !s.ephemeral:
 		l.fail("a gap in room %d, %d to %d, though all of it is stored", g.Room, g.From, g.To)
 	case s.epoch != g.Epoch:
@@ -120,7 +126,7 @@ func (l *link) Gap(_ *sdk.Session, g sdk.Gap) {
 	case g.From != s.last+1 || g.To < g.From:
 		l.fail("a gap in room %d from %d to %d, after event %d", g.Room, g.From, g.To, s.last)
 	default:
-		s.last = g.To
+		s.last, s.lastMs = g.To, 0
 	}
 }
 

@@ -232,6 +232,30 @@ func mutations() []mutation {
 			new:  "if o != nil && to > c.Next()+1000 {",
 		},
 		{
+			name: "a cursor of what a copy does not have is believed", promise: promiseTold,
+			file: "internal/hub/samelog.go",
+			old:  "\treturn at == j.seqMs, known\n",
+			new:  "\treturn at > 0, known\n",
+		},
+		{
+			name: "so is one that stands at the end of the log", promise: promiseTold,
+			file: "internal/hub/samelog.go",
+			old:  "\t\treturn j.seqMs == info.LastMs, true\n",
+			new:  "\t\treturn true, true\n",
+		},
+		{
+			name: "a client takes a void cursor for one that holds", promise: promiseTold,
+			file: "client/session/receive.go",
+			old:  "case c.Epoch != j.Room.Epoch, m.CursorVoid, j.After < c.Seq:",
+			new:  "case c.Epoch != j.Room.Epoch:",
+		},
+		{
+			name: "a client does not say the time of what it has seen", promise: promiseTold,
+			file: "client/session/receive.go",
+			old:  "\tr.seq, r.seqMs = seq, int64(m.TimeMs)\n",
+			new:  "\tr.seq, r.seqMs = seq, 0\n",
+		},
+		{
 			name: "a new life of an ephemeral room is not told", promise: promiseTold,
 			file: "client/session/receive.go",
 			old:  "case c.Epoch != j.Room.Epoch, m.CursorVoid, j.After < c.Seq:",
@@ -665,8 +689,8 @@ func mutations() []mutation {
 		{
 			name: "a batch with an unknown outcome is sent again as another", promise: promiseNodes,
 			file: "internal/hub/writer.go",
-			old:  "\t\tconflicts, err = w.hub",
-			new:  "\t\tb.ID.Writer++\n\t\tconflicts, err = w.hub",
+			old:  "\t\tconflicts, err = w.call(ctx, b)\n",
+			new:  "\t\tb.ID.Writer++\n\t\tconflicts, err = w.call(ctx, b)\n",
 		},
 		{
 			name: "what others have written is not shown after a conflict", promise: promiseNodes,

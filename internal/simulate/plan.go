@@ -60,6 +60,7 @@ type rates struct {
 	crash, drain         float64
 	storm, jump, weather float64
 	disk, stall, ghost   float64
+	copyDisk, putBack    float64 // see putBack
 }
 
 // draw makes a plan. size scales how much happens.

@@ -50,3 +50,11 @@ func (c *Copy) LastSeq(id chat.RoomID) chat.Seq {
 	}
 	return c.rooms[id-1].room.LastSeq
 }
+
+// Counts is how many rooms and users the copy has; of no copy, none.
+func (c *Copy) Counts() (rooms, users int) {
+	if c == nil {
+		return 0, 0
+	}
+	return len(c.rooms), len(c.users)
+}
