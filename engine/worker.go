@@ -127,15 +127,24 @@ func (w *Worker) sleepFor(wait time.Duration) time.Duration {
 }
 
 // serveAll gives those who may have something to send one send each: readers of the
-// feeds that grew, and the sessions that were touched.
+// feeds that grew, as far as the time reaches, and the sessions that were touched.
 func (w *Worker) serveAll() {
-	n := len(w.dirtyFeeds)
-	for i := range n {
-		if f := w.dirtyFeeds[i]; !f.serve() {
+	n, served := len(w.dirtyFeeds), 0
+	for end := time.Duration(0); served < n; served++ {
+		if f := w.dirtyFeeds[served]; !f.serve() {
 			w.dirtyFeeds = append(w.dirtyFeeds, f)
 		}
+		if n == 1 {
+			continue // it is bounded itself
+		}
+		if now := w.driver.Now(); end == 0 {
+			end = now + w.service.config.SliceMax
+		} else if now >= end {
+			served++
+			break // the others are the first of the next tick
+		}
 	}
-	rest := copy(w.dirtyFeeds, w.dirtyFeeds[n:])
+	rest := copy(w.dirtyFeeds, w.dirtyFeeds[served:])
 	clear(w.dirtyFeeds[rest:])
 	w.dirtyFeeds = w.dirtyFeeds[:rest]
 	n = len(w.touched) // serving may touch others: they are for the next tick
