@@ -98,3 +98,59 @@ func TestCrowdWaitsForItself(t *testing.T) {
 		}
 	})
 }
+
+// parts is a message of many parts.
+type parts struct {
+	h           *harness
+	left, calls int
+}
+
+func (p *parts) Deliver(*engine.Worker) { p.left = 0 }
+
+func (p *parts) DeliverPart(w *engine.Worker) (done bool) {
+	for p.calls++; p.left > 0 && !w.Spent(); p.left-- {
+		p.h.spend()
+	}
+	return p.left == 0
+}
+
+// A message of many parts takes several ticks; what was posted later comes behind it.
+func TestMessageInParts(t *testing.T) {
+	everywhere(t, setup{}, func(h *harness) {
+		ticks, p := 0, &parts{h: h, left: 100}
+		before := -1
+		h.tick = func() { ticks++ }
+		h.worker.Post(p)
+		h.worker.Post(engine.MessageFunc(func(*engine.Worker) { before = p.left }))
+		h.until("both are delivered", func() bool { return before >= 0 })
+		if before != 0 {
+			h.Errorf("%d parts were left when the next message was delivered", before)
+		}
+		if p.calls < 4 || ticks < p.calls { // 100 ms, 4 ms and up to 16 parts at a time
+			h.Errorf("it was delivered in %d parts, in %d ticks", p.calls, ticks)
+		}
+	})
+}
+
+// BenchmarkFrames is what a frame costs beside its handler: 256 of them arrive together.
+func BenchmarkFrames(b *testing.B) {
+	onReal(b, "epoll", setup{config: engine.Config{HeartbeatInterval: -1, IdleTimeout: -1, LoginDeadline: -1}}, func(h *harness) {
+		n := 0
+		h.packet = func(*engine.Session, packet.Packet) { n++ }
+		p, _ := h.connect()
+		some := make([]byte, 0, 4096)
+		for len(some) < cap(some) {
+			some = append(some, pack(idEcho, make([]byte, 12)...)...)
+		}
+		b.ResetTimer()
+		for want := len(some) / 16; n < b.N; want += len(some) / 16 {
+			p.write(some)
+			for n < want {
+				if err := h.service.Step(); err != nil {
+					b.Fatal(err)
+				}
+				h.peers.poll(0)
+			}
+		}
+	})
+}
