@@ -2,18 +2,24 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
 
+	"sarang/internal/server"
+	"sarang/internal/store"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
 )
@@ -186,17 +192,113 @@ func TestSwarmPrintsNothingUnclean(t *testing.T) {
 	}
 }
 
-// What a log on a terminal quotes stays quoted.
-func TestColouredLogPrintsNothingUnclean(t *testing.T) {
+// Whatever a line of a log quotes, a terminal can show it.
+func TestLogPrintsNothingUnclean(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
-	for _, bad := range []string{badText(), `not an escape: \x1b]0;owned`} {
+	for _, format := range []string{"auto", "text", "json"} {
+		for _, bad := range []string{badText(), `not an escape: \x1b]0;owned`} {
+			var out bytes.Buffer
+			l, err := newLogger(&out, true, "debug", format)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Info(bad, "text", bad, "error", errors.New(bad))
+			colours := regexp.MustCompile("\x1b\\[[0-9;]*m")
+			wantPrintable(t, map[string]string{format + " log": colours.ReplaceAllString(out.String(), "")})
+			var said map[string]any
+			if format == "json" && (json.Unmarshal(out.Bytes(), &said) != nil || said["text"] != bad) {
+				t.Errorf("%q is logged as %s", bad, out.String())
+			}
+		}
+	}
+}
+
+// A client puts bad text wherever it can: the server's log has nothing of it.
+func TestServerLogsNothingUnclean(t *testing.T) {
+	bad := badText()
+	for _, format := range []string{"auto", "text", "json"} {
 		var out bytes.Buffer
-		l, err := newLogger(&out, true, "debug", "auto")
+		log, err := newLogger(&out, true, "debug", format)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.Info("said", "text", bad, "error", errors.New(bad))
+		c := server.Default()
+		c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
+		c.HTTP, c.DataDir, c.Sync, c.SessionsMax, c.Logger = "off", t.TempDir(), store.ProcessSafe, 8, log
+		s, err := server.Start(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{bad, "mina"} {
+			say(t, s.Addrs()[0].Addr.String(), []said{
+				{sarangv1.CLogin, &sarangv1.Login{VersionMin: 1, VersionMax: 1, Name: name, Client: bad, Token: []byte(bad)[:60], Capabilities: []string{bad}}},
+				{sarangv1.CLogin, &sarangv1.Login{VersionMin: 1, VersionMax: 1, Name: name, Client: bad, Capabilities: []string{bad}}},
+				{sarangv1.CCreate, &sarangv1.Create{Request: 1, Name: bad}},
+				{sarangv1.CJoin, &sarangv1.Join{Request: 2, Name: bad, Create: true}},
+				{sarangv1.CJoin, &sarangv1.Join{Request: 3, Name: "room", Create: true}},
+				{sarangv1.CChat, &sarangv1.Publish{Room: 1, Nonce: 1, Text: bad}},
+				{packet.ID(9998), &sarangv1.Publish{Text: bad}},
+				{sarangv1.CPing, &sarangv1.Ping{Value: 1}},
+			})
+		}
+		if err := s.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
 		colours := regexp.MustCompile("\x1b\\[[0-9;]*m")
-		wantPrintable(t, map[string]string{"log": colours.ReplaceAllString(out.String(), "")})
+		wantPrintable(t, map[string]string{format + " log": colours.ReplaceAllString(out.String(), "")})
+	}
+}
+
+type said struct {
+	id packet.ID
+	m  packet.Marshaler
+}
+
+// say sends packets and reads until the answer to the last one, a ping, or the end.
+func say(t *testing.T, addr string, all []said) {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for _, s := range all {
+		b, err := packet.AppendVT(nil, s.id, s.m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(b); err != nil {
+			return
+		}
+	}
+	for {
+		var head [4]byte
+		if _, err := io.ReadFull(c, head[:]); err != nil || packet.ID(binary.LittleEndian.Uint16(head[2:])) == sarangv1.SPong {
+			return
+		}
+		if _, err := io.CopyN(io.Discard, c, int64(binary.LittleEndian.Uint16(head[:]))-4); err != nil {
+			return
+		}
+	}
+}
+
+// The error of any command is shown as text.
+func TestMainPrintsNothingUnclean(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := strings.ReplaceAll(badText(), "\x00", "") // which no argument has
+	for _, args := range [][]string{
+		{bad}, {"serve", bad}, {"serve", "--listen", bad}, {"serve", "--config", bad}, {"serve", "--io", bad}, {"serve", "--" + bad},
+		{"chat", bad}, {"chat", "mina@" + bad}, {"chat", "mina@127.0.0.1:1", bad}, {"swarm", "--addr", bad}, {"swarm", "--" + bad},
+	} {
+		c := exec.Command(program, args...)
+		c.Env = append(os.Environ(), mainVariable+"=1", "SARANG_"+strings.ReplaceAll(bad, "=", "")+"=1")
+		text, err := c.CombinedOutput()
+		if err == nil {
+			t.Errorf("%q went well", args)
+		}
+		wantPrintable(t, map[string]string{fmt.Sprintf("output of %q", args): string(text)})
 	}
 }

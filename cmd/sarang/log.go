@@ -88,7 +88,7 @@ func newLogger(w io.Writer, terminal bool, level, format string) (*slog.Logger, 
 	o := &slog.HandlerOptions{Level: l}
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, o)), nil
+		return slog.New(slog.NewJSONHandler(jsonLines{w}, o)), nil
 	case "text":
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	case "auto":
@@ -98,6 +98,16 @@ func newLogger(w io.Writer, terminal bool, level, format string) (*slog.Logger, 
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	}
 	return nil, fmt.Errorf("log-format is %q; it must be auto, text or json", format)
+}
+
+// jsonLines writes lines of JSON that a terminal can show.
+type jsonLines struct{ io.Writer }
+
+func (j jsonLines) Write(line []byte) (int, error) {
+	if _, err := j.Writer.Write(tui.CleanJSON(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // visible makes what a log line says of others fit for a terminal. tint undoes the quoting

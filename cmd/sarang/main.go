@@ -53,12 +53,13 @@ func main() {
 		root.AddCommand(c)
 	}
 	if err := root.ExecuteContext(ctx); err != nil {
+		what := tui.CleanText(err.Error()) // wherever its words come from
 		var usage usageError
 		if errors.As(err, &usage) {
-			lastWords(fmt.Sprintf("sarang: %v\nRun 'sarang --help', or 'sarang COMMAND --help', to see what there is.\n", err))
+			lastWords(fmt.Sprintf("sarang: %s\nRun 'sarang --help', or 'sarang COMMAND --help', to see what there is.\n", what))
 			os.Exit(exitUsage)
 		}
-		lastWords(fmt.Sprintf("sarang: %v\n", err))
+		lastWords(fmt.Sprintf("sarang: %s\n", what))
 		os.Exit(exitFailed)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"sarang/internal/node"
 	"sarang/internal/server"
 	"sarang/internal/store"
+	"sarang/internal/tui"
 )
 
 func serveCommand() *cobra.Command {
@@ -132,7 +133,7 @@ func serveConfig(c *cobra.Command) (config server.Config, logs logSettings, err 
 	for _, key := range fromEnv {
 		if !known(key) {
 			fmt.Fprintf(os.Stderr, "sarang: the environment variable SARANG_%s is not a setting of the server; it is ignored\n",
-				strings.ToUpper(strings.ReplaceAll(key, "-", "_")))
+				tui.CleanLine(strings.ToUpper(strings.ReplaceAll(key, "-", "_"))))
 			continue
 		}
 		if err := all.Set(key, k.Get(key)); err != nil {

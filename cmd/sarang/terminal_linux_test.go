@@ -11,6 +11,8 @@ import (
 
 	"sarang/chat"
 	"sarang/internal/tui"
+	"sarang/packet"
+	sarangv1 "sarang/proto/sarang/v1"
 )
 
 // onScreen starts the chat on a terminal, in a room that it shows.
@@ -165,5 +167,31 @@ func TestScreenOfAPanic(t *testing.T) {
 				t.Errorf("it does not say what happened: %q", c.written())
 			}
 		})
+	}
+}
+
+// A screen shows what a hostile server says, and its terminal does nothing of it.
+func TestScreenOfAHostileServer(t *testing.T) {
+	bad := badText()
+	addr := hostileServer(t, func(id uint16, _ []byte) map[packet.ID]packet.Marshaler {
+		return map[uint16]map[packet.ID]packet.Marshaler{
+			uint16(sarangv1.CLogin): {sarangv1.SLogin: &sarangv1.LoggedIn{Version: 1, User: 7, Name: bad, Token: make([]byte, 16), Server: bad, Capabilities: []string{bad}}},
+			uint16(sarangv1.CJoin): {
+				sarangv1.SJoin:  &sarangv1.Joined{Request: 1, Room: &sarangv1.RoomInfo{Id: 1, Name: bad, Epoch: 5}},
+				sarangv1.SChat:  &sarangv1.Event{Room: 1, Seq: 1, Kind: 1, User: 8, Name: bad, Text: bad + " saidsaid"},
+				sarangv1.SError: &sarangv1.Error{Code: 1, Message: bad + " wrongwrong"},
+			},
+		}[id]
+	})
+	c := openConsole(t, nil, "chat", "mina@"+addr, "#room")
+	c.shows(c.shows(0, "said"), "wrongwrong")
+	c.press("\x03")
+	c.ended("exited 0")
+	c.wantRestored(true)
+	all := c.written()
+	for _, acts := range []string{"\x1b]0;", "\x1b]52;", "\u009b", "\u009d", "\u0085", "\u202e", "\u2028", "\x07owned", "\x0e", "\x7f"} {
+		if strings.Contains(all, acts) {
+			t.Errorf("%q reaches the terminal", acts)
+		}
 	}
 }

@@ -76,13 +76,24 @@ func jsonLine(v lineJSON) string {
 	if err := enc.Encode(v); err != nil {
 		panic(fmt.Sprintf("tui: a line of strings and numbers does not become JSON: %v", err))
 	}
+	return string(CleanJSON(bytes.TrimRight(b.Bytes(), "\n")))
+}
+
+// CleanJSON returns JSON of the same meaning with all that a terminal might act on escaped.
+// An encoder has done that with the C0 controls; of the rest a text without it comes back as
+// it is.
+func CleanJSON(text []byte) []byte {
+	acts := func(r rune) bool { return r >= 0x7f && r < 0xa0 || hidden(r) }
+	if !bytes.ContainsFunc(text, acts) {
+		return text
+	}
 	var safe bytes.Buffer
-	for _, r := range string(bytes.TrimRight(b.Bytes(), "\n")) {
-		if r >= 0x7f && r < 0xa0 || hidden(r) {
+	for _, r := range string(text) {
+		if acts(r) {
 			fmt.Fprintf(&safe, `\u%04x`, r)
 		} else {
 			safe.WriteRune(r)
 		}
 	}
-	return safe.String()
+	return safe.Bytes()
 }
