@@ -64,6 +64,7 @@ func fillUp(t *testing.T, path string) {
 func TestFullDisk(t *testing.T) {
 	eachDriver(t, func(t *testing.T, c proc.Config) {
 		disk := smallDisk(t, 24<<20)
+		c.Args = append(c.Args, "--disk-free-bytes-min", "0") // the reserve would refuse before the disk does
 		c.Data = filepath.Join(disk, "data")
 		ballast := filepath.Join(disk, "ballast")
 		s := start(t, c)
@@ -189,6 +190,7 @@ func TestStartOnFullDisk(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	c := config(t)
 	disk := smallDisk(t, 64<<20)
+	c.Args = append(c.Args, "--disk-free-bytes-min", "0")
 	c.Data = filepath.Join(disk, "data")
 	filled(t, c)
 	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,7 +75,7 @@ func longText() string  { return strings.Repeat("a long text ", 500) }
 // long ones, and returns the database's path and the rooms' ids.
 func filled(t *testing.T, c proc.Config) (file string, rooms [2]uint64) {
 	t.Helper()
-	c.Args = []string{"--sync", "process-safe"} // 400 messages one by one
+	c.Args = append(slices.Clone(c.Args), "--sync", "process-safe") // 400 messages one by one
 	s := start(t, c)
 	u := user(t, s, "ann")
 	for i, text := range []string{shortText(), longText()} {
