@@ -28,7 +28,7 @@ func guests(a *attacker) {
 	large := strings.Repeat("g", taleTextBytes)
 	for i := range a.many(addressSessions * a.addresses) {
 		b := &bot{a: a, name: a.newName(), create: true, joins: fmt.Sprint("guests-", i%guestRooms)}
-		switch i % 4 {
+		switch i / a.addresses % 4 { // of each address as many of each kind
 		case 0:
 			b.guestAsks(func() []byte { return encode(pb.CCreate, &pb.Create{Name: a.newName()}) })
 		case 1:
@@ -73,6 +73,7 @@ func (b *bot) guestAsks(next func() []byte) {
 				resting = false
 				if !ready && b.c != nil && !b.c.closed {
 					b.c.close(true) // it was not let in
+					redial(b, nil)
 				}
 				more()
 			})
@@ -84,6 +85,10 @@ func (b *bot) guestAsks(next func() []byte) {
 // guestGoes has a guest come, say something and go, again and again, each time as
 // somebody new.
 func (b *bot) guestGoes() {
+	again := func(b *bot, err error) {
+		b.name, b.token = b.a.newName(), nil
+		redial(b, err)
+	}
 	b.onOpen = func(b *bot) { b.room = 0 }
 	b.onReady = func(b *bot) {
 		b.nonce++
@@ -92,11 +97,13 @@ func (b *bot) guestGoes() {
 	b.onTold = func(b *bot, p packet.Packet) {
 		if p.ID == pb.SAck || p.ID == pb.SError {
 			c := b.c
-			b.a.r.after(guestStay, func() { c.close(true) })
+			b.a.r.after(guestStay, func() {
+				if !c.closed {
+					c.close(true)
+					again(b, nil)
+				}
+			})
 		}
 	}
-	b.onEnd = func(b *bot, err error) {
-		b.name, b.token = b.a.newName(), nil
-		redial(b, err)
-	}
+	b.onEnd = again
 }
