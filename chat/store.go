@@ -118,6 +118,26 @@ type RoomQuota struct {
 	AllMax     int
 }
 
+// Eraser is a Store that can forget the beginnings of logs.
+type Eraser interface {
+	// Erase erases events of durable rooms that are dated before e.BeforeMs: from the
+	// beginning of each log up to the first that is younger. The newest event of a log
+	// stays, so that its numbers go on. It looks at up to e.RoomsMax rooms with ids from
+	// e.From on, and erases up to e.EventsMax events, in one transaction, so that others
+	// do not wait for long. What is erased is gone for good: it is in no page and no
+	// Conflict (whose Between is nil then), and nobody is known by its nonces. Roles and
+	// SentCount stay. next is where to go on, 0 when there are no more rooms. On an error
+	// nothing is erased, or it is not known; it may be tried again.
+	Erase(ctx context.Context, e Erasure) (next RoomID, erased int, err error)
+}
+
+// Erasure says what is to be erased.
+type Erasure struct {
+	From                RoomID
+	BeforeMs            int64
+	RoomsMax, EventsMax int
+}
+
 // BatchID names a batch for ever. A writer numbers its batches upwards.
 type BatchID struct {
 	Writer uint64 // one life of a server: random, not 0

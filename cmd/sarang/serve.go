@@ -76,6 +76,7 @@ func serveCommand() *cobra.Command {
 	f.Duration("heartbeat", d.HeartbeatInterval, "silence after which a client is asked whether it is there")
 	f.Duration("idle-timeout", d.IdleTimeout, "silence after which a client is given up")
 	f.Duration("drain-timeout", d.DrainTimeout, "time for an orderly end")
+	f.Duration("retention", 0, "messages and other events that are older are erased for good; 0: they stay")
 	limitFlags(f, d.Hub)
 	f.Bool("debug-memory", false, "network buffers from a slow allocator that catches misuse")
 	return c
@@ -228,6 +229,7 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.SocketRecvBytes = s.number("socket-recv-bytes")
 	c.Store = s.k.String("store")
 	c.LoginDeadline, c.HeartbeatInterval = s.duration("login-deadline"), s.duration("heartbeat")
+	c.Retention = s.duration("retention")
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
 	c.HTTPHosts, c.WebHosts, c.WebOrigins = s.list("http-hosts"), s.list("web-hosts"), s.list("web-origins")

@@ -86,6 +86,36 @@ func TestDiskReserve(t *testing.T) {
 	})
 }
 
+// Messages that are older than the retention are erased: all but the newest of a room.
+func TestRetention(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		k := &clock{start: time.Now()}
+		c.HTTP, c.Hub.Now = "127.0.0.1:0", k.now
+		s := start(t, c)
+		ann := user(t, s, "ann")
+		room := ann.join(&pb.Join{Name: "lobby"}).Room.Id
+		for n := range uint64(5) {
+			ann.publish(room, n+1, "old")
+		}
+		for acks := 0; acks < 5; {
+			id, _, err := ann.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id == pb.SAck {
+				acks++
+			}
+		}
+		stop(t, s)
+		k.advance(time.Hour)
+		c.Retention = time.Minute
+		s = start(t, c)
+		defer stop(t, s)
+		last := user(t, s, "bob").join(&pb.Join{Room: room}).After // it is an event of its own
+		awaitMetric(t, s, "sarang_erased_events_total", int(last)-1)
+	})
+}
+
 func TestAddressConnectionsMax(t *testing.T) {
 	eachLimited(t, hub.Limits{AddressConnectionsMax: 3}, func(t *testing.T, s *running, _ *clock) {
 		a, b, c := user(t, s, "a"), user(t, s, "b"), user(t, s, "c")

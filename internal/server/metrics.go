@@ -55,6 +55,7 @@ var (
 	descDiskFull      = desc("disk_full", "1 while messages, rooms and new guests are refused because of that.")
 	descWindowsLost   = desc("windows_lost_total", "Times that there was no memory for a room's window, and its readers were fed from the store.")
 	descRoomsPushed   = desc("rooms_pushed_total", "Rooms let go before their time, to make a place for others.")
+	descErased        = desc("erased_events_total", "Events erased because they were older than --retention.")
 	descLogLost       = desc("log_lines_lost_total", "Log lines that had no room in the queue, or could not be written.")
 	descBuffers       = desc("buffers", "Network buffers handed out now.")
 )
@@ -134,6 +135,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if w := c.s.disk; w != nil && w.known.Load() {
 		gauge(descDiskFree, float64(w.free.Load()))
+	}
+	if e := c.s.erasing; e != nil {
+		count(descErased, float64(e.erased.Load()))
 	}
 	full := 0.0
 	if c.s.node.Hub.DiskFull() {

@@ -50,6 +50,7 @@ type Config struct {
 	LoginDeadline     time.Duration
 	HeartbeatInterval time.Duration
 	IdleTimeout       time.Duration
+	Retention         time.Duration // durable events that are older are erased; 0: none are
 	DrainTimeout      time.Duration // for everything to end in order
 	RetryAfterMin     time.Duration // clients are told, at a drain, to come back after
 	RetryAfterMax     time.Duration // a random time between these
@@ -115,6 +116,7 @@ type Server struct {
 	web     *web
 	http    *operators
 	disk    *diskWatch
+	erasing *erasing
 	addrs   []Address
 	started time.Time
 
@@ -146,6 +148,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 		return s, fmt.Errorf("starting the workers: %w", err)
 	}
 	s.disk = s.watchDisk()
+	if s.erasing, err = s.startErasing(); err != nil {
+		return s, err
+	}
 	if err = s.listen(ctx); err != nil {
 		return s, err
 	}
@@ -322,7 +327,8 @@ func (s *Server) release() (err error) {
 	s.http.close()
 	s.web.close()
 	s.disk.close()
-	s.disk = nil
+	s.erasing.close()
+	s.disk, s.erasing = nil, nil
 	if s.node != nil {
 		err = s.node.Close()
 	}
@@ -380,6 +386,9 @@ func (c *Config) Validate() error {
 	}
 	if wait := c.Hub.StoreWaitMax; wait > 0 && wait < storeWaitLeast {
 		return fmt.Errorf("store-wait-max is %v; allowed are 0 (it does not count) and %v or more", wait, storeWaitLeast)
+	}
+	if err := checkRetention(c.Retention); err != nil {
+		return err
 	}
 	for _, name := range c.HTTPHosts {
 		if strings.ContainsAny(name, ":/*") {

@@ -57,6 +57,9 @@ func (w *writer) readBetween(ctx context.Context, h *conflictHead, bytesMax int)
 	}
 	defer rows.Close()
 	events, _, err := readPage(rows, h.room, forwards, itemsMax, bytesMax)
+	if err == nil && len(events) > 0 && events[0].Seq > h.after+1 {
+		return nil, nil // what was between is erased
+	}
 	if err == nil && (len(events) == 0 || events[0].Seq != h.after+1) {
 		err = damagedError(fmt.Errorf("room %d: event %d is missing", h.room, h.after+1))
 	}

@@ -109,7 +109,10 @@ type counts struct {
 	logHolds                       atomic.Uint64
 }
 
-var _ chat.Store = (*Store)(nil)
+var (
+	_ chat.Store  = (*Store)(nil)
+	_ chat.Eraser = (*Store)(nil)
+)
 
 // Stats are the figures of a store since it was opened.
 type Stats struct {

@@ -34,7 +34,9 @@ func (d *Disk) PutBack(c *Copy) {
 func copyOf(rooms []*roomLog, users []*account) *Copy {
 	c := &Copy{}
 	for _, log := range rooms {
-		c.rooms = append(c.rooms, &roomLog{log.room, slices.Clone(log.events), maps.Clone(log.roles)})
+		own := *log
+		own.events, own.roles = slices.Clone(log.events), maps.Clone(log.roles)
+		c.rooms = append(c.rooms, &own)
 	}
 	for _, a := range users {
 		own := *a

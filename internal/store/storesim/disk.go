@@ -82,7 +82,8 @@ func (f Fault) String() string {
 
 type roomLog struct {
 	room   chat.Room
-	events []chat.Event
+	erased chat.Seq     // so many events are gone from the beginning
+	events []chat.Event // the others
 	roles  map[chat.UserID]chat.Role
 }
 
@@ -197,8 +198,8 @@ func (d *Disk) compare(b chat.Batch) (*commit, error) {
 			continue
 		}
 		conflict := chat.Conflict{Room: a.Room, Last: log.room.LastSeq}
-		if a.After < conflict.Last {
-			between := log.events[a.After:]
+		if a.After < conflict.Last && a.After >= log.erased {
+			between := log.events[a.After-log.erased:]
 			conflict.Between = slices.Clone(between[:min(len(between), d.conflictEventsMax)])
 		}
 		c.conflicts = append(c.conflicts, conflict)

@@ -67,11 +67,11 @@ func (s *Store) History(ctx context.Context, room chat.RoomID, p chat.Page) (pag
 	}
 	end := chat.Seq(len(log.events))
 	if p.Before != 0 {
-		end = min(end, p.Before-1)
+		end = min(end, max(p.Before-1, log.erased)-log.erased)
 		n := fitting(p, int(end), func(i int) *chat.Event { return &log.events[int(end)-1-i] })
 		return slices.Clone(log.events[int(end)-n : end]), n < int(end), nil
 	}
-	rest := log.events[min(p.After, end):]
+	rest := log.events[min(max(p.After, log.erased)-log.erased, end):]
 	n := fitting(p, len(rest), func(i int) *chat.Event { return &rest[i] })
 	return slices.Clone(rest[:n]), n < len(rest), nil
 }
@@ -108,4 +108,36 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 		}
 	}
 	return a, nil
+}
+
+// Erase is documented at chat.Eraser.
+func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, erased int, err error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fault, err := s.begin(ctx, "Erase")
+	if err != nil {
+		return 0, 0, err
+	}
+	d.settle()
+	left := max(e.EventsMax, 1)
+	for looked := 0; ; looked++ {
+		next = max(e.From, 1) + chat.RoomID(looked)
+		log := d.log(next)
+		switch {
+		case log == nil:
+			next = 0
+		case looked < max(e.RoomsMax, 1) && left > 0:
+			for left > 0 && len(log.events) > 1 && log.events[0].TimeMs < e.BeforeMs {
+				log.events = log.events[1:]
+				log.erased++
+				left--
+			}
+			if left > 0 {
+				continue
+			}
+		}
+		died(fault, "Erase, after it")
+		return next, max(e.EventsMax, 1) - left, nil
+	}
 }

@@ -54,6 +54,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"ClaimAndLogin", testClaimAndLogin},
 		{"ClaimCollisions", testClaimCollisions},
 		{"RoomQuota", testRoomQuota},
+		{"Erase", testErase},
 		{"ClaimOfTheKnown", testClaimOfTheKnown},
 		{"ClaimTakeover", testClaimTakeover},
 		{"ClaimOfOnline", testClaimOfOnline},

@@ -13,11 +13,12 @@
 package sarangv1
 
 import (
-	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
-	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
+
+	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
+	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 )
 
 const (
@@ -1989,35 +1990,38 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 	return file_sarang_v1_chat_proto_rawDescData
 }
 
-var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
-var file_sarang_v1_chat_proto_goTypes = []any{
-	(EventKind)(0),      // 0: sarang.v1.EventKind
-	(*Login)(nil),       // 1: sarang.v1.Login
-	(*LoggedIn)(nil),    // 2: sarang.v1.LoggedIn
-	(*Limits)(nil),      // 3: sarang.v1.Limits
-	(*Publish)(nil),     // 4: sarang.v1.Publish
-	(*Event)(nil),       // 5: sarang.v1.Event
-	(*Ack)(nil),         // 6: sarang.v1.Ack
-	(*Error)(nil),       // 7: sarang.v1.Error
-	(*Ping)(nil),        // 8: sarang.v1.Ping
-	(*RoomInfo)(nil),    // 9: sarang.v1.RoomInfo
-	(*Cursor)(nil),      // 10: sarang.v1.Cursor
-	(*Join)(nil),        // 11: sarang.v1.Join
-	(*Joined)(nil),      // 12: sarang.v1.Joined
-	(*Leave)(nil),       // 13: sarang.v1.Leave
-	(*Create)(nil),      // 14: sarang.v1.Create
-	(*Created)(nil),     // 15: sarang.v1.Created
-	(*List)(nil),        // 16: sarang.v1.List
-	(*Listed)(nil),      // 17: sarang.v1.Listed
-	(*History)(nil),     // 18: sarang.v1.History
-	(*HistoryPage)(nil), // 19: sarang.v1.HistoryPage
-	(*Members)(nil),     // 20: sarang.v1.Members
-	(*MemberPage)(nil),  // 21: sarang.v1.MemberPage
-	(*Member)(nil),      // 22: sarang.v1.Member
-	(*Gap)(nil),         // 23: sarang.v1.Gap
-	(*Goodbye)(nil),     // 24: sarang.v1.Goodbye
-}
+var (
+	file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+	file_sarang_v1_chat_proto_msgTypes  = make([]protoimpl.MessageInfo, 24)
+	file_sarang_v1_chat_proto_goTypes   = []any{
+		EventKind(0),        // 0: sarang.v1.EventKind
+		(*Login)(nil),       // 1: sarang.v1.Login
+		(*LoggedIn)(nil),    // 2: sarang.v1.LoggedIn
+		(*Limits)(nil),      // 3: sarang.v1.Limits
+		(*Publish)(nil),     // 4: sarang.v1.Publish
+		(*Event)(nil),       // 5: sarang.v1.Event
+		(*Ack)(nil),         // 6: sarang.v1.Ack
+		(*Error)(nil),       // 7: sarang.v1.Error
+		(*Ping)(nil),        // 8: sarang.v1.Ping
+		(*RoomInfo)(nil),    // 9: sarang.v1.RoomInfo
+		(*Cursor)(nil),      // 10: sarang.v1.Cursor
+		(*Join)(nil),        // 11: sarang.v1.Join
+		(*Joined)(nil),      // 12: sarang.v1.Joined
+		(*Leave)(nil),       // 13: sarang.v1.Leave
+		(*Create)(nil),      // 14: sarang.v1.Create
+		(*Created)(nil),     // 15: sarang.v1.Created
+		(*List)(nil),        // 16: sarang.v1.List
+		(*Listed)(nil),      // 17: sarang.v1.Listed
+		(*History)(nil),     // 18: sarang.v1.History
+		(*HistoryPage)(nil), // 19: sarang.v1.HistoryPage
+		(*Members)(nil),     // 20: sarang.v1.Members
+		(*MemberPage)(nil),  // 21: sarang.v1.MemberPage
+		(*Member)(nil),      // 22: sarang.v1.Member
+		(*Gap)(nil),         // 23: sarang.v1.Gap
+		(*Goodbye)(nil),     // 24: sarang.v1.Goodbye
+	}
+)
+
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
 	0,  // 1: sarang.v1.Event.kind:type_name -> sarang.v1.EventKind

@@ -7,10 +7,11 @@ package sarangv1
 import (
 	binary "encoding/binary"
 	fmt "fmt"
-	protohelpers "github.com/planetscale/vtprotobuf/protohelpers"
-	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	io "io"
 	unsafe "unsafe"
+
+	protohelpers "github.com/planetscale/vtprotobuf/protohelpers"
+	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 )
 
 const (
@@ -2285,6 +2286,7 @@ func (m *Login) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *LoggedIn) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -2559,6 +2561,7 @@ func (m *LoggedIn) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Limits) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -2724,6 +2727,7 @@ func (m *Limits) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Publish) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -2836,6 +2840,7 @@ func (m *Publish) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Event) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -3113,6 +3118,7 @@ func (m *Event) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Ack) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -3212,6 +3218,7 @@ func (m *Ack) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Error) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -3400,6 +3407,7 @@ func (m *Error) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Ping) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -3461,6 +3469,7 @@ func (m *Ping) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *RoomInfo) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -3640,6 +3649,7 @@ func (m *RoomInfo) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Cursor) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -3748,6 +3758,7 @@ func (m *Cursor) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Join) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -3964,6 +3975,7 @@ func (m *Join) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Joined) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4128,6 +4140,7 @@ func (m *Joined) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Leave) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4217,6 +4230,7 @@ func (m *Leave) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Create) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4339,6 +4353,7 @@ func (m *Create) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Created) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4445,6 +4460,7 @@ func (m *Created) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *List) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4553,6 +4569,7 @@ func (m *List) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Listed) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4677,6 +4694,7 @@ func (m *Listed) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *History) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4823,6 +4841,7 @@ func (m *History) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *HistoryPage) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4985,6 +5004,7 @@ func (m *HistoryPage) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Members) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -5112,6 +5132,7 @@ func (m *Members) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *MemberPage) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -5274,6 +5295,7 @@ func (m *MemberPage) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Member) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -5376,6 +5398,7 @@ func (m *Member) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Gap) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -5503,6 +5526,7 @@ func (m *Gap) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Goodbye) UnmarshalVT(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -5624,6 +5648,7 @@ func (m *Goodbye) UnmarshalVT(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Login) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -5852,6 +5877,7 @@ func (m *Login) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *LoggedIn) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -6135,6 +6161,7 @@ func (m *LoggedIn) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Limits) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -6300,6 +6327,7 @@ func (m *Limits) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Publish) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -6416,6 +6444,7 @@ func (m *Publish) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Event) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -6701,6 +6730,7 @@ func (m *Event) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Ack) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -6800,6 +6830,7 @@ func (m *Ack) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Error) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -6992,6 +7023,7 @@ func (m *Error) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Ping) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -7053,6 +7085,7 @@ func (m *Ping) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *RoomInfo) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -7236,6 +7269,7 @@ func (m *RoomInfo) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Cursor) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -7344,6 +7378,7 @@ func (m *Cursor) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Join) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -7564,6 +7599,7 @@ func (m *Join) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Joined) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -7728,6 +7764,7 @@ func (m *Joined) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Leave) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -7817,6 +7854,7 @@ func (m *Leave) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Create) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -7943,6 +7981,7 @@ func (m *Create) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Created) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8049,6 +8088,7 @@ func (m *Created) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *List) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8157,6 +8197,7 @@ func (m *List) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Listed) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8281,6 +8322,7 @@ func (m *Listed) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *History) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8427,6 +8469,7 @@ func (m *History) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *HistoryPage) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8589,6 +8632,7 @@ func (m *HistoryPage) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Members) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8716,6 +8760,7 @@ func (m *Members) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *MemberPage) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8878,6 +8923,7 @@ func (m *MemberPage) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Member) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -8984,6 +9030,7 @@ func (m *Member) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Gap) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -9111,6 +9158,7 @@ func (m *Gap) UnmarshalVTUnsafe(dAtA []byte) error {
 	}
 	return nil
 }
+
 func (m *Goodbye) UnmarshalVTUnsafe(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
