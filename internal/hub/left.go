@@ -67,7 +67,7 @@ func (s *Shard) mayStore(o *Session, ref RequestRef, events, textBytes int) bool
 			s.charge(o, RefusedBytes)
 			s.fail(o, ref, &chat.Error{
 				Code: chat.CodeTooFast, RetryAfter: wait + s.spread(o, ref),
-				Message: fmt.Sprintf("your address may have %d bytes stored per hour; try again with the same nonce", s.hub.limits.config.AddressStoredBytesPerHour),
+				Message: fmt.Sprintf("your address may have %d bytes stored per hour; try again later", s.hub.limits.config.AddressStoredBytesPerHour),
 			})
 			return false
 		}
