@@ -135,15 +135,17 @@ func (r *run) probeLeap() {
 		return // who watches them expects each answer soon
 	}
 	for range 2 {
-		if r.rng.IntN(2) == 0 {
-			for _, a := range r.actors {
+		links := make([]*link, len(r.actors))
+		pings := r.rng.IntN(2) == 0
+		for i, a := range r.actors {
+			if links[i] = a.link; pings {
 				a.link.ping() // and its answer comes after the leap
 			}
 		}
 		r.world.Advance(r.world.Now() + 2*r.plan.idle + time.Duration(r.rng.IntN(int(r.plan.idle))))
 		r.letPass(r.plan.heartbeat)
-		for _, a := range r.actors {
-			if a.link == nil {
+		for i, a := range r.actors {
+			if a.link != links[i] {
 				r.fail("everything stood still for a while, and %s has lost its connection", a.name)
 			}
 		}
