@@ -193,7 +193,11 @@ func TestErrorCodes(t *testing.T) {
 // ASCII alone is left to the reader's eyes.
 func TestSkeleton(t *testing.T) {
 	for _, c := range []struct{ a, b string }{
-		{"admin", "admın"}, {"paypal", "раураӏ"}, {"capa", "сара"}, {"oo", "οο"}, {"été", "e\u0301te\u0301"},
+		{"admin", "admın"},
+		{"paypal", "раураӏ"},
+		{"capa", "сара"},
+		{"oo", "οο"},
+		{"été", "e\u0301te\u0301"},
 		{"minji", "mınjı"},
 	} {
 		if a, b := chat.Skeleton(c.a), chat.Skeleton(c.b); a != b || chat.Skeleton(a) != a {
