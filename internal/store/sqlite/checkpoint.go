@@ -12,6 +12,7 @@ import (
 // new reads waiting for such a moment.
 const (
 	readsWaitMax      = 250 * time.Millisecond // for those that are going on
+	readsWaitLongest  = 5 * time.Second        // when the log has twice the size that it may have
 	foreignWaitMillis = 100                    // for another program that reads the file
 	logAgainAfter     = time.Second            // if it did not work
 )
@@ -29,10 +30,16 @@ func (w *writer) checkpoint(ctx context.Context, mode string) (all bool, err err
 // is tried again.
 func (s *Store) boundLog() {
 	w := s.writer
-	if s.files.logBytes.Load() <= s.logBytesMax || time.Since(w.logTriedAt) < logAgainAfter {
+	bytes, patience := s.files.logBytes.Load(), readsWaitMax
+	switch lately := time.Since(w.logTriedAt) < logAgainAfter; {
+	case bytes <= s.logBytesMax || lately && w.logForeign:
+		return
+	case bytes > 2*s.logBytesMax:
+		patience = readsWaitLongest
+	case lately:
 		return
 	}
-	w.logTriedAt = time.Now()
+	w.logTriedAt, w.logForeign = time.Now(), false
 	ctx := context.Background()
 	// Most of it while others read.
 	if _, err := w.checkpoint(ctx, "PASSIVE"); err != nil {
@@ -40,7 +47,7 @@ func (s *Store) boundLog() {
 		return
 	}
 	s.counts.logHolds.Add(1)
-	empty := s.reads.close(readsWaitMax)
+	empty := s.reads.close(patience)
 	defer s.reads.open()
 	if !empty {
 		s.log.Warn("the write-ahead log can not be begun anew: a read takes long", "bytes", s.files.logBytes.Load())
@@ -52,6 +59,7 @@ func (s *Store) boundLog() {
 	case err != nil:
 		s.log.Warn("moving the write-ahead log into the database failed", "error", err)
 	case !all:
+		w.logForeign = true
 		s.log.Warn("the write-ahead log can not be begun anew: another program reads the database", "bytes", s.files.logBytes.Load())
 	default:
 		w.logTriedAt = time.Time{}

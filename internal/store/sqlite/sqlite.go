@@ -64,7 +64,7 @@ type Config struct {
 	ReadersMax        int      // connections that read, and so reads at one time; default 4
 	BusyTimeoutMillis int      // wait for another program's lock on the file; default 5000
 	SmallPerTxMax     int      // claims and new rooms gathered into one transaction; default 256
-	WALBytesMax       int64    // at it the write-ahead log is begun anew, with reads waiting for a moment; one commit more may be in it; default 32 MiB
+	WALBytesMax       int64    // at it the write-ahead log is begun anew, with reads waiting for a moment; twice as much and one commit more may be in it; default 32 MiB
 	WriterCacheBytes  int      // page cache of the writing connection; default 2 MiB
 	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
 	Logger            *slog.Logger

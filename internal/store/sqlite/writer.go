@@ -36,6 +36,7 @@ type writer struct {
 
 	committed  func()    // called after a commit, with the turn; see boundLog
 	logTriedAt time.Time // when the log was to be begun anew and could not be
+	logForeign bool      // for another program's sake: only time helps
 
 	// endTx is COMMIT. Tests put a failing one in its place.
 	endTx func(context.Context) error
