@@ -24,7 +24,7 @@ const shellVariable = "TEST_SARANG_SHELL"
 
 // Descriptors of the shell, by which the test speaks with it.
 const (
-	shellCommands = 3 // lines: fg
+	shellCommands = 3 // lines: fg, bg
 	shellReports  = 4 // lines: started PID, stopped SIGNAL, exited STATUS, killed SIGNAL
 )
 
@@ -66,7 +66,9 @@ func shell() {
 		if !lines.Scan() {
 			return
 		}
-		foreground(pid)
+		if lines.Text() == "fg" {
+			foreground(pid)
+		}
 		_ = unix.Kill(-pid, unix.SIGCONT)
 	}
 }
@@ -245,7 +247,7 @@ func (c *console) report() string {
 	return strings.TrimSpace(line)
 }
 
-// ended expects the program to have ended so.
+// ended expects the program to have ended, or to be stopped, so.
 func (c *console) ended(want string) {
 	c.t.Helper()
 	if got := c.report(); got != want {
@@ -253,10 +255,10 @@ func (c *console) ended(want string) {
 	}
 }
 
-// fg has the shell continue its job.
-func (c *console) fg() {
+// goOn has the shell continue its job, in the foreground or background: fg, bg.
+func (c *console) goOn(where string) {
 	c.t.Helper()
-	if _, err := io.WriteString(c.command, "fg\n"); err != nil {
+	if _, err := io.WriteString(c.command, where+"\n"); err != nil {
 		c.t.Fatal(err)
 	}
 }

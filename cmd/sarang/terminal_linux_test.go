@@ -63,12 +63,10 @@ func TestScreenStopsAndGoesOn(t *testing.T) {
 			c, _ := onScreen(t, nil)
 			for range 2 {
 				stop(c)
-				if got := c.report(); got != "stopped stopped (signal)" && got != "stopped stopped" {
-					t.Fatalf("the shell reports %q", got)
-				}
+				c.ended("stopped stopped (signal)")
 				c.wantRestored(true)
 				from := len(c.written())
-				c.fg()
+				c.goOn("fg")
 				from = c.shows(from, "\x1b[?1049h")
 				c.shows(from, "mina joined")
 				c.wantScreen()
@@ -83,18 +81,33 @@ func TestScreenStopsAndGoesOn(t *testing.T) {
 	}
 }
 
+// In the background there is no terminal to have: it waits for it.
+func TestScreenInTheBackground(t *testing.T) {
+	c, _ := onScreen(t, nil)
+	c.press("\x1a")
+	c.ended("stopped stopped (signal)")
+	c.goOn("bg")
+	c.ended("stopped stopped (tty output)")
+	c.wantRestored(true)
+	from := len(c.written())
+	c.goOn("fg")
+	from = c.shows(from, "\x1b[?1049h")
+	c.shows(from, "mina joined")
+	c.press("\x03")
+	c.ended("exited 0")
+	c.wantRestored(true)
+}
+
 // SIGSTOP tells nobody: the shell has its terminal as the screen left it, but the screen is
 // whole again afterwards, and at the end all is as it was at the start.
 func TestScreenIsStoppedByForce(t *testing.T) {
 	c, _ := onScreen(t, nil)
 	c.signal(syscall.SIGSTOP)
-	if got := c.report(); got != "stopped stopped (signal)" {
-		t.Fatalf("the shell reports %q", got)
-	}
+	c.ended("stopped stopped (signal)")
 	// What an interactive shell does with a terminal that it gets back.
 	c.setModes(c.modes)
 	from := len(c.written())
-	c.fg()
+	c.goOn("fg")
 	from = c.shows(from, "\x1b[?1049h")
 	c.shows(from, "mina joined")
 	for end := time.Now().Add(consoleWait); c.termios() == c.modes && time.Now().Before(end); {

@@ -9,11 +9,21 @@ type ErrorKind struct {
 // errorLog counts what went wrong, by kind. It belongs to one goroutine.
 type errorLog map[string]*ErrorKind
 
-// errorsFirstMax is how many of a kind are kept in words.
-const errorsFirstMax = 3
+// Bounds of an errorLog.
+const (
+	errorsFirstMax = 3  // of a kind are kept in words
+	errorKindsMax  = 64 // kinds; some have a code in them that the server makes up
+)
 
-func (l errorLog) add(kind, what string) {
+// errorsOther is the kind of what is of too many kinds.
+const errorsOther = "other"
+
+func (l errorLog) add(kind, what string) *ErrorKind {
 	k := l[kind]
+	if k == nil && len(l) >= errorKindsMax {
+		kind = errorsOther
+		k = l[kind]
+	}
 	if k == nil {
 		k = &ErrorKind{}
 		l[kind] = k
@@ -22,14 +32,16 @@ func (l errorLog) add(kind, what string) {
 	if len(k.First) < errorsFirstMax {
 		k.First = append(k.First, what)
 	}
+	return k
 }
 
 func (l errorLog) merge(o errorLog) {
 	for kind, k := range o {
+		var mine *ErrorKind
 		for _, what := range k.First {
-			l.add(kind, what)
+			mine = l.add(kind, what)
 		}
-		l[kind].Count += k.Count - uint64(len(k.First))
+		mine.Count += k.Count - uint64(len(k.First))
 	}
 }
 

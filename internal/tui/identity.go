@@ -277,34 +277,25 @@ func (f *IdentityFile) read() (all identitiesJSON, err error) {
 const (
 	lockWait  = 3 * time.Second
 	lockRetry = 10 * time.Millisecond
-	lockStale = 10 * time.Second // a lock that old was left by a program that died
 )
 
-// lock keeps other programs from writing. It is a file beside the one that it guards,
-// for a lock that works the same on every system.
+// lock keeps other programs from writing. It is a file beside the one that it guards.
 func (f *IdentityFile) lock() (unlock func(), err error) {
-	path := f.path + ".lock"
-	for end := time.Now().Add(lockWait); ; {
-		h, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	for end := time.Now().Add(lockWait); ; time.Sleep(lockRetry) {
+		unlock, err := tryLock(f.path + ".lock")
 		if err == nil {
-			_ = h.Close()
-			return func() { _ = os.Remove(path) }, nil
-		}
-		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) {
-			return nil, notWritable(f.path, err)
-		}
-		// One of the future was made while the clock was wrong.
-		if info, statErr := os.Stat(path); statErr == nil && time.Since(info.ModTime()).Abs() > lockStale {
-			_ = os.Remove(path)
-			continue
+			return unlock, nil
 		}
 		// Windows denies permission to a lock that is just being removed: that passes.
-		if time.Now().After(end) && errors.Is(err, fs.ErrPermission) {
+		busy := errors.Is(err, fs.ErrExist)
+		if !busy && !errors.Is(err, fs.ErrPermission) {
 			return nil, notWritable(f.path, err)
 		}
-		if time.Now().After(end) {
+		if time.Now().After(end) && busy {
 			return nil, fmt.Errorf("%s is being written by another program: %w", f.path, err)
 		}
-		time.Sleep(lockRetry)
+		if time.Now().After(end) {
+			return nil, notWritable(f.path, err)
+		}
 	}
 }

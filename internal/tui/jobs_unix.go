@@ -13,12 +13,12 @@ import (
 
 // What the signals of job control have the screen do.
 type (
-	// handBack has it give the terminal back, say so, and take the terminal again when
-	// told to.
-	handBack struct{ given, again chan struct{} }
+	// handBack has it give the terminal back, say so, take the terminal again when told
+	// to, and say that.
+	handBack struct{ given, again, taken chan struct{} }
 
-	// takeAgain has it take the terminal again, which others may have used.
-	takeAgain struct{}
+	// takeAgain has it take the terminal again, which others may have used, and say so.
+	takeAgain struct{ taken chan struct{} }
 )
 
 // jobControl returns what does what the signals ask that are about the terminal, until ctx
@@ -41,7 +41,9 @@ func (s *screen) onSignals(ctx context.Context, signals <-chan os.Signal) {
 			case unix.SIGTSTP:
 				s.stop(ctx, signals)
 			case unix.SIGCONT:
-				s.send(takeAgain{}) // it was SIGSTOP, of which nobody is told
+				m := takeAgain{make(chan struct{})} // it was SIGSTOP, of which nobody is told
+				s.send(m)
+				s.wait(ctx, m.taken, signals)
 			case unix.SIGQUIT: // all stacks, as always, but not on a screen
 				s.terminal.Restore()
 				signal.Reset(unix.SIGQUIT)
@@ -58,7 +60,7 @@ func (s *screen) stop(ctx context.Context, signals <-chan os.Signal) {
 	if !hasJobControl() {
 		return
 	}
-	m := handBack{make(chan struct{}), make(chan struct{})}
+	m := handBack{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 	s.send(m)
 	select {
 	case <-m.given:
@@ -73,6 +75,24 @@ func (s *screen) stop(ctx context.Context, signals <-chan os.Signal) {
 		}
 	}
 	close(m.again)
+	s.wait(ctx, m.taken, signals)
+}
+
+// wait waits until the screen has its terminal again. In the background that is a further
+// stop, and what has let it go on then is settled by it.
+func (s *screen) wait(ctx context.Context, taken <-chan struct{}, signals <-chan os.Signal) {
+	select {
+	case <-taken:
+	case <-ctx.Done():
+		return
+	}
+	for {
+		select {
+		case <-signals:
+		default:
+			return
+		}
+	}
 }
 
 // hasJobControl reports whether there is a shell that lets a stopped job go on: one that
@@ -92,12 +112,16 @@ func (s *screen) terminalMessage(msg any) {
 		s.release()
 		close(m.given)
 		<-m.again
+		defer close(m.taken)
 	case takeAgain:
 		s.release()
+		defer close(m.taken)
 	default:
 		return
 	}
-	_ = s.program.RestoreTerminal() // an error means that there is no terminal any more, which lineIn tells
+	if err := s.program.RestoreTerminal(); err != nil {
+		s.end() // it can not be had any more
+	}
 }
 
 // rendererEnd is what the library's renderer is given to end: it stops its ticker after it
@@ -105,6 +129,6 @@ func (s *screen) terminalMessage(msg any) {
 const rendererEnd = 100 * time.Millisecond
 
 func (s *screen) release() {
-	_ = s.program.ReleaseTerminal() // as above
+	_ = s.program.ReleaseTerminal() // as RestoreTerminal, which follows, fails too
 	time.Sleep(rendererEnd)
 }

@@ -2,7 +2,12 @@ package tui_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
 
 	"sarang/chat"
 	"sarang/client"
@@ -40,4 +45,55 @@ func TestMembersAreAskedForInPages(t *testing.T) {
 			t.Errorf("%+v: %d names of %d in %d requests for %d, %v", c, len(got.Members), got.Total, conn.requests, conn.items, got.Err)
 		}
 	}
+}
+
+// A crowded room does not tell who comes and goes: the list is asked for again while it is
+// looked at, and the number now and then.
+func TestMembersOfACrowd(t *testing.T) {
+	s := newStage(t, 60, 13, nil)
+	s.join(lobby, "lobby", 0, 0)
+	crowd := func(from, to, total int) {
+		m := tui.MembersLoaded{Room: lobby, Total: total}
+		for i := from; i < to; i++ {
+			m.Members = append(m.Members, client.Member{User: chat.UserID(100 + i), Name: fmt.Sprintf("guest%03d", i)})
+		}
+		s.m.Update(m)
+	}
+	tick := func(d time.Duration) []tui.Effect {
+		s.now = s.now.Add(d)
+		return s.m.Update(tui.Tick{Now: s.now})
+	}
+	crowd(0, 512, 700)
+	s.wants("700 members", 1)
+	if effects := tick(time.Second); len(effects) != 0 {
+		t.Errorf("after a second: %v", effects)
+	}
+	if effects := tick(time.Minute); len(effects) != 1 || effects[0] != (tui.Members{Room: lobby}) {
+		t.Fatalf("after a minute: %v; want to ask for the number", effects)
+	}
+	if effects := tick(time.Minute); len(effects) != 0 {
+		t.Errorf("asked again before there was an answer: %v", effects)
+	}
+	crowd(0, 0, 53) // all the others have left without a word
+	s.wants("53 members", 1)
+	if effects := s.key(tea.KeyPressMsg{Code: tea.KeyF2}); len(effects) != 1 || effects[0] != (tui.Members{Room: lobby, Names: 512}) {
+		t.Fatalf("opening the list: %v", effects)
+	}
+	s.wants("guest", 0) // nobody knows yet who is left
+	crowd(10, 63, 53)
+	s.wants("53 members", 2)
+	s.wants("│ guest010", 1)
+	s.wants("│ and 45 more", 1)
+	if effects := tick(10 * time.Second); len(effects) != 1 || effects[0] != (tui.Members{Room: lobby, Names: 512}) {
+		t.Fatalf("looking at the list: %v", effects)
+	}
+	s.m.Update(tui.MembersLoaded{Room: lobby, Err: errors.New("too fast")})
+	crowd(10, 12, 2)
+	s.wants("2 members", 2)
+	s.wants("│ guest", 2)
+	// Leaves of people who were not listed do not count below what is listed.
+	for range 5 {
+		s.m.Update(s.event(lobby, chat.EventLeave, mall, "mallory", ""))
+	}
+	s.wants("2 members", 2)
 }

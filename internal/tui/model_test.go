@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -334,85 +333,4 @@ func TestSuspend(t *testing.T) {
 	if effects := s.key(ctrl('z')); len(effects) != 1 || effects[0] != (tui.Suspend{}) {
 		t.Errorf("with one: %v", effects)
 	}
-}
-
-// A crowded room does not tell who comes and goes: the list is asked for again while it is
-// looked at, and the number now and then.
-func TestMembersOfACrowd(t *testing.T) {
-	s := newStage(t, 60, 13, nil)
-	s.join(lobby, "lobby", 0, 0)
-	crowd := func(from, to, total int) {
-		m := tui.MembersLoaded{Room: lobby, Total: total}
-		for i := from; i < to; i++ {
-			m.Members = append(m.Members, client.Member{User: chat.UserID(100 + i), Name: fmt.Sprintf("guest%03d", i)})
-		}
-		s.m.Update(m)
-	}
-	tick := func(d time.Duration) []tui.Effect {
-		s.now = s.now.Add(d)
-		return s.m.Update(tui.Tick{Now: s.now})
-	}
-	crowd(0, 512, 700)
-	s.wants("700 members", 1)
-	if effects := tick(time.Second); len(effects) != 0 {
-		t.Errorf("after a second: %v", effects)
-	}
-	if effects := tick(time.Minute); len(effects) != 1 || effects[0] != (tui.Members{Room: lobby}) {
-		t.Fatalf("after a minute: %v; want to ask for the number", effects)
-	}
-	if effects := tick(time.Minute); len(effects) != 0 {
-		t.Errorf("asked again before there was an answer: %v", effects)
-	}
-	crowd(0, 0, 53) // all the others have left without a word
-	s.wants("53 members", 1)
-	if effects := s.key(tea.KeyPressMsg{Code: tea.KeyF2}); len(effects) != 1 || effects[0] != (tui.Members{Room: lobby, Names: 512}) {
-		t.Fatalf("opening the list: %v", effects)
-	}
-	s.wants("guest", 0) // nobody knows yet who is left
-	crowd(10, 63, 53)
-	s.wants("53 members", 2)
-	s.wants("│ guest010", 1)
-	s.wants("│ and 45 more", 1)
-	if effects := tick(10 * time.Second); len(effects) != 1 || effects[0] != (tui.Members{Room: lobby, Names: 512}) {
-		t.Fatalf("looking at the list: %v", effects)
-	}
-	s.m.Update(tui.MembersLoaded{Room: lobby, Err: errors.New("too fast")})
-	crowd(10, 12, 2)
-	s.wants("2 members", 2)
-	s.wants("│ guest", 2)
-	// Leaves of people who were not listed do not count below what is listed.
-	for range 5 {
-		s.m.Update(s.event(lobby, chat.EventLeave, mall, "mallory", ""))
-	}
-	s.wants("2 members", 2)
-}
-
-// A message of many lines is folded, and shown whole when asked for.
-func TestLongMessageIsFolded(t *testing.T) {
-	s := newStage(t, 60, 24, nil)
-	s.join(lobby, "lobby", 0, 0)
-	s.says(lobby, ann, "ann", "before it")
-	s.says(lobby, ann, "ann", "top"+strings.Repeat("\n", 15999)+"bottom")
-	s.says(lobby, ann, "ann", "after it")
-	s.wants("after it", 1)
-	s.wants("… 15960 more lines", 1)
-	pages := 0
-	for ; !strings.Contains(s.screen(), "before it"); pages++ {
-		if pages > 3 {
-			t.Fatalf("%d pages up there is still\n%s", pages, s.screen())
-		}
-		s.key(tea.KeyPressMsg{Code: tea.KeyPgUp})
-	}
-	s.key(tea.KeyPressMsg{Code: tea.KeyEscape})
-	s.key(ctrl('o'))
-	s.wants("more lines", 0)
-	s.wants("after it", 0) // what was at the top stays there
-	s.key(tea.KeyPressMsg{Code: tea.KeyEscape})
-	s.wants("bottom", 1)
-	s.key(ctrl('o'))
-	s.wants("… 15960 more lines", 1)
-	s.wants("after it", 1)
-	s.key(ctrl('u'))
-	s.m.Update(tui.RoomsListed{Rooms: make([]client.RoomInfo, 1000)})
-	s.wants("… 961 more lines", 1)
 }

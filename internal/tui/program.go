@@ -53,7 +53,7 @@ const saveInterval = 15 * time.Second
 func Run(ctx context.Context, c Config) error {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &screen{
-		ctx: ctx, config: c, saved: time.Now(),
+		ctx: ctx, end: cancel, config: c, saved: time.Now(),
 		model: New(Options{Server: c.Server, Name: c.Conn.Self().Name, Now: time.Now(), NewNonce: newNonce, Seen: c.Seen, JobControl: hasJobControl()}),
 		out:   outbox{wake: make(chan struct{}, 1)},
 	}
@@ -184,6 +184,7 @@ func (o *outbox) run(ctx context.Context, c Conn, send func(tea.Msg)) {
 // screen is a Model as the terminal library wants it.
 type screen struct {
 	ctx      context.Context
+	end      func() // ends ctx, and the screen with it
 	config   Config
 	model    *Model
 	terminal *Terminal
