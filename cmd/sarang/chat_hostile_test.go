@@ -290,8 +290,17 @@ func TestMainPrintsNothingUnclean(t *testing.T) {
 	}
 	bad := strings.ReplaceAll(badText(), "\x00", "") // which no argument has
 	for _, args := range [][]string{
-		{bad}, {"serve", bad}, {"serve", "--listen", bad}, {"serve", "--config", bad}, {"serve", "--io", bad}, {"serve", "--" + bad},
-		{"chat", bad}, {"chat", "mina@" + bad}, {"chat", "mina@127.0.0.1:1", bad}, {"swarm", "--addr", bad}, {"swarm", "--" + bad},
+		{bad},
+		{"serve", bad},
+		{"serve", "--listen", bad},
+		{"serve", "--config", bad},
+		{"serve", "--io", bad},
+		{"serve", "--" + bad},
+		{"chat", bad},
+		{"chat", "mina@" + bad},
+		{"chat", "mina@127.0.0.1:1", bad},
+		{"swarm", "--addr", bad},
+		{"swarm", "--" + bad},
 	} {
 		c := exec.Command(program, args...)
 		c.Env = append(os.Environ(), mainVariable+"=1", "SARANG_"+strings.ReplaceAll(bad, "=", "")+"=1")

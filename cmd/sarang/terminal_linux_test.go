@@ -74,7 +74,7 @@ func TestScreenStopsAndGoesOn(t *testing.T) {
 			from := len(c.written())
 			c.press("still here\r")
 			c.shows(from, "still here")
-			c.press("\x03")
+			c.press("/quit\r")
 			c.ended("exited 0")
 			c.wantRestored(true)
 		})
@@ -190,10 +190,11 @@ func TestScreenOfAHostileServer(t *testing.T) {
 		return map[uint16]map[packet.ID]packet.Marshaler{
 			uint16(sarangv1.CLogin): {sarangv1.SLogin: &sarangv1.LoggedIn{Version: 1, User: 7, Name: bad, Token: make([]byte, 16), Server: bad, Capabilities: []string{bad}}},
 			uint16(sarangv1.CJoin): {
-				sarangv1.SJoin:  &sarangv1.Joined{Request: 1, Room: &sarangv1.RoomInfo{Id: 1, Name: bad, Epoch: 5}},
-				sarangv1.SChat:  &sarangv1.Event{Room: 1, Seq: 1, Kind: 1, User: 8, Name: bad, Text: bad + " saidsaid"},
-				sarangv1.SError: &sarangv1.Error{Code: 1, Message: bad + " wrongwrong"},
+				sarangv1.SJoin: &sarangv1.Joined{Request: 1, Room: &sarangv1.RoomInfo{Id: 1, Name: bad, Epoch: 5}},
+				sarangv1.SChat: &sarangv1.Event{Room: 1, Seq: 1, Kind: 1, User: 8, Name: bad, Text: bad + " saidsaid"},
 			},
+			// Who is here is asked for when the room is shown.
+			uint16(sarangv1.CMembers): {sarangv1.SError: &sarangv1.Error{Code: 1, Message: bad + " wrongwrong"}},
 		}[id]
 	})
 	c := openConsole(t, nil, "chat", "mina@"+addr, "#room")

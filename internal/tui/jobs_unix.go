@@ -33,18 +33,25 @@ func (s *screen) jobControl(ctx context.Context) func() {
 	}
 }
 
+// takenLately is how long after the terminal was taken a SIGCONT has nothing to say: it is
+// the one that let the taking go on. In the background that stops by itself.
+const takenLately = 300 * time.Millisecond
+
 func (s *screen) onSignals(ctx context.Context, signals <-chan os.Signal) {
+	var taken time.Time
 	for {
 		select {
 		case sig := <-signals:
-			switch sig {
-			case unix.SIGTSTP:
+			switch {
+			case sig == unix.SIGTSTP:
 				s.stop(ctx, signals)
-			case unix.SIGCONT:
-				m := takeAgain{make(chan struct{})} // it was SIGSTOP, of which nobody is told
+				taken = time.Now()
+			case sig == unix.SIGCONT && time.Since(taken) > takenLately: // after SIGSTOP, of which nobody is told
+				m := takeAgain{make(chan struct{})}
 				s.send(m)
-				s.wait(ctx, m.taken, signals)
-			case unix.SIGQUIT: // all stacks, as always, but not on a screen
+				await(ctx, m.taken)
+				taken = time.Now()
+			case sig == unix.SIGQUIT: // all stacks, as always, but not on a screen
 				s.terminal.Restore()
 				signal.Reset(unix.SIGQUIT)
 				_ = unix.Kill(unix.Getpid(), unix.SIGQUIT)
@@ -62,9 +69,7 @@ func (s *screen) stop(ctx context.Context, signals <-chan os.Signal) {
 	}
 	m := handBack{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 	s.send(m)
-	select {
-	case <-m.given:
-	case <-ctx.Done():
+	if !await(ctx, m.given) {
 		return
 	}
 	// SIGTSTP has a handler by now, so it stops nobody.
@@ -75,23 +80,16 @@ func (s *screen) stop(ctx context.Context, signals <-chan os.Signal) {
 		}
 	}
 	close(m.again)
-	s.wait(ctx, m.taken, signals)
+	await(ctx, m.taken)
 }
 
-// wait waits until the screen has its terminal again. In the background that is a further
-// stop, and what has let it go on then is settled by it.
-func (s *screen) wait(ctx context.Context, taken <-chan struct{}, signals <-chan os.Signal) {
+// await waits for done, and reports whether it came before the end of ctx.
+func await(ctx context.Context, done <-chan struct{}) bool {
 	select {
-	case <-taken:
+	case <-done:
+		return true
 	case <-ctx.Done():
-		return
-	}
-	for {
-		select {
-		case <-signals:
-		default:
-			return
-		}
+		return false
 	}
 }
 

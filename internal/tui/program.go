@@ -83,12 +83,16 @@ func Run(ctx context.Context, c Config) error {
 	s.beside(func() { tick(ctx, p.Send) })
 	s.beside(s.jobControl(ctx))
 	_, err := p.Run()
+	killed := errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic)
+	if killed && s.terminal.modes != nil {
+		s.terminal.Restore() // a library that is killed while it takes the terminal leaves some of it
+	}
 	cancel()
 	s.work.Wait()
 	if saveErr := s.save(s.model.Seen(), s.model.Joined()); err == nil {
 		err = saveErr
 	}
-	if errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic) {
+	if killed {
 		return nil // ctx has ended: that is how a signal ends us
 	}
 	return err
