@@ -9,8 +9,9 @@ import (
 	pb "sarang/proto/sarang/v1"
 )
 
-// The clock is set back while the server runs, and again while it does not: the times
-// of a room stand still until the clock has come there, and never go back.
+// The clock is set back a little while the server runs, and again while it does not: the
+// times of a room stand still until the clock has come there. When it is set back by much it
+// was wrong before, and the room's time is set right with it.
 func TestClockSetBack(t *testing.T) {
 	eachServer(t, func(t *testing.T, c server.Config) {
 		noon := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -26,28 +27,31 @@ func TestClockSetBack(t *testing.T) {
 		a.expectEvent(1, "+ a")
 		a.publish(id, 1, "at noon")
 		a.expectOwn(1, 2, "at noon")
-		set(noon.Add(-time.Hour))
-		a.publish(id, 2, "at eleven")
-		a.expectOwn(2, 3, "at eleven")
+		set(noon.Add(-time.Minute))
+		a.publish(id, 2, "a minute before")
+		a.expectOwn(2, 3, "a minute before")
 		stop(t, s)
 
-		set(noon.Add(-2 * time.Hour))
+		set(noon.Add(-2 * time.Minute))
 		s = start(t, c)
 		defer stop(t, s)
 		a = dial(t, s, "a")
 		a.login(token)
 		a.join(&pb.Join{Name: "r"})
 		a.expectEvent(4, "+ a")
-		a.publish(id, 3, "at ten")
-		a.expectOwn(3, 5, "at ten")
+		a.publish(id, 3, "two minutes before")
+		a.expectOwn(3, 5, "two minutes before")
 		set(noon.Add(time.Hour))
 		a.publish(id, 4, "at one")
 		a.expectOwn(4, 6, "at one")
+		set(noon.Add(time.Minute))
+		a.publish(id, 5, "set right")
+		a.expectOwn(5, 7, "set right")
 
 		var page pb.HistoryPage
 		a.say(pb.CHistory, &pb.History{Room: id})
 		a.expect(pb.SHistory, &page)
-		want := []time.Time{noon, noon, noon, noon, noon, noon.Add(time.Hour)}
+		want := []time.Time{noon, noon, noon, noon, noon, noon.Add(time.Hour), noon.Add(time.Minute)}
 		if len(page.Events) != len(want) {
 			t.Fatalf("%d events, want %d", len(page.Events), len(want))
 		}
