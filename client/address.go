@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -16,23 +17,29 @@ import (
 type address struct {
 	text string         // as configured
 	path string         // of a WebSocket there; "": native packets
+	tls  bool           // it speaks TLS
 	host string         // a name to be resolved, if literal is not valid
 	port uint16         // with host
 	addr netip.AddrPort // an address that needs no resolving
 }
 
-// webPath is where a server's WebSocket is, and webPort the usual port of ws:// (RFC 6455,
-// section 3).
+// webPath is where a server's WebSocket is, and webPort the usual port of ws:// and wss:// (RFC
+// 6455, section 3).
 const (
-	webPath = "/ws"
-	webPort = "80"
+	webPath    = "/ws"
+	webPort    = "80"
+	webPortTLS = "443"
 )
 
-// parseAddress takes host:port or ws://host[:port][/path] apart. The port is a number from 1
-// to 65535.
+// parseAddress takes host:port, tls://host:port or ws[s]://host[:port][/path] apart. The port
+// is a number from 1 to 65535.
 func parseAddress(text string) (address, error) {
 	hostPort, path := text, ""
-	if rest, ok := strings.CutPrefix(text, "ws://"); ok {
+	scheme, rest, _ := strings.Cut(text, "://")
+	switch scheme {
+	case "tcp", "tls":
+		hostPort = rest
+	case "ws", "wss":
 		hostPort, path = rest, webPath
 		if i := strings.IndexByte(rest, '/'); i >= 0 {
 			hostPort, path = rest[:i], rest[i:]
@@ -41,7 +48,11 @@ func parseAddress(text string) (address, error) {
 			return address{}, &AddrError{text, errors.New("the path has characters that must be escaped")}
 		}
 		if _, _, err := net.SplitHostPort(hostPort); err != nil {
-			hostPort = net.JoinHostPort(strings.TrimSuffix(strings.TrimPrefix(hostPort, "["), "]"), webPort)
+			port := webPort
+			if scheme == "wss" {
+				port = webPortTLS
+			}
+			hostPort = net.JoinHostPort(strings.TrimSuffix(strings.TrimPrefix(hostPort, "["), "]"), port)
 		}
 	}
 	host, portText, err := net.SplitHostPort(hostPort)
@@ -58,7 +69,7 @@ func parseAddress(text string) (address, error) {
 	if path != "" && strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r == '/' || r == '@' || r == 127 }) {
 		return address{}, &AddrError{text, errors.New("the host has characters that no name has")}
 	}
-	a := address{text: text, path: path, host: host, port: uint16(port)}
+	a := address{text: text, path: path, tls: scheme == "tls" || scheme == "wss", host: host, port: uint16(port)}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		a.addr = netip.AddrPortFrom(ip.Unmap(), a.port)
 	}
@@ -84,11 +95,14 @@ func (a address) resolve(ctx context.Context, r *net.Resolver) ([]netip.AddrPort
 	return addrs, nil
 }
 
-// protocol is what is spoken there.
-func (a address) protocol(newHandler func(*engine.Worker) engine.Handler) *engine.Protocol {
-	if a.path == "" {
-		return session.NewProtocol(newHandler)
+// protocol is what is spoken there; config is that of TLS, nil: the usual one.
+func (a address) protocol(config *tls.Config, newHandler func(*engine.Worker) engine.Handler) *engine.Protocol {
+	p := session.NewProtocol(newHandler)
+	if a.path != "" {
+		p = session.NewWebSocket(net.JoinHostPort(a.host, strconv.Itoa(int(a.port))), a.path, newHandler, nil)
 	}
-	host := net.JoinHostPort(a.host, strconv.Itoa(int(a.port)))
-	return session.NewWebSocket(host, a.path, newHandler, nil)
+	if !a.tls {
+		return p
+	}
+	return session.OverTLS(p, config, a.host)
 }

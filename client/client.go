@@ -45,13 +45,13 @@ func Dial(ctx context.Context, config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if addr.path != "" && config.NewCodec != nil {
-		return nil, &AddrError{config.Addr, errors.New("NewCodec does not go with a WebSocket, which is one itself")}
+	if (addr.path != "" || addr.tls) && config.NewCodec != nil {
+		return nil, &AddrError{config.Addr, errors.New("NewCodec does not go with WebSocket or TLS, which are codecs themselves")}
 	}
 	c := &Client{config: config.withDefaults(), addr: addr, ready: make(chan error, 1)}
 	c.mu.Init(lock.NewClass("client"))
 	c.inbox = newInbox(c.config.EventsBuffer)
-	c.protocol = addr.protocol(func(*engine.Worker) engine.Handler { return c.link.handler })
+	c.protocol = addr.protocol(c.config.TLS, func(*engine.Worker) engine.Handler { return c.link.handler })
 	if c.config.NewCodec != nil {
 		c.protocol.NewCodec = c.config.NewCodec
 	}

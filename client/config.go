@@ -2,6 +2,7 @@ package client
 
 import (
 	"cmp"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"time"
@@ -15,7 +16,7 @@ import (
 // Config says whom a Client is to be, and to which server it connects. Addr and Name
 // are required; other zero fields take the defaults.
 type Config struct {
-	Addr         string   // host:port, or ws://host[:port][/path], as its WebSocket is; host is a name, an IPv4 or a bracketed IPv6 address
+	Addr         string   // host:port, tls://host:port, or ws://host[:port][/path] or wss://…, as its WebSocket is; host is a name, an IPv4 or a bracketed IPv6 address
 	Name         string   // the name wanted
 	Token        []byte   // resume token of an earlier login by that name (Client.Self)
 	Program      string   // program and version, for the server's log
@@ -39,8 +40,12 @@ type Config struct {
 	// Publish beyond it waits. Default chat.NoncesPerUserMax.
 	PublishesPendingMax int
 
+	// TLS says whom to believe at tls:// and wss:// addresses; nil: the system's authorities. The
+	// name that is checked is the address's host, unless ServerName says another.
+	TLS *tls.Config
+
 	Seed       uint64                               // makes nonces and waits repeatable; 0: random
-	NewCodec   func(s *engine.Session) engine.Codec // TLS and the like, of native packets; nil: none
+	NewCodec   func(s *engine.Session) engine.Codec // compression and the like, of native packets; nil: none
 	OpenDriver func(worker int) (aio.Driver, error) // default: the best that this machine has
 	Resolver   *net.Resolver                        // default net.DefaultResolver
 	Logger     *slog.Logger                         // default slog.Default()

@@ -1,11 +1,14 @@
 package session
 
 import (
+	"cmp"
+	"crypto/tls"
 	"errors"
 	"time"
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/engine/tlscodec"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
 	"sarang/websocket"
@@ -55,6 +58,23 @@ func NewWebSocket(host, path string, newHandler func(*engine.Worker) engine.Hand
 	p.NewCodec = func(*engine.Session) engine.Codec { return websocket.NewClient(c) }
 	return p
 }
+
+// OverTLS is a protocol of this package with TLS below it. config says whom to believe, nil: the
+// system's authorities; the name that is checked is host, unless its ServerName says another.
+func OverTLS(p *engine.Protocol, config *tls.Config, host string) *engine.Protocol {
+	if config == nil {
+		config = new(tls.Config)
+	}
+	config = config.Clone()
+	config.ServerName = cmp.Or(config.ServerName, host)
+	if p.NewCodec == nil && config.NextProtos == nil {
+		config.NextProtos = []string{nativeALPN}
+	}
+	return tlscodec.Client(p, config)
+}
+
+// nativeALPN is what native packets are called in a handshake (RFC 7301).
+const nativeALPN = "sarang.v1"
 
 // ServiceConfig is an engine configuration for Sessions: change what is to be
 // different and give it to engine.New. HeartbeatInterval is the silence after which the

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,8 @@ const (
 // chatFlags are the flags of `sarang chat`.
 type chatFlags struct {
 	plain, json, follow, resume, noSave bool
+	tls                                 bool
+	ca                                  string
 	history                             int
 	tokenFile, logLevel                 string
 }
@@ -50,6 +53,7 @@ func chatCommand() *cobra.Command {
 			"the name is yours is kept in a file that only you can read.",
 		Example: "  sarang chat mina@127.0.0.1\n" +
 			"  sarang chat mina@chat.example.org:7777 '#사랑방'\n" +
+			"  sarang chat --tls mina@chat.example.org:7778\n" +
 			"  echo 'the build is done' | sarang chat bot@chat.example.org '#dev'\n" +
 			"  sarang chat --json --follow --resume log@chat.example.org '#dev' </dev/null",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -72,6 +76,8 @@ func chatCommand() *cobra.Command {
 	l.IntVar(&f.history, "history", 0, "with --plain: first print this many events of before")
 	l.BoolVar(&f.noSave, "no-save", false, "remember nothing: neither the proof of the name nor what was read")
 	l.StringVar(&f.tokenFile, "token-file", "", "keep the proof of the name in this file, and nothing else")
+	l.BoolVar(&f.tls, "tls", false, "speak TLS: the server's address is one of its tls:// ones")
+	l.StringVar(&f.ca, "ca", "", "with --tls: PEM file of the authorities to believe, instead of the system's")
 	l.StringVar(&f.logLevel, "log-level", "warn", "with --plain: debug, info, warn or error")
 	return c
 }
@@ -187,6 +193,13 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	if f.resume && f.tokenFile != "" {
 		return usageError{errors.New("--resume does not go with --token-file, which keeps the proof of the name and not what was read")}
 	}
+	if f.ca != "" && !f.tls {
+		return usageError{errors.New("--ca goes with --tls")}
+	}
+	trusted, err := trusting(f.ca)
+	if err != nil {
+		return usageError{err}
+	}
 	plain := f.plain || f.json || !canShow()
 	terminal := tui.NewTerminal(nil, nil)
 	logger := screenLog(terminal)
@@ -204,7 +217,7 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	if !plain {
 		fmt.Fprintf(os.Stderr, "connecting to %s …\n", tui.CleanLine(t.addr))
 	}
-	conn, err := dialChat(ctx, t, keep, logger)
+	conn, err := dialChat(ctx, t, f.scheme(), trusted, keep, logger)
 	if err != nil {
 		return err
 	}
@@ -236,10 +249,18 @@ func (a afterScreen) Write(b []byte) (int, error) {
 	return os.Stderr.Write(b)
 }
 
+// scheme is what stands before an address.
+func (f chatFlags) scheme() string {
+	if f.tls {
+		return "tls://"
+	}
+	return ""
+}
+
 // dialChat logs in.
-func dialChat(ctx context.Context, t chatTarget, keep *keeper, logger *slog.Logger) (*client.Client, error) {
+func dialChat(ctx context.Context, t chatTarget, scheme string, trusted *tls.Config, keep *keeper, logger *slog.Logger) (*client.Client, error) {
 	conn, err := client.Dial(ctx, client.Config{
-		Addr: t.addr, Name: t.name, Token: keep.id.Token, Program: "sarang " + version(), Logger: logger,
+		Addr: scheme + t.addr, TLS: trusted, Name: t.name, Token: keep.id.Token, Program: "sarang " + version(), Logger: logger,
 	})
 	keep.refused(err)
 	var said *chat.Error

@@ -8,12 +8,12 @@ import (
 )
 
 // onHangup has SIGHUP do what an operator means by it: with a log file, open it anew; with
-// none, end in order, because the terminal is gone, unless the program was started to
-// outlive it (nohup). The context it returns is done when the server is to end. Windows
-// has no such signal.
-func onHangup(ctx context.Context, log *serverLog) (context.Context, func()) {
+// again, call that; with neither, end in order, because the terminal is gone, unless the
+// program was started to outlive it (nohup). The context it returns is done when the server is
+// to end. Windows has no such signal.
+func onHangup(ctx context.Context, log *serverLog, again func()) (context.Context, func()) {
 	ctx, end := context.WithCancel(ctx)
-	if log.path == "" && signal.Ignored(syscall.SIGHUP) {
+	if log.path == "" && again == nil && signal.Ignored(syscall.SIGHUP) {
 		return ctx, end
 	}
 	hangups, done := make(chan os.Signal, 1), make(chan struct{})
@@ -21,10 +21,14 @@ func onHangup(ctx context.Context, log *serverLog) (context.Context, func()) {
 	go func() {
 		defer close(done)
 		for range hangups {
-			if log.path == "" {
+			if log.path == "" && again == nil {
 				end()
-			} else {
+			}
+			if log.path != "" {
 				log.reopen()
+			}
+			if again != nil {
+				again()
 			}
 		}
 	}()

@@ -34,8 +34,9 @@ func serveCommand() *cobra.Command {
 		Long: "Start a chat server. When it is ready it prints the addresses that it listens\n" +
 			"on, one per line, on standard output; its log goes to standard error. SIGTERM\n" +
 			"and Ctrl-C stop it in order: nothing that was acknowledged is lost. With\n" +
-			"--log-file SIGHUP reopens the log, for rotation; without, it stops the server in\n" +
-			"order, for the terminal is gone. SIGQUIT ends it at once and prints all stacks.\n\n" +
+			"--log-file SIGHUP reopens the log, for rotation, with --tls-cert it reads the\n" +
+			"certificate again; with neither it stops the server in order, for the terminal is\n" +
+			"gone. SIGQUIT ends it at once and prints all stacks.\n\n" +
 			"Every flag can be given as an environment variable (--data is\n" +
 			"SARANG_DATA; several values are separated by commas; an empty variable is as if\n" +
 			"it were not set) or in a TOML file (data = \"…\"). A flag wins over the\n" +
@@ -57,9 +58,11 @@ func serveCommand() *cobra.Command {
 	f.StringSlice("listen", []string{d.Listen[0].String()}, "address for clients, SCHEME://HOST:PORT; may be given several times; port 0 picks one; schemes: "+strings.Join(node.Schemes(), ", "))
 	f.String("data", d.DataDir, "folder for the database, its lock and crash reports")
 	f.String("store", "", "where messages are kept: "+strings.Join(store.Forms(), ", ")+"; default: "+store.DefaultURL("DATA"))
-	f.String("web", "off", "address for browsers, http://HOST:PORT: WebSocket at /ws; off: none")
+	f.String("web", "off", "address for browsers, http://HOST:PORT or https://HOST:PORT: WebSocket at /ws; off: none")
 	f.StringSlice("web-hosts", nil, "names by which --web is asked where it is a loopback address, besides localhost and addresses")
 	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")
+	f.String("tls-cert", "", "file with the certificate of tls:// and https:// addresses, and those between it and its authority: PEM; read again when it changes, and at SIGHUP")
+	f.String("tls-key", "", "file with the key of --tls-cert: PEM")
 	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz; off: none")
 	f.StringSlice("http-hosts", nil, "names by which --http is asked, besides localhost and addresses")
 	f.Bool("pprof", false, "--http answers /debug/pprof, too: profiles and memory, for debugging")
@@ -92,7 +95,18 @@ func serve(c *cobra.Command, config server.Config, logs logSettings) error {
 	signal.Ignore(syscall.SIGPIPE) // what is written where nobody reads is an error, and not the end
 	config.Logger, config.LogLinesLost = log.Logger, log.queue.linesLost
 	config.LogFlush = func() { log.queue.flush(logFlushTimeout) }
-	ctx, stop := onHangup(c.Context(), log)
+	reload := make(chan struct{}, 1)
+	var again func()
+	if config.TLSCert != "" {
+		config.Reload = reload
+		again = func() {
+			select {
+			case reload <- struct{}{}:
+			default: // it is asked for already
+			}
+		}
+	}
+	ctx, stop := onHangup(c.Context(), log, again)
 	defer stop()
 	return server.Run(ctx, config, c.OutOrStdout())
 }
@@ -249,6 +263,7 @@ func fillConfig(c *server.Config, s *settings) error {
 		}
 		c.Listen = append(c.Listen, a)
 	}
+	c.TLSCert, c.TLSKey = s.k.String("tls-cert"), s.k.String("tls-key")
 	if c.Web, err = parseWeb(s.k.String("web")); err != nil {
 		return err
 	}
@@ -276,14 +291,14 @@ func parseListen(s string) (server.Address, error) {
 	return at, nil
 }
 
-// parseWeb reads http://HOST:PORT, or off.
+// parseWeb reads http://HOST:PORT, https://HOST:PORT, or off.
 func parseWeb(s string) (server.Address, error) {
 	if s == "" || s == "off" {
 		return server.Address{}, nil
 	}
 	scheme, hostport, ok := strings.Cut(s, "://")
-	if _, port, err := net.SplitHostPort(strings.TrimSuffix(hostport, "/")); !ok || scheme != "http" || err != nil || port == "" {
-		return server.Address{}, fmt.Errorf("web is %q; it must be http://HOST:PORT, such as http://127.0.0.1:8080, or off", s)
+	if _, port, err := net.SplitHostPort(strings.TrimSuffix(hostport, "/")); !ok || scheme != "http" && scheme != "https" || err != nil || port == "" {
+		return server.Address{}, fmt.Errorf("web is %q; it must be http://HOST:PORT or https://HOST:PORT, such as http://127.0.0.1:8080, or off", s)
 	}
 	at, err := resolveAddress(scheme, strings.TrimSuffix(hostport, "/"))
 	if err != nil {

@@ -20,6 +20,7 @@ var errSwarmFailed = errors.New("swarm: a check has failed; see the report")
 func swarmCommand() *cobra.Command {
 	var c swarm.Config
 	var asJSON, quiet bool
+	var authorities string
 	d := swarm.Config{}.WithDefaults()
 	command := &cobra.Command{
 		Use:   "swarm",
@@ -42,6 +43,10 @@ func swarmCommand() *cobra.Command {
 			if err := checkSwarmFlags(command, &c, &set); err != nil {
 				return usageError{err}
 			}
+			var err error
+			if set.TLS, err = trusting(authorities); err != nil {
+				return usageError{err}
+			}
 			if !quiet && term.IsTerminal(int(os.Stderr.Fd())) {
 				set.Progress = os.Stderr
 			}
@@ -52,6 +57,7 @@ func swarmCommand() *cobra.Command {
 	f.SortFlags = false
 	f.StringVar(&c.Addr, "addr", "127.0.0.1:7777", "the server's HOST:PORT")
 	f.StringVar(&c.Proto, "proto", "", "what is spoken: "+strings.Join(swarm.Protos(), ", ")+" (default tcp)")
+	f.StringVar(&authorities, "ca", "", "with tls and wss: PEM file of the authorities to believe, instead of the system's")
 	f.IntVar(&c.Clients, "clients", d.Clients, "sessions")
 	f.IntVar(&c.Rooms, "rooms", d.Rooms, "rooms; the clients are spread evenly over them")
 	f.IntVar(&c.Publishers, "publishers", 0, "how many of the clients publish; 0: all that are not stalled")

@@ -18,7 +18,7 @@ type Config struct {
 	ConnectionsMax int // lent at once; those beyond it are refused
 
 	// Refusal is what a connection is told that is refused: by this bound, by the service's,
-	// or by its gate. It is closed then.
+	// or by its gate. It is closed then. Empty: nothing.
 	Refusal []byte
 }
 
@@ -108,10 +108,10 @@ func (c *Conn) Close() error {
 }
 
 // GiveBack has the session speak p from here on: engine.Service.Adopt. read is what was read
-// of the connection and not used.
-func (c *Conn) GiveBack(svc *engine.Service, read []byte, p *engine.Protocol) error {
+// of the connection and not used, data the session's Data.
+func (c *Conn) GiveBack(svc *engine.Service, read []byte, p *engine.Protocol, data any) error {
 	defer c.leave()
-	return svc.Adopt(c.Conn, read, p, nil)
+	return svc.Adopt(c.Conn, read, p, data)
 }
 
 // nothing is the framer of sessions that are not read from before they are lent.
@@ -133,7 +133,9 @@ func (p *porter) Connected(s *engine.Session) {
 	if l.lent.Add(1) > int64(l.config.ConnectionsMax) || l.isClosed() {
 		l.lent.Add(-1)
 		l.refused.Add(1)
-		_ = s.Send(l.config.Refusal)
+		if len(l.config.Refusal) > 0 {
+			_ = s.Send(l.config.Refusal)
+		}
 		s.Close()
 		return
 	}
@@ -147,7 +149,7 @@ func (p *porter) Connected(s *engine.Session) {
 
 // Farewell tells those whom the service does not let in.
 func (p *porter) Farewell(to engine.Sender, why engine.Reason) {
-	if why.Code == engine.ReasonRefused {
+	if why.Code == engine.ReasonRefused && len(p.l.config.Refusal) > 0 {
 		_ = to.Send(p.l.config.Refusal)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sarang/engine"
+	"sarang/engine/tlscodec"
 	"sarang/internal/gateway"
 	"sarang/internal/gateway/native"
 	"sarang/internal/gateway/ws"
@@ -31,14 +32,19 @@ type Node struct {
 	Hub    *hub.Hub
 	Engine *engine.Service
 
-	packets   *gateway.Gateway
-	native    *hub.Format
-	protocols []*engine.Protocol          // of schemes
-	upgrades  map[string]*engine.Protocol // by subprotocol
+	packets     *gateway.Gateway
+	native      *hub.Format
+	protocols   []*engine.Protocol          // of schemes
+	upgrades    map[string]*engine.Protocol // by subprotocol
+	upgradesTLS map[string]*engine.Protocol // the same over TLS
 }
 
 // Native is the scheme of addresses that speak Sarang's own protocol.
 const Native = "tcp"
+
+// TLS is the scheme of the same over TLS. What Protocol returns for it is what is spoken
+// once hands were shaken: for engine.Service.Adopt, with the codec as data.
+const TLS = "tls"
 
 // schemes say what an address can speak: each gateway that can be listened for has a row.
 var schemes = []struct {
@@ -46,6 +52,7 @@ var schemes = []struct {
 	protocol func(*Node) *engine.Protocol
 }{
 	{Native, func(n *Node) *engine.Protocol { return native.NewProtocol(n.packets, n.native) }},
+	{TLS, func(n *Node) *engine.Protocol { return tlscodec.Over(native.NewProtocol(n.packets, n.native)) }},
 }
 
 // New makes a node; nothing runs yet but the goroutines of the hub.
@@ -73,9 +80,10 @@ func New(c Config) (*Node, error) {
 	for _, s := range schemes {
 		n.protocols = append(n.protocols, s.protocol(n))
 	}
-	n.upgrades = map[string]*engine.Protocol{}
+	n.upgrades, n.upgradesTLS = map[string]*engine.Protocol{}, map[string]*engine.Protocol{}
 	for _, s := range subprotocols {
-		n.upgrades[s.Name] = ws.NewProtocol(n.packets, s)
+		p := ws.NewProtocol(n.packets, s)
+		n.upgrades[s.Name], n.upgradesTLS[s.Name] = p, tlscodec.Over(p)
 	}
 	return n, nil
 }
@@ -119,9 +127,11 @@ func Subprotocols() []string {
 
 // Subprotocol returns what is spoken behind an upgrade to one of Subprotocols; nil for any
 // other.
-func (n *Node) Subprotocol(name string) *engine.Protocol {
-	return n.upgrades[name]
-}
+func (n *Node) Subprotocol(name string) *engine.Protocol { return n.upgrades[name] }
+
+// SubprotocolTLS is Subprotocol for a connection that has a codec of TLS, which is to be the
+// session's data.
+func (n *Node) SubprotocolTLS(name string) *engine.Protocol { return n.upgradesTLS[name] }
 
 // BadPackets counts packets that were answered as malformed or unknown. Any goroutine may
 // call it.

@@ -16,12 +16,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"sarang/aio"
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/engine/tlscodec"
 	"sarang/internal/hub"
 	"sarang/internal/node"
 	"sarang/internal/store"
@@ -30,15 +32,18 @@ import (
 // Config says what the server is to be. Default has the values that are used where a
 // person says nothing; zero fields below Hub take the defaults of their packages.
 type Config struct {
-	Listen  []Address      // where clients connect, and what is spoken there
-	Sockets []uintptr      // listening sockets handed over, instead of Listen: native protocol
-	Web     Address        // where browsers connect; zero: nowhere
-	HTTP    string         // address of /metrics, /healthz and /readyz; "off": none
-	DataDir string         // crash reports, and the embedded store
-	Store   string         // URL of the store; empty: the embedded one in DataDir
-	Sync    store.SyncMode // what a commit survives
-	IO      string         // auto, or one of aio.Kinds
-	Workers int            // threads that serve sessions
+	Listen  []Address       // where clients connect, and what is spoken there
+	TLSCert string          // file with the certificate, and those between it and its authority: PEM
+	TLSKey  string          // file with its key: PEM
+	Reload  <-chan struct{} // the files are to be read again; nil: when they have changed only
+	Sockets []uintptr       // listening sockets handed over, instead of Listen: native protocol
+	Web     Address         // where browsers connect; zero: nowhere
+	HTTP    string          // address of /metrics, /healthz and /readyz; "off": none
+	DataDir string          // crash reports, and the embedded store
+	Store   string          // URL of the store; empty: the embedded one in DataDir
+	Sync    store.SyncMode  // what a commit survives
+	IO      string          // auto, or one of aio.Kinds
+	Workers int             // threads that serve sessions
 
 	HTTPHosts  []string // names that HTTP is asked by, besides localhost and addresses
 	WebHosts   []string // the same of Web, where that is a loopback address
@@ -110,10 +115,17 @@ func Default() Config {
 
 // Server is a server that runs.
 type Server struct {
-	config  Config
-	store   chat.Store
-	node    *node.Node
-	web     *web
+	config Config
+	store  chat.Store
+	node   *node.Node
+	web    *web
+	tls    []*tlsDoor
+
+	certificate *certificate    // nil: no address speaks TLS
+	tokens      tlscodec.Tokens // for all handshakes
+	ended       chan struct{}   // closed when the server is taken down
+	watching    sync.WaitGroup
+
 	http    *operators
 	disk    *diskWatch
 	erasing *erasing
@@ -126,7 +138,7 @@ type Server struct {
 // Start brings a server up. When it returns without error, the server listens. On an
 // error everything that was begun is undone.
 func Start(ctx context.Context, c Config) (s *Server, err error) {
-	s = &Server{config: c, started: time.Now()}
+	s = &Server{config: c, started: time.Now(), ended: make(chan struct{}), tokens: handshakeTokens(c.Workers)}
 	defer func() {
 		if err != nil {
 			s.release()
@@ -149,6 +161,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	}
 	s.disk = s.watchDisk()
 	if s.erasing, err = s.startErasing(); err != nil {
+		return s, err
+	}
+	if err = s.loadCertificate(); err != nil {
 		return s, err
 	}
 	if err = s.listen(ctx); err != nil {
@@ -197,10 +212,18 @@ func (s *Server) listen(ctx context.Context) error {
 const addressPatience = 3 * time.Second
 
 func (s *Server) listenOn(ctx context.Context, a Address) (Address, error) {
+	if a.Scheme == node.TLS {
+		return s.listenTLS(ctx, a)
+	}
 	p, err := s.node.Protocol(a.Scheme)
 	if err != nil {
 		return a, err
 	}
+	return s.open(ctx, a, p)
+}
+
+// open listens on an address for who speaks p.
+func (s *Server) open(ctx context.Context, a Address, p *engine.Protocol) (Address, error) {
 	open := s.node.Engine.Listen
 	if s.besideIPv4(a.Addr) {
 		open = s.node.Engine.ListenV6Only
@@ -228,6 +251,20 @@ func (s *Server) besideIPv4(addr netip.AddrPort) bool {
 		slices.ContainsFunc(s.config.Listen, func(other Address) bool {
 			return other.Addr.Addr().Is4() && other.Addr.Port() == addr.Port()
 		})
+}
+
+// loadCertificate reads the certificate if an address needs one, and looks after it.
+func (s *Server) loadCertificate() (err error) {
+	c := &s.config
+	if c.TLSCert == "" {
+		return nil
+	}
+	if s.certificate, err = loadCertificate(c.TLSCert, c.TLSKey, c.Logger); err != nil {
+		return err
+	}
+	end := s.ended
+	s.watching.Go(func() { s.certificate.watch(c.Reload, end) })
+	return nil
 }
 
 func openStore(ctx context.Context, c Config) (chat.Store, error) {
@@ -326,6 +363,14 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) release() (err error) {
 	s.http.close()
 	s.web.close()
+	for _, d := range s.tls {
+		d.close()
+	}
+	if s.ended != nil {
+		close(s.ended)
+		s.ended = nil
+		s.watching.Wait()
+	}
 	s.disk.close()
 	s.erasing.close()
 	s.disk, s.erasing = nil, nil
@@ -403,9 +448,15 @@ func (c *Config) Validate() error {
 	if err := c.checkWeb(); err != nil {
 		return err
 	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("tls-cert and tls-key go together")
+	}
 	for _, a := range c.Listen {
 		if err := node.CheckScheme(a.Scheme); err != nil {
 			return fmt.Errorf("listen is %q: %w", a, err)
+		}
+		if a.Scheme == node.TLS && c.TLSCert == "" {
+			return fmt.Errorf("listen is %q: %w", a, errNoCertificate)
 		}
 	}
 	return c.Hub.CheckLimits()

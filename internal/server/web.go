@@ -1,10 +1,13 @@
 package server
 
 import (
+	"bufio"
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -36,6 +39,7 @@ const landing = "This is a Sarang chat server. WebSocket clients connect to /ws.
 type web struct {
 	node    *node.Node
 	door    *door.Listener
+	tls     *tlsDoor // nil: there is none
 	http    *http.Server
 	at      Address
 	origins []string // that may connect besides the address's own, in lower case
@@ -62,6 +66,12 @@ func serveWeb(s *Server) (*web, error) {
 	}
 	w.at = Address{c.Web.Scheme, at}
 	w.door.Listening(at)
+	var listener net.Listener = w.door
+	if c.Web.Scheme == "https" {
+		l := newShaken(w.door)
+		w.tls = newTLSDoor(w.door, s.certificate.config("http/1.1"), s.tokens, c.Logger, func(c *tls.Conn) { l.conns <- c })
+		listener = l
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -86,7 +96,7 @@ func serveWeb(s *Server) (*web, error) {
 	}
 	go func() {
 		defer close(w.served)
-		if err := w.http.Serve(w.door); !errors.Is(err, http.ErrServerClosed) {
+		if err := w.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			c.Logger.Error("web stopped", "error", err)
 		}
 	}()
@@ -110,9 +120,7 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 		http.Error(answer, "no upgrade is possible on this connection", http.StatusInternalServerError)
 		return
 	}
-	lent, ok := c.(*door.Conn)
-	engine.Invariant(ok, "a web connection is not from the door")
-	if err := w.giveBack(lent, head, rw.Reader.Buffered, rw.Reader.Peek, subprotocol); err != nil {
+	if err := w.giveBack(c, head, rw.Reader, subprotocol); err != nil {
 		w.log.Debug("a WebSocket ended in its handshake", "peer", r.RemoteAddr, "error", err)
 		_ = c.Close()
 	}
@@ -120,18 +128,23 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 
 // giveBack answers the request, and gives the connection to the engine with what the client
 // has said ahead of the answer.
-func (w *web) giveBack(c *door.Conn, head []byte, buffered func() int, peek func(int) ([]byte, error), subprotocol string) error {
+func (w *web) giveBack(c net.Conn, head []byte, r *bufio.Reader, subprotocol string) error {
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
 	if _, err := c.Write(head); err != nil {
 		return err
 	}
-	ahead, err := peek(buffered())
+	ahead, err := r.Peek(r.Buffered())
 	if err != nil {
 		return err
 	}
-	return c.GiveBack(w.node.Engine, ahead, w.node.Subprotocol(subprotocol))
+	if over, ok := c.(*tls.Conn); ok {
+		return giveBackTLS(w.node.Engine, over, ahead, w.node.SubprotocolTLS(subprotocol))
+	}
+	lent, ok := c.(*door.Conn)
+	engine.Invariant(ok, "a web connection is not from the door")
+	return lent.GiveBack(w.node.Engine, ahead, w.node.Subprotocol(subprotocol), nil)
 }
 
 // mayCome checks who asks for a WebSocket: a page may connect to where it came from, and
@@ -158,14 +171,21 @@ func (w *web) close() {
 	if w == nil || w.http == nil {
 		return
 	}
+	if w.tls != nil {
+		w.tls.close()
+	}
 	_ = w.http.Close()
 	<-w.served
 }
 
 // checkWeb checks what a person has set about the web address.
 func (c *Config) checkWeb() error {
-	if c.Web != (Address{}) && c.Web.Scheme != "http" {
-		return fmt.Errorf("web is %q; it must be http://HOST:PORT, or off", c.Web)
+	switch {
+	case c.Web == (Address{}) || c.Web.Scheme == "http":
+	case c.Web.Scheme != "https":
+		return fmt.Errorf("web is %q; it must be http://HOST:PORT, https://HOST:PORT, or off", c.Web)
+	case c.TLSCert == "":
+		return fmt.Errorf("web is %q: %w", c.Web, errNoCertificate)
 	}
 	for _, name := range c.WebHosts {
 		if strings.ContainsAny(name, ":/*") {

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,10 +15,11 @@ import (
 
 // Config says what a run does. Zero fields with a default take it.
 type Config struct {
-	Addr    string // HOST:PORT, with or without tcp:// or ws://; required
-	Proto   string // tcp: native packets; ws: the same over WebSocket; default tcp, or what Addr says
-	IO      string // auto, or one of aio.Kinds; default auto
-	Workers int    // threads that run the clients; default 1
+	Addr    string      // HOST:PORT, with or without a scheme, one of Protos; required
+	Proto   string      // tcp: native packets; tls: over TLS; ws, wss: over WebSocket; default tcp, or what Addr says
+	TLS     *tls.Config // whom to believe; nil: the system's authorities
+	IO      string      // auto, or one of aio.Kinds; default auto
+	Workers int         // threads that run the clients; default 1
 
 	Clients    int    // default 100
 	Rooms      int    // client i is in room i mod Rooms; default 1
@@ -65,13 +67,15 @@ const (
 // What a server can be spoken to in.
 const (
 	protoNative = "tcp"
+	protoTLS    = "tls"
 	protoWeb    = "ws"
+	protoWebTLS = "wss"
 
 	webPath = "/ws"
 )
 
 // Protos are the values of Config.Proto.
-func Protos() []string { return []string{protoNative, protoWeb} }
+func Protos() []string { return []string{protoNative, protoTLS, protoWeb, protoWebTLS} }
 
 // Validate checks what a person has set. Its errors are sentences about flags.
 func (c *Config) Validate() error {

@@ -121,11 +121,7 @@ func (r *run) open(ctx context.Context) error {
 		e.OnTick(w.tick)
 	}
 	newHandler := func(e *engine.Worker) engine.Handler { return r.workers[e.Index()] }
-	if r.config.Proto == protoWeb {
-		r.protocol = session.NewWebSocket(r.config.Addr, webPath, newHandler, nil)
-	} else {
-		r.protocol = session.NewProtocol(newHandler)
-	}
+	r.protocol = r.config.protocol(newHandler)
 	r.report = &Report{IO: kind}
 	if r.engine, err = engine.New(c); err != nil {
 		return err
@@ -134,6 +130,19 @@ func (r *run) open(ctx context.Context) error {
 		return errors.Join(err, r.engine.Close())
 	}
 	return nil
+}
+
+// protocol is what the clients speak.
+func (c *Config) protocol(newHandler func(*engine.Worker) engine.Handler) *engine.Protocol {
+	p := session.NewProtocol(newHandler)
+	if c.Proto == protoWeb || c.Proto == protoWebTLS {
+		p = session.NewWebSocket(c.Addr, webPath, newHandler, nil)
+	}
+	if c.Proto != protoTLS && c.Proto != protoWebTLS {
+		return p
+	}
+	host, _, _ := net.SplitHostPort(c.Addr) // it was resolved
+	return session.OverTLS(p, c.TLS, host)
 }
 
 // resolve finds the address of HOST:PORT.
