@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,15 +14,24 @@ import (
 	"sarang/client"
 	"sarang/client/internal/clienttest"
 	"sarang/engine"
+	"sarang/engine/tlscodec/tlstest"
 	"sarang/internal/server"
 	"sarang/websocket"
 )
 
-// A client over WebSocket talks with one of the native protocol, and survives the server.
+// A client over WebSocket talks with one of the native protocol, and survives the server; with
+// and without TLS.
 func TestWebSocket(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { talk(t, "tcp", "http", "", "ws") })
+	t.Run("TLS", func(t *testing.T) { talk(t, "tls", "https", "tls://", "wss") })
+}
+
+func talk(t *testing.T, listen, web, native, webSocket string) {
 	c := server.Default()
-	c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
-	c.Web = server.Address{Scheme: "http", Addr: netip.MustParseAddrPort("127.0.0.1:0")}
+	cert := tlstest.Write(t, t.TempDir(), 1)
+	any := netip.MustParseAddrPort("127.0.0.1:0")
+	c.Listen, c.Web = []server.Address{{Scheme: listen, Addr: any}}, server.Address{Scheme: web, Addr: any}
+	c.TLSCert, c.TLSKey = cert.CertFile, cert.KeyFile
 	c.RetryAfterMin, c.RetryAfterMax = time.Millisecond, 10*time.Millisecond
 	c.HTTP, c.DataDir, c.Logger = "off", t.TempDir(), clienttest.Quiet()
 	s, err := server.Start(t.Context(), c)
@@ -29,7 +39,7 @@ func TestWebSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	join := func(name, addr string) (*client.Client, chat.RoomID) {
-		config := client.Config{Addr: addr, Name: name, Logger: slog.New(slog.DiscardHandler), ReconnectMin: time.Millisecond, ReconnectMax: 10 * time.Millisecond}
+		config := client.Config{Addr: addr, Name: name, TLS: &tls.Config{RootCAs: cert.Pool}, Logger: slog.New(slog.DiscardHandler), ReconnectMin: time.Millisecond, ReconnectMax: 10 * time.Millisecond}
 		x, err := client.Dial(within(t), config)
 		if err != nil {
 			t.Fatal(err)
@@ -41,9 +51,9 @@ func TestWebSocket(t *testing.T) {
 		return x, j.Room.ID
 	}
 	c.Listen[0].Addr, c.Web.Addr = s.Addrs()[0].Addr, s.WebAddr().Addr
-	ann, room := join("ann", "ws://"+c.Web.Addr.String()+"/ws")
+	ann, room := join("ann", webSocket+"://"+c.Web.Addr.String()+"/ws")
 	defer ann.Close()
-	ben, _ := join("ben", c.Listen[0].Addr.String())
+	ben, _ := join("ben", native+c.Listen[0].Addr.String())
 	defer ben.Close()
 	for i := range 20 {
 		if i == 10 {
@@ -71,6 +81,17 @@ func TestWebSocket(t *testing.T) {
 				case <-within(t).Done():
 					t.Fatalf("message %d does not come", i)
 				}
+			}
+		}
+	}
+	if listen == "tls" {
+		for addr, config := range map[string]*tls.Config{
+			native + c.Listen[0].Addr.String():      nil,
+			webSocket + "://" + c.Web.Addr.String(): {RootCAs: cert.Pool, ServerName: "evil.example.org"},
+		} {
+			x, err := client.Dial(within(t), client.Config{Addr: addr, Name: "eve", TLS: config, Logger: clienttest.Quiet()})
+			if !errors.As(err, new(*tls.CertificateVerificationError)) {
+				t.Errorf("Dial of %s: %v, %v", addr, x, err)
 			}
 		}
 	}

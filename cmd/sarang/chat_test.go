@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sarang/engine/tlscodec/tlstest"
 	"sarang/internal/server"
 	"sarang/internal/store"
 )
@@ -88,6 +89,9 @@ func TestChatUsage(t *testing.T) {
 		{"ann@h", "--plain", "--no-save", "--resume"},
 		{"ann@h", "--plain", "--log-level", "loud"},
 		{"ann@h", "--plain", "--resume", "--token-file", "f"},
+		{"ann@h", "--plain", "--ca", "file"},
+		{"ann@h", "--plain", "--tls", "--ca", "/no/such/file"},
+		{"ann@h", "--plain", "--tls", "--ca", "chat_test.go"},
 	} {
 		var usage usageError
 		if _, _, err := talk(t, "", args...); !errors.As(err, &usage) {
@@ -111,9 +115,12 @@ func TestChatOfNobody(t *testing.T) {
 }
 
 // startServer returns the address of a server of this test's.
-func startServer(t *testing.T) string {
+func startServer(t *testing.T) string { return startServerAt(t, "tcp", tlstest.Certificate{}) }
+
+func startServerAt(t *testing.T, scheme string, cert tlstest.Certificate) string {
 	c := server.Default()
-	c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
+	c.Listen = []server.Address{{Scheme: scheme, Addr: netip.MustParseAddrPort("127.0.0.1:0")}}
+	c.TLSCert, c.TLSKey = cert.CertFile, cert.KeyFile
 	c.HTTP, c.DataDir, c.Sync, c.SessionsMax = "off", t.TempDir(), store.ProcessSafe, 8
 	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := server.Start(t.Context(), c)
@@ -153,6 +160,20 @@ func TestChatKeepsTheName(t *testing.T) {
 	out, _, err := talk(t, "", "mina@"+addr, "#room", "--plain", "--history", "100")
 	if err != nil || !strings.Contains(out, "mina: second") || strings.Contains(out, "I am mina") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Over TLS, with an authority of one's own; without it nothing is said.
+func TestChatTLS(t *testing.T) {
+	cert := tlstest.Write(t, t.TempDir(), 1)
+	addr := startServerAt(t, "tls", cert)
+	out, log, err := talk(t, "hello\n", "mina@"+addr, "#room", "--plain", "--no-save", "--tls", "--ca", cert.CertFile)
+	if err != nil || !strings.Contains(out, "mina: hello") {
+		t.Errorf("%v\n%s%s", err, out, log)
+	}
+	if _, _, err := talk(t, "hello\n", "nina@"+addr, "#room", "--plain", "--no-save", "--tls"); err == nil ||
+		!strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a server that nobody knows: %v", err)
 	}
 }
 

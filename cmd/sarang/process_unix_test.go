@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sarang/engine/tlscodec/tlstest"
 )
 
 // A server that can not start says so after its log.
@@ -141,6 +143,49 @@ func TestHangupUnderNohup(t *testing.T) {
 	c.endsInOrder(syscall.SIGTERM)
 }
 
+// contains reports whether a file has a text.
+func contains(path, want string) bool {
+	text, err := os.ReadFile(path)
+	return err == nil && strings.Contains(string(text), want)
+}
+
+func awaitText(path, want string) {
+	for deadline := time.Now().Add(10 * time.Second); !contains(path, want) && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond) // sleep: another process writes the file
+	}
+}
+
+// With a certificate SIGHUP means to read it again, and not that the terminal is gone; files
+// that are not right leave the one that there is.
+func TestHangupReadsTheCertificate(t *testing.T) {
+	dir := t.TempDir()
+	cert := tlstest.Write(t, dir, 1)
+	path := filepath.Join(dir, "log")
+	log, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	c := startChild(t, log, "--listen", "tls://127.0.0.1:0", "--tls-cert", cert.CertFile, "--tls-key", cert.KeyFile)
+	for _, step := range []struct {
+		change func()
+		says   string
+	}{
+		{func() { tlstest.Write(t, dir, 2) }, "certificate read"},
+		{func() { _ = os.Remove(cert.KeyFile) }, "the certificate stays as it was"},
+	} {
+		step.change()
+		if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		awaitText(path, step.says)
+		if !contains(path, step.says) {
+			t.Errorf("the log does not say that %s", step.says)
+		}
+	}
+	c.endsInOrder(syscall.SIGTERM)
+}
+
 // The log is rotated: moved away, and the server told.
 func TestLogIsReopened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
@@ -151,13 +196,7 @@ func TestLogIsReopened(t *testing.T) {
 	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	contains := func(path, want string) bool {
-		text, err := os.ReadFile(path)
-		return err == nil && strings.Contains(string(text), want)
-	}
-	for deadline := time.Now().Add(10 * time.Second); !contains(path, "log file reopened") && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond) // sleep: another process writes the file
-	}
+	awaitText(path, "log file reopened")
 	c.endsInOrder(syscall.SIGTERM)
 	if !contains(path, "stopped") || contains(path+".1", "stopped") || !contains(path+".1", "ready") {
 		t.Error("the log did not go on in the new file")

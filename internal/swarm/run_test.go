@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"sarang/aio"
+	"sarang/engine/tlscodec/tlstest"
 	"sarang/internal/server"
 	"sarang/internal/store"
 )
@@ -315,22 +317,38 @@ func TestSecondAddressAnswers(t *testing.T) {
 	}
 }
 
-// Everything that the swarm checks, over WebSocket: broken connections, stalled readers, and
-// the end of the server in the middle.
-func TestRunOverWebSocket(t *testing.T) {
-	s := newServer(t, func(c *server.Config) {
-		c.Web = server.Address{Scheme: "http", Addr: netip.MustParseAddrPort("127.0.0.1:0")}
-	})
-	t.Cleanup(func() {
-		if err := s.Stop(context.Background()); err != nil {
-			t.Errorf("stopping the server: %v", err)
-		}
-	})
-	report := runSwarm(t, Config{
-		Addr: "ws://" + s.WebAddr().Addr.String() + "/ws", Clients: 40, Rooms: 2, Publishers: 10, Messages: 1500,
-		Rate: 1500, Stalled: 5, Churn: 50, Workers: 2,
-	})
-	if !report.OK() || report.Reconnects == 0 {
-		t.Errorf("%+v", report)
+// Everything that the swarm checks, over WebSocket and TLS: broken connections and stalled
+// readers.
+func TestRunOverWebSocketAndTLS(t *testing.T) {
+	cert := tlstest.Write(t, t.TempDir(), 1)
+	any := netip.MustParseAddrPort("127.0.0.1:0")
+	for _, c := range []struct {
+		web     string
+		listen  string
+		address func(*server.Server) string
+	}{
+		{"http", "tcp", func(s *server.Server) string { return "ws://" + s.WebAddr().Addr.String() + "/ws" }},
+		{"https", "tcp", func(s *server.Server) string { return "wss://" + s.WebAddr().Addr.String() + "/ws" }},
+		{"http", "tls", func(s *server.Server) string { return "tls://" + s.Addrs()[0].Addr.String() }},
+	} {
+		t.Run(c.web+" "+c.listen, func(t *testing.T) {
+			s := newServer(t, func(config *server.Config) {
+				config.Listen = []server.Address{{Scheme: c.listen, Addr: any}}
+				config.Web = server.Address{Scheme: c.web, Addr: any}
+				config.TLSCert, config.TLSKey = cert.CertFile, cert.KeyFile
+			})
+			t.Cleanup(func() {
+				if err := s.Stop(context.Background()); err != nil {
+					t.Errorf("stopping the server: %v", err)
+				}
+			})
+			report := runSwarm(t, Config{
+				Addr: c.address(s), TLS: &tls.Config{RootCAs: cert.Pool}, Clients: 40, Rooms: 2, Publishers: 10, Messages: 1500,
+				Rate: 1500, Stalled: 5, Churn: 50, Workers: 2,
+			})
+			if !report.OK() || report.Reconnects == 0 {
+				t.Errorf("%+v", report)
+			}
+		})
 	}
 }

@@ -1,0 +1,164 @@
+package tlscodec_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sarang/engine/tlscodec"
+	"sarang/engine/tlscodec/tlstest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 20 * time.Second
+
+func serverConfig(t *testing.T) (*tls.Config, tlstest.Certificate) {
+	t.Helper()
+	cert := tlstest.Write(t, t.TempDir(), 1)
+	pair, err := tls.LoadX509KeyPair(cert.CertFile, cert.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, cert
+}
+
+// pair is both ends of a connection of TCP.
+func pair(t *testing.T) (server, client net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = net.Dial("tcp", l.Addr().String()); err == nil {
+		server, err = l.Accept()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close(); client.Close() })
+	return server, client
+}
+
+// Who stops in the middle of a handshake holds no token: with one for all, and more who have
+// stopped than that, the others shake hands.
+func TestTokens(t *testing.T) {
+	config, cert := serverConfig(t)
+	tokens := make(tlscodec.Tokens, 1)
+	var all sync.WaitGroup
+	var silent []net.Conn
+	for range 5 {
+		server, client := pair(t)
+		silent = append(silent, client)
+		_, _ = client.Write([]byte("\x16\x03\x01\x01\x00\x01")) // the beginning of a hello
+		all.Go(func() {
+			if _, err := tlscodec.Handshake(server, config, tokens, patience); err == nil {
+				t.Error("a handshake of six bytes is done")
+			}
+		})
+	}
+	for range 20 {
+		server, client := pair(t)
+		all.Go(func() {
+			c, err := tlscodec.Handshake(server, config, tokens, patience)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = c.Write([]byte("welcome"))
+			c.Close()
+		})
+		c := tls.Client(client, cert.Client())
+		if b, err := io.ReadAll(c); string(b) != "welcome" || err != nil {
+			t.Errorf("%q, %v", b, err)
+		}
+	}
+	for _, c := range silent {
+		c.Close()
+	}
+	all.Wait()
+	if len(tokens) != 0 {
+		t.Errorf("%d tokens are out when all is over", len(tokens))
+	}
+}
+
+// A handshake has an end.
+func TestHandshakeTimeout(t *testing.T) {
+	config, _ := serverConfig(t)
+	server, _ := pair(t)
+	if _, err := tlscodec.Handshake(server, config, nil, time.Millisecond); err == nil {
+		t.Error("nobody has shaken hands")
+	}
+	if _, err := server.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the connection is open: %v", err)
+	}
+}
+
+// What was read ahead is in two layers, and all of it comes, before what follows.
+func TestDetachReadsAhead(t *testing.T) {
+	config, cert := serverConfig(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		server, client := pair(t)
+		clientConfig := cert.Client()
+		clientConfig.MinVersion, clientConfig.MaxVersion = version, version
+		said := make(chan error, 1)
+		c := tls.Client(client, clientConfig)
+		go func() {
+			err := c.Handshake()
+			for i := range 10 {
+				_, e := fmt.Fprintf(c, "record %d, ", i)
+				err = errors.Join(err, e)
+			}
+			said <- err
+		}()
+		conn, err := tlscodec.Handshake(server, config, make(tlscodec.Tokens, 1), patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-said; err != nil {
+			t.Fatal(err)
+		}
+		ahead := make([]byte, 5)
+		if _, err := io.ReadFull(conn, ahead); err != nil {
+			t.Fatal(err)
+		}
+		below, read, codec, err := tlscodec.Detach(conn, ahead)
+		if err != nil || below != server || !codec.Ready() {
+			t.Fatalf("%v, %v", below, err)
+		}
+		plain, raw, err := codec.Decode(nil, nil, read)
+		for err == nil && len(plain) < 100 { // the rest is in the connection
+			b := make([]byte, 1000)
+			n, e := below.Read(b)
+			plain, raw, err = codec.Decode(plain, raw, b[:n])
+			err = errors.Join(err, e)
+		}
+		want := ""
+		for i := range 10 {
+			want += fmt.Sprintf("record %d, ", i)
+		}
+		if string(plain) != want || err != nil {
+			t.Errorf("%q, %v", plain, err)
+		}
+		if raw, err = codec.Encode(raw, []byte("answer")); err == nil {
+			_, err = below.Write(codec.End(raw))
+		}
+		if b, e := io.ReadAll(c); string(b) != "answer" || err != nil || e != nil {
+			t.Errorf("answered is %q, %v, %v", b, err, e)
+		}
+		if _, _, _, err := tlscodec.Detach(conn, nil); !errors.Is(err, tlscodec.ErrForeign) {
+			t.Errorf("the second time: %v", err)
+		}
+	}
+	if _, _, _, err := tlscodec.Detach(tls.Server(nil, config), nil); !errors.Is(err, tlscodec.ErrForeign) {
+		t.Errorf("of another's: %v", err)
+	}
+}
