@@ -67,6 +67,18 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+func TestWebSettings(t *testing.T) {
+	got, err := configOf("--web", "https://127.0.0.1:8443/", "--tls-cert", "c", "--tls-key", "k", "--web-hosts", "a,b",
+		"--web-origins", "https://app.example.org:444", "--listen", "tls://127.0.0.1:7778")
+	if err != nil || got.Web.String() != "https://127.0.0.1:8443" || got.TLSCert != "c" || got.TLSKey != "k" ||
+		len(got.WebHosts) != 2 || got.WebOrigins[0] != "https://app.example.org:444" || got.Listen[0].Scheme != "tls" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err = configOf("--web", "off"); err != nil || got.Web.Addr.IsValid() {
+		t.Errorf("%+v, %v", got.Web, err)
+	}
+}
+
 func TestSettingsThatAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		want string
@@ -77,6 +89,16 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{"give sqlite:FOLDER", []string{"--store", "mysql://host/db"}},
 		{"workers is 0", []string{"--workers", "0"}},
 		{"http-hosts", []string{"--http-hosts", "chat.example.org:7780"}},
+		{"http-hosts", []string{"--http-hosts", "http://chat.example.org"}},
+		{"http://HOST:PORT", []string{"--web", "127.0.0.1:8080"}},
+		{"http://HOST:PORT", []string{"--web", "ftp://127.0.0.1:8080"}},
+		{"http://HOST:PORT", []string{"--web", "http://127.0.0.1"}},
+		{"--tls-cert", []string{"--web", "https://127.0.0.1:8443"}},
+		{"--tls-cert", []string{"--listen", "tls://127.0.0.1:7778"}},
+		{"go together", []string{"--tls-cert", "cert.pem"}},
+		{"web-hosts", []string{"--web-hosts", "chat.example.org:80"}},
+		{"web-origins", []string{"--web-origins", "chat.example.org"}},
+		{"web-origins", []string{"--web-origins", "https://chat.example.org/"}},
 		{"sync", []string{"--sync", "maybe"}},
 		{"log-level", []string{"--log-level", "loud"}},
 		{"log-format", []string{"--log-format", "xml"}},

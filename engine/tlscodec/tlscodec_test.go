@@ -162,3 +162,43 @@ func TestDetachReadsAhead(t *testing.T) {
 		t.Errorf("of another's: %v", err)
 	}
 }
+
+// FuzzServer takes any bytes for what a client says, in pieces: no panic, no end of it all, and
+// nothing is left when the session is over.
+func FuzzServer(f *testing.F) {
+	var hello wireTap
+	_ = tls.Client(&hello, &tls.Config{ServerName: tlstest.Host}).Handshake()
+	f.Add([]byte(hello), 1000)
+	f.Add([]byte(hello), 1)
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), 3)
+	config := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return nil, errors.New("there is none")
+	}}
+	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
+		codec := tlscodec.NewServer(config)
+		raw, err := codec.Start(nil)
+		var plain []byte
+		for piece = max(piece, 1); err == nil && len(stream) > 0; {
+			n := min(piece, len(stream))
+			plain, raw, err = codec.Decode(plain, raw, stream[:n])
+			stream = stream[n:]
+		}
+		if len(plain) > 0 || codec.Ready() {
+			t.Fatalf("%q is said to who has no certificate", plain)
+		}
+		codec.Release()
+		codec.Release()
+	})
+}
+
+// wireTap keeps what is written, and has nothing to read.
+type wireTap []byte
+
+func (w *wireTap) Write(b []byte) (int, error)    { *w = append(*w, b...); return len(b), nil }
+func (*wireTap) Read([]byte) (int, error)         { return 0, io.EOF }
+func (*wireTap) Close() error                     { return nil }
+func (*wireTap) LocalAddr() net.Addr              { return nil }
+func (*wireTap) RemoteAddr() net.Addr             { return nil }
+func (*wireTap) SetDeadline(time.Time) error      { return nil }
+func (*wireTap) SetReadDeadline(time.Time) error  { return nil }
+func (*wireTap) SetWriteDeadline(time.Time) error { return nil }

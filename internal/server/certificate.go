@@ -68,11 +68,10 @@ func (c *certificate) reload() {
 	c.log.Info("certificate read", "file", c.certFile, "valid_until", c.now.Load().Leaf.NotAfter)
 }
 
-// watch reads the files again when they have changed and have been quiet since the last look,
-// and when wanted says so, until end is closed.
-func (c *certificate) watch(wanted <-chan struct{}, end <-chan struct{}) {
-	look := time.NewTicker(certificateEvery)
-	defer look.Stop()
+// watch reads the files again when, at a look, they have changed since they were read, and not
+// since the look before: who writes them is done. It does so, too, when wanted says so; until
+// end is closed.
+func (c *certificate) watch(look <-chan time.Time, wanted, end <-chan struct{}) {
 	last := c.seen
 	for {
 		select {
@@ -81,7 +80,7 @@ func (c *certificate) watch(wanted <-chan struct{}, end <-chan struct{}) {
 		case <-wanted:
 			c.reload()
 			last = c.seen
-		case <-look.C:
+		case <-look:
 			now := c.stamps()
 			if now != c.seen && now == last {
 				c.reload()

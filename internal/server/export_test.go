@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/tls"
+	"log/slog"
 	"time"
 
 	"sarang/chat"
@@ -24,3 +26,13 @@ func (c *Config) SetWebConnectionsMax(n int) { c.webConnectionsMax = n }
 
 // WebLent is how many connections of the web address are no WebSockets.
 func (s *Server) WebLent() int { return s.web.door.Lent() }
+
+// WatchCertificate reads a certificate and looks after its files when look says so. now is what
+// a client would get.
+func WatchCertificate(certFile, keyFile string, look <-chan time.Time, end <-chan struct{}) (now func() *tls.Certificate, watch func(), err error) {
+	c, err := loadCertificate(certFile, keyFile, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.now.Load, func() { c.watch(look, nil, end) }, nil
+}

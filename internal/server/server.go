@@ -263,7 +263,11 @@ func (s *Server) loadCertificate() (err error) {
 		return err
 	}
 	end := s.ended
-	s.watching.Go(func() { s.certificate.watch(c.Reload, end) })
+	s.watching.Go(func() {
+		look := time.NewTicker(certificateEvery)
+		defer look.Stop()
+		s.certificate.watch(look.C, c.Reload, end)
+	})
 	return nil
 }
 

@@ -298,3 +298,54 @@ func TestCertificateIsReadAgain(t *testing.T) {
 		t.Errorf("after broken files the certificate is %d", got)
 	}
 }
+
+// Files that have changed are read at the second look that finds them so: not while they are
+// being written.
+func TestCertificateIsWatched(t *testing.T) {
+	dir := t.TempDir()
+	cert := tlstest.Write(t, dir, 1)
+	look, end, ended := make(chan time.Time), make(chan struct{}), make(chan struct{})
+	now, watch, err := server.WatchCertificate(cert.CertFile, cert.KeyFile, look, end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { watch(); close(ended) }()
+	serial := func() int64 { return now().Leaf.SerialNumber.Int64() }
+	looks := func(n int) {
+		for range n + 1 { // the last one has been waited for
+			look <- time.Now()
+		}
+	}
+	looks(3)
+	first := now()
+	tlstest.Write(t, dir, 2)
+	later := time.Now().Add(time.Hour) // whatever the grain of the file system's times
+	if err := os.Chtimes(cert.CertFile, later, later); err != nil {
+		t.Fatal(err)
+	}
+	look <- time.Now()
+	if now() != first {
+		t.Error("the files are read at the first look")
+	}
+	looks(2)
+	if got := serial(); got != 2 {
+		t.Errorf("the certificate is %d", got)
+	}
+	second := now()
+	looks(3)
+	if now() != second {
+		t.Error("files that have not changed are read again")
+	}
+	if err := os.Remove(cert.KeyFile); err != nil {
+		t.Fatal(err)
+	}
+	looks(3)
+	if now() != second {
+		t.Error("without its key the certificate is another one")
+	}
+	close(end)
+	<-ended
+	if _, _, err := server.WatchCertificate(cert.CertFile, cert.KeyFile, look, end); err == nil {
+		t.Error("a server begins without its key")
+	}
+}
