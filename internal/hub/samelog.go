@@ -28,7 +28,7 @@ func (h *home) sameLog(j *joinRequest) (same, known bool) {
 		return j.seqMs == info.LastMs, true
 	}
 	at, known := h.times[j.seq]
-	return at == j.seqMs, known
+	return at == 0 || at == j.seqMs, known // one that retention has erased can not be compared
 }
 
 // whenTimed runs j again when the time of the event is known that its cursor stands at.

@@ -109,3 +109,30 @@ type refusing struct{}
 
 func (refusing) Next(string) storesim.Fault { return storesim.FaultUnavailable }
 func (refusing) Kept() bool                 { return false }
+
+// An event that was erased for its age can not be compared: who stands there is believed.
+func TestCursorAtAnErasedEvent(t *testing.T) {
+	store := storesim.NewDisk(nil).Open()
+	r := newRig(t, hubtest.Config{Store: store, Hub: hub.Config{AnnounceMembersMax: -1}})
+	ann := r.Enter("ann", nil)
+	lobby := joined(t, r, ann, "lobby")
+	for n := range chat.Nonce(4) {
+		ann.Publish(lobby.ID, n+1, fmt.Sprint("m", n+1))
+		r.Settle()
+		r.Pass(time.Minute)
+	}
+	log, _, err := store.History(t.Context(), lobby.ID, chat.Page{ItemsMax: 10, BytesMax: 100})
+	if err != nil || len(log) != 4 {
+		t.Fatalf("%d events, %v", len(log), err)
+	}
+	if _, n, err := store.Erase(t.Context(), chat.Erasure{BeforeMs: log[2].TimeMs, RoomsMax: 10, EventsMax: 10}); err != nil || n != 2 {
+		t.Fatalf("erased %d, %v", n, err)
+	}
+	bob := r.Enter("bob", nil)
+	bob.JoinAs(lobby.ID, hub.JoinRequest{Epoch: lobby.Epoch, Seq: 2, SeqMs: log[1].TimeMs})
+	r.Settle()
+	wantTexts(t, bob, "3 m3", "4 m4")
+	if last := bob.Last(); last.Kind != "Joined" || last.Start.Void {
+		t.Errorf("%+v", last)
+	}
+}
