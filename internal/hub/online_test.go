@@ -14,7 +14,9 @@ import (
 const day = time.Hour
 
 // days are what is days by default.
-func days() hub.Config { return hub.Config{SeenEvery: day, GuestNameReserved: 30 * day, RoomIdle: 1000 * day} }
+func days() hub.Config {
+	return hub.Config{SeenEvery: day, GuestNameReserved: 30 * day, RoomIdle: 1000 * day}
+}
 
 // tryName has somebody without a token ask for a name, and returns the code of the
 // refusal, 0 if he got it.
