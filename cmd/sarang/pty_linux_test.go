@@ -251,7 +251,7 @@ func (c *console) report() string {
 func (c *console) ended(want string) {
 	c.t.Helper()
 	if got := c.report(); got != want {
-		c.t.Errorf("the program has %s; want %s", got, want)
+		c.t.Errorf("the program has %s; want %s; the terminal had %q", got, want, c.written())
 	}
 }
 

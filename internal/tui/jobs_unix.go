@@ -109,7 +109,7 @@ func (s *screen) terminalMessage(msg any) {
 	case handBack:
 		s.release()
 		close(m.given)
-		<-m.again
+		await(s.ctx, m.again)
 		defer close(m.taken)
 	case takeAgain:
 		s.release()

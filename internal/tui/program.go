@@ -57,7 +57,7 @@ func Run(ctx context.Context, c Config) error {
 		model: New(Options{Server: c.Server, Name: c.Conn.Self().Name, Now: time.Now(), NewNonce: newNonce, Seen: c.Seen, JobControl: hasJobControl()}),
 		out:   outbox{wake: make(chan struct{}, 1)},
 	}
-	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond)}
+	options := []tea.ProgramOption{tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond)}
 	if c.NoColor {
 		options = append(options, tea.WithColorProfile(colorprofile.ASCII))
 	}
@@ -82,6 +82,7 @@ func Run(ctx context.Context, c Config) error {
 	s.beside(func() { s.out.run(ctx, c.Conn, p.Send) })
 	s.beside(func() { tick(ctx, p.Send) })
 	s.beside(s.jobControl(ctx))
+	s.beside(func() { <-ctx.Done(); p.Quit() }) // in order: a library that is killed does not wait for its reader
 	_, err := p.Run()
 	killed := errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic)
 	if killed && s.terminal.modes != nil {
