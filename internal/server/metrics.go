@@ -20,6 +20,7 @@ var (
 	descUsers         = desc("users", "Sessions that are logged in now.")
 	descRooms         = desc("rooms", "Rooms in memory: those that somebody uses, or has used a while ago.")
 	descWebLent       = desc("web_connections", "Connections of the web address that are no WebSockets: in their handshake, or asking for a page.")
+	descHandshakes    = desc("tls_handshakes_total", "Handshakes of TLS.", "outcome")
 	descAccepted      = desc("accepted_total", "Connections accepted.")
 	descRefused       = desc("refused_total", "Things refused or put off for a limit or the load (docs/limits.md), and connections while draining.", "reason")
 	descSilent        = desc("refused_silently_total", "Connections refused without a farewell.")
@@ -74,6 +75,18 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e := c.s.node.Engine.Stats()
 	gauge(descSessions, float64(e.Sessions))
 	gauge(descTimers, float64(e.Timers))
+	if doors := c.s.tlsDoors(); len(doors) > 0 {
+		var done, failed, refused uint64
+		for _, d := range doors {
+			done, failed = done+d.done.Load(), failed+d.failed.Load()
+		}
+		for _, d := range c.s.tls {
+			refused += d.door.Refused()
+		}
+		count(descHandshakes, float64(done), "done")
+		count(descHandshakes, float64(failed), "failed")
+		count(descRefused, float64(refused), "tls_handshakes")
+	}
 	if w := c.s.web; w != nil {
 		gauge(descWebLent, float64(w.door.Lent()))
 		count(descRefused, float64(w.door.Refused()), "web_connections")

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sarang/engine"
@@ -35,6 +37,8 @@ type tlsDoor struct {
 	log     *slog.Logger
 	deliver func(*tls.Conn)
 	all     sync.WaitGroup
+	done    atomic.Uint64 // handshakes
+	failed  atomic.Uint64
 	mu      sync.Mutex
 	shaking map[net.Conn]struct{} // nil: it is closed
 }
@@ -74,9 +78,11 @@ func (d *tlsDoor) shake(c net.Conn) {
 	delete(d.shaking, c)
 	d.mu.Unlock()
 	if err != nil {
+		d.failed.Add(1)
 		d.log.Debug("a handshake failed", "peer", c.RemoteAddr(), "error", err)
 		return
 	}
+	d.done.Add(1)
 	d.deliver(conn)
 }
 
@@ -159,3 +165,11 @@ func (l *shaken) Close() error {
 
 // errNoCertificate means that an address speaks TLS and nothing says with what.
 var errNoCertificate = errors.New("it speaks TLS: --tls-cert and --tls-key name the files of its certificate")
+
+// tlsDoors are all that shake hands.
+func (s *Server) tlsDoors() []*tlsDoor {
+	if s.web == nil || s.web.tls == nil {
+		return s.tls
+	}
+	return append(slices.Clone(s.tls), s.web.tls)
+}

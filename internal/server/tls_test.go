@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,6 +208,7 @@ func TestTLSDrain(t *testing.T) {
 func TestTLSStrangers(t *testing.T) {
 	eachServer(t, func(t *testing.T, c server.Config) {
 		c, cert := withTLS(t, c)
+		c.HTTP = "127.0.0.1:0"
 		s := start(t, c)
 		defer stop(t, s)
 		for _, at := range []netip.AddrPort{s.Addrs()[1].Addr, s.WebAddr().Addr} {
@@ -241,6 +243,13 @@ func TestTLSStrangers(t *testing.T) {
 				}
 				raw.Close()
 			}
+		}
+		text := ""
+		for end := time.Now().Add(patience); time.Now().Before(end) && !strings.Contains(text, `_handshakes_total{outcome="failed"} 10`); {
+			_, text = get(t, s, "/metrics") // who is refused knows it a little earlier
+		}
+		if !strings.Contains(text, `_handshakes_total{outcome="failed"} 10`) || !strings.Contains(text, `_handshakes_total{outcome="done"} 0`) {
+			t.Errorf("metrics: %.200s", text[max(strings.Index(text, "sarang_tls"), 0):])
 		}
 		quiet, err := net.Dial("tcp", s.Addrs()[1].Addr.String()) // is there until the end
 		if err != nil {

@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"regexp"
 	"slices"
@@ -33,6 +36,34 @@ func TestPackets(t *testing.T) {
 		}
 		seen[p.Name], seen[fmt.Sprint(p.ID)] = true, true
 		kindsKnown(t, p.Message.ProtoReflect().Descriptor())
+	}
+}
+
+// Every packet with a message has its row: who adds one to ids.go adds it to names.go.
+func TestPacketsAreAll(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../../../proto/sarang/v1/ids.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]uint16{}
+	for _, p := range pb.Packets() {
+		rows[strings.Replace(p.Name, "_", "", 1)] = p.ID
+	}
+	ids := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || spec.Names[0].Name == "Version" || strings.HasSuffix(spec.Names[0].Name, "Test") {
+			return true
+		}
+		ids++
+		name := strings.ToUpper(spec.Names[0].Name)
+		if value := spec.Values[0].(*ast.BasicLit).Value; value != fmt.Sprint(rows[name]) {
+			t.Errorf("%s is %s, and %d in names.go", name, value, rows[name])
+		}
+		return true
+	})
+	if ids != len(rows) {
+		t.Errorf("ids.go has %d packets with a message, names.go %d", ids, len(rows))
 	}
 }
 
