@@ -82,8 +82,9 @@ func (f found) checkWhole(ctx context.Context, db *sql.DB, file string) error {
 		return nil
 	}
 	return chat.Errorf(chat.CodeInternal,
-		"the database %s was copied while a server had it open, and its log %s-wal is not here: what was said last is missing. "+
-			"Copy both files, or make the copy with VACUUM INTO. If it has to do without, make an empty file of the log's name", file, file)
+		"the database %s was copied while a server had it open, and its log %s-wal is not here: what was said last may be missing. "+
+			"Copy both files, or make the copy with VACUUM INTO. If SQLite's .backup made it, nothing is missing: then, or if it has "+
+			"to do without, make an empty file of the log's name", file, file)
 }
 
 // sayRunning notes in the file that it is open, or that it is not any more.
