@@ -1,9 +1,12 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run build test test-short lint wine fuzz simulate mutations crash soak bench bench-peers generate hostile
+.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash soak bench bench-peers generate hostile
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
+
+run-postgres:   ## the same on a PostgreSQL of its own, in a temporary folder
+	./scripts/postgres.sh run go run ./cmd/sarang serve --store {}
 
 build:          ## bin/sarang
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/sarang

@@ -14,7 +14,11 @@ cd "$(dirname "$0")/.."
 FUZZ_TIME=${FUZZ_TIME:-2s}
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+finish() {
+  if [ -n "${SARANG_POSTGRES:-}" ]; then ./scripts/postgres.sh stop "$work/postgres" immediate; fi
+  rm -rf "$work"
+}
+trap finish EXIT
 
 heading() {
   printf '\n== %s\n' "$1"
@@ -85,7 +89,20 @@ windows() {
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
 }
 
+# One PostgreSQL for all tests that want one. Nothing in it is to survive them. Where it can
+# not be had those tests are skipped, and counted so.
+postgres() {
+  chmod 755 "$work" # it runs as another user when this runs as root
+  if SARANG_POSTGRES=$(./scripts/postgres.sh start "$work/postgres" fsync=off full_page_writes=off); then
+    export SARANG_POSTGRES
+  else
+    unset SARANG_POSTGRES
+    echo "the tests on PostgreSQL are skipped: there is none"
+  fi
+}
+
 step "lint" ./scripts/lint.sh
+postgres
 # What starts the real binary is not tried twice: that binary has no race detector.
 inside=$(go list ./... | grep -v '^sarang/tests/')
 if c_compiler; then

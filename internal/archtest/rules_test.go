@@ -35,6 +35,9 @@ const (
 	assembly = "internal/node"
 )
 
+// sqlTrunk is what the stores on database servers share: its drivers stand on it.
+const sqlTrunk = "internal/store/sqlstore"
+
 // adapters are the families of packages that each talk to one technology.
 func adapters() []string { return []string{gateways, stores, "internal/cluster/"} }
 
@@ -88,12 +91,13 @@ func rank(floor string) int { return slices.Index(floors(), floor) }
 func within(pkg, dir string) bool { return pkg == dir || strings.HasPrefix(pkg, dir+"/") }
 
 // adapterOf returns the adapter that a package belongs to (its family and the next
-// element), "" for none. Conformance suites (…test) belong to everybody.
+// element), "" for none. Conformance suites (…test) belong to everybody, and what stores on
+// database servers share to all of those.
 func adapterOf(pkg string) string {
 	for _, family := range adapters() {
 		if rest, ok := strings.CutPrefix(pkg, family); ok {
 			name, _, _ := strings.Cut(rest, "/")
-			if strings.HasSuffix(name, "test") {
+			if strings.HasSuffix(name, "test") || family+name == sqlTrunk {
 				return ""
 			}
 			return family + name

@@ -72,6 +72,8 @@ func TestImportRule(t *testing.T) {
 		{"internal/server", "internal/store/sqlite", false, true},
 		{"internal/store/sqlite", "internal/store/sqlite/migrations", false, true},
 		{"internal/store/sqlite", "internal/store/postgres", false, false},
+		{"internal/store/postgres", "internal/store/sqlstore", false, true},
+		{"internal/store/sqlstore", "internal/gateway/ws", false, false},
 		{"internal/gateway/ws", "internal/store/sqlite", false, false},
 		{"internal/gateway/ws", "internal/room", false, true},
 		{"internal/store/sqlite", "internal/store/storetest", true, true},

@@ -65,6 +65,7 @@ type driver struct {
 func drivers() []driver {
 	return []driver{
 		{"sqlite", "sqlite:FOLDER", openSQLite},
+		{"postgres", "postgres://USER@HOST/DATABASE", openPostgres},
 	}
 }
 
@@ -113,6 +114,9 @@ func find(url string) (driver, string, error) {
 func ParseURL(url string) (scheme, place string, err error) {
 	scheme, place, found := strings.Cut(url, ":")
 	scheme = strings.ToLower(scheme)
+	if scheme == "postgresql" { // the other name that libpq knows
+		scheme = "postgres"
+	}
 	switch {
 	case url == "":
 		return "", "", chat.Errorf(chat.CodeBadRequest, "no store is given: %s", known())

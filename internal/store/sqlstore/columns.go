@@ -1,0 +1,58 @@
+package sqlstore
+
+import (
+	"fmt"
+	"math"
+
+	"sarang/chat"
+)
+
+// whole returns n as a number that is never negative, and not the largest: what comes
+// after it is one as well.
+func whole[T ~uint64 | ~uint8](n int64, what string) (T, error) {
+	if n < 0 || n == math.MaxInt64 || uint64(T(n)) != uint64(n) {
+		return 0, damagedError(fmt.Errorf("%s is %d", what, n))
+	}
+	return T(n), nil
+}
+
+// scanEvent reads a row of a page.
+func scanEvent(scan Scan, room chat.RoomID) (e chat.Event, err error) {
+	var seq, kind, user, nonce, target, subject, role int64
+	e.Room = room
+	if err := scan(&seq, &kind, &user, &e.Name, &nonce, &e.TimeMs, &e.Text, &target, &subject, &role); err != nil {
+		return e, err
+	}
+	e.Nonce = chat.Nonce(nonce)
+	if e.Seq, err = whole[chat.Seq](seq, "a seq"); err != nil {
+		return e, err
+	}
+	if e.Kind, err = whole[chat.EventKind](kind, "a kind"); err != nil {
+		return e, err
+	}
+	if e.User, err = whole[chat.UserID](user, "a user"); err != nil {
+		return e, err
+	}
+	if e.Target, err = whole[chat.Seq](target, "a target"); err != nil {
+		return e, err
+	}
+	if e.Subject, err = whole[chat.UserID](subject, "a subject"); err != nil {
+		return e, err
+	}
+	e.Role, err = whole[chat.Role](role, "a role")
+	return e, err
+}
+
+func scanRoom(scan Scan) (r chat.Room, err error) {
+	var id, epoch, last, flags int64
+	if err := scan(&id, &r.Name, &r.Key, &epoch, &r.CreatedMs, &last, &r.LastMs, &flags); err != nil {
+		return r, err
+	}
+	r.Epoch = chat.Epoch(epoch)
+	r.Ephemeral, r.Ruled = flags&headEphemeral != 0, flags&HeadRuled != 0
+	if r.ID, err = whole[chat.RoomID](id, "the id of a room"); err != nil {
+		return r, err
+	}
+	r.LastSeq, err = whole[chat.Seq](last, "the end of a log")
+	return r, err
+}

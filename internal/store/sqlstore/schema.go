@@ -1,0 +1,167 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+
+	"sarang/chat"
+)
+
+// Version is the schema that this program makes and knows.
+const Version = 1
+
+// The bits of heads.flags.
+const (
+	headEphemeral = 1 << iota
+	HeadRuled     // there are rows of it in members
+)
+
+// migrations are the steps to each version from the one before, the first from nothing.
+// A step that others have taken is never changed.
+func migrations() [][]string {
+	return [][]string{{
+		// The newest id that was given. Who gives one locks the row until he commits.
+		`CREATE TABLE counters (
+			name  {key} NOT NULL PRIMARY KEY,
+			value BIGINT NOT NULL
+		)`,
+		"INSERT INTO counters (name, value) VALUES ('users', 0)",
+		"INSERT INTO counters (name, value) VALUES ('rooms', 0)",
+
+		// name_key is NULL for a user whose name was taken over. token_hash is in hexadecimal.
+		`CREATE TABLE users (
+			id         BIGINT NOT NULL PRIMARY KEY,
+			name       {text} NOT NULL,
+			name_key   {key},
+			token_hash {key} NOT NULL,
+			created_ms BIGINT NOT NULL,
+			seen_ms    BIGINT NOT NULL
+		)`,
+		"CREATE UNIQUE INDEX users_name_key ON users (name_key)",
+
+		`CREATE TABLE rooms (
+			id         BIGINT NOT NULL PRIMARY KEY,
+			name       {text} NOT NULL,
+			name_key   {key} NOT NULL,
+			epoch      BIGINT NOT NULL,
+			created_ms BIGINT NOT NULL
+		)`,
+		"CREATE UNIQUE INDEX rooms_name_key ON rooms (name_key)",
+
+		// The end of a room's log: the row that whoever appends locks, and a narrow one, for
+		// it is written with every commit. flags: bit 0 is "ephemeral", bit 1 "ruled".
+		`CREATE TABLE heads (
+			room_id  BIGINT NOT NULL PRIMARY KEY,
+			last_seq BIGINT NOT NULL,
+			last_ms  BIGINT NOT NULL,
+			flags    BIGINT NOT NULL
+		)`,
+
+		// prev_seq is the seq of the same user's authored event before this one in the room,
+		// 0 if there is none or this one is not authored: a list, newest first, whose head is
+		// authors.last_seq.
+		`CREATE TABLE messages (
+			room_id  BIGINT NOT NULL,
+			seq      BIGINT NOT NULL,
+			user_id  BIGINT NOT NULL,
+			kind     SMALLINT NOT NULL,
+			nonce    BIGINT NOT NULL,
+			time_ms  BIGINT NOT NULL,
+			prev_seq BIGINT NOT NULL,
+			target   BIGINT NOT NULL,
+			subject  BIGINT NOT NULL,
+			role     SMALLINT NOT NULL,
+			text     {text} NOT NULL,
+			PRIMARY KEY (room_id, seq)
+		)`,
+
+		// What a user has said in a room: a row that a commit touches once, and only with
+		// the room's head locked. A user's sent count is the sum over his rooms.
+		`CREATE TABLE authors (
+			user_id    BIGINT NOT NULL,
+			room_id    BIGINT NOT NULL,
+			last_seq   BIGINT NOT NULL,
+			sent_count BIGINT NOT NULL,
+			PRIMARY KEY (user_id, room_id)
+		)`,
+
+		// The role that the newest role event about a user gave him, and that event's seq.
+		`CREATE TABLE members (
+			room_id BIGINT NOT NULL,
+			user_id BIGINT NOT NULL,
+			role    SMALLINT NOT NULL,
+			seq     BIGINT NOT NULL,
+			PRIMARY KEY (room_id, user_id)
+		)`,
+
+		// The newest batch of each writer that has stored something, with the rooms in which
+		// it had lost then: by this a batch that comes again is recognized.
+		`CREATE TABLE writers (
+			writer BIGINT NOT NULL PRIMARY KEY,
+			number BIGINT NOT NULL,
+			lost   {text} NOT NULL
+		)`,
+	}}
+}
+
+const createVersions = "CREATE TABLE sarang_schema (version BIGINT NOT NULL PRIMARY KEY)"
+
+// migrate brings the schema up to date in one transaction. Servers that start together
+// wait for each other.
+func (s *Store) migrate(ctx context.Context) error {
+	return s.write(ctx, func(ctx context.Context, c Conn) error {
+		return s.inTx(ctx, c, func() error { return s.migrateTx(ctx, c) })
+	})
+}
+
+func (s *Store) migrateTx(ctx context.Context, c Conn) error {
+	for _, query := range s.dialect.LockSchema {
+		if _, err := c.Exec(ctx, query); err != nil {
+			return err
+		}
+	}
+	have, err := s.version(ctx, c)
+	if err != nil {
+		return err
+	}
+	if have > Version {
+		return chat.Errorf(chat.CodeInternal,
+			"%s has schema version %d, this program knows versions up to %d: use the newer program that made it",
+			s.driver.Name(), have, Version)
+	}
+	for version, steps := range migrations() {
+		if version+1 <= int(have) {
+			continue
+		}
+		if version < len(s.dialect.Own) {
+			steps = append(steps, s.dialect.Own[version]...)
+		}
+		for _, query := range steps {
+			if _, err := c.Exec(ctx, s.dialect.compile(query)); err != nil {
+				return fmt.Errorf("schema version %d: %w", version+1, err)
+			}
+		}
+		if _, err := c.Exec(ctx, s.dialect.compile("INSERT INTO sarang_schema (version) VALUES (?)"), int64(version+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// version returns the schema's version, 0 if there is none yet. It makes the table of
+// versions if that is not there.
+func (s *Store) version(ctx context.Context, c Conn) (int64, error) {
+	there := false
+	err := c.Query(ctx, s.dialect.SchemaThere, nil, func(Scan) error { there = true; return nil })
+	if err != nil {
+		return 0, err
+	}
+	if !there {
+		_, err := c.Exec(ctx, createVersions)
+		return 0, err
+	}
+	var have int64
+	err = c.Query(ctx, "SELECT coalesce(max(version), 0) FROM sarang_schema", nil,
+		func(scan Scan) error { return scan(&have) })
+	return have, err
+}

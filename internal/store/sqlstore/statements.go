@@ -1,0 +1,110 @@
+package sqlstore
+
+import "strings"
+
+// statements are all that a store asks, in the words of its dialect.
+type statements struct {
+	lockHead, updateHead, insertHead    string
+	selectWriter, updateWriter          string
+	insertWriter, touchWriter           string
+	insertMessage, insertMessages       string
+	selectAuthor, updateAuthor          string
+	insertAuthor                        string
+	updateMember, insertMember          string
+	after, between, before              string
+	room, roomByKey, rooms              string
+	role, nonces, user, usersAfter      string
+	lockCounter, updateCounter, counter string
+	holder, sent                        string
+	insertUser, updateSeen, clearKey    string
+	roomKey, insertRoom                 string
+}
+
+// bulkRows is how many rows one statement inserts while there are as many.
+const bulkRows = 16
+
+const (
+	columnsOfEvent = `m.seq, m.kind, m.user_id, coalesce(u.name, ''), m.nonce, m.time_ms, m.text,
+	m.target, m.subject, m.role`
+
+	// A page, with the bytes of text before each event of it. Whoever reads it stops where
+	// they are too many, and so does the database: it sends one event beyond, the second one
+	// always.
+	pageHead = `SELECT ` + columnsOfEvent + ` FROM (
+	SELECT m.*, row_number() OVER w AS place, sum(m.bytes) OVER w - m.bytes AS bytes_before FROM (
+	SELECT m.*, {bytes} AS bytes FROM messages m WHERE m.room_id = ? AND `
+	pageMiddle = `) m WINDOW w AS (ORDER BY m.seq`
+	pageTail   = `)) m LEFT JOIN users u ON u.id = m.user_id WHERE m.bytes_before <= ? OR m.place = 2 ORDER BY m.seq`
+
+	selectRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.created_ms, h.last_seq, h.last_ms, h.flags
+	FROM rooms r JOIN heads h ON h.room_id = r.id WHERE `
+
+	insertMessages = `INSERT INTO messages
+	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, text) VALUES `
+	messageRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+func compile(d *Dialect) statements {
+	s := statements{
+		lockHead:     "SELECT last_seq, flags FROM heads WHERE room_id = ?{for update}",
+		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ? WHERE room_id = ?",
+		insertHead:   "INSERT INTO heads (room_id, last_seq, last_ms, flags) VALUES (?, 0, 0, ?)",
+		selectWriter: "SELECT number, lost FROM writers WHERE writer = ?",
+		updateWriter: "UPDATE writers SET number = ?, lost = ? WHERE writer = ?",
+		touchWriter:  "UPDATE writers SET number = number WHERE writer = ?",
+		insertWriter: "INSERT INTO writers (writer, number, lost) VALUES (?, ?, ?)",
+
+		insertMessage:  insertMessages + messageRow,
+		insertMessages: insertMessages + messageRow + strings.Repeat(", "+messageRow, bulkRows-1),
+		selectAuthor:   "SELECT last_seq FROM authors WHERE user_id = ? AND room_id = ?",
+		updateAuthor:   "UPDATE authors SET last_seq = ?, sent_count = sent_count + ? WHERE user_id = ? AND room_id = ?",
+		insertAuthor:   "INSERT INTO authors (last_seq, sent_count, user_id, room_id) VALUES (?, ?, ?, ?)",
+		updateMember:   "UPDATE members SET role = ?, seq = ? WHERE room_id = ? AND user_id = ?",
+		insertMember:   "INSERT INTO members (role, seq, room_id, user_id) VALUES (?, ?, ?, ?)",
+
+		after:   pageHead + "m.seq > ? ORDER BY m.seq{limit}" + pageMiddle + pageTail,
+		between: pageHead + "m.seq > ? AND m.seq <= ? ORDER BY m.seq{limit}" + pageMiddle + pageTail,
+		before:  pageHead + "m.seq < ? ORDER BY m.seq DESC{limit}" + pageMiddle + " DESC" + pageTail + " DESC",
+
+		room:      selectRoom + "r.id = ?",
+		roomByKey: selectRoom + "r.name_key = ?",
+		rooms:     selectRoom + "r.id > ? ORDER BY r.id{limit}",
+
+		role: "SELECT role FROM members WHERE room_id = ? AND user_id = ?",
+		// The list of what a user has authored is walked from its head.
+		nonces: `{with recursive} said (seq, nonce, prev_seq, place) AS (
+			SELECT m.seq, m.nonce, m.prev_seq, 1 FROM authors a
+				JOIN messages m ON m.room_id = a.room_id AND m.seq = a.last_seq
+				WHERE a.user_id = ? AND a.room_id = ?
+			UNION ALL
+			SELECT m.seq, m.nonce, m.prev_seq, said.place + 1 FROM said
+				JOIN messages m ON m.room_id = ? AND m.seq = said.prev_seq
+				WHERE said.place < ?)
+			SELECT nonce, seq FROM said ORDER BY place`,
+		user:       "SELECT name, coalesce(name_key, ''), created_ms, seen_ms FROM users WHERE id = ?",
+		usersAfter: "SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms FROM users WHERE id > ? ORDER BY id{limit}",
+		sent:       "SELECT cast(coalesce(sum(sent_count), 0) AS BIGINT) FROM authors WHERE user_id = ?",
+
+		counter:       "SELECT value FROM counters WHERE name = ?",
+		lockCounter:   "SELECT value FROM counters WHERE name = ?{for update}",
+		updateCounter: "UPDATE counters SET value = ? WHERE name = ?",
+
+		holder:     "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?",
+		insertUser: "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms) VALUES (?, ?, ?, ?, ?, ?)",
+		updateSeen: "UPDATE users SET seen_ms = ? WHERE id = ?",
+		clearKey:   "UPDATE users SET name_key = NULL WHERE id = ?",
+
+		roomKey:    "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
+		insertRoom: "INSERT INTO rooms (id, name, name_key, epoch, created_ms) VALUES (?, ?, ?, ?, ?)",
+	}
+	for _, query := range []*string{
+		&s.lockHead, &s.updateHead, &s.insertHead, &s.selectWriter, &s.updateWriter, &s.touchWriter, &s.insertWriter,
+		&s.insertMessage, &s.insertMessages, &s.selectAuthor, &s.updateAuthor, &s.insertAuthor, &s.updateMember,
+		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.role, &s.nonces, &s.user,
+		&s.usersAfter, &s.sent, &s.counter, &s.lockCounter, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen,
+		&s.clearKey, &s.roomKey, &s.insertRoom,
+	} {
+		*query = d.compile(*query)
+	}
+	return s
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# A PostgreSQL of one's own, on a free port and in a folder of its own, for tests and for
+# trying things out.
+#
+#   scripts/postgres.sh run COMMAND...   one in a temporary folder, while COMMAND runs;
+#                                        {} in it, and $SARANG_POSTGRES, are its URL
+#   scripts/postgres.sh start FOLDER [NAME=VALUE...]   with these settings; prints the URL
+#   scripts/postgres.sh stop FOLDER [smart|fast|immediate]
+#   scripts/postgres.sh find             prints where the programs are
+#
+# It takes what is installed; on Debian, as root, it installs what is not. PostgreSQL does
+# not run as root: then it runs as the user "postgres". The folder holds nothing but it.
+set -euo pipefail
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+# Debian keeps the programs of each version in a folder that is not in the PATH.
+find_programs() {
+  local found
+  found=$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -t/ -k5 -n | tail -1)
+  [ -n "$found" ] || found=$(command -v postgres) || return 1
+  [ -x "$(dirname "$found")/initdb" ] || return 1
+  dirname "$found"
+}
+
+programs() {
+  find_programs && return
+  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null ||
+    fail "PostgreSQL is not installed: install it, or run this as root on Debian"
+  { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; } >&2 ||
+    fail "PostgreSQL could not be installed"
+  find_programs || fail "PostgreSQL was installed, and is not to be found"
+}
+
+# as_owner COMMAND...: as a user that PostgreSQL may run as.
+as_owner() {
+  if [ "$(id -u)" -eq 0 ]; then
+    setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"
+  else
+    "$@"
+  fi
+}
+
+free_port() {
+  local port i
+  for ((i = 0; i < 100; i++)); do
+    port=$((20000 + RANDOM % 12000))
+    (: </dev/tcp/127.0.0.1/"$port") 2>/dev/null || { echo "$port" && return; }
+  done
+  fail "there is no free port"
+}
+
+start() {
+  local folder=$1 bin port i said
+  shift
+  bin=$(programs)
+  mkdir -p "$folder"
+  folder=$(cd "$folder" && pwd)
+  if [ "$(id -u)" -eq 0 ]; then chown postgres "$folder"; fi
+  cd "$folder" # the owner may not enter the one that this was called in
+  if [ ! -e data ]; then
+    said=$(as_owner "$bin/initdb" -D data -U sarang -A trust -E UTF8 --locale=C --no-instructions ${PG_INITDB_OPTIONS:-} 2>&1) ||
+      fail "$said"
+  fi
+  # Somebody else may take the port before PostgreSQL does.
+  for ((i = 0; i < 5; i++)); do
+    port=$(cat port 2>/dev/null || free_port)
+    {
+      echo "listen_addresses = '127.0.0.1'"
+      echo "port = $port"
+      echo "unix_socket_directories = ''"
+      echo "max_connections = 200"
+      for setting in "$@"; do echo "${setting%%=*} = '${setting#*=}'"; done
+    } >data/postgresql.auto.conf
+    if as_owner "$bin/pg_ctl" -D data -l data/server.log -w -t 60 start >start.out 2>&1 </dev/null; then
+      echo "$port" >port
+      echo "postgres://sarang@127.0.0.1:$port/postgres?sslmode=disable"
+      return
+    fi
+    rm -f port
+  done
+  cat start.out >&2
+  tail -20 data/server.log >&2 || true
+  fail "PostgreSQL did not start"
+}
+
+stop() {
+  local folder=$1 bin
+  bin=$(find_programs)
+  cd "$folder"
+  as_owner "$bin/pg_ctl" -D data -m "${2:-fast}" -w -t 60 stop >/dev/null
+}
+
+run() {
+  local folder url status=0 arg command=()
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/sarang-postgres.XXXXXX")
+  # shellcheck disable=SC2064 # the folder is to be that of now
+  trap "(stop '$folder' immediate) 2>/dev/null; rm -rf '$folder'" EXIT
+  trap : INT # the command gets it, and ends in order
+  url=$(start "$folder")
+  for arg in "$@"; do command+=("${arg//\{\}/$url}"); done
+  SARANG_POSTGRES=$url "${command[@]}" || status=$?
+  exit "$status"
+}
+
+case ${1:-} in
+run) shift && run "$@" ;;
+start) shift && start "$@" ;;
+stop) shift && stop "$@" ;;
+find) programs ;;
+*) sed -n 's/^# \{0,1\}//p' "$0" | head -10 && exit 2 ;;
+esac
