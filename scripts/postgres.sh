@@ -54,7 +54,7 @@ free_port() {
 }
 
 start() {
-  local folder=$1 bin port i said
+  local folder=$1 bin port had i said
   shift
   bin=$(programs)
   mkdir -p "$folder"
@@ -65,9 +65,11 @@ start() {
     said=$(as_owner "$bin/initdb" -D data -U sarang -A trust -E UTF8 --locale=C --no-instructions ${PG_INITDB_OPTIONS:-} 2>&1) ||
       fail "$said"
   fi
-  # Somebody else may take the port before PostgreSQL does.
-  for ((i = 0; i < 5; i++)); do
-    port=$(cat port 2>/dev/null || free_port)
+  # Somebody else may take the port before PostgreSQL does. One that is started again keeps
+  # it; and if it was killed, what is left of it may take a moment to go.
+  had=$(cat port 2>/dev/null || true)
+  for ((i = 0; i < 20; i++)); do
+    port=${had:-$(free_port)}
     {
       echo "listen_addresses = '127.0.0.1'"
       echo "port = $port"
@@ -80,7 +82,7 @@ start() {
       echo "postgres://sarang@127.0.0.1:$port/postgres?sslmode=disable"
       return
     fi
-    rm -f port
+    sleep 0.2
   done
   cat start.out >&2
   tail -20 data/server.log >&2 || true

@@ -16,6 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	childMain()
 	code := postgrestest.Main(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

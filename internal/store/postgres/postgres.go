@@ -134,10 +134,11 @@ func closeSoon(pg *pgx.Conn) {
 func (d *driver) check(ctx context.Context, pg *pgx.Conn) error {
 	var version int
 	var encoding, fsync, pages, commit string
-	var standby bool
+	var standby, readOnly bool
 	err := pg.QueryRow(ctx, `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'),
 		current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
-		pg_is_in_recovery()`).Scan(&version, &encoding, &fsync, &pages, &commit, &standby)
+		pg_is_in_recovery(), current_setting('transaction_read_only')::bool`).
+		Scan(&version, &encoding, &fsync, &pages, &commit, &standby, &readOnly)
 	switch {
 	case err != nil:
 		return err
@@ -146,10 +147,9 @@ func (d *driver) check(ctx context.Context, pg *pgx.Conn) error {
 	case encoding != "UTF8":
 		return chat.Errorf(chat.CodeInternal, "%s has the encoding %s: make it with UTF8", d.name, encoding)
 	case standby:
-		return &chat.Error{
-			Code: chat.CodeUnavailable, RetryAfter: time.Second,
-			Message: d.name + " is a standby, which can not be written: name all servers and target_session_attrs=read-write",
-		}
+		return unavailable(d.name + " is a standby, which can not be written: name all servers and target_session_attrs=read-write")
+	case readOnly:
+		return unavailable(d.name + " can not be written now: it is read-only")
 	}
 	for _, s := range []struct{ name, value, loses string }{
 		{"fsync", fsync, "a crash of its machine may damage the database"},
@@ -165,6 +165,10 @@ func (d *driver) check(ctx context.Context, pg *pgx.Conn) error {
 		d.log.Debug("the database is not safe", "database", d.name, "setting", s.name+"=off", "so", s.loses)
 	}
 	return nil
+}
+
+func unavailable(sentence string) error {
+	return &chat.Error{Code: chat.CodeUnavailable, RetryAfter: time.Second, Message: sentence}
 }
 
 // Fault is documented at sqlstore.Driver.

@@ -144,7 +144,8 @@ func Fresh(t interface {
 	Skipf(string, ...any)
 	Fatalf(string, ...any)
 	Cleanup(func())
-}) string {
+},
+) string {
 	t.Helper()
 	if shared.server == nil {
 		t.Skipf("no PostgreSQL: %v", shared.err)

@@ -57,7 +57,9 @@ func checkEvent(room chat.RoomID, e *chat.Event, next chat.Seq) error {
 	return nil
 }
 
-func noRoom(id chat.RoomID) error { return chat.Errorf(chat.CodeNoRoom, "there is no room with id %d", id) }
+func noRoom(id chat.RoomID) error {
+	return chat.Errorf(chat.CodeNoRoom, "there is no room with id %d", id)
+}
 
 func noUser(id chat.UserID) error {
 	return chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", id)

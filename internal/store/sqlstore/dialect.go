@@ -56,7 +56,11 @@ func PostgreSQL() Dialect {
 		LockRows:  " FOR UPDATE",
 		Recursive: "WITH RECURSIVE",
 		// The key is anything that others will not use; it is given back with the transaction.
-		LockSchema:  []string{"SELECT pg_advisory_xact_lock(7092340412957483649)"},
+		// A migration takes as long as it takes, and so do those who wait for it.
+		LockSchema: []string{
+			"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0",
+			"SELECT pg_advisory_xact_lock(7092340412957483649)",
+		},
 		SchemaThere: "SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass('sarang_schema')",
 		Own: [][]string{{
 			// Rows that are written again and again stay on their page (HOT).

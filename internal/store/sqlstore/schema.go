@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sarang/chat"
 )
@@ -104,12 +105,15 @@ func migrations() [][]string {
 	}}
 }
 
+// migrateTimeMax bounds a migration, and the wait for one that another server makes.
+const migrateTimeMax = time.Hour
+
 const createVersions = "CREATE TABLE sarang_schema (version BIGINT NOT NULL PRIMARY KEY)"
 
 // migrate brings the schema up to date in one transaction. Servers that start together
 // wait for each other.
 func (s *Store) migrate(ctx context.Context) error {
-	return s.write(ctx, func(ctx context.Context, c Conn) error {
+	return s.writeWithin(ctx, migrateTimeMax, func(ctx context.Context, c Conn) error {
 		return s.inTx(ctx, c, func() error { return s.migrateTx(ctx, c) })
 	})
 }

@@ -48,6 +48,10 @@ func (e errInDoubt) Unwrap() error { return e.error }
 // notice what it has done before. Once it has begun it is not interrupted by ctx: it has
 // a deadline of its own. An error of which the outcome is not known is an errInDoubt.
 func (s *Store) write(ctx context.Context, do func(context.Context, Conn) error) error {
+	return s.writeWithin(ctx, s.config.WriteTime, do)
+}
+
+func (s *Store) writeWithin(ctx context.Context, limit time.Duration, do func(context.Context, Conn) error) error {
 	inDoubt := false
 	doubt := func(err error) error {
 		if inDoubt {
@@ -64,7 +68,7 @@ func (s *Store) write(ctx context.Context, do func(context.Context, Conn) error)
 		if l, err = s.writers.pop(ctx); err != nil {
 			return doubt(s.unavailable("written", err))
 		}
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.WriteTime)
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		start := time.Now()
 		err = do(bounded, l)
 		cancel()
@@ -76,7 +80,7 @@ func (s *Store) write(ctx context.Context, do func(context.Context, Conn) error)
 		gone := fault.Kind == Lost || fault.Kind == Unsent
 		l.push(gone)
 		inDoubt = inDoubt || fault.Kind == Lost
-		late := time.Since(start) >= s.config.WriteTime // another try would take as long
+		late := time.Since(start) >= limit // another try would take as long
 		if !gone && fault.Kind != Again || late {
 			break
 		}
