@@ -15,7 +15,7 @@ FUZZ_TIME=${FUZZ_TIME:-2s}
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
 finish() {
-  if [ -n "${SARANG_POSTGRES:-}" ]; then ./scripts/postgres.sh stop "$work/postgres" immediate; fi
+  if [ -e "$work/postgres/data/postmaster.pid" ]; then ./scripts/postgres.sh stop "$work/postgres" immediate; fi
   rm -rf "$work"
 }
 trap finish EXIT
@@ -92,6 +92,7 @@ windows() {
 # One PostgreSQL for all tests that want one. Nothing in it is to survive them. Where it can
 # not be had those tests are skipped, and counted so.
 postgres() {
+  [ -z "${SARANG_POSTGRES:-}" ] || return # somebody has given one
   chmod 755 "$work" # it runs as another user when this runs as root
   if SARANG_POSTGRES=$(./scripts/postgres.sh start "$work/postgres" fsync=off full_page_writes=off); then
     export SARANG_POSTGRES

@@ -1,6 +1,7 @@
 package postgrestest
 
 import (
+	"bytes"
 	"net"
 	"net/url"
 	"sync"
@@ -28,6 +29,7 @@ const (
 	CutAsked        // cuts the connection instead of passing on what is asked
 	Silent          // passes nothing on, and nobody is told: a connection that is half open
 	Refuse          // cuts new connections, too
+	CutCommit       // passes the next COMMIT on, cuts its connection, and is Pass again
 )
 
 // NewProxy returns a proxy to the server at address, a URL. The caller closes it.
@@ -99,6 +101,10 @@ func (p *Proxy) pump(from, to net.Conn, cut Mode) {
 		if err != nil {
 			return
 		}
+		if cut == CutAsked && mode == CutCommit && bytes.Contains(buffer[:n], []byte("COMMIT")) {
+			p.Set(Pass)
+			return
+		}
 	}
 }
 
@@ -130,4 +136,3 @@ func (p *Proxy) Close() {
 	p.Cut()
 	p.wg.Wait()
 }
-
