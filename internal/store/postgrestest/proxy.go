@@ -29,7 +29,8 @@ const (
 	CutAsked        // cuts the connection instead of passing on what is asked
 	Silent          // passes nothing on, and nobody is told: a connection that is half open
 	Refuse          // cuts new connections, too
-	CutCommit       // passes the next COMMIT on, cuts its connection, and is Pass again
+	CutCommit       // passes the next COMMIT on, cuts the connection instead of its reply, and is Pass again
+	cutOnce         // the second half of that
 )
 
 // NewProxy returns a proxy to the server at address, a URL. The caller closes it.
@@ -93,16 +94,19 @@ func (p *Proxy) pump(from, to net.Conn, cut Mode) {
 			}
 			continue
 		}
+		switch {
+		case cut == CutAsked && mode == CutCommit && bytes.Contains(buffer[:n], []byte("COMMIT\x00")):
+			p.Set(cutOnce)
+		case cut == CutReplies && mode == cutOnce:
+			p.Set(Pass)
+			return
+		}
 		if n > 0 {
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}
 		}
 		if err != nil {
-			return
-		}
-		if cut == CutAsked && mode == CutCommit && bytes.Contains(buffer[:n], []byte("COMMIT")) {
-			p.Set(Pass)
 			return
 		}
 	}
