@@ -15,15 +15,17 @@ var _ Meter = sqlStore{}
 
 func openPostgres(ctx context.Context, place string, o Options) (chat.Store, error) {
 	s, err := postgres.Open(ctx, postgres.Config{
-		URL:    "postgres:" + place,
-		Unsafe: o.Sync == ProcessSafe,
-		Store:  sqlstore.Config{ReadersMax: o.ReadersMax},
-		Logger: o.Logger,
+		URL:   "postgres:" + place,
+		Store: sqlConfig(o),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return sqlStore{s}, nil
+}
+
+func sqlConfig(o Options) sqlstore.Config {
+	return sqlstore.Config{ReadersMax: o.ReadersMax, Unsafe: o.Sync == ProcessSafe, Logger: o.Logger}
 }
 
 // Figures is documented at Meter.

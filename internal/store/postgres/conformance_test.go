@@ -32,7 +32,7 @@ func opener(url string) storetest.Opener {
 }
 
 func open(ctx context.Context, url string) (*sqlstore.Store, error) {
-	return postgres.Open(ctx, postgres.Config{URL: url, Unsafe: true, Store: sqlstore.Config{ReadersMax: 2}})
+	return postgres.Open(ctx, postgres.Config{URL: url, Store: sqlstore.Config{ReadersMax: 2, Unsafe: true}})
 }
 
 func TestConformance(t *testing.T) {

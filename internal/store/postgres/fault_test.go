@@ -28,7 +28,8 @@ type rig struct {
 
 func newRig(t *testing.T, url string, c sqlstore.Config) *rig {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), postgres.Config{URL: url, Unsafe: true, Store: c})
+	c.Unsafe = true
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url, Store: c})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func TestUnsafeServerIsRefused(t *testing.T) {
 	if fsync == "off" {
 		wantOpenError(t, postgres.Config{URL: url}, chat.CodeInternal, "fsync=off")
 	}
-	s, err := postgres.Open(t.Context(), postgres.Config{URL: url + "&synchronous_commit=off", Unsafe: true})
+	s, err := postgres.Open(t.Context(), postgres.Config{URL: url + "&synchronous_commit=off", Store: sqlstore.Config{Unsafe: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	url := postgrestest.Fresh(t)
 	newRig(t, url, sqlstore.Config{})
 	execute(t, dial(t, url), "INSERT INTO sarang_schema VALUES (99)")
-	wantOpenError(t, postgres.Config{URL: url, Unsafe: true}, chat.CodeInternal, "has schema version 99")
+	wantOpenError(t, postgres.Config{URL: url, Store: sqlstore.Config{Unsafe: true}}, chat.CodeInternal, "has schema version 99")
 }
 
 // Servers that start together make the tables once.
@@ -80,5 +80,5 @@ func TestOpenErrors(t *testing.T) {
 		wantOpenError(t, postgres.Config{URL: c.url}, c.code, c.says)
 	}
 	url := postgrestest.Fresh(t)
-	wantOpenError(t, postgres.Config{URL: strings.Replace(url, "/postgres?", "/nowhere?", 1), Unsafe: true}, chat.CodeUnavailable, "there is no such database")
+	wantOpenError(t, postgres.Config{URL: strings.Replace(url, "/postgres?", "/nowhere?", 1), Store: sqlstore.Config{Unsafe: true}}, chat.CodeUnavailable, "there is no such database")
 }

@@ -1,6 +1,9 @@
 package sqlstore
 
 import (
+	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,9 +23,15 @@ type Dialect struct {
 	Recursive string // what begins a recursive query: {with recursive}
 
 	LockSchema  []string // first statements of a transaction that migrates
-	LockAll     string   // first statement of one that writes, where rows can not be locked
+	LockAll     []string // the same of one that writes, where rows can not be locked
 	SchemaThere string   // returns a row if the table sarang_schema is there
-	Own         [][]string
+
+	Session []string   // first statements of a connection, where the driver has no other way
+	Own     [][]string // further statements of each migration
+
+	// Check refuses a database that can not be used as it is set up; nil if there is
+	// nothing to be looked at.
+	Check func(ctx context.Context, c Conn, name string, unsafe bool) error
 }
 
 // compile returns the statement as the database wants it.
@@ -47,6 +56,11 @@ func (d *Dialect) compile(query string) string {
 
 // PostgreSQL is the dialect of PostgreSQL, whatever driver leads to it.
 func PostgreSQL() Dialect {
+	var session []string
+	settings := SessionSettings()
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		session = append(session, "SET "+name+" = '"+settings[name]+"'")
+	}
 	return Dialect{
 		Numbered:  true,
 		Key:       `text COLLATE "C"`,
@@ -61,6 +75,8 @@ func PostgreSQL() Dialect {
 			"SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0",
 			"SELECT pg_advisory_xact_lock(7092340412957483649)",
 		},
+		Session:     session,
+		Check:       checkPostgreSQL,
 		SchemaThere: "SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass('sarang_schema')",
 		Own: [][]string{{
 			// Rows that are written again and again stay on their page (HOT).
@@ -72,5 +88,25 @@ func PostgreSQL() Dialect {
 			"ALTER TABLE messages ALTER COLUMN text SET STORAGE MAIN",
 			"ALTER TABLE messages SET (toast_tuple_target = 8160)",
 		}},
+	}
+}
+
+// SQLite is the dialect of SQLite 3.28 or later behind a driver of others; package sqlite
+// does not use it. One transaction writes at a time, and says so with its first statement.
+func SQLite(powerSafe bool) Dialect {
+	synchronous := "FULL"
+	if !powerSafe {
+		synchronous = "NORMAL"
+	}
+	return Dialect{
+		Key:         "TEXT",
+		Text:        "TEXT",
+		Limit:       " LIMIT ?",
+		Bytes:       "length(CAST(m.text AS BLOB))",
+		Recursive:   "WITH RECURSIVE",
+		LockSchema:  []string{"CREATE TABLE IF NOT EXISTS sarang_lock (x BIGINT)", "DELETE FROM sarang_lock"},
+		LockAll:     []string{"DELETE FROM sarang_lock"},
+		SchemaThere: "SELECT 1 FROM sqlite_master WHERE name = 'sarang_schema'",
+		Session:     []string{"PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = " + synchronous},
 	}
 }

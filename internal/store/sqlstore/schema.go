@@ -114,16 +114,11 @@ const createVersions = "CREATE TABLE sarang_schema (version BIGINT NOT NULL PRIM
 // wait for each other.
 func (s *Store) migrate(ctx context.Context) error {
 	return s.writeWithin(ctx, migrateTimeMax, func(ctx context.Context, c Conn) error {
-		return s.inTx(ctx, c, func() error { return s.migrateTx(ctx, c) })
+		return inTx(ctx, c, s.dialect.LockSchema, func() error { return s.migrateTx(ctx, c) })
 	})
 }
 
 func (s *Store) migrateTx(ctx context.Context, c Conn) error {
-	for _, query := range s.dialect.LockSchema {
-		if _, err := c.Exec(ctx, query); err != nil {
-			return err
-		}
-	}
 	have, err := s.version(ctx, c)
 	if err != nil {
 		return err

@@ -29,6 +29,10 @@ type Config struct {
 	WriteTime      time.Duration // of one transaction; default 10 s
 	ClaimsPerTxMax int           // claims gathered into one transaction; default 256
 	Logger         *slog.Logger
+
+	// Unsafe lets a database be used that may lose commits which it has acknowledged, as it
+	// is set up. It is refused otherwise.
+	Unsafe bool
 }
 
 func (c Config) withDefaults() Config {
@@ -97,8 +101,8 @@ func Open(ctx context.Context, d Driver, c Config) (*Store, error) {
 	s.claims.init(c.ClaimsPerTxMax)
 	s.outcomes.init()
 	s.sql = compile(&s.dialect)
-	s.readers = newPool(d.Name(), c.ReadersMax, c.PoolWait, c.ConnectTime, d.Connect)
-	s.writers = newPool(d.Name(), c.WritersMax, c.PoolWait, c.ConnectTime, d.Connect)
+	s.readers = newPool(d.Name(), c.ReadersMax, c.PoolWait, c.ConnectTime, s.connect)
+	s.writers = newPool(d.Name(), c.WritersMax, c.PoolWait, c.ConnectTime, s.connect)
 	if err := s.open(ctx); err != nil {
 		s.release()
 		return nil, s.openError(err)

@@ -90,10 +90,20 @@ func (s *Store) writeWithin(ctx context.Context, limit time.Duration, do func(co
 
 // inTx runs do in one transaction. The error of its COMMIT is as the driver tells it.
 func (s *Store) inTx(ctx context.Context, c Conn, do func() error) error {
+	return inTx(ctx, c, s.dialect.LockAll, do)
+}
+
+// inTx runs do in a transaction that begins with the statements first.
+func inTx(ctx context.Context, c Conn, first []string, do func() error) error {
 	if err := c.Begin(ctx); err != nil {
 		return err
 	}
-	err := s.lockAll(ctx, c)
+	var err error
+	for _, query := range first {
+		if _, err = c.Exec(ctx, query); err != nil {
+			break
+		}
+	}
 	if err == nil {
 		err = do()
 	}
@@ -103,14 +113,6 @@ func (s *Store) inTx(ctx context.Context, c Conn, do func() error) error {
 	if rollback := c.Rollback(ctx); rollback != nil {
 		return rollback // whatever err was, the connection is not to be used again
 	}
-	return err
-}
-
-func (s *Store) lockAll(ctx context.Context, c Conn) error {
-	if s.dialect.LockAll == "" {
-		return nil
-	}
-	_, err := c.Exec(ctx, s.dialect.LockAll)
 	return err
 }
 
