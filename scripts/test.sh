@@ -113,6 +113,14 @@ else
   gotest "tests, with invariant checks" "$inside" -tags sarang_debug -timeout 8m
 fi
 gotest "tests, as in production" ./... -timeout 5m
+if odbc; then
+  step "vet, with ODBC" go vet -tags odbc ./internal/store/...
+  gotest "stores by ODBC" "./internal/store/odbc ./internal/store" -tags odbc -timeout 5m
+else
+  heading "stores by ODBC"
+  skipped=$((skipped + 1))
+  echo "-- skipped: there is no unixODBC, or no C compiler"
+fi
 step "windows/amd64 builds" on windows amd64
 step "darwin/arm64 builds" on darwin arm64
 step "fuzzing, $FUZZ_TIME each" env TIME="$FUZZ_TIME" ./scripts/fuzz.sh

@@ -66,6 +66,7 @@ func drivers() []driver {
 	return []driver{
 		{"sqlite", "sqlite:FOLDER", openSQLite},
 		{"postgres", "postgres://USER@HOST/DATABASE", openPostgres},
+		{"odbc", "odbc:DSN=NAME", openODBC},
 	}
 }
 
