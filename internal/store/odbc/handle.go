@@ -80,7 +80,8 @@ func (h *handle) Close() { close(h.calls) }
 // Begin is documented at sqlstore.Conn.
 func (h *handle) Begin(ctx context.Context) error {
 	return h.run(ctx, func() (err error) {
-		h.tx, err = h.conn.Begin() //nolint:staticcheck // it is all that the driver has
+		//lint:ignore SA1019 it is all that the driver has
+		h.tx, err = h.conn.Begin()
 		return err
 	})
 }
@@ -116,7 +117,8 @@ func (h *handle) Exec(ctx context.Context, query string, args ...any) (rows int6
 		if err != nil {
 			return err
 		}
-		r, err := s.Exec(values) //nolint:staticcheck // it is all that the driver has
+		//lint:ignore SA1019 it is all that the driver has
+		r, err := s.Exec(values)
 		if err != nil {
 			return err
 		}
@@ -157,7 +159,8 @@ func (h *handle) Query(ctx context.Context, query string, args []any, each func(
 }
 
 func readAll(s driver.Stmt, args []driver.Value) (page [][]any, err error) {
-	rows, err := s.Query(args) //nolint:staticcheck // it is all that the driver has
+	//lint:ignore SA1019 it is all that the driver has
+	rows, err := s.Query(args)
 	if err != nil {
 		return nil, err
 	}
