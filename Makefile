@@ -1,6 +1,6 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash soak bench bench-peers generate hostile
+.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash faults soak bench bench-peers generate hostile
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
@@ -36,6 +36,9 @@ mutations:      ## faults on purpose: does the simulation notice?
 
 crash:          ## kill the server at random moments: make crash KILLS=20
 	./scripts/crash.sh
+
+faults:         ## everything goes wrong with its PostgreSQL: make faults FAULTS=26
+	./scripts/faults.sh
 
 soak:           ## does anything grow in a long run? make soak DURATION=10m
 	./scripts/soak.sh

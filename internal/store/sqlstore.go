@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"sarang/chat"
 	"sarang/internal/store/postgres"
@@ -11,7 +12,10 @@ import (
 // sqlStore is a store on a database server, which several servers may have.
 type sqlStore struct{ *sqlstore.Store }
 
-var _ Meter = sqlStore{}
+var (
+	_ Meter   = sqlStore{}
+	_ Checker = sqlStore{}
+)
 
 func openPostgres(ctx context.Context, place string, o Options) (chat.Store, error) {
 	s, err := postgres.Open(ctx, postgres.Config{
@@ -26,6 +30,17 @@ func openPostgres(ctx context.Context, place string, o Options) (chat.Store, err
 
 func sqlConfig(o Options) sqlstore.Config {
 	return sqlstore.Config{ReadersMax: o.ReadersMax, Unsafe: o.Sync == ProcessSafe, Logger: o.Logger}
+}
+
+// Check is documented at Checker. A database that can not be asked may be back soon; until
+// then this server is of no use, which is what whoever looks wants to know.
+func (s sqlStore) Check(ctx context.Context) error {
+	err := s.Ready(ctx)
+	var e *chat.Error
+	if errors.As(err, &e) {
+		return &chat.Error{Code: chat.CodeInternal, Message: e.Message, Err: err}
+	}
+	return err
 }
 
 // Figures is documented at Meter.

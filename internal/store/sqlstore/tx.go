@@ -125,3 +125,18 @@ func settle(err error) error {
 	}
 	return err
 }
+
+// readyTime bounds the look of Ready.
+const readyTime = time.Second
+
+// Ready returns why the store can not be used now, nil if it can: it asks the database
+// something small.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	return s.read(ctx, func(ctx context.Context, c Conn) error { return s.loadUserLast(ctx, c) })
+}
