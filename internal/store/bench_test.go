@@ -66,7 +66,7 @@ func newBench(b *testing.B, s chat.Store, prefix string, rooms int) *bench {
 	}
 	for i := range rooms {
 		name := fmt.Sprint(prefix, i)
-		r, err := s.CreateRoom(b.Context(), chat.Room{Name: name, Key: name})
+		r, err := s.CreateRoom(b.Context(), chat.Room{Name: name, Key: name}, chat.RoomQuota{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -68,7 +68,7 @@ func openWithRoom(t *testing.T, dsn string, c sqlstore.Config) *sqlstore.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "r", Key: "r"}); err != nil {
+	if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "r", Key: "r"}, chat.RoomQuota{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.ClaimUser(t.Context(), chat.Claim{Name: "u", Key: "u", NowMs: 1}); err != nil {

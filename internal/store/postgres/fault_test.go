@@ -35,7 +35,7 @@ func newRig(t *testing.T, url string, c sqlstore.Config) *rig {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	r := &rig{t: t, store: s, id: chat.BatchID{Writer: rand.Uint64() | 1}}
-	if r.room, err = s.CreateRoom(t.Context(), chat.Room{Name: "r", Key: "r", Epoch: 5}); err != nil {
+	if r.room, err = s.CreateRoom(t.Context(), chat.Room{Name: "r", Key: "r", Epoch: 5}, chat.RoomQuota{}); err != nil {
 		t.Fatal(err)
 	}
 	if r.user, err = s.ClaimUser(t.Context(), chat.Claim{Name: "u", Key: "u", Fresh: chat.TokenHash{1}, NowMs: 1}); err != nil {
@@ -186,11 +186,11 @@ func TestAnswersLost(t *testing.T) {
 	for i := range 4 {
 		name := fmt.Sprint("name", i)
 		p.Set(postgrestest.CutCommit)
-		room, err := r.store.CreateRoom(t.Context(), chat.Room{Name: name, Key: name, Epoch: chat.Epoch(rand.Uint64())})
+		room, err := r.store.CreateRoom(t.Context(), chat.Room{Name: name, Key: name, Epoch: chat.Epoch(rand.Uint64())}, chat.RoomQuota{})
 		if err != nil || room.ID != chat.RoomID(i+2) {
 			t.Fatalf("room %d: %+v, %v", i, room, err)
 		}
-		_, err = r.store.CreateRoom(t.Context(), chat.Room{Name: name, Key: name})
+		_, err = r.store.CreateRoom(t.Context(), chat.Room{Name: name, Key: name}, chat.RoomQuota{})
 		if chat.CodeOf(err) != chat.CodeRoomExists {
 			t.Fatalf("room %d again: %v", i, err)
 		}
@@ -261,7 +261,7 @@ func TestPoolIsEmpty(t *testing.T) {
 	for r.store.Stats().Writers.InUse == 0 {
 		time.Sleep(time.Millisecond) // sleep: nobody tells when a connection is in use
 	}
-	_, err := r.store.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"})
+	_, err := r.store.CreateRoom(t.Context(), chat.Room{Name: "q", Key: "q"}, chat.RoomQuota{})
 	wantUnavailable(t, err, "are in use")
 	execute(t, admin, "ROLLBACK")
 	if err := <-done; err != nil {
@@ -293,7 +293,7 @@ func TestSlowCommitIsNotSkipped(t *testing.T) {
 	execute(t, slow, `SELECT sarang_append(77, 1, ARRAY[1], ARRAY[1], ARRAY[1], ARRAY[0], ARRAY[0], ARRAY[1], ARRAY[2], ARRAY[1],
 		ARRAY[1::smallint], ARRAY[2], ARRAY[0], ARRAY[-1], ARRAY['2'], NULL, NULL, NULL, ARRAY[1], ARRAY[1], ARRAY[2], ARRAY[1],
 		NULL, NULL, NULL, NULL)`)
-	execute(t, slow, "SELECT value FROM counters WHERE name = 'rooms' FOR UPDATE")
+	execute(t, slow, "SELECT value FROM counters ORDER BY name FOR UPDATE")
 	quick := r.next(1)
 	done := make(chan []chat.Conflict)
 	go func() {
@@ -305,7 +305,7 @@ func TestSlowCommitIsNotSkipped(t *testing.T) {
 	}()
 	made := make(chan chat.Room)
 	go func() {
-		room, err := r.store.CreateRoom(context.Background(), chat.Room{Name: "q", Key: "q"})
+		room, err := r.store.CreateRoom(context.Background(), chat.Room{Name: "q", Key: "q"}, chat.RoomQuota{})
 		if err != nil {
 			t.Error(err)
 		}
@@ -315,7 +315,7 @@ func TestSlowCommitIsNotSkipped(t *testing.T) {
 	for r.store.Stats().Writers.InUse < 2 {
 		time.Sleep(time.Millisecond) // sleep: nobody tells when a connection is in use
 	}
-	execute(t, slow, "INSERT INTO rooms VALUES (2, 'slow', 'slow', 1, 1)")
+	execute(t, slow, "INSERT INTO rooms VALUES (2, 'slow', 'slow', 1, 0, 1)")
 	execute(t, slow, "INSERT INTO heads VALUES (2, 0, 0, 0)")
 	execute(t, slow, "UPDATE counters SET value = 2 WHERE name = 'rooms'")
 	execute(t, slow, "COMMIT")

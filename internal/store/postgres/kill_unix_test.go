@@ -139,7 +139,7 @@ func TestTwoProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "r", Key: "r"}); err != nil {
+	if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "r", Key: "r"}, chat.RoomQuota{}); err != nil {
 		t.Fatal(err)
 	}
 	self, err := os.Executable()
@@ -210,7 +210,7 @@ func TestServerKilled(t *testing.T) {
 		defer s.Close()
 		if first == nil {
 			first = s
-			if _, err := s.CreateRoom(ctx, chat.Room{Name: "r", Key: "r"}); err != nil {
+			if _, err := s.CreateRoom(ctx, chat.Room{Name: "r", Key: "r"}, chat.RoomQuota{}); err != nil {
 				t.Fatal(err)
 			}
 		}

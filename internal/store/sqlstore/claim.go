@@ -4,66 +4,13 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/hex"
-	"errors"
-	"slices"
+	"time"
 
 	"sarang/chat"
-	"sarang/lock"
 )
 
-// claimQueue is the claims that wait for a transaction. Whoever of the claimers gets the
-// turn does the work of all.
-type claimQueue struct {
-	max     int           // claims in one transaction
-	turn    chan struct{} // full while somebody has the turn
-	mu      lock.Mutex
-	waiting []*pendingClaim
-}
-
-// pendingClaim is answered when done is closed.
-type pendingClaim struct {
-	claim chat.Claim
-	done  chan struct{}
-	user  chat.User
-	err   error
-}
-
-func (q *claimQueue) init(most int) {
-	q.max, q.turn = most, make(chan struct{}, 1)
-	q.mu.Init(lock.NewClass("sqlstore.claims"))
-}
-
-func (q *claimQueue) add(c chat.Claim) *pendingClaim {
-	p := &pendingClaim{claim: c, done: make(chan struct{})}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, p)
-	return p
-}
-
-// remove takes p back; false if it is being answered.
-func (q *claimQueue) remove(p *pendingClaim) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	at := slices.Index(q.waiting, p)
-	if at < 0 {
-		return false
-	}
-	q.waiting = slices.Delete(q.waiting, at, at+1)
-	return true
-}
-
-// take returns the oldest claims, at most max, which must now be answered.
-func (q *claimQueue) take() []*pendingClaim {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n := min(q.max, len(q.waiting))
-	taken := slices.Clone(q.waiting[:n])
-	q.waiting = slices.Delete(q.waiting, 0, n)
-	return taken
-}
-
-// ClaimUser is documented at chat.Store.
+// ClaimUser is documented at chat.Store. Who is known is let in by a read: only what his
+// login would write waits for a transaction, and not for long.
 func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
 	if err := s.begin(ctx); err != nil {
 		return chat.User{}, err
@@ -72,105 +19,107 @@ func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 	if c.Key == "" || c.Name == "" {
 		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
 	}
-	p := s.claims.add(c)
-	for {
-		select {
-		case <-p.done:
-			return p.user, p.err
-		case s.claims.turn <- struct{}{}:
-			s.answerClaims(s.claims.take())
-			<-s.claims.turn
-		case <-ctx.Done():
-			if s.claims.remove(p) {
-				return chat.User{}, endedError(ctx.Err())
-			}
-			<-p.done
-			return p.user, p.err
-		}
+	known, err := s.knownUser(ctx, c)
+	if err != nil || known.ID != 0 && !c.Sees(known.SeenMs) {
+		return known, err
 	}
-}
-
-// answerClaims does the claims in one transaction and answers them. The caller has the
-// turn. No claimer's deadline ends it, for it serves all of them.
-func (s *Store) answerClaims(pending []*pendingClaim) {
-	if len(pending) == 0 {
-		return
+	if known.ID != 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, seenPatience)
+		defer cancel()
 	}
-	err := settle(s.claimAll(pending))
-	for _, p := range pending {
-		if err != nil {
-			p.user, p.err = chat.User{}, err
-		}
-		close(p.done)
-	}
-	s.counts.claims.Add(uint64(len(pending)))
-	s.counts.claimTxs.Add(1)
-}
-
-// claimAll does the claims in one transaction. After one whose outcome was not known they
-// are made again: those that had taken effect are recognized by their Fresh token.
-func (s *Store) claimAll(pending []*pendingClaim) error {
-	var last chat.UserID
-	err := s.write(context.Background(), func(ctx context.Context, c Conn) error {
-		return s.inTx(ctx, c, func() error {
-			// Claims of all servers wait for each other here, and so for names, too.
-			had, err := s.count(ctx, c, s.sql.lockCounter, "users")
-			if err != nil {
-				return err
-			}
-			last = chat.UserID(had)
-			for _, p := range pending {
-				p.user, p.err = s.claim(ctx, c, p.claim, &last)
-				// A refusal is an answer; anything else ends the transaction.
-				if p.err != nil && typed(p.err) == nil {
-					return p.err
-				}
-			}
-			if last == chat.UserID(had) {
-				return nil
-			}
-			_, err = c.Exec(ctx, s.sql.updateCounter, int64(last), "users")
-			return err
-		})
-	})
-	if err == nil {
-		s.raiseUserLast(uint64(last))
-	}
-	return err
-}
-
-var errNobody = errors.New("nobody has the name")
-
-// claim does one claim inside a transaction. last is the newest id given.
-func (s *Store) claim(ctx context.Context, c Conn, claim chat.Claim, last *chat.UserID) (chat.User, error) {
-	holder, token, err := s.holderOf(ctx, c, claim.Key)
+	var u chat.User
+	err = s.gather(ctx, &pending{helps: known.ID != 0, do: func(ctx context.Context, t *smallTx) (err error) {
+		u, err = s.claim(ctx, t, c)
+		return err
+	}})
 	switch {
-	case errors.Is(err, errNobody):
-		return s.makeUser(ctx, c, claim, last)
+	case err == nil:
+		return u, nil
+	case known.ID != 0 && helpsOnly(err):
+		return known, nil
+	}
+	return chat.User{}, err
+}
+
+// seenPatience is how long a login waits for its SeenMs to be written.
+const seenPatience = 500 * time.Millisecond
+
+// helpsOnly reports whether a write that only helps may be left out for err: the store can
+// not write now.
+func helpsOnly(err error) bool {
+	code := chat.CodeOf(err)
+	return code == chat.CodeUnavailable || code == chat.CodeUncertain
+}
+
+// knownUser answers a claim by reading alone: the user whose token it shows, or a refusal.
+// Neither: it is for a transaction to decide.
+func (s *Store) knownUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+	select {
+	case s.claimRead <- struct{}{}: // logins leave a connection to pages
+		defer func() { <-s.claimRead }()
+	case <-ctx.Done():
+		return chat.User{}, endedError(ctx.Err())
+	}
+	var u chat.User
+	var token string
+	err := s.read(ctx, func(ctx context.Context, conn Conn) (err error) {
+		if u, token, err = s.holderOf(ctx, conn, c.Key); err == nil && u.ID != 0 {
+			u.SentCount, err = s.sentOf(ctx, conn, u.ID)
+		}
+		return err
+	})
+	switch {
 	case err != nil:
 		return chat.User{}, err
-	case sameToken(claim.Resume, token), sameToken(claim.Fresh, token):
-		return s.seeUser(ctx, c, holder, claim.NowMs)
-	case holder.SeenMs < claim.ReservedSinceMs:
-		if _, err := c.Exec(ctx, s.sql.clearKey, int64(holder.ID)); err != nil {
-			return chat.User{}, err
-		}
-		return s.makeUser(ctx, c, claim, last)
-	case claim.Resume == chat.TokenHash{}:
-		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else: choose another", claim.Name)
+	case u.ID == 0:
+		return chat.User{}, nil
+	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
+		return u, nil
+	case u.SeenMs < c.ReservedSinceMs:
+		return chat.User{}, nil
 	}
-	return chat.User{}, chat.Errorf(chat.CodeBadToken, "the token is not the one of the user %q", claim.Name)
+	return chat.User{}, refusedClaim(c)
 }
 
-// holderOf returns the user who has the key, without his SentCount, and his token's hash.
+// refusedClaim is the answer to a claim for a name that is somebody else's.
+func refusedClaim(c chat.Claim) error {
+	if c.Resume == (chat.TokenHash{}) {
+		return chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else: choose another", c.Name)
+	}
+	return chat.Errorf(chat.CodeBadToken, "the token is not the one of the user %q", c.Name)
+}
+
+func nobodyNew() error { return notNow("nobody new can be let in now; try again later") }
+
+// claim does one claim inside a transaction.
+func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.User, error) {
+	holder, token, err := s.holderOf(ctx, t.conn, c.Key)
+	switch {
+	case err != nil:
+		return chat.User{}, err
+	case holder.ID == 0:
+		return s.makeUser(ctx, t, c)
+	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
+		return s.seeUser(ctx, t.conn, holder, c)
+	case holder.SeenMs < c.ReservedSinceMs && c.KnownOnly:
+		return chat.User{}, nobodyNew()
+	case holder.SeenMs < c.ReservedSinceMs:
+		if _, err := t.conn.Exec(ctx, s.sql.clearKey, int64(holder.ID)); err != nil {
+			return chat.User{}, err
+		}
+		return s.makeUser(ctx, t, c)
+	}
+	return chat.User{}, refusedClaim(c)
+}
+
+// holderOf returns the user who has the key, without his SentCount, and his token's hash;
+// nobody if his ID is 0.
 func (s *Store) holderOf(ctx context.Context, c Conn, key string) (u chat.User, token string, err error) {
 	var id int64
 	err = c.Query(ctx, s.sql.holder, []any{key}, func(scan Scan) error {
 		return scan(&id, &u.Name, &token, &u.CreatedMs, &u.SeenMs)
 	})
-	if err == nil && id == 0 {
-		err = errNobody
-	}
 	u.ID, u.Key = chat.UserID(id), key
 	return u, token, err
 }
@@ -182,10 +131,13 @@ func sameToken(shown chat.TokenHash, stored string) bool {
 
 func hexOf(h chat.TokenHash) string { return hex.EncodeToString(h[:]) }
 
-func (s *Store) makeUser(ctx context.Context, c Conn, claim chat.Claim, last *chat.UserID) (chat.User, error) {
-	*last++
-	u := chat.User{ID: *last, Name: claim.Name, Key: claim.Key, CreatedMs: claim.NowMs, SeenMs: claim.NowMs}
-	return u, s.insertUser(ctx, c, u, claim.Fresh)
+func (s *Store) makeUser(ctx context.Context, t *smallTx, c chat.Claim) (chat.User, error) {
+	if c.KnownOnly {
+		return chat.User{}, nobodyNew()
+	}
+	t.users++
+	u := chat.User{ID: t.users, Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs}
+	return u, s.insertUser(ctx, t.conn, u, c.Fresh)
 }
 
 func (s *Store) insertUser(ctx context.Context, c Conn, u chat.User, token chat.TokenHash) error {
@@ -197,13 +149,13 @@ func (s *Store) insertUser(ctx context.Context, c Conn, u chat.User, token chat.
 	return err
 }
 
-// seeUser logs u in: it moves SeenMs forward and fills SentCount.
-func (s *Store) seeUser(ctx context.Context, c Conn, u chat.User, nowMs int64) (chat.User, error) {
-	if nowMs > u.SeenMs {
-		if _, err := c.Exec(ctx, s.sql.updateSeen, nowMs, int64(u.ID)); err != nil {
+// seeUser logs u in: it moves SeenMs forward, if that is due, and fills SentCount.
+func (s *Store) seeUser(ctx context.Context, c Conn, u chat.User, claim chat.Claim) (chat.User, error) {
+	if claim.Sees(u.SeenMs) {
+		if _, err := c.Exec(ctx, s.sql.updateSeen, claim.NowMs, int64(u.ID)); err != nil {
 			return chat.User{}, err
 		}
-		u.SeenMs = nowMs
+		u.SeenMs = claim.NowMs
 	}
 	var err error
 	u.SentCount, err = s.sentOf(ctx, c, u.ID)

@@ -44,13 +44,16 @@ func scanEvent(scan Scan, room chat.RoomID) (e chat.Event, err error) {
 }
 
 func scanRoom(scan Scan) (r chat.Room, err error) {
-	var id, epoch, last, flags int64
-	if err := scan(&id, &r.Name, &r.Key, &epoch, &r.CreatedMs, &last, &r.LastMs, &flags); err != nil {
+	var id, epoch, creator, last, flags int64
+	if err := scan(&id, &r.Name, &r.Key, &epoch, &creator, &r.CreatedMs, &last, &r.LastMs, &flags); err != nil {
 		return r, err
 	}
 	r.Epoch = chat.Epoch(epoch)
 	r.Ephemeral, r.Ruled = flags&headEphemeral != 0, flags&HeadRuled != 0
 	if r.ID, err = whole[chat.RoomID](id, "the id of a room"); err != nil {
+		return r, err
+	}
+	if r.Creator, err = whole[chat.UserID](creator, "the creator of a room"); err != nil {
 		return r, err
 	}
 	r.LastSeq, err = whole[chat.Seq](last, "the end of a log")

@@ -53,7 +53,7 @@ func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) (roo
 }
 
 // CreateRoom is documented at chat.Store.
-func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (chat.Room, error) {
 	if err := s.begin(ctx); err != nil {
 		return chat.Room{}, err
 	}
@@ -61,55 +61,66 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) 
 	if r.Key == "" || r.Name == "" {
 		return chat.Room{}, chat.Errorf(chat.CodeBadRequest, "a room needs a name and its key")
 	}
-	made := chat.Room{Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, CreatedMs: r.CreatedMs}
-	tried := false
-	err := s.write(ctx, func(ctx context.Context, c Conn) error {
-		err := s.inTx(ctx, c, func() error { return s.makeRoom(ctx, c, &made, tried) })
-		tried = true
-		return err
-	})
+	made := chat.Room{
+		Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, Creator: r.Creator, CreatedMs: r.CreatedMs,
+	}
+	err := s.gather(ctx, &pending{do: func(ctx context.Context, t *smallTx) error { return s.makeRoom(ctx, t, &made, q) }})
 	if err != nil {
-		return chat.Room{}, settle(err)
+		return chat.Room{}, err
 	}
 	return made, nil
 }
 
-// makeRoom inserts r inside a transaction and gives it its id. tried says that it may be
-// there already, by a transaction whose outcome was not known.
-func (s *Store) makeRoom(ctx context.Context, c Conn, r *chat.Room, tried bool) error {
-	last, err := s.count(ctx, c, s.sql.lockCounter, "rooms")
-	if err != nil {
-		return err
-	}
+// makeRoom inserts r inside a transaction and gives it its id. It may be there already,
+// by a transaction whose outcome was not known.
+func (s *Store) makeRoom(ctx context.Context, t *smallTx, r *chat.Room, q chat.RoomQuota) error {
 	var id, epoch, created int64
 	var name string
-	err = c.Query(ctx, s.sql.roomKey, []any{r.Key}, func(scan Scan) error { return scan(&id, &name, &epoch, &created) })
+	err := t.conn.Query(ctx, s.sql.roomKey, []any{r.Key}, func(scan Scan) error { return scan(&id, &name, &epoch, &created) })
 	if err != nil {
 		return err
 	}
 	if id != 0 {
-		if tried && name == r.Name && chat.Epoch(epoch) == r.Epoch && created == r.CreatedMs {
+		if t.again && name == r.Name && chat.Epoch(epoch) == r.Epoch && created == r.CreatedMs {
 			r.ID = chat.RoomID(id)
 			return nil
 		}
 		return chat.Errorf(chat.CodeRoomExists, "a room named %q exists already", r.Name)
 	}
-	r.ID = chat.RoomID(last + 1)
-	return s.insertRoom(ctx, c, *r)
+	if err := s.withinQuota(ctx, t, r.Creator, q); err != nil {
+		return err
+	}
+	t.rooms++
+	t.roomsAre++
+	r.ID = t.rooms
+	return s.insertRoom(ctx, t.conn, *r)
 }
 
-// insertRoom inserts r with its id, which becomes the newest one.
+// withinQuota returns an error if there are as many rooms as there may be.
+func (s *Store) withinQuota(ctx context.Context, t *smallTx, creator chat.UserID, q chat.RoomQuota) error {
+	if q.AllMax > 0 && t.roomsAre >= int64(q.AllMax) {
+		return chat.Errorf(chat.CodeTooMany, "there are %d rooms, and no more are taken", t.roomsAre)
+	}
+	if q.CreatorMax <= 0 || creator == 0 {
+		return nil
+	}
+	var n int64
+	err := t.conn.Query(ctx, s.sql.countCreated, []any{int64(creator), int64(q.CreatorMax)}, func(scan Scan) error { return scan(&n) })
+	if err == nil && n >= int64(q.CreatorMax) {
+		err = chat.Errorf(chat.CodeTooMany, "you have made %d rooms; more are not taken", n)
+	}
+	return err
+}
+
+// insertRoom inserts r with its id.
 func (s *Store) insertRoom(ctx context.Context, c Conn, r chat.Room) error {
 	flags := int64(0)
 	if r.Ephemeral {
 		flags |= headEphemeral
 	}
-	_, err := c.Exec(ctx, s.sql.insertRoom, int64(r.ID), r.Name, r.Key, int64(r.Epoch), r.CreatedMs)
+	_, err := c.Exec(ctx, s.sql.insertRoom, int64(r.ID), r.Name, r.Key, int64(r.Epoch), int64(r.Creator), r.CreatedMs)
 	if err == nil {
 		_, err = c.Exec(ctx, s.sql.insertHead, int64(r.ID), flags)
-	}
-	if err == nil {
-		_, err = c.Exec(ctx, s.sql.updateCounter, int64(r.ID), "rooms")
 	}
 	return err
 }

@@ -21,13 +21,15 @@ const (
 // A step that others have taken is never changed.
 func migrations() [][]string {
 	return [][]string{{
-		// The newest id that was given. Who gives one locks the row until he commits.
+		// The newest ids that were given, and how many rooms there are. Who gives an id locks
+		// the rows until he commits.
 		`CREATE TABLE counters (
 			name  {key} NOT NULL PRIMARY KEY,
 			value BIGINT NOT NULL
 		)`,
 		"INSERT INTO counters (name, value) VALUES ('users', 0)",
 		"INSERT INTO counters (name, value) VALUES ('rooms', 0)",
+		"INSERT INTO counters (name, value) VALUES ('roomsAre', 0)",
 
 		// name_key is NULL for a user whose name was taken over. token_hash is in hexadecimal.
 		`CREATE TABLE users (
@@ -45,9 +47,11 @@ func migrations() [][]string {
 			name       {text} NOT NULL,
 			name_key   {key} NOT NULL,
 			epoch      BIGINT NOT NULL,
+			creator    BIGINT NOT NULL,
 			created_ms BIGINT NOT NULL
 		)`,
 		"CREATE UNIQUE INDEX rooms_name_key ON rooms (name_key)",
+		"CREATE INDEX rooms_creator ON rooms (creator, id)",
 
 		// The end of a room's log: the row that whoever appends locks, and a narrow one, for
 		// it is written with every commit. flags: bit 0 is "ephemeral", bit 1 "ruled".

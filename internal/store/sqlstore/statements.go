@@ -4,20 +4,20 @@ import "strings"
 
 // statements are all that a store asks, in the words of its dialect.
 type statements struct {
-	lockHead, updateHead, insertHead    string
-	selectWriter, updateWriter          string
-	insertWriter, touchWriter           string
-	insertMessage, insertMessages       string
-	selectAuthor, updateAuthor          string
-	insertAuthor                        string
-	updateMember, insertMember          string
-	after, between, before              string
-	room, roomByKey, rooms              string
-	role, nonces, user, usersAfter      string
-	lockCounter, updateCounter, counter string
-	holder, sent                        string
-	insertUser, updateSeen, clearKey    string
-	roomKey, insertRoom                 string
+	lockHead, updateHead, insertHead     string
+	selectWriter, updateWriter           string
+	insertWriter, touchWriter            string
+	insertMessage, insertMessages        string
+	selectAuthor, updateAuthor           string
+	insertAuthor                         string
+	updateMember, insertMember           string
+	after, between, before               string
+	room, roomByKey, rooms               string
+	role, nonces, user, usersAfter       string
+	lockCounters, updateCounter, counter string
+	holder, sent                         string
+	insertUser, updateSeen, clearKey     string
+	roomKey, insertRoom, countCreated    string
 }
 
 // bulkRows is how many rows one statement inserts while there are as many.
@@ -36,7 +36,7 @@ const (
 	pageMiddle = `) m WINDOW w AS (ORDER BY m.seq`
 	pageTail   = `)) m LEFT JOIN users u ON u.id = m.user_id WHERE m.bytes_before <= ? OR m.place = 2 ORDER BY m.seq`
 
-	selectRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.created_ms, h.last_seq, h.last_ms, h.flags
+	selectRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags
 	FROM rooms r JOIN heads h ON h.room_id = r.id WHERE `
 
 	insertMessages = `INSERT INTO messages
@@ -86,7 +86,7 @@ func compile(d *Dialect) statements {
 		sent:       "SELECT cast(coalesce(sum(sent_count), 0) AS BIGINT) FROM authors WHERE user_id = ?",
 
 		counter:       "SELECT value FROM counters WHERE name = ?",
-		lockCounter:   "SELECT value FROM counters WHERE name = ?{for update}",
+		lockCounters:  "SELECT name, value FROM counters ORDER BY name{for update}",
 		updateCounter: "UPDATE counters SET value = ? WHERE name = ?",
 
 		holder:     "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?",
@@ -94,15 +94,16 @@ func compile(d *Dialect) statements {
 		updateSeen: "UPDATE users SET seen_ms = ? WHERE id = ?",
 		clearKey:   "UPDATE users SET name_key = NULL WHERE id = ?",
 
-		roomKey:    "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
-		insertRoom: "INSERT INTO rooms (id, name, name_key, epoch, created_ms) VALUES (?, ?, ?, ?, ?)",
+		roomKey:      "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
+		countCreated: "SELECT count(*) FROM (SELECT id FROM rooms WHERE creator = ? ORDER BY id{limit}) made",
+		insertRoom:   "INSERT INTO rooms (id, name, name_key, epoch, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
 	}
 	for _, query := range []*string{
 		&s.lockHead, &s.updateHead, &s.insertHead, &s.selectWriter, &s.updateWriter, &s.touchWriter, &s.insertWriter,
 		&s.insertMessage, &s.insertMessages, &s.selectAuthor, &s.updateAuthor, &s.insertAuthor, &s.updateMember,
 		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.role, &s.nonces, &s.user,
-		&s.usersAfter, &s.sent, &s.counter, &s.lockCounter, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen,
-		&s.clearKey, &s.roomKey, &s.insertRoom,
+		&s.usersAfter, &s.sent, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen,
+		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
 	} {
 		*query = d.compile(*query)
 	}

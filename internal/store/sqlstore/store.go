@@ -21,14 +21,14 @@ import (
 
 // Config says how a database is used. Zero fields take the defaults.
 type Config struct {
-	ReadersMax     int           // connections that read, and so reads at one time; default 4
-	WritersMax     int           // connections that write; default 2
-	PoolWait       time.Duration // for a connection when all are in use; default 5 s
-	ConnectTime    time.Duration // to make a connection; default 5 s
-	ReadTime       time.Duration // of one read; default 30 s
-	WriteTime      time.Duration // of one transaction; default 10 s
-	ClaimsPerTxMax int           // claims gathered into one transaction; default 256
-	Logger         *slog.Logger
+	ReadersMax    int           // connections that read, and so reads at one time; default 4
+	WritersMax    int           // connections that write; default 2
+	PoolWait      time.Duration // for a connection when all are in use; default 5 s
+	ConnectTime   time.Duration // to make a connection; default 5 s
+	ReadTime      time.Duration // of one read; default 30 s
+	WriteTime     time.Duration // of one transaction; default 10 s
+	SmallPerTxMax int           // claims and new rooms gathered into one transaction; default 256
+	Logger        *slog.Logger
 
 	// Unsafe lets a database be used that may lose commits which it has acknowledged, as it
 	// is set up. It is refused otherwise.
@@ -42,21 +42,22 @@ func (c Config) withDefaults() Config {
 	c.ConnectTime = cmp.Or(c.ConnectTime, 5*time.Second)
 	c.ReadTime = cmp.Or(c.ReadTime, 30*time.Second)
 	c.WriteTime = cmp.Or(c.WriteTime, 10*time.Second)
-	c.ClaimsPerTxMax = cmp.Or(c.ClaimsPerTxMax, 256)
+	c.SmallPerTxMax = cmp.Or(c.SmallPerTxMax, 256)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
 
 // Store is a chat.Store in a database that a Driver leads to.
 type Store struct {
-	driver  Driver
-	dialect Dialect
-	config  Config
-	log     *slog.Logger
-	sql     statements
-	readers *pool
-	writers *pool
-	claims  claimQueue
+	driver    Driver
+	dialect   Dialect
+	config    Config
+	log       *slog.Logger
+	sql       statements
+	readers   *pool
+	writers   *pool
+	small     gatherQueue
+	claimRead chan struct{} // full while as many logins read as may
 
 	userLast atomic.Uint64 // every id from 1 to this one is a user
 	outcomes outcomes
@@ -70,7 +71,7 @@ type Store struct {
 
 type counts struct {
 	commits, commitsFailed, events atomic.Uint64
-	claims, claimTxs               atomic.Uint64
+	small, smallTxs                atomic.Uint64
 	again, settled                 atomic.Uint64
 }
 
@@ -83,8 +84,8 @@ type Stats struct {
 	Commits       uint64 // calls of Commit that stored something
 	CommitsFailed uint64 // calls of Commit that returned an error
 	Events        uint64 // events stored
-	Claims        uint64 // claims that were answered, with a user or a refusal
-	ClaimTxs      uint64 // transactions that this took
+	Small         uint64 // claims and new rooms that were answered by a transaction, or refused
+	SmallTxs      uint64 // transactions that this took
 	Again         uint64 // transactions that were tried again: a deadlock, a lost connection
 	Settled       uint64 // commits that were found to have taken effect before
 }
@@ -98,7 +99,8 @@ func Open(ctx context.Context, d Driver, c Config) (*Store, error) {
 	c = c.withDefaults()
 	s := &Store{driver: d, dialect: d.Dialect(), config: c, log: c.Logger}
 	s.mu.Init(lock.NewClass("sqlstore.store"))
-	s.claims.init(c.ClaimsPerTxMax)
+	s.small.init(c.SmallPerTxMax)
+	s.claimRead = make(chan struct{}, max(1, c.ReadersMax/2))
 	s.outcomes.init()
 	s.sql = compile(&s.dialect)
 	s.readers = newPool(d.Name(), c.ReadersMax, c.PoolWait, c.ConnectTime, s.connect)
@@ -163,8 +165,8 @@ func (s *Store) Stats() Stats {
 		Commits:       s.counts.commits.Load(),
 		CommitsFailed: s.counts.commitsFailed.Load(),
 		Events:        s.counts.events.Load(),
-		Claims:        s.counts.claims.Load(),
-		ClaimTxs:      s.counts.claimTxs.Load(),
+		Small:         s.counts.small.Load(),
+		SmallTxs:      s.counts.smallTxs.Load(),
 		Again:         s.counts.again.Load(),
 		Settled:       s.counts.settled.Load(),
 	}
