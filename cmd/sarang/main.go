@@ -1,4 +1,4 @@
-// Command sarang is the chat server and its clients: serve, chat, swarm.
+// Command sarang is the chat server and its clients: serve, chat, swarm, store.
 package main
 
 import (
@@ -49,6 +49,7 @@ func main() {
 	root.AddCommand(serveCommand())
 	root.AddCommand(chatCommand())
 	root.AddCommand(swarmCommand())
+	root.AddCommand(storeCommand())
 	if c := serviceCommand(); c != nil {
 		root.AddCommand(c)
 	}

@@ -11,9 +11,19 @@ import (
 
 	"sarang/chat"
 	"sarang/internal/store"
+	"sarang/internal/store/postgrestest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	code := postgrestest.Main(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			println(err.Error())
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
 
 func TestParseURL(t *testing.T) {
 	for _, c := range []struct{ url, scheme, place string }{

@@ -134,6 +134,14 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
+// Missing returns why there is no server, nil if there is one.
+func Missing() error {
+	if shared.server == nil && shared.err == nil {
+		return errors.New("TestMain does not start one")
+	}
+	return shared.err
+}
+
 // schemas numbers those of this process.
 var schemas atomic.Uint64
 
@@ -147,8 +155,8 @@ func Fresh(t interface {
 },
 ) string {
 	t.Helper()
-	if shared.server == nil {
-		t.Skipf("no PostgreSQL: %v", shared.err)
+	if err := Missing(); err != nil {
+		t.Skipf("no PostgreSQL: %v", err)
 	}
 	u, drop, err := shared.server.Schema()
 	if err != nil {

@@ -73,6 +73,19 @@ func (s *shared) User(ctx context.Context, id chat.UserID) (chat.User, error) {
 	return s.next().User(ctx, id)
 }
 
+// Users, AddUsers and AddRooms are for stores that can be copied, as all are that share.
+func (s *shared) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]chat.UserRecord, error) {
+	return s.next().(chat.Archive).Users(ctx, after, itemsMax)
+}
+
+func (s *shared) AddUsers(ctx context.Context, users []chat.UserRecord) error {
+	return s.next().(chat.Archive).AddUsers(ctx, users)
+}
+
+func (s *shared) AddRooms(ctx context.Context, rooms []chat.Room) error {
+	return s.next().(chat.Archive).AddRooms(ctx, rooms)
+}
+
 // Close closes all of them.
 func (s *shared) Close() error {
 	var errs []error

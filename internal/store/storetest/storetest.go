@@ -69,6 +69,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"RoomByKey", testRoomByKey},
 		{"RoomDuplicate", testRoomDuplicate},
 		{"RoomEphemeral", testRoomEphemeral},
+		{"ArchiveOfUsers", testArchiveUsers},
+		{"ArchiveOfRooms", testArchiveRooms},
 		{"ReopenKeepsEverything", testReopen},
 		{"ReadersDuringCommits", testReadersDuringCommits},
 		{"CommittersAtOnce", testCommittersAtOnce},

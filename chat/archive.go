@@ -1,0 +1,29 @@
+package chat
+
+import "context"
+
+// Archive is what a store has beside Store for being copied to another one, or being
+// checked. Logs are read by History and written by Commit; what follows from them (roles,
+// counts, nonces) comes with them.
+type Archive interface {
+	Store
+
+	// Users returns up to itemsMax users (at least 1) with ids above after, ordered by id,
+	// without their SentCount.
+	Users(ctx context.Context, after UserID, itemsMax int) ([]UserRecord, error)
+
+	// AddUsers adds users with the ids and all that they have, but for the SentCount. The
+	// first id is the one behind the newest that there is, and none is left out: otherwise
+	// CodeSequence. All are added or none; CodeUncertain if that is not known.
+	AddUsers(ctx context.Context, users []UserRecord) error
+
+	// AddRooms is the same for rooms: ids grow, and are above the newest that there is.
+	// Their logs are empty.
+	AddRooms(ctx context.Context, rooms []Room) error
+}
+
+// UserRecord is a user with what his token is known by.
+type UserRecord struct {
+	User
+	Token TokenHash
+}

@@ -1,0 +1,132 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"sarang/chat"
+)
+
+var _ chat.Archive = (*Store)(nil)
+
+// These are asked when a store is copied, and so are not prepared.
+const (
+	selectUsers = `SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms
+	FROM users WHERE id > ? ORDER BY id LIMIT ?`
+	addUser    = "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms) VALUES (?, ?, ?, ?, ?, ?)"
+	addRoom    = "INSERT INTO rooms (id, name, name_key, epoch, flags, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
+	newestRoom = "SELECT coalesce(max(id), 0) FROM rooms"
+)
+
+// Users is documented at chat.Archive.
+func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]chat.UserRecord, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	rows, err := s.readers.db.QueryContext(ctx, selectUsers, int64(min(after, math.MaxInt64)), max(itemsMax, 1))
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer rows.Close()
+	var users []chat.UserRecord
+	for rows.Next() {
+		var u chat.UserRecord
+		var token []byte
+		err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, &token, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs})
+		if err == nil && len(token) != len(u.Token) {
+			err = &columnError{token, "the hash of a token"}
+		}
+		if err != nil {
+			return nil, readError(err)
+		}
+		copy(u.Token[:], token)
+		users = append(users, u)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, readError(err)
+	}
+	return users, nil
+}
+
+// AddUsers is documented at chat.Archive.
+func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	if len(users) == 0 {
+		return nil
+	}
+	last := users[len(users)-1].ID
+	return s.gather(ctx, &pending{
+		do: func(w *writer) error {
+			for i := range users {
+				if next := w.userNext + chat.UserID(i) + 1; users[i].ID != next {
+					return chat.Errorf(chat.CodeSequence, "user %d stands where %d is next", users[i].ID, next)
+				}
+			}
+			for _, u := range users {
+				key := sql.NullString{String: u.Key, Valid: u.Key != ""}
+				if err := w.run(addUser, int64(u.ID), u.Name, key, u.Token[:], u.CreatedMs, u.SeenMs); err != nil {
+					return err
+				}
+			}
+			w.userNext = last
+			return nil
+		},
+		made: func(w *writer) (bool, error) { return w.userLast >= last, nil },
+	})
+}
+
+// AddRooms is documented at chat.Archive.
+func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	if len(rooms) == 0 {
+		return nil
+	}
+	return s.gather(ctx, &pending{
+		do: func(w *writer) error { return w.addRooms(rooms) },
+		made: func(w *writer) (bool, error) {
+			id, err := w.roomOf(rooms[0].Key)
+			if errors.Is(err, sql.ErrNoRows) {
+				return false, nil
+			}
+			return id == rooms[0].ID, err
+		},
+	})
+}
+
+func (w *writer) addRooms(rooms []chat.Room) error {
+	var last chat.RoomID
+	if err := w.conn.QueryRowContext(context.Background(), newestRoom).Scan(bits[chat.RoomID]{&last}); err != nil {
+		return err
+	}
+	for i := range rooms {
+		if rooms[i].ID <= last {
+			return chat.Errorf(chat.CodeSequence, "room %d comes behind room %d", rooms[i].ID, last)
+		}
+		last = rooms[i].ID
+	}
+	for _, r := range rooms {
+		flags := 0
+		if r.Ephemeral {
+			flags |= roomEphemeral
+		}
+		if err := w.run(addRoom, int64(r.ID), r.Name, r.Key, int64(r.Epoch), flags, int64(r.Creator), r.CreatedMs); err != nil {
+			return err
+		}
+	}
+	return exec(context.Background(), w.updateTotals, len(rooms))
+}
+
+// run runs a statement that is not prepared.
+func (w *writer) run(query string, args ...any) error {
+	_, err := w.conn.ExecContext(context.Background(), query, args...)
+	return err
+}

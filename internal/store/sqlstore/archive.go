@@ -1,0 +1,97 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"math"
+
+	"sarang/chat"
+)
+
+var _ chat.Archive = (*Store)(nil)
+
+// Users is documented at chat.Archive.
+func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) (users []chat.UserRecord, err error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	err = s.read(ctx, func(ctx context.Context, c Conn) error {
+		users = nil
+		args := []any{int64(min(after, math.MaxInt64)), int64(max(itemsMax, 1))}
+		return c.Query(ctx, s.sql.usersAfter, args, func(scan Scan) error {
+			u, err := scanUserRecord(scan)
+			users = append(users, u)
+			return err
+		})
+	})
+	return users, err
+}
+
+func scanUserRecord(scan Scan) (u chat.UserRecord, err error) {
+	var id int64
+	var token string
+	if err := scan(&id, &u.Name, &u.Key, &token, &u.CreatedMs, &u.SeenMs); err != nil {
+		return u, err
+	}
+	hash, err := hex.DecodeString(token)
+	if err != nil || len(hash) != len(u.Token) {
+		return u, damagedError(fmt.Errorf("the token of user %d", id))
+	}
+	copy(u.Token[:], hash)
+	u.ID, err = whole[chat.UserID](id, "the id of a user")
+	return u, err
+}
+
+// AddUsers is documented at chat.Archive.
+func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	return s.gather(ctx, &pending{do: func(ctx context.Context, t *smallTx) error {
+		if n := len(users); t.again && n > 0 && t.users == users[n-1].ID {
+			return nil // it was done
+		}
+		for i := range users {
+			if users[i].ID != t.users+chat.UserID(i)+1 {
+				return chat.Errorf(chat.CodeSequence, "user %d stands where %d is next", users[i].ID, t.users+chat.UserID(i)+1)
+			}
+		}
+		for i := range users {
+			if err := s.insertUser(ctx, t.conn, users[i].User, users[i].Token); err != nil {
+				return err
+			}
+		}
+		t.users += chat.UserID(len(users))
+		return nil
+	}})
+}
+
+// AddRooms is documented at chat.Archive.
+func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	return s.gather(ctx, &pending{do: func(ctx context.Context, t *smallTx) error {
+		if n := len(rooms); t.again && n > 0 && t.rooms == rooms[n-1].ID {
+			return nil // it was done
+		}
+		last := t.rooms
+		for i := range rooms {
+			if rooms[i].ID <= last {
+				return chat.Errorf(chat.CodeSequence, "room %d comes behind room %d", rooms[i].ID, last)
+			}
+			last = rooms[i].ID
+		}
+		for i := range rooms {
+			if err := s.insertRoom(ctx, t.conn, rooms[i]); err != nil {
+				return err
+			}
+		}
+		t.rooms, t.roomsAre = last, t.roomsAre+int64(len(rooms))
+		return nil
+	}})
+}

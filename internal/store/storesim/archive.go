@@ -1,0 +1,65 @@
+package storesim
+
+import (
+	"context"
+
+	"sarang/chat"
+)
+
+var _ chat.Archive = (*Store)(nil)
+
+// Users is documented at chat.Archive.
+func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]chat.UserRecord, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "Users"); err != nil {
+		return nil, err
+	}
+	rest := d.users[min(uint64(after), uint64(len(d.users))):]
+	users := make([]chat.UserRecord, min(len(rest), max(itemsMax, 1)))
+	for i := range users {
+		users[i] = chat.UserRecord{User: rest[i].user, Token: rest[i].token}
+		users[i].SentCount = 0
+	}
+	return users, nil
+}
+
+// AddUsers is documented at chat.Archive.
+func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "AddUsers"); err != nil {
+		return err
+	}
+	for i, u := range users {
+		if next := chat.UserID(len(d.users) + i + 1); u.ID != next {
+			return chat.Errorf(chat.CodeSequence, "user %d stands where %d is next", u.ID, next)
+		}
+	}
+	for _, u := range users {
+		d.users = append(d.users, &account{user: u.User, token: u.Token})
+	}
+	return nil
+}
+
+// AddRooms is documented at chat.Archive. This store's rooms have no gap in their ids.
+func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "AddRooms"); err != nil {
+		return err
+	}
+	for i, r := range rooms {
+		if next := chat.RoomID(len(d.rooms) + i + 1); r.ID != next {
+			return chat.Errorf(chat.CodeSequence, "room %d stands where %d is next", r.ID, next)
+		}
+	}
+	for _, r := range rooms {
+		r.LastSeq, r.LastMs, r.Ruled = 0, 0, false
+		d.rooms = append(d.rooms, &roomLog{room: r, roles: make(map[chat.UserID]chat.Role)})
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+
+	"sarang/chat"
+)
+
+// archive returns what a store has for being copied; who has not is skipped.
+func (f *fixture) archive(t *testing.T) chat.Archive {
+	t.Helper()
+	a, can := f.store.(chat.Archive)
+	if !can {
+		t.Skip("this store can not be copied")
+	}
+	return a
+}
+
+func testArchiveUsers(t *testing.T, f *fixture) {
+	a := f.archive(t)
+	var want []chat.UserRecord
+	for i := range 10 {
+		u := chat.User{ID: chat.UserID(i + 1), Name: fmt.Sprint("User", i), Key: fmt.Sprint("user", i), CreatedMs: int64(i), SeenMs: int64(2 * i)}
+		if i%3 == 1 {
+			u.Key = "" // taken over
+		}
+		want = append(want, chat.UserRecord{User: u, Token: token(u.Name)})
+	}
+	for _, part := range [][]chat.UserRecord{want[:4], want[4:5], want[5:]} {
+		if err := a.AddUsers(f.ctx, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, wrong := range [][]chat.UserRecord{want[9:], want[3:], {{User: chat.User{ID: 12, Name: "x", Key: "x"}}}} {
+		wantCode(t, a.AddUsers(f.ctx, wrong), chat.CodeSequence)
+	}
+	for _, itemsMax := range []int{0, 1, 3, 10, 11} {
+		var got []chat.UserRecord
+		for {
+			page, err := a.Users(f.ctx, chat.UserID(len(got)), itemsMax)
+			if err != nil || len(page) > max(itemsMax, 1) {
+				t.Fatalf("Users: %d of at most %d, %v", len(page), itemsMax, err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		wantSame(t, got, want)
+	}
+	// They are users as others are.
+	f.wantUser(t, 1, want[0].User)
+	u, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: "x", Key: "user0", Resume: want[0].Token, NowMs: 0})
+	if err != nil || u.ID != 1 {
+		t.Fatalf("a login: %+v, %v", u, err)
+	}
+	if next := f.user(t, "next"); next.ID <= 10 {
+		t.Fatalf("the next user has the id %d", next.ID)
+	}
+	r := f.room(t, "r")
+	f.commit(t, run(r, 1, 3, want[4].User, "x"))
+	f.wantSent(t, want[4].User, 3)
+}
+
+func testArchiveRooms(t *testing.T, f *fixture) {
+	a := f.archive(t)
+	first := f.room(t, "first")
+	want := []chat.Room{first}
+	for i := range 5 {
+		want = append(want, chat.Room{
+			ID: first.ID + chat.RoomID(i) + 1, Name: fmt.Sprint("Room", i), Key: fmt.Sprint("room", i), Epoch: 1<<63 + chat.Epoch(i),
+			Creator: chat.UserID(i), CreatedMs: int64(i), Ephemeral: i == 2,
+		})
+	}
+	full := want[1]
+	full.LastSeq, full.LastMs, full.Ruled = 9, 9, true // of another log
+	if err := a.AddRooms(f.ctx, []chat.Room{full}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.AddRooms(f.ctx, want[2:]); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, a.AddRooms(f.ctx, want[3:4]), chat.CodeSequence)
+	f.wantRooms(t, want...)
+	next := f.room(t, "next")
+	if next.ID <= want[5].ID {
+		t.Fatalf("the next room has the id %d", next.ID)
+	}
+	_, err := f.store.CreateRoom(f.ctx, chat.Room{Name: "too many", Key: "too many"}, chat.RoomQuota{AllMax: 7})
+	wantCode(t, err, chat.CodeTooMany)
+	f.commit(t, run(want[1], 1, 3, f.user(t, "u"), "x"))
+	f.wantLast(t, want[1], 3)
+}
