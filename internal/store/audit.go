@@ -55,17 +55,11 @@ func Audit(ctx context.Context, s chat.Archive, progress Progress) (*Audited, er
 	return a, a.users(ctx, s, sent, progress)
 }
 
-// said is what a room's log says of somebody in it.
-type said struct {
-	chat.Author
-	sent uint64
-}
-
 func (a *Audited) room(ctx context.Context, s chat.Archive, r chat.Room, sent map[chat.UserID]uint64) error {
-	people := make(map[chat.UserID]*said)
-	of := func(u chat.UserID) *said {
+	people := make(map[chat.UserID]*chat.Author)
+	of := func(u chat.UserID) *chat.Author {
 		if people[u] == nil {
-			people[u] = &said{}
+			people[u] = &chat.Author{}
 		}
 		return people[u]
 	}
