@@ -22,8 +22,9 @@ type Archive interface {
 	AddRooms(ctx context.Context, rooms []Room) error
 }
 
-// UserRecord is a user with what his token is known by.
+// UserRecord is a user with what his token and his name's look are known by.
 type UserRecord struct {
 	User
 	Token TokenHash
+	Look  string // see Claim.Look; empty if he has none
 }

@@ -58,17 +58,17 @@ func (c *conn) run(ctx context.Context, query string) error {
 func (c *conn) Close() { closeSoon(c.pg) }
 
 const callAppend = `SELECT state, room, lost FROM sarang_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-	$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`
+	$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`
 
 // appendArgs are the arrays of a call. They are used again, and hold nothing of a batch
 // between two.
 type appendArgs struct {
-	rooms, afters, counts, times, flags           []int64
-	mRoom, mSeq, mUser, mNonce, mTime, mPrev      []int64
-	mTarget, mSubject, aUser, aRoom, aLast, aSent []int64
-	rRoom, rUser, rSeq                            []int64
-	mKind, mRole, rRole                           []int16
-	mText                                         []string
+	rooms, afters, counts, times, flags                    []int64
+	mRoom, mSeq, mUser, mNonce, mTime, mPrev               []int64
+	mTarget, mSubject, mDigest, aUser, aRoom, aLast, aSent []int64
+	rRoom, rUser, rSeq                                     []int64
+	mKind, mRole, rRole                                    []int16
+	mText                                                  []string
 }
 
 // Append is documented at sqlstore.Appender: one statement is a transaction of its own.
@@ -79,7 +79,7 @@ func (c *conn) Append(ctx context.Context, b *sqlstore.Batch) (o sqlstore.Outcom
 	var state, room int64
 	err = c.pg.QueryRow(ctx, callAppend, int64(b.ID.Writer), int64(b.ID.Number),
 		a.rooms, a.afters, a.counts, a.times, a.flags,
-		a.mRoom, a.mSeq, a.mUser, a.mKind, a.mNonce, a.mTime, a.mPrev, a.mText, a.mTarget, a.mSubject, a.mRole,
+		a.mRoom, a.mSeq, a.mUser, a.mKind, a.mNonce, a.mTime, a.mPrev, a.mText, a.mDigest, a.mTarget, a.mSubject, a.mRole,
 		a.aUser, a.aRoom, a.aLast, a.aSent, a.rRoom, a.rUser, a.rRole, a.rSeq).Scan(&state, &room, &o.Lost)
 	o.State, o.Room = sqlstore.State(state), chat.RoomID(room)
 	return o, err
@@ -101,6 +101,7 @@ func (a *appendArgs) fill(b *sqlstore.Batch) {
 		a.mUser, a.mKind = append(a.mUser, int64(r.User)), append(a.mKind, int16(r.Kind))
 		a.mNonce, a.mTime = append(a.mNonce, int64(r.Nonce)), append(a.mTime, r.TimeMs)
 		a.mPrev, a.mText = append(a.mPrev, int64(r.Prev)), append(a.mText, r.Text)
+		a.mDigest = append(a.mDigest, int64(r.Digest()))
 		if b.About {
 			a.mTarget, a.mSubject = append(a.mTarget, int64(r.Target)), append(a.mSubject, int64(r.Subject))
 			a.mRole = append(a.mRole, int16(r.Role))
@@ -127,7 +128,7 @@ func (a *appendArgs) reset() {
 	}
 	for _, s := range []*[]int64{
 		&a.rooms, &a.afters, &a.counts, &a.times, &a.flags, &a.mRoom, &a.mSeq, &a.mUser, &a.mNonce, &a.mTime, &a.mPrev,
-		&a.mTarget, &a.mSubject, &a.aUser, &a.aRoom, &a.aLast, &a.aSent, &a.rRoom, &a.rUser, &a.rSeq,
+		&a.mTarget, &a.mSubject, &a.mDigest, &a.aUser, &a.aRoom, &a.aLast, &a.aSent, &a.rRoom, &a.rUser, &a.rSeq,
 	} {
 		*s = (*s)[:0]
 	}

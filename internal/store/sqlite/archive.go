@@ -13,9 +13,9 @@ var _ chat.Archive = (*Store)(nil)
 
 // These are asked when a store is copied, and so are not prepared.
 const (
-	selectUsers = `SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms
+	selectUsers = `SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms, coalesce(look, '')
 	FROM users WHERE id > ? ORDER BY id LIMIT ?`
-	addUser    = "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms) VALUES (?, ?, ?, ?, ?, ?)"
+	addUser    = "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?, ?)"
 	addRoom    = "INSERT INTO rooms (id, name, name_key, epoch, flags, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
 	newestRoom = "SELECT coalesce(max(id), 0) FROM rooms"
 )
@@ -35,7 +35,8 @@ func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]c
 	for rows.Next() {
 		var u chat.UserRecord
 		var token []byte
-		err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, &token, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs})
+		err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, &token, bits[int64]{&u.CreatedMs},
+			bits[int64]{&u.SeenMs}, text{&u.Look})
 		if err == nil && len(token) != len(u.Token) {
 			err = &columnError{token, "the hash of a token"}
 		}
@@ -69,8 +70,8 @@ func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
 				}
 			}
 			for _, u := range users {
-				key := sql.NullString{String: u.Key, Valid: u.Key != ""}
-				if err := w.run(addUser, int64(u.ID), u.Name, key, u.Token[:], u.CreatedMs, u.SeenMs); err != nil {
+				err := w.run(addUser, int64(u.ID), u.Name, nullIfEmpty(u.Key), u.Token[:], u.CreatedMs, u.SeenMs, nullIfEmpty(u.Look))
+				if err != nil {
 					return err
 				}
 			}

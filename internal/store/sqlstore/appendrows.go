@@ -150,7 +150,7 @@ type author struct {
 
 // insertRows inserts events, many at a time while there are as many.
 func (s *Store) insertRows(ctx context.Context, c Conn, rows []Row) error {
-	args := make([]any, 0, bulkRows*11)
+	args := make([]any, 0, bulkRows*12)
 	for len(rows) > 0 {
 		query, n := s.sql.insertMessage, 1
 		if len(rows) >= bulkRows {
@@ -159,7 +159,7 @@ func (s *Store) insertRows(ctx context.Context, c Conn, rows []Row) error {
 		args = args[:0]
 		for _, r := range rows[:n] {
 			args = append(args, int64(r.Room), int64(r.Seq), int64(r.User), int64(r.Kind), int64(r.Nonce), r.TimeMs,
-				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), r.Text)
+				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), int64(r.Digest()), r.Text)
 		}
 		if _, err := c.Exec(ctx, query, args...); err != nil {
 			return err

@@ -32,7 +32,7 @@ func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) (use
 func scanUserRecord(scan Scan) (u chat.UserRecord, err error) {
 	var id int64
 	var token string
-	if err := scan(&id, &u.Name, &u.Key, &token, &u.CreatedMs, &u.SeenMs); err != nil {
+	if err := scan(&id, &u.Name, &u.Key, &token, &u.CreatedMs, &u.SeenMs, &u.Look); err != nil {
 		return u, err
 	}
 	hash, err := hex.DecodeString(token)
@@ -60,7 +60,7 @@ func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
 			}
 		}
 		for i := range users {
-			if err := s.insertUser(ctx, t.conn, users[i].User, users[i].Token); err != nil {
+			if err := s.insertUser(ctx, t.conn, users[i]); err != nil {
 				return err
 			}
 		}

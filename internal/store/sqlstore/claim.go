@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"sarang/chat"
@@ -76,7 +77,7 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 		return chat.User{}, nil
 	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
 		return u, nil
-	case u.SeenMs < c.ReservedSinceMs:
+	case c.Free(&u):
 		return chat.User{}, nil
 	}
 	return chat.User{}, refusedClaim(c)
@@ -102,9 +103,13 @@ func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.User,
 		return s.makeUser(ctx, t, c)
 	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
 		return s.seeUser(ctx, t.conn, holder, c)
-	case holder.SeenMs < c.ReservedSinceMs && c.KnownOnly:
+	case c.Free(&holder) && c.KnownOnly:
 		return chat.User{}, nobodyNew()
-	case holder.SeenMs < c.ReservedSinceMs:
+	case c.Free(&holder):
+		// Before anything is written: a refusal ends no transaction.
+		if err := s.checkLook(ctx, t.conn, &c); err != nil {
+			return chat.User{}, err
+		}
 		if _, err := t.conn.Exec(ctx, s.sql.clearKey, int64(holder.ID)); err != nil {
 			return chat.User{}, err
 		}
@@ -135,18 +140,47 @@ func (s *Store) makeUser(ctx context.Context, t *smallTx, c chat.Claim) (chat.Us
 	if c.KnownOnly {
 		return chat.User{}, nobodyNew()
 	}
+	if err := s.checkLook(ctx, t.conn, &c); err != nil {
+		return chat.User{}, err
+	}
 	t.users++
 	u := chat.User{ID: t.users, Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs}
-	return u, s.insertUser(ctx, t.conn, u, c.Fresh)
+	return u, s.insertUser(ctx, t.conn, chat.UserRecord{User: u, Token: c.Fresh, Look: c.Look})
 }
 
-func (s *Store) insertUser(ctx context.Context, c Conn, u chat.User, token chat.TokenHash) error {
-	var key any = u.Key
-	if u.Key == "" {
-		key = nil
-	}
-	_, err := c.Exec(ctx, s.sql.insertUser, int64(u.ID), u.Name, key, hexOf(token), u.CreatedMs, u.SeenMs)
+func (s *Store) insertUser(ctx context.Context, c Conn, u chat.UserRecord) error {
+	_, err := c.Exec(ctx, s.sql.insertUser, int64(u.ID), u.Name, nullIfEmpty(u.Key), hexOf(u.Token), u.CreatedMs, u.SeenMs, nullIfEmpty(u.Look))
 	return err
+}
+
+func nullIfEmpty(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// looksMax bounds the users with one look that are asked about: the newest. There is more than
+// one only where older ones were free when the next came.
+const looksMax = 16
+
+// checkLook refuses a new name that can be taken for one that somebody has.
+func (s *Store) checkLook(ctx context.Context, conn Conn, c *chat.Claim) error {
+	if c.Look == "" {
+		return nil
+	}
+	return conn.Query(ctx, s.sql.looks, []any{c.Look, c.Key, int64(looksMax)}, func(scan Scan) error {
+		var id int64
+		var u chat.User
+		if err := scan(&id, &u.Name, &u.SeenMs); err != nil {
+			return err
+		}
+		u.ID = chat.UserID(id)
+		if !c.Free(&u) {
+			return chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q, which belongs to somebody else: choose another", c.Name, u.Name)
+		}
+		return nil
+	})
 }
 
 // seeUser logs u in: it moves SeenMs forward, if that is due, and fills SentCount.
@@ -156,8 +190,30 @@ func (s *Store) seeUser(ctx context.Context, c Conn, u chat.User, claim chat.Cla
 			return chat.User{}, err
 		}
 		u.SeenMs = claim.NowMs
+		if claim.Look != "" {
+			if _, err := c.Exec(ctx, s.sql.updateLook, claim.Look, int64(u.ID)); err != nil {
+				return chat.User{}, err
+			}
+		}
 	}
 	var err error
 	u.SentCount, err = s.sentOf(ctx, c, u.ID)
 	return u, err
+}
+
+// Seen is documented at chat.Store. Doing it again does no harm.
+func (s *Store) Seen(ctx context.Context, users []chat.UserID, nowMs int64) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	users = slices.Clone(users) // it may go on when the caller has gone
+	return s.gather(ctx, &pending{helps: true, do: func(ctx context.Context, t *smallTx) error {
+		for _, u := range users {
+			if _, err := t.conn.Exec(ctx, s.sql.updateLater, nowMs, int64(u), nowMs); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
 }

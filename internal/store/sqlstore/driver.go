@@ -99,6 +99,14 @@ type Row struct {
 	Prev chat.Seq
 }
 
+// Digest is what is kept to recognize a retry; events that nobody has authored have none.
+func (r *Row) Digest() uint64 {
+	if !r.Kind.Authored() {
+		return 0
+	}
+	return r.Event.Digest()
+}
+
 // UnknownSeq stands for "look it up".
 const UnknownSeq = ^chat.Seq(0)
 

@@ -32,14 +32,17 @@ func migrations() [][]string {
 		"INSERT INTO counters (name, value) VALUES ('roomsAre', 0)",
 
 		// name_key is NULL for a user whose name was taken over. token_hash is in hexadecimal.
+		// look is chat.Skeleton of name_key; NULL: not known, or the user has no name.
 		`CREATE TABLE users (
 			id         BIGINT NOT NULL PRIMARY KEY,
 			name       {text} NOT NULL,
 			name_key   {key},
 			token_hash {key} NOT NULL,
 			created_ms BIGINT NOT NULL,
-			seen_ms    BIGINT NOT NULL
+			seen_ms    BIGINT NOT NULL,
+			look       {key}
 		)`,
+		"CREATE INDEX users_look ON users (look)",
 		"CREATE UNIQUE INDEX users_name_key ON users (name_key)",
 
 		`CREATE TABLE rooms (
@@ -64,7 +67,7 @@ func migrations() [][]string {
 
 		// prev_seq is the seq of the same user's authored event before this one in the room,
 		// 0 if there is none or this one is not authored: a list, newest first, whose head is
-		// authors.last_seq.
+		// authors.last_seq. digest is chat.Event.Digest of authored events.
 		`CREATE TABLE messages (
 			room_id  BIGINT NOT NULL,
 			seq      BIGINT NOT NULL,
@@ -76,6 +79,7 @@ func migrations() [][]string {
 			target   BIGINT NOT NULL,
 			subject  BIGINT NOT NULL,
 			role     SMALLINT NOT NULL,
+			digest   BIGINT NOT NULL,
 			text     {text} NOT NULL,
 			PRIMARY KEY (room_id, seq)
 		)`,

@@ -4,20 +4,20 @@ import "strings"
 
 // statements are all that a store asks, in the words of its dialect.
 type statements struct {
-	lockHead, updateHead, insertHead     string
-	selectWriter, updateWriter           string
-	insertWriter, touchWriter            string
-	insertMessage, insertMessages        string
-	selectAuthor, updateAuthor           string
-	insertAuthor                         string
-	updateMember, insertMember           string
-	after, between, before               string
-	room, roomByKey, rooms               string
-	role, nonces, user, usersAfter       string
-	lockCounters, updateCounter, counter string
-	holder, sent                         string
-	insertUser, updateSeen, clearKey     string
-	roomKey, insertRoom, countCreated    string
+	lockHead, updateHead, insertHead                                 string
+	selectWriter, updateWriter                                       string
+	insertWriter, touchWriter                                        string
+	insertMessage, insertMessages                                    string
+	selectAuthor, updateAuthor                                       string
+	insertAuthor                                                     string
+	updateMember, insertMember                                       string
+	after, between, before                                           string
+	room, roomByKey, rooms                                           string
+	role, nonces, user, usersAfter                                   string
+	lockCounters, updateCounter, counter                             string
+	holder, sent                                                     string
+	insertUser, updateSeen, clearKey, updateLater, looks, updateLook string
+	roomKey, insertRoom, countCreated                                string
 }
 
 // bulkRows is how many rows one statement inserts while there are as many.
@@ -40,8 +40,8 @@ const (
 	FROM rooms r JOIN heads h ON h.room_id = r.id WHERE `
 
 	insertMessages = `INSERT INTO messages
-	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, text) VALUES `
-	messageRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, digest, text) VALUES `
+	messageRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 func compile(d *Dialect) statements {
@@ -72,27 +72,30 @@ func compile(d *Dialect) statements {
 
 		role: "SELECT role FROM members WHERE room_id = ? AND user_id = ?",
 		// The list of what a user has authored is walked from its head.
-		nonces: `{with recursive} said (seq, nonce, prev_seq, place) AS (
-			SELECT m.seq, m.nonce, m.prev_seq, 1 FROM authors a
+		nonces: `{with recursive} said (seq, nonce, digest, prev_seq, place) AS (
+			SELECT m.seq, m.nonce, m.digest, m.prev_seq, 1 FROM authors a
 				JOIN messages m ON m.room_id = a.room_id AND m.seq = a.last_seq
 				WHERE a.user_id = ? AND a.room_id = ?
 			UNION ALL
-			SELECT m.seq, m.nonce, m.prev_seq, said.place + 1 FROM said
+			SELECT m.seq, m.nonce, m.digest, m.prev_seq, said.place + 1 FROM said
 				JOIN messages m ON m.room_id = ? AND m.seq = said.prev_seq
 				WHERE said.place < ?)
-			SELECT nonce, seq FROM said ORDER BY place`,
+			SELECT nonce, seq, digest FROM said ORDER BY place`,
 		user:       "SELECT name, coalesce(name_key, ''), created_ms, seen_ms FROM users WHERE id = ?",
-		usersAfter: "SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms FROM users WHERE id > ? ORDER BY id{limit}",
+		usersAfter: "SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms, coalesce(look, '') FROM users WHERE id > ? ORDER BY id{limit}",
 		sent:       "SELECT cast(coalesce(sum(sent_count), 0) AS BIGINT) FROM authors WHERE user_id = ?",
 
 		counter:       "SELECT value FROM counters WHERE name = ?",
 		lockCounters:  "SELECT name, value FROM counters ORDER BY name{for update}",
 		updateCounter: "UPDATE counters SET value = ? WHERE name = ?",
 
-		holder:     "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?",
-		insertUser: "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms) VALUES (?, ?, ?, ?, ?, ?)",
-		updateSeen: "UPDATE users SET seen_ms = ? WHERE id = ?",
-		clearKey:   "UPDATE users SET name_key = NULL WHERE id = ?",
+		holder:      "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?",
+		insertUser:  "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		updateSeen:  "UPDATE users SET seen_ms = ? WHERE id = ?",
+		updateLater: "UPDATE users SET seen_ms = ? WHERE id = ? AND seen_ms < ?",
+		looks:       "SELECT id, name, seen_ms FROM users WHERE look = ? AND name_key <> ? ORDER BY id DESC{limit}",
+		updateLook:  "UPDATE users SET look = ? WHERE id = ? AND look IS NULL",
+		clearKey:    "UPDATE users SET name_key = NULL, look = NULL WHERE id = ?",
 
 		roomKey:      "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
 		countCreated: "SELECT count(*) FROM (SELECT id FROM rooms WHERE creator = ? ORDER BY id{limit}) made",
@@ -102,7 +105,7 @@ func compile(d *Dialect) statements {
 		&s.lockHead, &s.updateHead, &s.insertHead, &s.selectWriter, &s.updateWriter, &s.touchWriter, &s.insertWriter,
 		&s.insertMessage, &s.insertMessages, &s.selectAuthor, &s.updateAuthor, &s.insertAuthor, &s.updateMember,
 		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.role, &s.nonces, &s.user,
-		&s.usersAfter, &s.sent, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen,
+		&s.usersAfter, &s.sent, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
 	} {
 		*query = d.compile(*query)

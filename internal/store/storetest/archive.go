@@ -25,7 +25,11 @@ func testArchiveUsers(t *testing.T, f *fixture) {
 		if i%3 == 1 {
 			u.Key = "" // taken over
 		}
-		want = append(want, chat.UserRecord{User: u, Token: token(u.Name)})
+		record := chat.UserRecord{User: u, Token: token(u.Name)}
+		if i%3 == 0 {
+			record.Look = "look of " + u.Key
+		}
+		want = append(want, record)
 	}
 	for _, part := range [][]chat.UserRecord{want[:4], want[4:5], want[5:]} {
 		if err := a.AddUsers(f.ctx, part); err != nil {
@@ -55,6 +59,8 @@ func testArchiveUsers(t *testing.T, f *fixture) {
 	if err != nil || u.ID != 1 {
 		t.Fatalf("a login: %+v, %v", u, err)
 	}
+	_, err = f.store.ClaimUser(f.ctx, chat.Claim{Name: "us3r", Key: "us3r", Look: "look of user0", NowMs: 1})
+	wantCode(t, err, chat.CodeNameTaken)
 	if next := f.user(t, "next"); next.ID <= 10 {
 		t.Fatalf("the next user has the id %d", next.ID)
 	}
