@@ -77,8 +77,11 @@ func SessionSettings() map[string]string {
 		"idle_in_transaction_session_timeout": "20s", // of a transaction whose client has gone silent
 		"default_transaction_isolation":       "read committed",
 		// What is asked is always found by an index, whatever a plan was made by that is as
-		// old as the empty tables.
-		"enable_seqscan": "off",
+		// old as the empty tables. Compiling it would take a hundred times as long.
+		"enable_seqscan":   "off",
+		"enable_hashjoin":  "off",
+		"enable_mergejoin": "off",
+		"jit":              "off",
 	}
 }
 

@@ -36,8 +36,10 @@ const (
 	pageMiddle = `) m WINDOW w AS (ORDER BY m.seq`
 	pageTail   = `)) m LEFT JOIN users u ON u.id = m.user_id WHERE m.bytes_before <= ? OR m.place = 2 ORDER BY m.seq`
 
-	selectRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags
-	FROM rooms r JOIN heads h ON h.room_id = r.id WHERE `
+	selectOfRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags
+	FROM `
+	joinHead   = " JOIN heads h ON h.room_id = r.id"
+	selectRoom = selectOfRoom + "rooms r" + joinHead + " WHERE "
 
 	insertMessages = `INSERT INTO messages
 	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, digest, text) VALUES `
@@ -68,7 +70,7 @@ func compile(d *Dialect) statements {
 
 		room:      selectRoom + "r.id = ?",
 		roomByKey: selectRoom + "r.name_key = ?",
-		rooms:     selectRoom + "r.id > ? ORDER BY r.id{limit}",
+		rooms:     selectOfRoom + "(SELECT * FROM rooms WHERE id > ? ORDER BY id{limit}) r" + joinHead + " ORDER BY r.id",
 
 		role: "SELECT role FROM members WHERE room_id = ? AND user_id = ?",
 		// The list of what a user has authored is walked from its head.

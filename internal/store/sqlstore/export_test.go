@@ -1,0 +1,13 @@
+package sqlstore
+
+// Reads are the statements that read, with parameters that can be asked with.
+func Reads(d Dialect) map[string][]any {
+	s := compile(&d)
+	one := int64(1)
+	return map[string][]any{
+		s.after: {one, one, one, one}, s.between: {one, one, one, one, one}, s.before: {one, one, one, one},
+		s.room: {one}, s.roomByKey: {"r1"}, s.rooms: {one, one}, s.role: {one, one}, s.nonces: {one, one, one, one},
+		s.user: {one}, s.usersAfter: {one, one}, s.sent: {one}, s.holder: {"u1"}, s.looks: {"u1", "u2", one},
+		s.roomKey: {"r1"}, s.countCreated: {one, one}, s.lockHead: {one}, s.selectAuthor: {one, one}, s.selectWriter: {one},
+	}
+}
