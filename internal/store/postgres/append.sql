@@ -20,6 +20,7 @@ DECLARE
 	gone   bigint[] := '{}';
 	stored bigint;
 	before text;
+	nothing boolean;
 BEGIN
 	state := 0; room := 0; lost := '';
 	SELECT coalesce(array_agg(h.room_id), '{}'), array_agg(h.last_seq), min(h.room_id) FILTER (WHERE h.flags & 1 = 1)
@@ -46,7 +47,11 @@ BEGIN
 		SELECT array_agg(h.r), string_agg(h.r || ':' || h.l, ' ' ORDER BY h.r) INTO gone, lost
 			FROM unnest(in_rooms, in_afters, lasts) AS h (r, a, l) WHERE h.a <> h.l;
 	END IF;
-	IF state > 0 OR NOT EXISTS (SELECT FROM unnest(in_rooms, in_counts) AS h (r, n) WHERE h.n > 0 AND h.r <> ALL (gone)) THEN
+	nothing := state > 0 OR coalesce(cardinality(m_room), 0) = 0;
+	IF NOT nothing AND cardinality(gone) > 0 THEN
+		nothing := NOT EXISTS (SELECT FROM unnest(in_rooms, in_counts) AS h (r, n) WHERE h.n > 0 AND h.r <> ALL (gone));
+	END IF;
+	IF nothing THEN
 		-- Nothing but locks was written: nobody need wait for the disk.
 		PERFORM set_config('synchronous_commit', 'off', true);
 		RETURN;

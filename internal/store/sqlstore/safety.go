@@ -82,6 +82,7 @@ func SessionSettings() map[string]string {
 		"enable_hashjoin":  "off",
 		"enable_mergejoin": "off",
 		"jit":              "off",
+		"plan_cache_mode":  "force_generic_plan",
 	}
 }
 
