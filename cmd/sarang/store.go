@@ -155,7 +155,11 @@ func checkStore(ctx context.Context, f storeFlags, url string, out io.Writer) (e
 	for _, fault := range a.Told {
 		fmt.Fprintln(out, fault)
 	}
-	_, err = fmt.Fprintf(out, "%d users, %d rooms, %d events: %d faults\n", a.Users, a.Rooms, a.Events, a.Faults)
+	erased := ""
+	if a.Erased > 0 {
+		erased = fmt.Sprintf(" (%d older ones were erased)", a.Erased)
+	}
+	_, err = fmt.Fprintf(out, "%d users, %d rooms, %d events%s: %d faults\n", a.Users, a.Rooms, a.Events, erased, a.Faults)
 	if err == nil && a.Faults > 0 {
 		err = errStoreFaulty
 	}

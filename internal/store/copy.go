@@ -172,8 +172,12 @@ func (c *copying) logs(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if len(page) > 0 && page[0].Seq != 1 && at == 0 {
+				return chat.Errorf(chat.CodeBadRequest,
+					"the log of room %d begins at event %d: a store of which events were erased (--retention) can not be copied yet", r.ID, page[0].Seq)
+			}
 			if len(page) == 0 || page[0].Seq != at+1 {
-				return chat.Errorf(chat.CodeInternal, "the log of room %d has no event %d", r.ID, at+1)
+				return missing(r.ID, at+1)
 			}
 			batch = append(batch, chat.Append{Room: r.ID, After: at, Events: page})
 			at, events = page[len(page)-1].Seq, events+len(page)
@@ -240,27 +244,34 @@ func (c *copying) compare(ctx context.Context) error {
 // sumOf returns a hash of all events of a room's log, which ends at r.LastSeq.
 func sumOf(ctx context.Context, s chat.Store, r chat.Room) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
-	err = walk(ctx, s, r, func(e *chat.Event) { writeEvent(h, e) })
+	_, err = walk(ctx, s, r, func(e *chat.Event) { writeEvent(h, e) })
 	h.Sum(sum[:0])
 	return sum, err
 }
 
-// walk calls each for every event of a room's log, which has to be whole.
-func walk(ctx context.Context, s chat.Store, r chat.Room, each func(*chat.Event)) error {
+func missing(room chat.RoomID, seq chat.Seq) error {
+	return chat.Errorf(chat.CodeInternal, "the log of room %d has no event %d", room, seq)
+}
+
+// walk calls each for every event of a room's log, which has to be whole but for events at
+// its beginning that were erased; it returns how many.
+func walk(ctx context.Context, s chat.Store, r chat.Room, each func(*chat.Event)) (erased uint64, err error) {
 	for at := chat.Seq(0); at < r.LastSeq; {
 		page, _, err := s.History(ctx, r.ID, chat.Page{After: at, ItemsMax: copyRecordsMax, BytesMax: copyBytesMax})
-		if err != nil {
-			return err
-		}
-		if len(page) == 0 || page[0].Seq != at+1 {
-			return chat.Errorf(chat.CodeInternal, "the log of room %d has no event %d", r.ID, at+1)
+		switch {
+		case err != nil:
+			return erased, err
+		case len(page) == 0 || at > 0 && page[0].Seq != at+1:
+			return erased, missing(r.ID, at+1)
+		case at == 0:
+			erased = uint64(page[0].Seq - 1)
 		}
 		for i := range page {
 			each(&page[i])
 		}
 		at = page[len(page)-1].Seq
 	}
-	return nil
+	return erased, nil
 }
 
 func writeEvent(h hash.Hash, e *chat.Event) {

@@ -174,6 +174,23 @@ func TestCopyIntoAnother(t *testing.T) {
 	}
 }
 
+// A store of which events were erased is sound, and is not copied by half.
+func TestErased(t *testing.T) {
+	from := storesim.NewDisk(nil).Open()
+	world(t, from)
+	if _, n, err := from.Erase(t.Context(), chat.Erasure{BeforeMs: 300, RoomsMax: 10, EventsMax: 10000}); err != nil || n != 900 {
+		t.Fatalf("%d are erased, %v", n, err)
+	}
+	a, err := store.Audit(t.Context(), from, quiet)
+	if err != nil || a.Faults > 0 || a.Erased != 900 || a.Events != worldEvents-900 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	_, err = store.Copy(t.Context(), from, storesim.NewDisk(nil).Open(), quiet)
+	if chat.CodeOf(err) != chat.CodeBadRequest || !strings.Contains(err.Error(), "--retention") {
+		t.Fatal(err)
+	}
+}
+
 // liar is a store that says something wrong of a room.
 type liar struct {
 	chat.Archive

@@ -82,9 +82,20 @@ func (s *Store) readBetween(ctx context.Context, c Conn, h conflictHead, bytesMa
 	args := []any{int64(h.room), int64(h.after), int64(h.last), int64(chat.ConflictEventsMax), int64(bytesMax)}
 	events, _, err := readPage(ctx, c, s.sql.between, args, h.room, forwards, chat.ConflictEventsMax, bytesMax)
 	if err == nil && (len(events) == 0 || events[0].Seq != h.after+1) {
-		err = damagedError(fmt.Errorf("room %d: event %d is missing", h.room, h.after+1))
+		return nil, s.checkErased(ctx, c, h)
 	}
 	return events, err
+}
+
+// checkErased returns nil if the event behind h.after was erased: then nothing is in front
+// of it.
+func (s *Store) checkErased(ctx context.Context, c Conn, h conflictHead) error {
+	var first, ms int64
+	err := c.Query(ctx, s.sql.oldest, []any{int64(h.room), int64(1)}, func(scan Scan) error { return scan(&first, &ms) })
+	if err == nil && first <= int64(h.after)+1 {
+		err = damagedError(fmt.Errorf("room %d: event %d is missing", h.room, h.after+1))
+	}
+	return err
 }
 
 // writersKeptMax bounds the writers whose newest batch is remembered here; the database

@@ -4,6 +4,7 @@ import "strings"
 
 // statements are all that a store asks, in the words of its dialect.
 type statements struct {
+	durable, oldest, erase                                           string
 	lockHead, updateHead, insertHead                                 string
 	selectWriter, updateWriter                                       string
 	insertWriter, touchWriter                                        string
@@ -85,6 +86,9 @@ func compile(d *Dialect) statements {
 			SELECT nonce, seq, digest FROM said ORDER BY place`,
 		user:       "SELECT name, coalesce(name_key, ''), created_ms, seen_ms FROM users WHERE id = ?",
 		usersAfter: "SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms, coalesce(look, '') FROM users WHERE id > ? ORDER BY id{limit}",
+		durable:    "SELECT room_id FROM heads WHERE room_id >= ? AND (flags = 0 OR flags = 2) ORDER BY room_id{limit}",
+		oldest:     "SELECT seq, time_ms FROM messages WHERE room_id = ? ORDER BY seq{limit}",
+		erase:      "DELETE FROM messages WHERE room_id = ? AND seq <= ?",
 		sent:       "SELECT cast(coalesce(sum(sent_count), 0) AS BIGINT) FROM authors WHERE user_id = ?",
 
 		counter:       "SELECT value FROM counters WHERE name = ?",
@@ -107,7 +111,7 @@ func compile(d *Dialect) statements {
 		&s.lockHead, &s.updateHead, &s.insertHead, &s.selectWriter, &s.updateWriter, &s.touchWriter, &s.insertWriter,
 		&s.insertMessage, &s.insertMessages, &s.selectAuthor, &s.updateAuthor, &s.insertAuthor, &s.updateMember,
 		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.role, &s.nonces, &s.user,
-		&s.usersAfter, &s.sent, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
+		&s.usersAfter, &s.sent, &s.durable, &s.oldest, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
 	} {
 		*query = d.compile(*query)

@@ -86,6 +86,11 @@ func (s *shared) AddRooms(ctx context.Context, rooms []chat.Room) error {
 	return s.next().(chat.Archive).AddRooms(ctx, rooms)
 }
 
+// Erase is for stores that can erase, as all do that share.
+func (s *shared) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, erased int, err error) {
+	return s.next().(chat.Eraser).Erase(ctx, e)
+}
+
 // Close closes all of them.
 func (s *shared) Close() error {
 	var errs []error
