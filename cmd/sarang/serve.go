@@ -59,7 +59,7 @@ func serveCommand() *cobra.Command {
 	f.String("data", d.DataDir, "folder for the database, its lock and crash reports")
 	f.String("store", "", "where messages are kept: "+strings.Join(store.Forms(), ", ")+"; default: "+store.DefaultURL("DATA"))
 	f.String("web", "off", "address for browsers, http://HOST:PORT or https://HOST:PORT: WebSocket at /ws; off: none")
-	f.StringSlice("web-hosts", nil, "names by which --web is asked where it is a loopback address, besides localhost and addresses")
+	f.StringSlice("web-hosts", nil, "names by which --web is asked, besides localhost and addresses; none: any name where it is no loopback address")
 	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")
 	f.String("tls-cert", "", "file with the certificate of tls:// and https:// addresses, and those between it and its authority: PEM; read again when it changes, and at SIGHUP")
 	f.String("tls-key", "", "file with the key of --tls-cert: PEM")

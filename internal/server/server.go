@@ -46,7 +46,7 @@ type Config struct {
 	Workers int             // threads that serve sessions
 
 	HTTPHosts  []string // names that HTTP is asked by, besides localhost and addresses
-	WebHosts   []string // the same of Web, where that is a loopback address
+	WebHosts   []string // the same of Web; none: any, where that is no loopback address
 	WebOrigins []string // SCHEME://HOST[:PORT] of pages that may connect to Web, besides its own
 	Pprof      bool     // HTTP has /debug/pprof, too
 

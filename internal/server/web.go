@@ -79,9 +79,8 @@ func serveWeb(s *Server) (*web, error) {
 	})
 	mux.HandleFunc("GET /ws", w.upgrade)
 	guard := &hostGuard{next: mux, flag: "--web-hosts"}
-	if guard.loopback = at.Addr().IsLoopback(); !guard.loopback {
-		guard.anyName = true // the world may know this machine by any name
-	}
+	guard.loopback = at.Addr().IsLoopback()
+	guard.anyName = !guard.loopback && len(c.WebHosts) == 0 // the world may know this machine by any name
 	for _, name := range c.WebHosts {
 		guard.names = append(guard.names, strings.ToLower(name))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -401,4 +402,30 @@ func TestWebSocketJSON(t *testing.T) {
 		ann.expectOwn(11, 3, "안녕 \"벤\"")
 		expect(`"seq":"3","kind":"EVENT_KIND_MESSAGE"`, `"text":"안녕 \"벤\""`)
 	})
+}
+
+// An address of the network is asked by any name, or by those that are listed.
+func TestWebNames(t *testing.T) {
+	for _, listed := range []bool{false, true} {
+		c := server.Default()
+		c.HTTP, c.DataDir = "off", t.TempDir()
+		c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
+		c.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
+		c.Web = server.Address{Scheme: "http", Addr: netip.MustParseAddrPort("0.0.0.0:0")}
+		if listed {
+			c.WebHosts = []string{"Chat.example.org"}
+		}
+		s := start(t, c)
+		at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.WebAddr().Addr.Port())
+		for host, known := range map[string]bool{
+			"chat.example.org": true, "CHAT.example.org:80": true, "192.0.2.7:7780": true, "localhost": true,
+			"evil.example.org": !listed,
+		} {
+			want := map[bool]int{true: 200, false: 403}[known]
+			if got := asked(t, at, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); got != want {
+				t.Errorf("names are listed: %v; %s is answered %d, want %d", listed, host, got, want)
+			}
+		}
+		stop(t, s)
+	}
 }
