@@ -1,18 +1,49 @@
 package chat
 
+import "time"
+
 // Role is what a user may do in a room. The numbers are part of the wire protocol and
 // the store.
 type Role uint8
 
 // The roles.
 const (
-	RoleNone      Role = 0 // none was given: what the room gives to everybody
+	RoleNone      Role = 0 // none was given: what the room gives to everybody, and to its owner
 	RoleBanned    Role = 1 // may do nothing
 	RoleReader    Role = 2 // may read
 	RoleMember    Role = 3 // may read and speak
-	RoleModerator Role = 4 // may give roles below his own
+	RoleModerator Role = 4 // may give roles below his own to those below him, and send them out
 	RoleOwner     Role = 5 // may do everything
 )
+
+// String returns the role's name.
+func (r Role) String() string {
+	switch r {
+	case RoleNone:
+		return "none"
+	case RoleBanned:
+		return "banned"
+	case RoleReader:
+		return "reader"
+	case RoleMember:
+		return "member"
+	case RoleModerator:
+		return "moderator"
+	case RoleOwner:
+		return "owner"
+	}
+	return "unknown"
+}
+
+// ParseRole returns the role with a name; false if there is none.
+func ParseRole(name string) (Role, bool) {
+	for r := RoleNone; r <= RoleOwner; r++ {
+		if r.String() == name {
+			return r, true
+		}
+	}
+	return 0, false
+}
 
 // Action is what somebody wants to do with a room.
 type Action uint8
@@ -24,6 +55,7 @@ const (
 	ActionMembers               // read who is present
 	ActionPublish               // say something
 	ActionRole                  // give somebody a role
+	ActionKick                  // send somebody out
 	actionCount
 )
 
@@ -40,30 +72,96 @@ func (a Action) String() string {
 		return "publish to"
 	case ActionRole:
 		return "give roles in"
+	case ActionKick:
+		return "send somebody out of"
 	}
 	return "use"
 }
 
 // rights is the table role × action: what a role may do.
 var rights = [...][actionCount]bool{
-	RoleNone:      {},
-	RoleBanned:    {},
-	RoleReader:    {ActionJoin: true, ActionHistory: true, ActionMembers: true},
-	RoleMember:    {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true},
-	RoleModerator: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true, ActionRole: true},
-	RoleOwner:     {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true, ActionRole: true},
+	RoleNone:   {},
+	RoleBanned: {},
+	RoleReader: {ActionJoin: true, ActionHistory: true, ActionMembers: true},
+	RoleMember: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true},
+	RoleModerator: {
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+	},
+	RoleOwner: {
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+	},
 }
 
 // May reports whether a user with the role may do a. It is the one place where that is
-// decided; who has no role has the room's default (see DefaultRole).
+// decided; who has no role of his own has the room's (see Room.Role).
 func (r Role) May(a Action) bool { return int(r) < len(rights) && a < actionCount && rights[r][a] }
 
 // MayGive reports whether a user with the role may change the role of somebody who has
-// old to next: both are below his own, or he is an owner.
+// old to next: both are below his own, or he is an owner. For RoleNone, next is what the
+// room gives (Room.Role).
 func (r Role) MayGive(old, next Role) bool {
 	return r.May(ActionRole) && next < Role(len(rights)) && (r == RoleOwner || old < r && next < r)
 }
 
-// DefaultRole is what everybody is in a room who was given no role. All rooms are
-// public as yet.
-func (r *Room) DefaultRole() Role { return RoleMember }
+// MayKick reports whether a user with the role may send somebody out who has old: one
+// below him, or he is an owner.
+func (r Role) MayKick(old Role) bool { return r.May(ActionKick) && (r == RoleOwner || old < r) }
+
+// Given is the role that the newest role event about a user gave him.
+type Given struct {
+	Role    Role
+	UntilMs int64 // it holds at times below it; 0: for good
+}
+
+// At is what the user is by that at a time: who was made a reader for a time is a member
+// then, and who was banned for a time has no role.
+func (g Given) At(timeMs int64) Role {
+	switch {
+	case g.UntilMs == 0 || timeMs < g.UntilMs:
+		return g.Role
+	case g.Role == RoleReader:
+		return RoleMember
+	}
+	return RoleNone
+}
+
+// RoleForMax bounds for how long a role can be given that ends by itself.
+const RoleForMax = 10 * 365 * 24 * time.Hour
+
+// MayEnd reports whether the role can be given for a time: those that take rights away.
+func (r Role) MayEnd() bool { return r == RoleBanned || r == RoleReader }
+
+// Role returns what a user is in the room who was given the role given there, or none: who
+// made the room is its owner then, and others are members, but of a private room nothing.
+func (r *Room) Role(u UserID, given Role) Role {
+	switch {
+	case given != RoleNone:
+		return given
+	case u != 0 && u == r.Creator && !r.Ephemeral:
+		return RoleOwner
+	case r.Private:
+		return RoleNone
+	}
+	return RoleMember
+}
+
+// Hides reports whether the room is to be as if it were not there for a user whose Role
+// is r.
+func (r *Room) Hides(role Role) bool { return r.Private && !role.May(ActionJoin) }
+
+// Ends returns with which code e ends the presence of its Subject in the room; 0: it does
+// not.
+func (r *Room) Ends(e *Event) Code {
+	switch {
+	case e.Kind == EventKick:
+		return CodeKicked
+	case e.Kind == EventRole && e.Role == RoleBanned:
+		return CodeBanned
+	case e.Kind == EventRole && !r.Role(e.Subject, e.Role).May(ActionJoin):
+		return CodeUninvited
+	}
+	return 0
+}
+
+// ReasonBytesMax bounds the reason that a role or a kick is given with.
+const ReasonBytesMax = 512

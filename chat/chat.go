@@ -44,11 +44,16 @@ const (
 	EventJoin    EventKind = 2 // a user came in
 	EventLeave   EventKind = 3 // a user went
 	EventRole    EventKind = 4 // User gave Subject the role Role
+	EventKick    EventKind = 5 // User had Subject leave; he may come back
 )
 
 // Authored reports whether events of the kind are made by a user's request. They carry
 // a nonce of his, and retries of them are recognized.
-func (k EventKind) Authored() bool { return k == EventMessage || k == EventRole }
+func (k EventKind) Authored() bool { return k == EventMessage || k.Rules() }
+
+// Rules reports whether events of the kind are what somebody does to another user, the
+// Subject: they ask for his role, too.
+func (k EventKind) Rules() bool { return k == EventRole || k == EventKick }
 
 // Event is one entry of a room's log.
 type Event struct {
@@ -60,9 +65,10 @@ type Event struct {
 	Nonce   Nonce
 	Target  Seq    // an earlier event of the room that this one is about; 0: none
 	TimeMs  int64  // Unix time in milliseconds; not smaller than the one before, but where a wrong clock was set right
-	Text    string // messages only; valid UTF-8
-	Subject UserID // role events only: whose role it is
+	Text    string // of messages; of roles and kicks the reason, if one was given; valid UTF-8
+	Subject UserID // roles and kicks only: whom it is about
 	Role    Role   // role events only
+	UntilMs int64  // role events only: the role holds at times below it (see Given); 0: for good
 }
 
 // Digest is 64 bits of what e says: kind, target, text, subject and role, without who,
@@ -88,7 +94,8 @@ type Room struct {
 	Key       string // the form that names are compared by
 	Epoch     Epoch
 	Ephemeral bool   // window in memory only: nothing is stored, a restart forgets
-	Creator   UserID // who made it; 0: nobody knows, or nobody in particular
+	Creator   UserID // who made it, and is its owner if no role was given to him; 0: nobody knows, or nobody in particular
+	Private   bool   // who was given no role in it may do nothing, and does not see it; never with Ephemeral
 	Ruled     bool   // somebody has been given a role in it: roles are to be looked up
 	CreatedMs int64
 	LastSeq   Seq   // of the stored log; 0 for ephemeral rooms
@@ -107,6 +114,9 @@ type User struct {
 
 // TokenHash is the SHA-256 of a resume token. The token itself is never stored.
 type TokenHash [32]byte
+
+// Given is the role that the log has given to the author.
+func (a *Author) Given() Given { return Given{a.Role, a.UntilMs} }
 
 // Millis returns t as Unix milliseconds.
 func Millis(t time.Time) int64 { return t.UnixMilli() }

@@ -40,6 +40,10 @@ const (
 	CodeForbidden      Code = 26 // the user's role in the room does not allow it
 	CodeNonceUsed      Code = 27 // the nonce was used for another message
 	CodeStoreGone      Code = 28 // the store's files are gone: nothing can be stored until the server is started again
+	CodeBanned         Code = 34 // the user was banned from the room
+	CodeKicked         Code = 35 // the user was sent out of the room; he may come back
+	CodeNoUser         Code = 36 // no such user
+	CodeUninvited      Code = 37 // the user's invitation to a private room was taken back
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

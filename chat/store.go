@@ -65,7 +65,7 @@ type LogStore interface {
 
 // RoomStore keeps what is known of rooms beside their logs.
 type RoomStore interface {
-	// CreateRoom makes a room from r's Name, Key, Epoch, Ephemeral, Creator and CreatedMs
+	// CreateRoom makes a room from r's Name, Key, Epoch, Ephemeral, Private, Creator and CreatedMs
 	// and returns it with its ID; CodeRoomExists if the key is in use, CodeTooMany if there
 	// are as many rooms as q allows.
 	CreateRoom(ctx context.Context, r Room, q RoomQuota) (Room, error)
@@ -76,8 +76,14 @@ type RoomStore interface {
 	// RoomByKey is Room for the comparison form of a name.
 	RoomByKey(ctx context.Context, key string) (Room, error)
 
-	// Rooms returns up to itemsMax rooms (at least 1) with ids above after, ordered by id.
+	// Rooms returns up to itemsMax rooms (at least 1) that are not private, with ids above
+	// after, ordered by id. The work is bounded by the page, however many are private.
 	Rooms(ctx context.Context, after RoomID, itemsMax int) ([]Room, error)
+
+	// PrivateRooms is Rooms for the private rooms that a user may see: in which he was given
+	// a role, other than banned, or which he made, if he was given none. The work is bounded
+	// by the page and by the rooms in which he was given a role.
+	PrivateRooms(ctx context.Context, user UserID, after RoomID, itemsMax int) ([]Room, error)
 }
 
 // UserStore keeps users.
@@ -109,6 +115,10 @@ type UserStore interface {
 
 	// User returns a user by id; CodeBadRequest if there is none.
 	User(ctx context.Context, id UserID) (User, error)
+
+	// UserByKey returns the user who has a name now, by its comparison form; CodeNoUser if
+	// nobody has it.
+	UserByKey(ctx context.Context, key string) (User, error)
 }
 
 // RoomQuota bounds how many rooms there may be; 0 is no bound. What it costs to ask does
@@ -185,8 +195,9 @@ type Page struct {
 
 // Author is what a room's log says of a user.
 type Author struct {
-	Role   Role // RoleNone if none was given
-	Nonces []NonceSeq
+	Role    Role  // RoleNone if none was given
+	UntilMs int64 // of Role; see Given
+	Nonces  []NonceSeq
 }
 
 // NonceSeq is a nonce and the event that it became.

@@ -26,8 +26,15 @@ type Gap struct {
 	EpochChanged bool
 }
 
-// Left is a room from which the server has removed the user. No event of it follows.
-type Left struct{ Room chat.RoomID }
+// Left is a room from which the server has removed the user. No event of it follows. Err
+// says why: CodeBanned or CodeKicked, by event Seq of its log; UntilMs is when a ban for a
+// time ends, 0 if it does not.
+type Left struct {
+	Room    chat.RoomID
+	Err     *chat.Error // nil: it did not say
+	Seq     chat.Seq
+	UntilMs int64
+}
 
 // Online: the client is logged in, at first or again. If Resumed, what was missed
 // follows.

@@ -43,7 +43,7 @@ func (l *link) Joined(_ *session.Session, j session.Joined) { l.calls.answer(l, 
 // Left answers a call, unless the server has removed the user.
 func (l *link) Left(_ *session.Session, e session.Left) {
 	if e.Request == 0 {
-		l.emit(Left{e.Room})
+		l.emit(Left{Room: e.Room, Err: e.Err, Seq: e.Seq, UntilMs: e.UntilMs})
 		return
 	}
 	l.calls.answer(l, e.Request, e, nil)

@@ -27,14 +27,19 @@ func (c *Client) Leave(ctx context.Context, room chat.RoomID) error {
 // Create makes a room, without joining it. When the connection is lost meanwhile it is
 // ErrInterrupted: the room may be there or not.
 func (c *Client) Create(ctx context.Context, name string, ephemeral bool) (RoomInfo, error) {
-	made, err := ask[session.Created](ctx, c, false, func(s *session.Session) (uint32, error) { return s.Create(name, ephemeral) })
+	return c.CreateRoom(ctx, NewRoom{Name: name, Ephemeral: ephemeral})
+}
+
+// CreateRoom is Create with everything that can be said.
+func (c *Client) CreateRoom(ctx context.Context, n NewRoom) (RoomInfo, error) {
+	made, err := ask[session.Created](ctx, c, false, func(s *session.Session) (uint32, error) { return s.CreateRoom(n) })
 	return made.Room, err
 }
 
 // pageItems is how many rooms or members are asked for at once.
 const pageItems = 256
 
-// Rooms returns all rooms, in the order of their ids.
+// Rooms returns all rooms that the user may see, in the order of their ids.
 func (c *Client) Rooms(ctx context.Context) ([]RoomInfo, error) {
 	var all []RoomInfo
 	for after := chat.RoomID(0); ; {
@@ -120,6 +125,17 @@ func (c *Client) publish(
 		return uint64(nonce), err
 	}}
 	return wait[chat.Seq](ctx, c, k)
+}
+
+// GiveRole gives a user a role in a joined room, and returns the place of the event that
+// says so. It outlasts lost connections, as Publish does.
+func (c *Client) GiveRole(ctx context.Context, room chat.RoomID, g GiveRole) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.GiveRole(room, g) })
+}
+
+// Kick sends a user out of a joined room, who may come back. It is like GiveRole.
+func (c *Client) Kick(ctx context.Context, room chat.RoomID, k Kick) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Kick(room, k) })
 }
 
 // Ping returns how long the server takes to answer.

@@ -25,6 +25,15 @@ type (
 	// Join says which room to join, and from where on to read it.
 	Join = session.Join
 
+	// NewRoom says which room to make.
+	NewRoom = session.NewRoom
+
+	// GiveRole says who is to be given which role in a room.
+	GiveRole = session.GiveRole
+
+	// Kick says who is to be sent out of a room.
+	Kick = session.Kick
+
 	// History says which page of a room's log is wanted.
 	History = session.History
 )

@@ -1,6 +1,11 @@
 package engine
 
-import "sarang/mem"
+import (
+	"iter"
+	"slices"
+
+	"sarang/mem"
+)
 
 // Feed is a worker's copy of a log: encoded frames, numbered without gaps, of which
 // the last ones are kept in memory (the window). Its readers are Cursors. What is
@@ -65,6 +70,9 @@ func (f *Feed) First() uint64 { return f.first }
 
 // Cursors is the number of readers.
 func (f *Feed) Cursors() int { return len(f.cursors) }
+
+// Readers is over the feed's cursors, in no order. Meanwhile none may come or go.
+func (f *Feed) Readers() iter.Seq[*Cursor] { return slices.Values(f.cursors) }
 
 // WindowBytes is the size of the window.
 func (f *Feed) WindowBytes() int { return int(f.end() - f.start) }

@@ -137,6 +137,11 @@ func (s *Session) enqueue(b []byte) error {
 	return err
 }
 
+// Flush sends what waits, direct bytes and entries of feeds, now and not at the end of the
+// tick, if no send is in flight and the socket takes bytes. It is for what is about to be
+// taken away, as by Cursor.Close; it may end the session.
+func (s *Session) Flush() { s.w.serve(s) }
+
 // SendEphemeral is Send for what may be lost: it does nothing and returns false when
 // earlier direct bytes are still waiting.
 func (s *Session) SendEphemeral(b []byte) bool {

@@ -14,7 +14,7 @@ func (s *Session) failed(m *sarangv1.Error) error {
 	cause := errorOf(m.Code, m.Message, m.RetryAfterMs)
 	f := Failure{Packet: packet.ID(m.PacketId), Request: m.Request, Room: chat.RoomID(m.Room), Err: cause}
 	switch f.Packet {
-	case sarangv1.CChat:
+	case sarangv1.CChat, sarangv1.CRole, sarangv1.CKick:
 		if m.Nonce != 0 {
 			return s.refused(f.Room, chat.Nonce(m.Nonce), cause)
 		}
@@ -82,7 +82,7 @@ func errorOf(code uint32, message string, retryAfterMs uint32) *chat.Error {
 func roomInfo(m *sarangv1.RoomInfo) RoomInfo {
 	return RoomInfo{
 		ID: chat.RoomID(m.GetId()), Name: clean(m.GetName()), Epoch: chat.Epoch(m.GetEpoch()),
-		Ephemeral: m.GetEphemeral(), LastSeq: chat.Seq(m.GetLastSeq()), Members: int(m.GetMembers()),
+		Ephemeral: m.GetEphemeral(), Private: m.GetPrivate(), LastSeq: chat.Seq(m.GetLastSeq()), Members: int(m.GetMembers()),
 	}
 }
 

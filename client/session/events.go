@@ -23,7 +23,8 @@ type Events interface {
 	// Joined: the room's events follow, the first with After + 1.
 	Joined(s *Session, j Joined)
 
-	// Left: no event of the room follows. Request is 0 if the server removed us.
+	// Left: no event of the room follows. Request is 0 if the server removed us: Err says
+	// why.
 	Left(s *Session, l Left)
 
 	// Created answers Create.
@@ -33,7 +34,7 @@ type Events interface {
 	// lent until the return.
 	Event(s *Session, e *chat.Event)
 
-	// Ack: the message is stored (in an ephemeral room: has its place).
+	// Ack: the message, role or kick is stored (in an ephemeral room: has its place).
 	Ack(s *Session, a Ack)
 
 	// Refused: a publish failed. If Retrying, the session sends it again by itself
@@ -159,6 +160,7 @@ type RoomInfo struct {
 	Name      string
 	Epoch     chat.Epoch // one life of the room's log
 	Ephemeral bool       // not stored: a restart of the server forgets the log
+	Private   bool       // for those who were given a role in it, and its maker
 	LastSeq   chat.Seq
 	Members   int // users present
 }
@@ -185,6 +187,12 @@ type Joined struct {
 type Left struct {
 	Request uint32
 	Room    chat.RoomID
+
+	// If somebody has sent the user out of the room, Err says so: CodeBanned,
+	// CodeKicked or CodeUninvited, and a sentence. Otherwise it is nil.
+	Err     *chat.Error
+	Seq     chat.Seq // of the event of the room's log that did it
+	UntilMs int64    // of a ban for a time: when it ends; 0: it does not
 }
 
 // Created is a room that was made.

@@ -107,7 +107,7 @@ func (w *fuzzWorld) rest() {
 func (w *fuzzWorld) run(acts []byte, said ...[]byte) {
 	for _, b := range acts {
 		live := !w.over && w.session.Engine() != nil && !w.session.Engine().Closing()
-		switch b % 12 {
+		switch b % 14 {
 		case 0, 6, 7:
 			one := said[int(b%12)%len(said)]
 			said[int(b%12)%len(said)] = nil
@@ -131,6 +131,14 @@ func (w *fuzzWorld) run(acts []byte, said ...[]byte) {
 		case 5:
 			if live {
 				_, _ = w.session.Members(1, 0, 5)
+			}
+		case 12:
+			if live {
+				_, _ = w.session.GiveRole(1, session.GiveRole{Name: "x", Role: chat.RoleBanned, For: time.Hour})
+			}
+		case 13:
+			if live {
+				_, _ = w.session.Kick(1, session.Kick{User: 3})
 			}
 		case 8, 9, 10:
 			w.say(said[b%12-8])

@@ -16,12 +16,15 @@ const textBytesLimit = packet.PayloadBytesMax - 32
 // belongs to the State, and is sent when and as often as it takes. Nothing happens on an
 // error: ErrNotJoined, a *LimitError, or a *chat.Error for a text that is not allowed.
 func (s *Session) Publish(room chat.RoomID, text string) (chat.Nonce, error) {
-	r, err := s.mayPublish(room, text)
+	r, err := s.mayPublish(room)
 	if err != nil {
 		return 0, err
 	}
+	if err := s.checkText(text); err != nil {
+		return 0, err
+	}
 	nonce := s.state.nextNonce()
-	s.add(r, nonce, text)
+	s.add(r, publish{nonce: nonce, text: text})
 	return nonce, nil
 }
 
@@ -29,7 +32,10 @@ func (s *Session) Publish(room chat.RoomID, text string) (chat.Nonce, error) {
 // restart of the program, what may or may not have been stored. The nonce must be
 // unique among the user's messages to the room, but for retries of the same one.
 func (s *Session) PublishNonce(room chat.RoomID, nonce chat.Nonce, text string) error {
-	r, err := s.mayPublish(room, text)
+	r, err := s.mayPublish(room)
+	if err == nil {
+		err = s.checkText(text)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -38,8 +44,8 @@ func (s *Session) PublishNonce(room chat.RoomID, nonce chat.Nonce, text string) 
 	}
 	switch i := r.find(nonce); {
 	case i < 0:
-		s.add(r, nonce, text)
-	case r.pending[i].step == stepDropped && r.pending[i].text == text:
+		s.add(r, publish{nonce: nonce, text: text})
+	case r.pending[i].step == stepDropped && r.pending[i].act == nil && r.pending[i].text == text:
 		r.move(i, stepSent) // it was withdrawn; the answer that is on its way is for it
 	default:
 		return chat.Errorf(chat.CodeBadRequest, "a message with this nonce is under way")
@@ -47,7 +53,7 @@ func (s *Session) PublishNonce(room chat.RoomID, nonce chat.Nonce, text string) 
 	return nil
 }
 
-func (s *Session) mayPublish(room chat.RoomID, text string) (*room, error) {
+func (s *Session) mayPublish(room chat.RoomID) (*room, error) {
 	r := s.state.rooms[room]
 	if r == nil || r.leaving {
 		return nil, ErrNotJoined
@@ -55,15 +61,20 @@ func (s *Session) mayPublish(room chat.RoomID, text string) (*room, error) {
 	if most := s.state.config.PublishesPendingMax; len(r.pending) >= most {
 		return nil, &LimitError{"messages without an answer", most}
 	}
+	return r, nil
+}
+
+func (s *Session) checkText(text string) error {
 	most := textBytesLimit
 	if s.limits.TextBytesMax > 0 {
 		most = min(most, s.limits.TextBytesMax)
 	}
-	return r, chat.CheckText(text, most)
+	return chat.CheckText(text, most)
 }
 
-func (s *Session) add(r *room, nonce chat.Nonce, text string) {
-	r.pending = append(r.pending, publish{nonce: nonce, text: text, step: stepWanted})
+func (s *Session) add(r *room, p publish) {
+	p.step = stepWanted
+	r.pending = append(r.pending, p)
 	r.unsent++
 	if s.online && r.joined && !s.es.Closing() {
 		s.pumpRoom(r)
@@ -109,9 +120,14 @@ func (s *Session) pumpRoom(r *room) {
 		if r.inFlight >= most {
 			return
 		}
-		m.Room, m.Nonce, m.Text = uint64(r.info.ID), uint64(p.nonce), p.text
-		err := s.handler.encoder.Send(s.es, sarangv1.CChat, m)
-		m.Text = ""
+		var err error
+		if p.act != nil {
+			err = s.handler.encoder.Send(s.es, p.act.packet, p.act.message)
+		} else {
+			m.Room, m.Nonce, m.Text = uint64(r.info.ID), uint64(p.nonce), p.text
+			err = s.handler.encoder.Send(s.es, sarangv1.CChat, m)
+			m.Text = ""
+		}
 		if err != nil {
 			return // the session is ending; the next one sends it
 		}
@@ -155,6 +171,9 @@ func (s *Session) ack(m *sarangv1.Ack) error {
 	a := Ack{Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce), Seq: chat.Seq(m.Seq)}
 	r, i := s.sent(a.Room, a.Nonce)
 	if i < 0 {
+		if s.removed[a.Room] {
+			return nil
+		}
 		return &UnexpectedError{Packet: sarangv1.SAck, Room: a.Room, Nonce: a.Nonce, What: "no such message was sent"}
 	}
 	wanted := r.pending[i].step == stepSent
@@ -170,6 +189,9 @@ func (s *Session) ack(m *sarangv1.Ack) error {
 func (s *Session) refused(id chat.RoomID, nonce chat.Nonce, cause *chat.Error) error {
 	r, i := s.sent(id, nonce)
 	if i < 0 {
+		if s.removed[id] {
+			return nil
+		}
 		return &UnexpectedError{Packet: sarangv1.SError, Room: id, Nonce: nonce, What: "no such message was sent"}
 	}
 	wanted := r.pending[i].step == stepSent

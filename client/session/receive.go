@@ -40,6 +40,7 @@ func fillEvent(e *chat.Event, m *sarangv1.Event) (fault error) {
 		Room: chat.RoomID(m.Room), Seq: chat.Seq(m.Seq), Kind: eventKind(m.Kind), User: chat.UserID(m.User),
 		Name: m.Name, Nonce: chat.Nonce(m.Nonce), TimeMs: int64(m.TimeMs), Text: m.Text,
 		Target: chat.Seq(m.Target), Subject: chat.UserID(m.Subject), Role: chat.Role(min(m.Role, 255)),
+		UntilMs: int64(m.UntilMs),
 	}
 	for _, text := range []*string{&e.Name, &e.Text} {
 		if err := packet.ValidText(*text); err != nil {
@@ -133,15 +134,32 @@ func (s *Session) left(m *sarangv1.Leave) error {
 		}
 		l.Room = q.room
 	}
+	cause := chat.Errorf(chat.CodeNotMember, "the room was left")
+	if l.Request == 0 && m.Code != 0 {
+		cause = errorOf(m.Code, m.Message, 0)
+		l.Err, l.Seq, l.UntilMs = cause, chat.Seq(m.Seq), int64(m.UntilMs)
+	}
 	if r := s.state.rooms[l.Room]; r != nil {
+		if l.Request == 0 {
+			s.wasRemoved(l.Room)
+		}
 		s.state.remove(r)
-		s.refuseAll(r, chat.Errorf(chat.CodeNotMember, "the room was left"))
+		s.refuseAll(r, cause)
 	} else if l.Request == 0 {
 		return &UnexpectedError{Packet: sarangv1.SLeave, Room: l.Room, What: "the room is not joined"}
 	}
 	s.events.Left(s, l)
 	s.pump()
 	return nil
+}
+
+// wasRemoved notes that the server has taken us out of a room: what was on its way there is
+// answered without our knowing of it any more.
+func (s *Session) wasRemoved(room chat.RoomID) {
+	if s.removed == nil {
+		s.removed = map[chat.RoomID]bool{}
+	}
+	s.removed[room] = true
 }
 
 // unleft handles the failure of a leave. If the server does not know us as a member,

@@ -32,6 +32,7 @@ type Join struct {
 	Name         string      // by name
 	Create       bool        // by name: make it if there is none
 	Ephemeral    bool        // with Create
+	Private      bool        // with Create; not with Ephemeral
 	Cursor       *Cursor     // deliver what comes after; nil: the last HistoryItems
 	HistoryItems int         // without a Cursor
 }
@@ -54,7 +55,7 @@ func (s *Session) Join(j Join) (uint32, error) { return s.join(j, false) }
 
 func (s *Session) join(j Join, rejoin bool) (uint32, error) {
 	m := &sarangv1.Join{
-		Room: uint64(j.Room), Name: j.Name, Create: j.Create, Ephemeral: j.Ephemeral,
+		Room: uint64(j.Room), Name: j.Name, Create: j.Create, Ephemeral: j.Ephemeral, Private: j.Private,
 		HistoryItems: wire32(j.HistoryItems),
 	}
 	r := request{packet: sarangv1.CJoin, room: j.Room, rejoin: rejoin}
@@ -78,10 +79,22 @@ func (s *Session) Leave(room chat.RoomID) (uint32, error) {
 	return id, err
 }
 
+// NewRoom says which room to make.
+type NewRoom struct {
+	Name      string
+	Ephemeral bool // not stored: a restart of the server forgets the log
+	Private   bool // for those who were given a role in it, and its maker; not with Ephemeral
+}
+
 // Create asks for a new room: Events.Created. It is not joined.
 func (s *Session) Create(name string, ephemeral bool) (uint32, error) {
-	return s.ask(request{packet: sarangv1.CCreate}, name, func(id uint32) packet.Marshaler {
-		return &sarangv1.Create{Request: id, Name: name, Ephemeral: ephemeral}
+	return s.CreateRoom(NewRoom{Name: name, Ephemeral: ephemeral})
+}
+
+// CreateRoom is Create with everything that can be said.
+func (s *Session) CreateRoom(n NewRoom) (uint32, error) {
+	return s.ask(request{packet: sarangv1.CCreate}, n.Name, func(id uint32) packet.Marshaler {
+		return &sarangv1.Create{Request: id, Name: n.Name, Ephemeral: n.Ephemeral, Private: n.Private}
 	})
 }
 

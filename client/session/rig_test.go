@@ -26,7 +26,13 @@ func (r *teller) Joined(_ *session.Session, j session.Joined) {
 	r.tell("joined #%d %s id=%d epoch=%d after=%d rejoin=%t", j.Request, j.Room.Name, j.Room.ID, j.Room.Epoch, j.After, j.Rejoin)
 }
 
-func (r *teller) Left(_ *session.Session, l session.Left) { r.tell("left #%d %d", l.Request, l.Room) }
+func (r *teller) Left(_ *session.Session, l session.Left) {
+	if l.Err != nil {
+		r.tell("left #%d %d code=%d by %d until %d: %s", l.Request, l.Room, l.Err.Code, l.Seq, l.UntilMs, l.Err.Message)
+		return
+	}
+	r.tell("left #%d %d", l.Request, l.Room)
+}
 
 func (r *teller) Created(_ *session.Session, c session.Created) {
 	r.tell("created #%d %s ephemeral=%t", c.Request, c.Room.Name, c.Room.Ephemeral)

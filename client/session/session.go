@@ -42,6 +42,7 @@ type Session struct {
 	slowTill time.Duration // and not before this, the worker's time
 	resuming bool          // Events.Resumed is still to be called
 	goodbye  *chat.Error
+	removed  map[chat.RoomID]bool // rooms that the server has taken us out of; see wasRemoved
 
 	// Data is the program's.
 	Data any

@@ -54,10 +54,11 @@ type room struct {
 	unsent   int // of pending: to be sent
 }
 
-// publish is a message without an answer.
+// publish is a message, or another authored event, without an answer.
 type publish struct {
 	nonce   chat.Nonce
 	text    string
+	act     *act // a role or a kick; nil: a message
 	step    step
 	sent    bool          // ever, on any connection
 	retryAt time.Duration // for stepWaiting; the worker's time

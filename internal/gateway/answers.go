@@ -43,6 +43,7 @@ func info(r hub.RoomInfo) *pb.RoomInfo {
 
 func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
 	m.Id, m.Name, m.Epoch, m.Ephemeral = uint64(r.ID), r.Name, uint64(r.Epoch), r.Ephemeral
+	m.Private = r.Private
 	m.LastSeq, m.Members = uint64(r.LastSeq), uint32(r.Members)
 }
 
@@ -57,6 +58,14 @@ func (h *Handler) Joined(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo, fro
 // Left sends S_LEAVE.
 func (h *Handler) Left(o *hub.Session, ref hub.RequestRef) {
 	h.reply(o, pb.SLeave, &pb.Leave{Request: ref.Request, Room: uint64(ref.Room)})
+}
+
+// Removed sends S_LEAVE that answers nothing.
+func (h *Handler) Removed(o *hub.Session, why *hub.Removed) {
+	err := why.Error()
+	h.reply(o, pb.SLeave, &pb.Leave{
+		Room: uint64(why.Room), Code: uint32(err.Code), Message: err.Message, Seq: uint64(why.Seq), UntilMs: uint64(why.UntilMs),
+	})
 }
 
 // Created sends S_CREATE.
@@ -106,10 +115,21 @@ func (h *Handler) Gap(o *hub.Session, room chat.RoomID, epoch chat.Epoch, from, 
 // Failed sends S_ERROR.
 func (h *Handler) Failed(o *hub.Session, ref hub.RequestRef, err *chat.Error) {
 	if ref.Kind == 0 && ref.Nonce != 0 {
-		ref.Kind = pb.CChat // the outcome of a publish comes from the room, which knows of no packets
+		ref.Kind = packetOf(ref.Event) // the outcome comes from the room, which knows of no packets
 	}
 	m := &h.failure
 	m.Code, m.Message, m.RetryAfterMs = uint32(err.Code), err.Message, millis(err.RetryAfter)
 	m.PacketId, m.Request, m.Room, m.Nonce = uint32(ref.Kind), ref.Request, uint64(ref.Room), uint64(ref.Nonce)
 	h.reply(o, pb.SError, m)
+}
+
+// packetOf returns what asks for an event of the kind.
+func packetOf(k chat.EventKind) uint16 {
+	switch k {
+	case chat.EventRole:
+		return pb.CRole
+	case chat.EventKick:
+		return pb.CKick
+	}
+	return pb.CChat
 }

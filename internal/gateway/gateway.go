@@ -91,7 +91,7 @@ func FillEvent(m *pb.Event, e *chat.Event) {
 		m.Nonce = uint64(e.Nonce)
 	}
 	m.Text, m.Target = e.Text, uint64(e.Target)
-	m.Subject, m.Role = uint64(e.Subject), uint32(e.Role)
+	m.Subject, m.Role, m.UntilMs = uint64(e.Subject), uint32(e.Role), uint64(e.UntilMs)
 }
 
 // Connected makes the hub's session.

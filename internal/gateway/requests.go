@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"math"
+	"time"
 
 	"sarang/chat"
 	"sarang/internal/hub"
@@ -21,6 +22,8 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CList, h.list)
 	packet.Handle(h.mux, pb.CHistory, h.history)
 	packet.Handle(h.mux, pb.CMembers, h.members)
+	packet.Handle(h.mux, pb.CRole, h.giveRole)
+	packet.Handle(h.mux, pb.CKick, h.kick)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {
@@ -46,7 +49,7 @@ func (h *Handler) pinged(o *hub.Session, m *pb.Ping) error {
 
 func (h *Handler) join(o *hub.Session, m *pb.Join) error {
 	r := hub.JoinRequest{
-		Name: m.Name, Create: m.Create, Ephemeral: m.Ephemeral, HistoryItemsWant: int(m.HistoryItems),
+		Name: m.Name, Create: m.Create, Ephemeral: m.Ephemeral, Private: m.Private, HistoryItemsWant: int(m.HistoryItems),
 	}
 	if m.Cursor != nil {
 		r.Epoch, r.Seq, r.SeqMs = chat.Epoch(m.Cursor.Epoch), chat.Seq(m.Cursor.Seq), int64(m.Cursor.TimeMs)
@@ -61,7 +64,7 @@ func (h *Handler) leave(o *hub.Session, m *pb.Leave) error {
 }
 
 func (h *Handler) create(o *hub.Session, m *pb.Create) error {
-	h.shard.Create(o, hub.RequestRef{Kind: pb.CCreate, Request: m.Request}, m.Name, m.Ephemeral)
+	h.shard.Create(o, hub.RequestRef{Kind: pb.CCreate, Request: m.Request}, hub.NewRoom{Name: m.Name, Ephemeral: m.Ephemeral, Private: m.Private})
 	return nil
 }
 
@@ -80,5 +83,20 @@ func (h *Handler) history(o *hub.Session, m *pb.History) error {
 func (h *Handler) members(o *hub.Session, m *pb.Members) error {
 	ref := hub.RequestRef{Kind: pb.CMembers, Request: m.Request, Room: chat.RoomID(m.Room)}
 	h.shard.Members(o, ref, chat.UserID(m.After), int(m.ItemsMax))
+	return nil
+}
+
+func (h *Handler) giveRole(o *hub.Session, m *pb.GiveRole) error {
+	ref := hub.RequestRef{Kind: pb.CRole, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}
+	h.shard.GiveRole(o, ref, hub.RoleRequest{
+		Whom: hub.Whom{ID: chat.UserID(m.Subject), Name: m.Name}, Role: chat.Role(min(m.Role, math.MaxUint8)),
+		For: time.Duration(m.ForSeconds) * time.Second, Reason: m.Reason,
+	})
+	return nil
+}
+
+func (h *Handler) kick(o *hub.Session, m *pb.Kick) error {
+	ref := hub.RequestRef{Kind: pb.CKick, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}
+	h.shard.Kick(o, ref, hub.KickRequest{Whom: hub.Whom{ID: chat.UserID(m.Subject), Name: m.Name}, Reason: m.Reason})
 	return nil
 }

@@ -9,12 +9,31 @@ import (
 	"sarang/internal/limit"
 )
 
+// NewRoom is what somebody who makes a room wants.
+type NewRoom struct {
+	Name      string // lent
+	Ephemeral bool
+	Private   bool // not with Ephemeral
+}
+
+// check refuses what can not be.
+func (n *NewRoom) check() *chat.Error {
+	if n.Private && n.Ephemeral {
+		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room can not be private: it has no roles")
+	}
+	return nil
+}
+
 // Create makes a room; the client is told Created or Failed.
-func (s *Shard) Create(o *Session, ref RequestRef, name string, ephemeral bool) {
+func (s *Shard) Create(o *Session, ref RequestRef, n NewRoom) {
 	if !s.mayRequest(o, ref, limit.LevelEntries) {
 		return
 	}
-	display, key, err := chat.ParseRoomName(strings.Clone(name)) // it is lent
+	if err := n.check(); err != nil {
+		s.fail(o, ref, err)
+		return
+	}
+	display, key, err := chat.ParseRoomName(strings.Clone(n.Name)) // it is lent
 	if err != nil {
 		s.fail(o, ref, asError(err))
 		return
@@ -37,7 +56,8 @@ func (s *Shard) Create(o *Session, ref RequestRef, name string, ephemeral bool) 
 			o.Client.Created(o, ref, RoomInfo{Room: r})
 		}
 	}
-	if err := s.makeRoom(o.maker(), display, key, ephemeral, made); err != nil {
+	n.Name = display
+	if err := s.makeRoom(o.maker(), n, key, made); err != nil {
 		o.requests--
 		s.fail(o, ref, err)
 	}
@@ -45,13 +65,13 @@ func (s *Shard) Create(o *Session, ref RequestRef, name string, ephemeral bool) 
 
 // makeRoom makes a room in the store, and tells its home. made is called on
 // this worker, unless an error is returned.
-func (s *Shard) makeRoom(m maker, name, key string, ephemeral bool, made func(chat.Room, error)) *chat.Error {
+func (s *Shard) makeRoom(m maker, n NewRoom, key string, made func(chat.Room, error)) *chat.Error {
 	if err := s.mayMake(&m); err != nil {
 		return err
 	}
 	hub := s.hub
 	r := chat.Room{
-		Name: name, Key: key, Epoch: hub.newEpoch(), Ephemeral: ephemeral,
+		Name: n.Name, Key: key, Epoch: hub.newEpoch(), Ephemeral: n.Ephemeral, Private: n.Private,
 		Creator: m.user, CreatedMs: hub.nowMs(),
 	}
 	quota := chat.RoomQuota{CreatorMax: hub.config.UserRoomsMax, AllMax: hub.config.RoomsMax}

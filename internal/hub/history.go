@@ -3,6 +3,7 @@ package hub
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"sarang/chat"
 	"sarang/internal/limit"
@@ -32,19 +33,27 @@ func (s *Shard) historyBytes(o *Session) int {
 type historyRequest struct {
 	asker
 	page chat.Page
+	late bool
 }
 
 func (r *historyRequest) at(h *home) {
-	if h.may(r, chat.ActionHistory) {
-		info := h.room.Info()
-		h.shard.answer(r.session.Worker(), &historyGranted{r.asker, r.page, info.Epoch, info.Ephemeral})
+	if !h.may(r, chat.ActionHistory) {
+		return
 	}
+	info := h.room.Info()
+	if !r.late && h.lacks(info.Epoch, max(r.page.After, r.page.Before)) {
+		r.late = true
+		h.whenCaughtUp(r)
+		return
+	}
+	h.shard.answer(r.session.Worker(), &historyGranted{r.asker, r.page, info.LastSeq, info.Epoch, info.Ephemeral})
 }
 
 // historyGranted has the session's shard read the page.
 type historyGranted struct {
 	asker
 	page      chat.Page
+	last      chat.Seq // what the right holds for: who is sent out by what is stored behind it does not see that
 	epoch     chat.Epoch
 	ephemeral bool
 }
@@ -65,6 +74,10 @@ func (g *historyGranted) on(s *Shard) {
 			if err != nil {
 				s.fail(o, g.ref, s.hub.typed("reading history", err))
 				return
+			}
+			if n := len(events); n > 0 && events[n-1].Seq > g.last {
+				events = slices.DeleteFunc(events, func(e chat.Event) bool { return e.Seq > g.last })
+				more = more && g.page.Before != 0
 			}
 			o.Client.History(o, g.ref, g.epoch, events, more)
 		}

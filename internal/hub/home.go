@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"sarang/chat"
@@ -110,8 +111,25 @@ func (h *home) stored(j *job) {
 // committed is called when the batch in flight is in the log: it goes to the readers,
 // and the authors are told.
 func (h *home) committed(events []chat.Event) {
+	if ends := func(e chat.Event) bool { return e.Kind.Rules() }; slices.ContainsFunc(events, ends) {
+		h.committedRules(events)
+		return
+	}
 	h.show(events, h.room.InFlightRef)
 	h.room.Committed(h.ack)
+	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
+}
+
+// committedRules is committed where somebody may be sent out: he is told before what became
+// of his own events.
+func (h *home) committedRules(events []chat.Event) {
+	events = slices.Clone(events) // the room's own are gone with their batch
+	refs := make([]room.Ref, len(events))
+	for i := range refs {
+		refs[i] = h.room.InFlightRef(i)
+	}
+	h.room.Committed(h.ack)
+	h.reveal(events, func(i int) room.Ref { return refs[i] })
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 }
 
@@ -119,7 +137,7 @@ func (h *home) committed(events []chat.Event) {
 // the room takes that in and decides again.
 func (h *home) overtaken(c *chat.Conflict) {
 	h.shard.hub.counts.conflicts.Add(1)
-	h.show(c.Between, noRef)
+	h.reveal(c.Between, noRef)
 	h.room.Overtaken(c.Between, h)
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 }
@@ -132,11 +150,26 @@ func (h *home) may(r homeRequest, a chat.Action) bool {
 		h.whenKnown(who.user, r)
 		return false
 	}
-	if err := h.room.Access(who.user, a); err != nil {
+	if err := h.room.Access(who.user, a, h.shard.hub.nowMs()); err != nil {
+		if err.Code == chat.CodeNoRoom {
+			err = who.hidden(err)
+		}
 		h.shard.refuse(who, err)
 		return false
 	}
 	return true
+}
+
+// hidden is what is told of a room that is hidden from who asks: what would be told if it
+// were not there. But that its name is in use can not be hidden from who wants it.
+func (a *asker) hidden(err *chat.Error) *chat.Error {
+	switch {
+	case a.byName == "":
+		return err
+	case a.create:
+		return roomExists(a.byName)
+	}
+	return noRoomNamed(a.byName)
 }
 
 // close lets go of what the home has of the worker.

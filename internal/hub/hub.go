@@ -147,7 +147,7 @@ type counts struct {
 	published, refused, duplicate atomic.Int64
 	committed, commits, failed    atomic.Int64
 	commitNanos                   atomic.Int64
-	pages, conflicts              atomic.Int64
+	pages, conflicts, sentOut     atomic.Int64
 	windowsLost, roomsPushed      atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
@@ -295,6 +295,7 @@ type Stats struct {
 	WindowsLost                    int64 // times that there was no memory for a room's window
 	RoomsPushed                    int64 // rooms let go before their time, to make a place for others
 	Pages                          int64 // pages read for readers behind the window
+	SentOut                        int64 // sessions that a ban or a kick has taken out of a room
 	TasksWaiting                   int
 	PendingBytes                   int64 // messages on their way to the store
 	Addresses                      int   // remembered for the limits
@@ -312,7 +313,7 @@ func (h *Hub) Stats() Stats {
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
-		Conflicts: c.conflicts.Load(), Encoded: encoded, WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
+		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
 		TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 	}

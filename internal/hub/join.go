@@ -13,6 +13,7 @@ type JoinRequest struct {
 	Name             string // lent; used when the RequestRef has no room
 	Create           bool
 	Ephemeral        bool
+	Private          bool       // with Create
 	Epoch            chat.Epoch // of the cursor; 0: no cursor
 	Seq              chat.Seq
 	SeqMs            int64 // TimeMs of the event Seq, as the client was told; 0: it does not know
@@ -22,12 +23,13 @@ type JoinRequest struct {
 // Join enters a room; the client is told Joined or Failed.
 func (s *Shard) Join(o *Session, ref RequestRef, r JoinRequest) {
 	switch {
-	case !s.mayRequest(o, ref, limit.LevelEntries):
+	case !s.mayRequest(o, ref, limit.LevelEntries) || s.tooManyRooms(o, ref):
 	case ref.Room != 0:
+		r.Name = ""
 		s.enter(o, ref, &r)
 	default:
 		if e := s.hub.rooms.named(r.Name); e != nil {
-			ref.Room = e.room.ID
+			ref.Room, r.Name = e.room.ID, e.room.Name
 			s.enter(o, ref, &r)
 			return
 		}
@@ -42,6 +44,10 @@ func (s *Shard) joinByKey(o *Session, ref RequestRef, r JoinRequest) {
 		s.fail(o, ref, asError(err))
 		return
 	}
+	if err := (&NewRoom{name, r.Ephemeral, r.Private}).check(); r.Create && err != nil {
+		s.fail(o, ref, err)
+		return
+	}
 	r.Name = name
 	if e := s.hub.rooms.find(key); e != nil {
 		ref.Room = e.room.ID
@@ -49,7 +55,7 @@ func (s *Shard) joinByKey(o *Session, ref RequestRef, r JoinRequest) {
 		return
 	}
 	s.resolve(o, ref, key, nameRequest{
-		name: name, create: r.Create, ephemeral: r.Ephemeral,
+		room: NewRoom{name, r.Ephemeral, r.Private}, create: r.Create,
 		then: func(o *Session, id chat.RoomID) {
 			ref.Room = id
 			s.enter(o, ref, &r)
@@ -63,9 +69,7 @@ func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
 		s.fail(o, ref, chat.Errorf(chat.CodeBadRequest, "this session is in the room already"))
 		return
 	}
-	if len(o.places) >= s.hub.config.RoomsJoinedMax {
-		s.limited(o, limitedRooms)
-		s.fail(o, ref, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
+	if s.tooManyRooms(o, ref) {
 		return
 	}
 	if !s.mayStore(o, ref, 2, 0) { // it comes and it goes
@@ -73,10 +77,23 @@ func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
 	}
 	o.addPlace(ref.Room)
 	s.ask(&joinRequest{
-		asker:  asker{session: o.Engine.ID(), network: o.network, user: o.User, name: o.Name, ref: ref},
+		asker: asker{
+			session: o.Engine.ID(), network: o.network, user: o.User, name: o.Name, ref: ref,
+			byName: r.Name, create: r.Create,
+		},
 		format: o.format, epoch: r.Epoch, seq: r.Seq, seqMs: r.SeqMs,
 		items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),
 	})
+}
+
+// tooManyRooms refuses a join, of whatever room, of who is in as many as he may.
+func (s *Shard) tooManyRooms(o *Session, ref RequestRef) bool {
+	if len(o.places) < s.hub.config.RoomsJoinedMax {
+		return false
+	}
+	s.limited(o, limitedRooms)
+	s.fail(o, ref, chat.Errorf(chat.CodeTooMany, "a session may be in %d rooms at most", s.hub.config.RoomsJoinedMax))
+	return true
 }
 
 // joinRequest adds a session to those present.

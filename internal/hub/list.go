@@ -1,20 +1,22 @@
 package hub
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"sarang/chat"
 	"sarang/internal/limit"
 )
 
-// List tells the client a page of all rooms, in order of their ids.
+// List tells the client a page of the rooms that it may see, in order of their ids.
 func (s *Shard) List(o *Session, ref RequestRef, after chat.RoomID, itemsWant int) {
 	if !s.mayRequest(o, ref, limit.LevelReads) || !s.begin(o, ref) {
 		return
 	}
-	items := s.items(itemsWant)
+	items, user := s.items(itemsWant), o.User
 	s.read(o, ref, func(ctx context.Context) func(*Session) {
-		rooms, err := s.hub.config.Store.Rooms(ctx, after, items+1)
+		rooms, err := s.hub.roomsFor(ctx, user, after, items+1)
 		return func(o *Session) {
 			if err != nil {
 				s.fail(o, ref, s.hub.typed("listing rooms", err))
@@ -24,6 +26,21 @@ func (s *Shard) List(o *Session, ref RequestRef, after chat.RoomID, itemsWant in
 			o.Client.Listed(o, ref, s.hub.rooms.infos(rooms[:min(len(rooms), items)]), more)
 		}
 	})
+}
+
+// roomsFor reads a page of the rooms that a user may see: all that are public, and his.
+func (h *Hub) roomsFor(ctx context.Context, user chat.UserID, after chat.RoomID, items int) ([]chat.Room, error) {
+	rooms, err := h.config.Store.Rooms(ctx, after, items)
+	if err != nil {
+		return nil, err
+	}
+	his, err := h.config.Store.PrivateRooms(ctx, user, after, items)
+	if err != nil || len(his) == 0 {
+		return rooms, err
+	}
+	rooms = append(rooms, his...)
+	slices.SortFunc(rooms, func(a, b chat.Room) int { return cmp.Compare(a.ID, b.ID) })
+	return rooms[:min(len(rooms), items)], nil
 }
 
 func (s *Shard) items(want int) int {

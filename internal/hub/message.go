@@ -34,6 +34,10 @@ type asker struct {
 	ref     RequestRef
 	counted bool // in Session.requests
 	early   bool // a publish that came before its session's join was answered
+
+	// For a room that is hidden from who asks, who is answered as if it were not there.
+	byName string // the name that it was asked for by; "": by its id
+	create bool   // it was to be made, if there is none
 }
 
 func (a *asker) from() *asker { return a }

@@ -9,13 +9,12 @@ import (
 
 // nameRequest wants the id of a room that has a name.
 type nameRequest struct {
-	session   engine.SessionID
-	maker     maker
-	ref       RequestRef
-	name      string // display form
-	create    bool   // make it if there is none
-	ephemeral bool   // with create
-	then      func(*Session, chat.RoomID)
+	session engine.SessionID
+	maker   maker
+	ref     RequestRef
+	room    NewRoom // its name is the display form; the rest is for create
+	create  bool    // make it if there is none
+	then    func(*Session, chat.RoomID)
 }
 
 // nameLookup is a name that the store is asked for. When a crowd comes to a room that is
@@ -84,7 +83,7 @@ func (s *Shard) lookedUp(l *nameLookup, r chat.Room, err error) {
 	}
 	for len(l.waiting) > 0 {
 		first := &l.waiting[0]
-		err := s.makeRoom(first.maker, first.name, l.key, first.ephemeral, made)
+		err := s.makeRoom(first.maker, first.room, l.key, made)
 		if err == nil {
 			return
 		}
@@ -112,7 +111,7 @@ func (s *Shard) resolveOne(r *nameRequest, id chat.RoomID, err error) {
 	case err == nil:
 		r.then(o, id)
 	case chat.CodeOf(err) == chat.CodeNoRoom:
-		s.fail(o, r.ref, chat.Errorf(chat.CodeNoRoom, "there is no room %q", r.name))
+		s.fail(o, r.ref, noRoomNamed(r.room.Name))
 	default:
 		s.fail(o, r.ref, s.hub.typed("looking up a room", err))
 	}

@@ -122,7 +122,19 @@ func (p *pageRead) Deliver(w *engine.Worker) {
 	case p.first != p.cursor.Next(): // the log was trimmed
 		p.shard.skip(p.cursor, p.replica, p.first)
 	default:
+		p.cutAt(feed.Next())
 		p.cursor.Supply(p.first, p.buf, p.ends, p.marks)
+	}
+}
+
+// cutAt leaves out the entries from next on: others have written them, and the room's home
+// does not know yet whether one of them sends the reader out.
+func (p *pageRead) cutAt(next uint64) {
+	if n := next - p.first; n < uint64(len(p.ends)) {
+		p.ends = p.ends[:n]
+		if p.marks != nil {
+			p.marks = p.marks[:n]
+		}
 	}
 }
 

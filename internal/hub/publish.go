@@ -50,9 +50,7 @@ func (s *Shard) mayAuthor(o *Session, ref RequestRef) bool {
 
 // author sends an event of o to its room.
 func (s *Shard) author(o *Session, ref RequestRef, p publishRequest) {
-	if o.inFlight++; int(o.inFlight) >= s.hub.config.PublishesInFlightMax {
-		o.hold(holdInFlight)
-	}
+	s.publishes(o)
 	p.session, p.network, p.user, p.name, p.nonce = o.Engine.ID(), o.network, o.User, o.Name, ref.Nonce
 	p.early = !o.inRoom(ref.Room)
 	s.request(roomRequest{room: ref.Room, publish: p})
@@ -104,6 +102,7 @@ type publishRequest struct {
 	target   chat.Seq
 	subject  chat.UserID
 	role     chat.Role
+	forMs    int64 // the role ends by itself so long after the event; 0: not
 	kind     chat.EventKind
 	operator bool
 	late     bool // it has waited for what others have written
@@ -111,7 +110,7 @@ type publishRequest struct {
 }
 
 func (p *publishRequest) asker(room chat.RoomID) asker {
-	return asker{session: p.session, network: p.network, user: p.user, ref: RequestRef{Room: room, Nonce: p.nonce}, early: p.early}
+	return asker{session: p.session, network: p.network, user: p.user, ref: RequestRef{Event: p.kind, Room: room, Nonce: p.nonce}, early: p.early}
 }
 
 // publishAgain is a publish that had to wait for something that the room did not know.
@@ -132,21 +131,21 @@ func (h *home) publish(p *publishRequest) {
 		h.whenCaughtUp(again)
 		return
 	}
-	if p.kind == chat.EventRole && !p.operator && !h.room.Known(p.subject) {
+	if p.kind.Rules() && !p.operator && !h.room.Known(p.subject) {
 		h.whenKnown(p.subject, p.again(h))
 		return
 	}
 	counts := &h.shard.hub.counts
 	outcome, seq, err := h.room.Publish(room.Publish{
 		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Target: p.target,
-		Subject: p.subject, Role: p.role, Operator: p.operator, Ref: room.Ref(p.session),
+		Subject: p.subject, Role: p.role, ForMs: p.forMs, Operator: p.operator, Ref: room.Ref(p.session),
 	})
 	switch outcome {
 	case room.Queued:
 		counts.published.Add(1)
 		h.touch()
 	case room.Duplicate:
-		h.Duplicate(room.Ack{Ref: room.Ref(p.session), Nonce: p.nonce, Seq: seq})
+		h.Duplicate(room.Ack{Ref: room.Ref(p.session), Kind: p.kind, Nonce: p.nonce, Seq: seq})
 	case room.NeedAuthor:
 		counts.published.Add(1)
 		h.touch()
@@ -213,7 +212,7 @@ func (h *home) Refuse(a room.Ack, err *chat.Error) {
 // giveUp tells a publisher that his event could not be stored.
 func (h *home) giveUp(a room.Ack, err *chat.Error) {
 	if a.Ref != 0 {
-		h.shard.refuse(&asker{session: engine.SessionID(a.Ref), ref: RequestRef{Room: h.id(), Nonce: a.Nonce}}, err)
+		h.shard.refuse(&asker{session: engine.SessionID(a.Ref), ref: RequestRef{Event: a.Kind, Room: h.id(), Nonce: a.Nonce}}, err)
 	}
 }
 
@@ -224,6 +223,13 @@ func (s *Shard) acked(u *roomUpdate) {
 		if o.inRoom(u.room) { // else it has left, and is told nothing of the room
 			o.Client.Ack(o, u.room, u.nonce, u.seq)
 		}
+	}
+}
+
+// publishes is called when an authored event of o is on its way; published follows.
+func (s *Shard) publishes(o *Session) {
+	if o.inFlight++; int(o.inFlight) >= s.hub.config.PublishesInFlightMax {
+		o.hold(holdInFlight)
 	}
 }
 

@@ -114,7 +114,9 @@ func (r *refused) on(s *Shard) {
 	case r.counted:
 		o.requests--
 	default: // a join
-		o.dropPlace(r.ref.Room)
+		if o.dropPlace(r.ref.Room); r.byName != "" && (r.err.Code == chat.CodeNoRoom || r.err.Code == chat.CodeRoomExists) {
+			r.ref.Room = 0 // the id of a hidden room is not told
+		}
 	}
 	o.Client.Failed(o, r.ref, r.err)
 }
@@ -136,6 +138,10 @@ func (h *Hub) typed(what string, err error) *chat.Error {
 	}
 	h.logTrouble(&h.troubles.request, what+" failed", "error", err)
 	return &chat.Error{Code: chat.CodeUnavailable, Message: "the server can not do this now; try again", RetryAfter: retryLater}
+}
+
+func noRoomNamed(name string) *chat.Error {
+	return chat.Errorf(chat.CodeNoRoom, "there is no room %q", name)
 }
 
 func noSuchRoom() *chat.Error { return chat.Errorf(chat.CodeNoRoom, "there is no such room") }

@@ -8,7 +8,8 @@ import (
 
 // RequestRef says which request something answers: what the client gave with it.
 type RequestRef struct {
-	Kind    uint16 // the gateway's own name for the kind of request; 0: an authored event, by its nonce
+	Kind    uint16         // the gateway's own name for the kind of request; 0: an authored event, by its nonce
+	Event   chat.EventKind // which kind of event, for Kind 0
 	Request uint32
 	Room    chat.RoomID
 	Nonce   chat.Nonce
@@ -34,6 +35,7 @@ type Client interface {
 	LoggedIn(s *Session, u chat.User, token []byte)
 	Joined(s *Session, ref RequestRef, r RoomInfo, from Start)
 	Left(s *Session, ref RequestRef)
+	Removed(s *Session, why *Removed)
 	Created(s *Session, ref RequestRef, r RoomInfo)
 	Listed(s *Session, ref RequestRef, rooms []RoomInfo, more bool)
 	History(s *Session, ref RequestRef, epoch chat.Epoch, events []chat.Event, more bool)

@@ -146,8 +146,8 @@ func TestRoleForNobody(t *testing.T) {
 	if ann.Acked(room, 5) == 0 {
 		t.Errorf("somebody else was told %+v", ann.Last())
 	}
-	for _, x := range owner.Records[len(owner.Records)-2:] {
-		if x.Kind != "Failed" || x.Err.Code != chat.CodeBadRequest {
+	for i, want := range []chat.Code{chat.CodeNoUser, chat.CodeBadRequest} {
+		if x := owner.Records[len(owner.Records)-2+i]; x.Kind != "Failed" || x.Err.Code != want {
 			t.Errorf("the owner was told %+v %v", x, x.Err)
 		}
 	}

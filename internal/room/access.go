@@ -8,59 +8,82 @@ func (r *Room) Known(u chat.UserID) bool {
 	return !r.info.Ruled && len(r.flyingRoles) == 0 || r.authors.get(u).loaded
 }
 
-// RoleOf returns what a user may be here at the end of the log: his role, or the
-// default of the room.
-func (r *Room) RoleOf(u chat.UserID) chat.Role {
+// RoleOf returns what a user is here at the end of the log, at a time: his role, or what
+// the room gives him.
+func (r *Room) RoleOf(u chat.UserID, nowMs int64) chat.Role {
 	if r.info.Ruled {
-		if a := r.authors.peek(u); a != nil && a.role != chat.RoleNone {
-			return a.role
+		if a := r.authors.peek(u); a != nil {
+			return r.info.Role(u, a.given.At(nowMs))
 		}
 	}
-	return r.info.DefaultRole()
+	return r.info.Role(u, chat.RoleNone)
 }
 
-// Access returns nil if the user, whose role is Known, may do a, and else what he is to
-// be told. All requests that read or write a room ask it.
-func (r *Room) Access(u chat.UserID, a chat.Action) *chat.Error {
-	if r.RoleOf(u).May(a) {
+// Access returns nil if the user, whose role is Known, may do a now, and else what he is
+// to be told. All requests that read or write a room ask it.
+func (r *Room) Access(u chat.UserID, a chat.Action, nowMs int64) *chat.Error {
+	role := r.RoleOf(u, nowMs)
+	switch {
+	case role.May(a):
 		return nil
+	case r.info.Hides(role):
+		return chat.Errorf(chat.CodeNoRoom, "there is no such room")
+	}
+	return forbidden(role, a)
+}
+
+func forbidden(role chat.Role, a chat.Action) *chat.Error {
+	if role == chat.RoleBanned {
+		return chat.Errorf(chat.CodeForbidden, "you are banned from this room")
 	}
 	return chat.Errorf(chat.CodeForbidden, "you may not %v this room", a)
 }
 
-// roleNow is RoleOf with the roles that the batch which is being put together gives.
+// roleNow is RoleOf with the roles that the batch which is being put together gives, at
+// its time.
 func (r *Room) roleNow(u chat.UserID) chat.Role {
-	if role, given := r.flyingRoles[u]; given {
-		if role == chat.RoleNone {
-			return r.info.DefaultRole()
-		}
-		return role
+	if given, ok := r.flyingRoles[u]; ok {
+		return r.info.Role(u, given.At(r.takeMs))
 	}
-	return r.RoleOf(u)
+	return r.RoleOf(u, r.takeMs)
 }
 
 // mayHappen decides, when an event is about to be given its place, whether its author
 // has the right to it there.
 func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
-	if from.operator {
+	if from.operator || !e.Kind.Authored() {
 		return nil
 	}
+	if e.Kind.Rules() && !r.Known(e.Subject) {
+		return chat.Errorf(chat.CodeUnavailable, "try again with the same nonce")
+	}
+	role := r.roleNow(e.User)
 	switch e.Kind {
 	case chat.EventMessage:
-		if r.roleNow(e.User).May(chat.ActionPublish) {
+		if role.May(chat.ActionPublish) {
 			return nil
 		}
-		return chat.Errorf(chat.CodeForbidden, "you may not %v this room", chat.ActionPublish)
+		return forbidden(role, chat.ActionPublish)
 	case chat.EventRole:
-		if !r.Known(e.Subject) {
-			return chat.Errorf(chat.CodeUnavailable, "try again with the same nonce")
-		}
-		if r.roleNow(e.User).MayGive(r.roleNow(e.Subject), e.Role) {
+		if role.MayGive(r.roleNow(e.Subject), r.info.Role(e.Subject, e.Role)) {
 			return nil
 		}
-		return chat.Errorf(chat.CodeForbidden, "you may not give this role")
+		return notAbove(role, chat.ActionRole, "you may not give this role to this user")
+	case chat.EventKick:
+		if role.MayKick(r.roleNow(e.Subject)) {
+			return nil
+		}
+		return notAbove(role, chat.ActionKick, "you may not send this user out of the room")
 	}
 	return nil
+}
+
+// notAbove is for who may not do a, or may do it, but not to this user.
+func notAbove(role chat.Role, a chat.Action, why string) *chat.Error {
+	if !role.May(a) {
+		return forbidden(role, a)
+	}
+	return chat.Errorf(chat.CodeForbidden, "%s", why)
 }
 
 // given notes a role that an event of the batch in flight gives.
@@ -69,14 +92,14 @@ func (r *Room) given(e *chat.Event) {
 		return
 	}
 	if r.flyingRoles == nil {
-		r.flyingRoles = map[chat.UserID]chat.Role{}
+		r.flyingRoles = map[chat.UserID]chat.Given{}
 	}
-	r.flyingRoles[e.Subject] = e.Role
+	r.flyingRoles[e.Subject] = chat.Given{Role: e.Role, UntilMs: r.until(e)}
 }
 
 // rule applies an event of the log that gives a role.
 func (r *Room) rule(e *chat.Event) {
 	a := r.authors.get(e.Subject)
-	a.role, a.ruled = e.Role, true
+	a.given, a.ruled = chat.Given{Role: e.Role, UntilMs: e.UntilMs}, true
 	r.info.Ruled = true
 }

@@ -8,9 +8,9 @@ import (
 
 // author is what a room knows of a user beside his presence: his nonces, and his role.
 type author struct {
-	loaded  bool            // stored and role hold what the store remembers
-	ruled   bool            // role is that of an event that came after loading began
-	role    chat.Role       // RoleNone: none was given
+	loaded  bool            // stored and given hold what the store remembers
+	ruled   bool            // given is that of an event that came after loading began
+	given   chat.Given      // the role; RoleNone: none was given
 	stored  []chat.NonceSeq // of the last ones in the log, in order: a ring once it is full
 	next    int             // where the ring is written next
 	most    int             // nonces in the ring
@@ -19,7 +19,7 @@ type author struct {
 	newest  chat.Nonce      // and none above it is in stored
 	held    []Publish       // waiting for loaded
 	awaited bool            // the store is asked: what comes in meanwhile must not be missed
-	wanted  int             // events on their way that give him a role
+	wanted  int             // events on their way that are about him
 }
 
 // find looks a nonce up; Seq 0: its event is on its way. Clients that count their nonces
@@ -97,7 +97,7 @@ func (a *author) load(stored chat.Author) {
 		a.remember(n)
 	}
 	if !a.ruled {
-		a.role = stored.Role
+		a.given = stored.Given()
 	}
 	a.loaded = true
 }

@@ -16,19 +16,28 @@ func (r *Room) Take(nowMs int64, tell Outcomes) []chat.Event {
 	} else {
 		r.gathering.split(n, &r.flying)
 	}
+	r.takeMs = r.timeFor(nowMs)
 	r.decide(tell)
 	if len(r.flying.events) == 0 {
 		r.land()
 		return nil
 	}
 	r.inFlight = true
-	timeMs := r.timeFor(nowMs)
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
 		e.Seq = r.info.LastSeq + 1 + chat.Seq(i)
-		e.TimeMs = timeMs
+		e.TimeMs, e.UntilMs = r.takeMs, r.until(e)
 	}
 	return r.flying.events
+}
+
+// until is when the role of an event ends that is being given its place. Until it has one,
+// the event's UntilMs is minus for how long.
+func (r *Room) until(e *chat.Event) int64 {
+	if e.UntilMs < 0 {
+		return r.takeMs - e.UntilMs
+	}
+	return e.UntilMs
 }
 
 // timeFor is the time that events get which are given their places now: that of the
@@ -46,7 +55,7 @@ func (r *Room) timeFor(nowMs int64) int64 {
 func (r *Room) decide(tell Outcomes) {
 	ruled := r.info.Ruled
 	for i := range r.flying.events {
-		ruled = ruled || r.flying.events[i].Kind == chat.EventRole
+		ruled = ruled || r.flying.events[i].Kind.Rules()
 	}
 	if !ruled {
 		return
@@ -97,7 +106,7 @@ func (r *Room) giveUp(b *batch, i int, refuse func(Ack)) {
 	}
 	a := r.authors.get(e.User)
 	r.end(a, e)
-	b.waiting(i, func(to Ref) { refuse(Ack{Ref: to, Nonce: e.Nonce}) })
+	b.waiting(i, func(to Ref) { refuse(Ack{Ref: to, Kind: e.Kind, Nonce: e.Nonce}) })
 }
 
 // Committed moves the batch in flight to the log. ack is called for each event that
@@ -116,7 +125,7 @@ func (r *Room) Committed(ack func(Ack)) {
 		a := r.authors.get(e.User)
 		a.note(e)
 		r.end(a, e)
-		r.flying.waiting(i, func(to Ref) { ack(Ack{to, e.Nonce, e.Seq}) })
+		r.flying.waiting(i, func(to Ref) { ack(Ack{to, e.Kind, e.Nonce, e.Seq}) })
 	}
 	r.land()
 }
@@ -136,6 +145,11 @@ func (r *Room) Failed(refuse func(Ack)) {
 // first of them, which are applied; then what was on its way is decided again: a nonce
 // may be known now, a role gone. What is left of it is first in line.
 func (r *Room) Overtaken(between []chat.Event, tell Outcomes) {
+	for i := range r.flying.events {
+		if e := &r.flying.events[i]; e.UntilMs > 0 {
+			e.UntilMs = e.TimeMs - e.UntilMs // as before Take; see until
+		}
+	}
 	r.flying.join(&r.gathering)
 	r.gathering, r.flying = r.flying, batch{}
 	r.land()
@@ -176,10 +190,10 @@ func (r *Room) dropKnown(tell Outcomes) {
 		wrong := mistaken(at, e)
 		r.gathering.waiting(i, func(to Ref) {
 			if wrong != nil {
-				tell.Refuse(Ack{Ref: to, Nonce: e.Nonce}, wrong)
+				tell.Refuse(Ack{Ref: to, Kind: e.Kind, Nonce: e.Nonce}, wrong)
 				return
 			}
-			tell.Duplicate(Ack{to, e.Nonce, at.Seq})
+			tell.Duplicate(Ack{to, e.Kind, e.Nonce, at.Seq})
 		})
 		return false
 	})

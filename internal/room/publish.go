@@ -8,14 +8,15 @@ import (
 
 // Publish is an authored event that somebody wants in the log.
 type Publish struct {
-	Kind     chat.EventKind // EventMessage or EventRole
+	Kind     chat.EventKind // an authored one
 	User     chat.UserID
 	Name     string
 	Nonce    chat.Nonce
 	Target   chat.Seq // an event of the log; 0: none
 	Text     string
-	Subject  chat.UserID // whose role it is
+	Subject  chat.UserID // whose role it is, or who is sent out
 	Role     chat.Role
+	ForMs    int64 // the role ends by itself so long after the event; 0: not
 	Ref      Ref
 	Operator bool // the server's own hand: neither role nor presence is asked for
 }
@@ -24,6 +25,7 @@ func (p *Publish) event(room chat.RoomID) chat.Event {
 	return chat.Event{
 		Room: room, Kind: p.Kind, User: p.User, Name: p.Name, Nonce: p.Nonce,
 		Target: p.Target, Text: p.Text, Subject: p.Subject, Role: p.Role,
+		UntilMs: -p.ForMs,
 	}
 }
 
@@ -70,10 +72,12 @@ func (r *Room) check(p *Publish) *chat.Error {
 		return chat.Errorf(chat.CodeBadRequest, "a nonce must not be 0")
 	case p.Target > r.info.LastSeq:
 		return chat.Errorf(chat.CodeBadRequest, "the target %d is not in the room's log", p.Target)
-	case p.Kind == chat.EventRole && r.info.Ephemeral:
-		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room has no roles")
+	case p.Kind.Rules() && r.info.Ephemeral:
+		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room has no roles, and nobody who may send others out")
 	case p.Role > chat.RoleOwner:
 		return chat.Errorf(chat.CodeBadRequest, "there is no role %d", p.Role)
+	case p.ForMs != 0 && (!p.Role.MayEnd() || p.ForMs < 0 || p.ForMs > chat.RoleForMax.Milliseconds()):
+		return chat.Errorf(chat.CodeBadRequest, "only a ban, or the role of a reader, can be for a time, of ten years at most")
 	}
 	return nil
 }
@@ -103,8 +107,9 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 		r.wait(p)
 		return Queued, 0, nil
 	}
-	if p.Kind == chat.EventMessage && !p.Operator { // who gives roles is asked when it gets its place
-		if err := r.Access(p.User, chat.ActionPublish); err != nil {
+	// Who gives roles is asked when it gets its place, and so is who has one for a time.
+	if p.Kind == chat.EventMessage && !p.Operator && a.given.UntilMs == 0 {
+		if err := r.Access(p.User, chat.ActionPublish, 0); err != nil {
 			r.pendingBytes -= cost(p.Text)
 			return Refused, 0, err
 		}
@@ -117,7 +122,7 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 // begin notes that an event of author a is on its way.
 func (r *Room) begin(a *author, e *chat.Event) {
 	a.begin(e)
-	if e.Kind == chat.EventRole {
+	if e.Kind.Rules() {
 		r.authors.get(e.Subject).wanted++
 	}
 }
@@ -125,7 +130,7 @@ func (r *Room) begin(a *author, e *chat.Event) {
 // end notes that it is not any more.
 func (r *Room) end(a *author, e *chat.Event) {
 	a.end(e.Nonce)
-	if e.Kind == chat.EventRole {
+	if e.Kind.Rules() {
 		r.authors.get(e.Subject).wanted--
 	}
 }
@@ -153,6 +158,7 @@ func (r *Room) wait(p Publish) {
 // Ack tells a publisher where his event is. In a refusal Seq is 0.
 type Ack struct {
 	Ref   Ref
+	Kind  chat.EventKind
 	Nonce chat.Nonce
 	Seq   chat.Seq
 }
@@ -180,9 +186,9 @@ func (r *Room) LoadAuthor(u chat.UserID, stored chat.Author, tell Outcomes) {
 	for _, p := range held {
 		switch outcome, seq, err := r.accept(a, p); outcome {
 		case Duplicate:
-			tell.Duplicate(Ack{p.Ref, p.Nonce, seq})
+			tell.Duplicate(Ack{p.Ref, p.Kind, p.Nonce, seq})
 		case Refused:
-			tell.Refuse(Ack{Ref: p.Ref, Nonce: p.Nonce}, err)
+			tell.Refuse(Ack{Ref: p.Ref, Kind: p.Kind, Nonce: p.Nonce}, err)
 		}
 	}
 }
@@ -195,7 +201,7 @@ func (r *Room) AuthorFailed(u chat.UserID, why *chat.Error, tell Outcomes) {
 	a.held = nil
 	for _, p := range held {
 		r.pendingBytes -= cost(p.Text)
-		tell.Refuse(Ack{Ref: p.Ref, Nonce: p.Nonce}, why)
+		tell.Refuse(Ack{Ref: p.Ref, Kind: p.Kind, Nonce: p.Nonce}, why)
 	}
 }
 

@@ -61,8 +61,9 @@ type Room struct {
 
 	gathering, flying batch
 	inFlight          bool
-	flyingRoles       map[chat.UserID]chat.Role // given by the batch in flight
-	pendingBytes      int                       // of the events gathering, in flight and held
+	flyingRoles       map[chat.UserID]chat.Given // given by the batch in flight
+	takeMs            int64                      // the time of that batch
+	pendingBytes      int                        // of the events gathering, in flight and held
 
 	authors authorCache
 }
@@ -152,6 +153,14 @@ func (r *Room) Leave(u chat.UserID, asked bool, now time.Duration) (expire bool)
 	}
 	r.away = append(r.away, awayUser{u, p.since, now})
 	return true
+}
+
+// Dismiss lets a user go at once who is present without a session; who has sessions goes
+// with the last of them.
+func (r *Room) Dismiss(u chat.UserID) {
+	if p := r.presence[u]; p != nil && p.sessions == 0 {
+		r.depart(u, p)
+	}
 }
 
 // Expire lets those go whose grace has passed. It returns how long it is until the

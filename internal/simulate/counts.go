@@ -48,7 +48,7 @@ type NodeCounts struct {
 	Steps, Stored, Shown, Omitted           int
 	Published, Retried, Elsewhere           int // messages, attempts, of these on another node
 	Acked, TryAgain, Refused, Lost          int // outcomes of attempts
-	Joins, Resumes, Roles                   int
+	Joins, Resumes, Roles, SentOut          int
 	Crashes, Faults, Hints, Conflicts       int
 	Pages, EncodedProbes, Rights, Forbidden int
 }
@@ -123,7 +123,7 @@ func (c *Counts) Figures() []Figure {
 	m := &c.Nodes
 	group("several nodes", "steps", m.Steps, "messages", m.Published, "sent again", m.Retried, "of these to another node", m.Elsewhere,
 		"acknowledged", m.Acked, "refused, to be tried again", m.TryAgain, "refused for good", m.Refused, "outcomes lost", m.Lost,
-		"events stored", m.Stored, "shown", m.Shown, "left out as one's own", m.Omitted, "roles given by the operator", m.Roles,
+		"events stored", m.Stored, "shown", m.Shown, "left out as one's own", m.Omitted, "roles given by the operator", m.Roles, "sent out", m.SentOut,
 		"joins", m.Joins, "goings-on where one stood", m.Resumes, "deaths of a node", m.Crashes, "faults of the disk", m.Faults,
 		"hints", m.Hints, "batches decided again", m.Conflicts, "pages from the store", m.Pages,
 		"formats counted", m.EncodedProbes, "rights asked for", m.Rights, "and refused", m.Forbidden)

@@ -33,6 +33,8 @@ type nodesRun struct {
 	people  []*person
 	devices []*device
 	wanted  []*message
+	known   int                             // rooms
+	makers  map[string]map[chat.UserID]bool // who has asked for a room, by its name
 	hints   []hint
 }
 
@@ -90,6 +92,7 @@ func newNodesRun(seed uint64, o Options) *nodesRun {
 		Seed: seed, Transcript: o.Transcript,
 		SendBufferBytes: r.plan.socketBufferBytes, RecvBufferBytes: r.plan.socketBufferBytes,
 	})
+	r.makers = map[string]map[chat.UserID]bool{}
 	r.logs = &nodeLogs{run: r, rooms: map[chat.RoomID]*roomLog{}}
 	r.disk = storesim.NewDisk(r.stored)
 	r.disk.SetConflictEventsMax(r.plan.conflictEventsMax)
@@ -122,6 +125,28 @@ func (r *nodesRun) run() {
 		r.read()
 	}
 	r.end()
+}
+
+// nowMs is the servers' time.
+func (r *nodesRun) nowMs() int64 { return hubtest.Epoch.Add(r.world.Now()).UnixMilli() }
+
+// learnOwners looks at who owns rooms that were made: somebody who has asked for them.
+func (r *nodesRun) learnOwners() {
+	rooms := r.disk.Rooms()
+	if len(rooms) == r.known {
+		return
+	}
+	r.known = len(rooms)
+	for _, room := range rooms {
+		log := r.logs.room(room.ID)
+		if log.owner == 0 && !r.makers[room.Name][room.Creator] {
+			r.fail("room %s is owned by user %d, who has not asked for it", room.Name, room.Creator)
+		}
+		if want := r.private(room.Name); room.Private != want {
+			r.fail("room %s is private: %t, was made so: %t", room.Name, room.Private, want)
+		}
+		log.owner, log.private = room.Creator, room.Private
+	}
 }
 
 // stored is told of every event that the disk has for good.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"sarang/chat"
 	"sarang/internal/hub"
@@ -49,6 +50,12 @@ type simPlace struct {
 	have    chat.Seq // what it was shown last
 	shows   bool     // the stream is between Joined and Left
 	next    chat.Seq // of the stream
+
+	// Where the log ended when the device joined, and by which event it was sent out (0: it
+	// has left), for what has not arrived yet; and of what has.
+	begins, ends []chat.Seq
+	began        chat.Seq
+	over         chat.Seq // an event behind began that sends it out was passed; 0: not
 }
 
 func (r *nodesRun) newPerson(i int) *person {
@@ -118,7 +125,7 @@ func (d *device) connect(n *simNode) {
 	d.format = n.formats[d.run.rng.IntN(len(n.formats))]
 	d.omit = d.run.chance(0.5)
 	for _, p := range d.places {
-		p.in, p.joining, p.shows = false, 0, false
+		p.in, p.joining, p.shows, p.begins, p.ends = false, 0, false, nil, nil
 	}
 	d.run.note("%v: connects to node %d, format %s, leaves out its own %t", d, n.index, d.format.Name, d.omit)
 	d.client = n.rig.Connect(d.format)
@@ -191,7 +198,7 @@ func (d *device) use(p *simPlace) {
 	case x < 26:
 		d.sayAgain(p.room)
 	case x < 28:
-		d.giveRole(p)
+		d.rule(p)
 	case x < 31:
 		d.ask("History", d.client.History(p.room, d.anySeq(p), 0, 1+r.rng.IntN(10)))
 	case x < 32:
@@ -221,7 +228,7 @@ func (d *device) join(p *simPlace) {
 	if d.omit {
 		d.client.Session.Omit()
 	}
-	j := hub.JoinRequest{Name: p.name, Create: true, HistoryItemsWant: r.plan.historyItems}
+	j := hub.JoinRequest{Name: p.name, Create: true, Private: r.private(p.name), HistoryItemsWant: r.plan.historyItems}
 	p.resumed = p.room != 0 && r.chance(0.8)
 	if p.resumed {
 		j.Epoch, j.Seq = r.logs.room(p.room).epoch, p.have
@@ -229,9 +236,23 @@ func (d *device) join(p *simPlace) {
 	p.cursor = p.have
 	r.note("%v: joins %s at node %d after %d, with a cursor %t", d, p.name, d.node.index, p.have, p.resumed)
 	d.noteJoin(p.name)
+	if r.makers[p.name] == nil {
+		r.makers[p.name] = map[chat.UserID]bool{}
+	}
+	r.makers[p.name][d.person.user] = true
 	ref := d.client.JoinAs(0, j)
 	p.joining = ref.Request
 	d.requests[ref.Request] = "Joined"
+}
+
+// private reports whether a room is to be made so.
+func (r *nodesRun) private(name string) bool {
+	for i := range r.plan.privateRooms {
+		if name == fmt.Sprintf("room%d", i) {
+			return true
+		}
+	}
+	return false
 }
 
 // noteJoin remembers that the node may have to encode events in the device's format.
@@ -266,14 +287,24 @@ func (d *device) say(p *simPlace) {
 	d.send(m)
 }
 
-// giveRole gives somebody a role, whether or not it is the device's to give.
-func (d *device) giveRole(p *simPlace) {
+// rule gives somebody a role, or sends him out, whether or not it is the device's to do so.
+func (d *device) rule(p *simPlace) {
 	r := d.run
-	if m := r.newMessage(d.person, p.room); m != nil {
-		m.kind = chat.EventRole
-		m.subject, m.role = r.people[r.rng.IntN(len(r.people))].user, r.anyRole()
-		d.send(m)
+	m := r.newMessage(d.person, p.room)
+	if m == nil {
+		return
 	}
+	m.subject = r.people[r.rng.IntN(len(r.people))].user
+	if m.kind = chat.EventKick; r.chance(0.7) {
+		m.kind, m.role = chat.EventRole, r.anyRole()
+		if m.role.MayEnd() && r.chance(0.5) {
+			m.forMs = 1 + r.rng.Int64N(400)
+		}
+	}
+	if r.chance(0.3) {
+		m.text = "for a reason"
+	}
+	d.send(m)
 }
 
 func (r *nodesRun) anyRole() chat.Role {
@@ -311,11 +342,29 @@ func (d *device) send(m *message) {
 	r.note("%v: sends %v to node %d", d, m, d.node.index)
 	m.open = append(m.open, d)
 	m.sessions[d] = d.life
-	if m.kind == chat.EventRole {
-		d.client.GiveRole(m.room, m.nonce, m.subject, m.role)
-		return
+	whom := hub.Whom{ID: m.subject}
+	if r.chance(0.5) {
+		whom = hub.Whom{Name: r.nameOf(m.subject)}
 	}
-	d.client.PublishAs(m.room, m.nonce, hub.Message{Text: m.text, Target: m.target})
+	switch m.kind {
+	case chat.EventRole:
+		d.client.GiveRoleAs(m.room, m.nonce, hub.RoleRequest{
+			Whom: whom, Role: m.role, For: time.Duration(m.forMs) * time.Millisecond, Reason: m.text,
+		})
+	case chat.EventKick:
+		d.client.Kick(m.room, m.nonce, hub.KickRequest{Whom: whom, Reason: m.text})
+	default:
+		d.client.PublishAs(m.room, m.nonce, hub.Message{Text: m.text, Target: m.target})
+	}
+}
+
+func (r *nodesRun) nameOf(u chat.UserID) string {
+	for _, p := range r.people {
+		if p.user == u {
+			return p.name
+		}
+	}
+	return ""
 }
 
 // String names a message.

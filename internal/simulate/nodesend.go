@@ -111,7 +111,7 @@ func (r *nodesRun) nudge() {
 func (r *nodesRun) letAllSpeak() {
 	for _, room := range r.disk.Rooms() {
 		for _, p := range r.people[1:] {
-			if r.logs.room(room.ID).role(p.user) < chat.RoleMember {
+			if r.logs.room(room.ID).role(p.user, r.nowMs()) < chat.RoleMember {
 				r.ordains(r.nodes[0], room.ID, p.user, chat.RoleMember)
 			}
 		}
@@ -144,7 +144,7 @@ func (r *nodesRun) unfinished() string {
 	}
 	for _, room := range r.disk.Rooms() {
 		for _, p := range r.people[1:] {
-			if r.logs.room(room.ID).role(p.user) < chat.RoleMember {
+			if r.logs.room(room.ID).role(p.user, r.nowMs()) < chat.RoleMember {
 				return fmt.Sprintf("%s may not speak in %s", p.name, room.Name)
 			}
 		}
@@ -244,6 +244,13 @@ func (r *nodesRun) probeRights() {
 			})
 		}
 	}
+	for _, d := range r.devices {
+		for _, p := range d.places {
+			if p.in && r.logs.room(p.room).role(d.person.user, r.nowMs()) < chat.RoleReader {
+				r.fail("%v is in room %d, from where it is banned", d, p.room)
+			}
+		}
+	}
 	if r.chance(0.5) {
 		r.everybodyGoes() // the roles are read again
 	}
@@ -258,7 +265,7 @@ func (r *nodesRun) probeRights() {
 
 // probeRightsOf asks for what somebody may do in a room.
 func (r *nodesRun) probeRightsOf(n *simNode, room chat.Room, p *person) {
-	role := r.logs.room(room.ID).role(p.user)
+	role := r.logs.room(room.ID).role(p.user, r.nowMs())
 	r.note("node %d: what may %s do in room %d, with role %d?", n.index, p.name, room.ID, role)
 	c := n.rig.Dial(nil)
 	n.noteJoin(room.Name, n.formats[0])
@@ -272,13 +279,23 @@ func (r *nodesRun) probeRightsOf(n *simNode, room chat.Room, p *person) {
 			r.counts.Forbidden++
 			kind = "Failed"
 		}
-		if last.Kind != kind || !may && last.Err.Code != chat.CodeForbidden {
+		code := chat.CodeForbidden
+		if room.Private && role < chat.RoleReader {
+			code = chat.CodeNoRoom
+		}
+		if last.Kind != kind || !may && last.Err.Code != code {
 			r.fail("node %d: %s, of role %d in room %d, wants %s and is told %+v (%v)", n.index, p.name, role, room.ID, what, last, last.Err)
 		}
 	}
 	may := role >= chat.RoleReader
 	c.History(room.ID, 0, 0, 5)
 	want("history", may, "History")
+	c.List(0, 100)
+	want("a list", true, "Listed")
+	listed := slices.ContainsFunc(c.Last().Rooms, func(x hub.RoomInfo) bool { return x.ID == room.ID })
+	if listed != (may || !room.Private) {
+		r.fail("node %d: %s, of role %d in room %d (private %t), finds it in the list: %t", n.index, p.name, role, room.ID, room.Private, listed)
+	}
 	c.Members(room.ID, 0, 5)
 	want("members", may, "Members")
 	c.JoinAs(room.ID, hub.JoinRequest{})

@@ -15,12 +15,20 @@ type nodeLogs struct {
 
 // roomLog is one room's.
 type roomLog struct {
-	events []chat.Event
-	epoch  chat.Epoch // 0: not known yet
-	name   string
-	nonces map[saidBy]chat.Seq
-	roles  map[chat.UserID]chat.Role
-	banned map[chat.UserID]bool // could not do something at some time
+	events  []chat.Event
+	epoch   chat.Epoch // 0: not known yet
+	name    string
+	owner   chat.UserID
+	private bool
+	nonces  map[saidBy]chat.Seq
+	roles   map[chat.UserID]simRole
+	banned  map[chat.UserID]bool // could not do something at some time
+}
+
+// simRole is what an event of the log has given somebody.
+type simRole struct {
+	role    chat.Role
+	untilMs int64 // 0: for good
 }
 
 // saidBy names an event by who has made it.
@@ -33,7 +41,7 @@ type saidBy struct {
 func (l *nodeLogs) room(id chat.RoomID) *roomLog {
 	r := l.rooms[id]
 	if r == nil {
-		r = &roomLog{nonces: map[saidBy]chat.Seq{}, roles: map[chat.UserID]chat.Role{}, banned: map[chat.UserID]bool{}}
+		r = &roomLog{nonces: map[saidBy]chat.Seq{}, roles: map[chat.UserID]simRole{}, banned: map[chat.UserID]bool{}}
 		l.rooms[id] = r
 	}
 	return r
@@ -66,31 +74,57 @@ func (l *nodeLogs) authored(r *roomLog, e *chat.Event) {
 	switch {
 	case m == nil:
 		fail("room %d: nobody has asked for %+v", e.Room, *e)
-	case m.kind != e.Kind || m.text != e.Text || m.target != e.Target || m.subject != e.Subject || m.role != e.Role:
+	case m.kind != e.Kind || m.text != e.Text || m.target != e.Target || m.subject != e.Subject || m.role != e.Role,
+		m.forMs == 0 && e.UntilMs != 0, m.forMs != 0 && e.UntilMs != e.TimeMs+m.forMs:
 		fail("room %d: %+v was asked for, and stored is %+v", e.Room, *m, *e)
 	case m.dead:
 		fail("room %d: event %d of user %d was refused for good", e.Room, e.Seq, e.User)
 	}
 	m.at = e.Seq
 	l.run.note("log: %d of room %d is %v", e.Seq, e.Room, m)
+	by, subject := r.role(e.User, e.TimeMs), r.role(e.Subject, e.TimeMs)
 	switch {
-	case e.Kind == chat.EventRole && !m.operator && !mayGiveRole(r.role(e.User), r.role(e.Subject), e.Role):
-		fail("room %d: at %d user %d, of role %d, gives %d to user %d, of role %d", e.Room, e.Seq, e.User, r.role(e.User), e.Role, e.Subject, r.role(e.Subject))
-	case e.Kind == chat.EventMessage && r.role(e.User) < chat.RoleMember:
-		fail("room %d: user %d speaks at %d with role %d", e.Room, e.User, e.Seq, r.role(e.User))
+	case e.Kind == chat.EventRole && !m.operator && !mayGiveRole(by, subject, r.whoIs(e.Subject, e.Role)):
+		fail("room %d: at %d user %d, of role %d, gives %d to user %d, of role %d", e.Room, e.Seq, e.User, by, e.Role, e.Subject, subject)
+	case e.Kind == chat.EventKick && by != chat.RoleOwner && (by != chat.RoleModerator || subject >= by):
+		fail("room %d: at %d user %d, of role %d, sends user %d out, of role %d", e.Room, e.Seq, e.User, by, e.Subject, subject)
+	case e.Kind == chat.EventMessage && by < chat.RoleMember:
+		fail("room %d: user %d speaks at %d with role %d", e.Room, e.User, e.Seq, by)
 	}
 	if e.Kind == chat.EventRole {
-		r.roles[e.Subject] = e.Role
-		if r.role(e.Subject) < chat.RoleMember {
+		r.roles[e.Subject] = simRole{e.Role, e.UntilMs}
+		if r.role(e.Subject, e.TimeMs) < chat.RoleMember {
 			r.banned[e.Subject] = true
 		}
 	}
 }
 
-// role is what somebody is at the end of the log.
-func (r *roomLog) role(u chat.UserID) chat.Role {
-	if role := r.roles[u]; role != chat.RoleNone {
+// sendsOut reports whether an event ends the presence of a user.
+func (r *roomLog) sendsOut(e *chat.Event, user chat.UserID) bool {
+	return e.Subject == user && (e.Kind == chat.EventKick || e.Kind == chat.EventRole && r.whoIs(user, e.Role) < chat.RoleReader)
+}
+
+// role is what somebody is at the end of the log, at a time.
+func (r *roomLog) role(u chat.UserID, timeMs int64) chat.Role {
+	given := r.roles[u]
+	if given.untilMs != 0 && timeMs >= given.untilMs {
+		if given.role == chat.RoleReader {
+			return chat.RoleMember
+		}
+		given.role = chat.RoleNone
+	}
+	return r.whoIs(u, given.role)
+}
+
+// whoIs is what somebody is who was given a role.
+func (r *roomLog) whoIs(u chat.UserID, role chat.Role) chat.Role {
+	switch {
+	case role != chat.RoleNone:
 		return role
+	case u == r.owner:
+		return chat.RoleOwner
+	case r.private:
+		return chat.RoleNone
 	}
 	return chat.RoleMember
 }
@@ -109,6 +143,7 @@ type message struct {
 	target   chat.Seq
 	subject  chat.UserID
 	role     chat.Role
+	forMs    int64 // the role is for a time
 	operator bool
 
 	index, oldest int               // its number among those of its author in the room, and that of the oldest one on its way then

@@ -16,6 +16,7 @@ type nodesPlan struct {
 	devices       int // of each person, at most
 	steps         int
 	lowNonces     bool // nonces that are counted up; else they are random
+	privateRooms  int  // of the rooms, the first ones
 
 	// Limits, small so that they are met. Giving a role needs two authors in memory at once.
 	batchEventsMax, batchTextBytesMax     int
@@ -55,6 +56,7 @@ func drawNodes(rng *rand.Rand, size float64) nodesPlan {
 		awayGrace: milliseconds(1, 500), roomIdle: milliseconds(1, 500),
 		debug: rng.IntN(16) == 0, trouble: rng.Float64(), hintsLost: rng.Float64() * rng.Float64(),
 	}
+	p.privateRooms = max(0, rng.IntN(2*p.rooms+1)-p.rooms)
 	p.feedBurstBytesMax = p.feedWindowBytesMax * among(1, 10)
 	for range p.nodes {
 		p.workers = append(p.workers, 1+rng.IntN(3))

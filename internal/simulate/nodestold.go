@@ -9,6 +9,7 @@ import (
 
 // read takes in what devices were told.
 func (r *nodesRun) read() {
+	r.learnOwners()
 	for _, d := range r.devices {
 		c := d.client
 		if c == nil {
@@ -38,7 +39,12 @@ func (d *device) told(x *hubtest.Record) {
 		d.joined(x)
 	case "Left":
 		d.answered(x, "Left")
+		if p := d.place(x.Ref.Room); p != nil {
+			p.ends = append(p.ends, 0)
+		}
 		d.loseAttempts(x.Ref.Room)
+	case "Removed":
+		d.removed(x)
 	case "History":
 		d.answered(x, "History")
 		d.history(x)
@@ -51,6 +57,22 @@ func (d *device) told(x *hubtest.Record) {
 	default:
 		d.fail("was told %+v", x)
 	}
+}
+
+// removed: somebody has sent the device's user out, by an event that says so.
+func (d *device) removed(x *hubtest.Record) {
+	p, room := d.place(x.Ref.Room), d.run.logs.room(x.Ref.Room)
+	log := room.events
+	if p == nil || !p.in {
+		d.fail("is sent out of room %d, where it is not", x.Ref.Room)
+	}
+	if x.Seq == 0 || x.Seq > chat.Seq(len(log)) || !room.sendsOut(&log[x.Seq-1], d.person.user) {
+		d.fail("is sent out of room %d by event %d of %d, which does not say so", x.Ref.Room, x.Seq, len(log))
+	}
+	d.run.counts.SentOut++
+	d.run.note("%v: is sent out of room %d by %d", d, p.room, x.Seq)
+	p.in, d.left[p.room], p.ends = false, true, append(p.ends, x.Seq)
+	d.loseAttempts(p.room)
 }
 
 // answered: each request has one outcome.
@@ -96,13 +118,16 @@ func (d *device) failed(x *hubtest.Record) {
 
 // refused: an attempt has failed, for good or not.
 func (d *device) refused(x *hubtest.Record, m *message) {
-	banned := d.run.logs.room(m.room).banned[d.person.user]
+	banned := d.run.logs.room(m.room).banned[d.person.user] || d.run.logs.room(m.room).private
 	switch code := x.Err.Code; {
 	case code == chat.CodeUnavailable, code == chat.CodeTooMany:
 		d.run.counts.TryAgain++
 	case code == chat.CodeNotMember && (d.place(m.room) == nil || !d.place(m.room).in): // its join has failed
 		d.run.counts.TryAgain++
-	case code == chat.CodeForbidden && (banned || m.kind == chat.EventRole):
+	case code == chat.CodeNoRoom && d.run.logs.room(m.room).private: // its join was answered so
+		d.run.counts.Refused++
+		m.refused = true
+	case code == chat.CodeForbidden && (banned || m.kind != chat.EventMessage):
 		d.run.counts.Refused++
 		m.refused = true
 	default:
@@ -124,7 +149,9 @@ func (d *device) requestFailed(x *hubtest.Record) {
 	}
 	switch {
 	case x.Err.Code == chat.CodeUnavailable, x.Err.Code == chat.CodeTooMany:
-	case x.Err.Code == chat.CodeForbidden && d.run.logs.room(room).banned[d.person.user]:
+	case x.Err.Code == chat.CodeForbidden && !d.run.logs.room(room).private && d.run.logs.room(room).banned[d.person.user]:
+	case x.Err.Code == chat.CodeRoomExists && d.run.logs.room(room).private && asked == "Joined" && x.Ref.Room == 0:
+	case x.Err.Code == chat.CodeNoRoom && d.run.logs.room(room).private && asked != "Joined":
 	default:
 		d.fail("%q has failed: %v", asked, x.Err)
 	}
@@ -166,7 +193,7 @@ func (d *device) joined(x *hubtest.Record) {
 	if r.counts.Joins++; x.Seq != after {
 		d.fail("goes on after %d of %d in room %d, and has %d (with a cursor %t)", x.Seq, x.Info.LastSeq, x.Info.ID, p.cursor, p.resumed)
 	}
-	p.room, p.in = x.Info.ID, true
+	p.room, p.in, p.begins = x.Info.ID, true, append(p.begins, x.Info.LastSeq)
 }
 
 // history judges a page.
@@ -188,12 +215,17 @@ func (d *device) arrived(a hubtest.Arrival) {
 	case a.Joined && p.shows:
 		d.fail("room %d begins a second time", a.Room)
 	case a.Joined:
-		p.shows, p.next, p.have = true, a.After+1, a.After
+		p.shows, p.next, p.have, p.over = true, a.After+1, a.After, 0
+		p.began, p.begins = p.begins[0], p.begins[1:]
 		return
 	case !p.shows:
 		d.fail("is shown something of room %d, where it is not: %+v", a.Room, a)
 	case a.Left:
 		p.shows = false
+		if by := p.ends[0]; by != 0 && p.next > by+1 {
+			d.fail("was shown %d of room %d before it was sent out by %d", p.next-1, a.Room, by)
+		}
+		p.ends = p.ends[1:]
 		return
 	}
 	log := d.run.logs.room(a.Room).events
@@ -202,14 +234,26 @@ func (d *device) arrived(a hubtest.Arrival) {
 		d.fail("is shown event %d of room %d, of %d, where %d is next", e.Seq, a.Room, len(log), p.next)
 	}
 	for ; p.next < e.Seq; p.next++ {
+		d.passes(p, &log[p.next-1])
 		if !d.leavesOut(&log[p.next-1]) {
 			d.fail("was not shown event %d of room %d: %+v", p.next, a.Room, log[p.next-1])
 		}
 		d.run.counts.Omitted++
 	}
+	if p.over != 0 {
+		d.fail("is shown event %d of room %d, from where %d has sent it out", e.Seq, a.Room, p.over)
+	}
+	d.passes(p, &log[e.Seq-1])
 	p.next++
 	p.have = e.Seq
 	d.shown(&e, log[e.Seq-1], a.Format)
+}
+
+// passes notes an event that sends the device's user out while it is in the room.
+func (d *device) passes(p *simPlace, e *chat.Event) {
+	if e.Seq > p.began && d.run.logs.room(p.room).sendsOut(e, d.person.user) {
+		p.over = e.Seq
+	}
 }
 
 // placeOf is place for what may arrive before the answer was read.
@@ -224,7 +268,7 @@ func (d *device) placeOf(room chat.RoomID) *simPlace {
 
 func (d *device) shown(e *chat.Event, want chat.Event, format string) {
 	d.run.counts.Shown++
-	want.Name, want.TimeMs = "", 0 // they are not in the line
+	want.Name, want.TimeMs, want.UntilMs = "", 0, 0 // they are not in the line
 	if *e != want || format != d.format.Name {
 		d.fail("is shown %+v in format %s; stored is %+v", *e, format, want)
 	}

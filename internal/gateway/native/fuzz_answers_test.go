@@ -42,6 +42,14 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.Publish); read(m) {
 			a.room, a.mark = m.Room, m.Nonce
 		}
+	case pb.CRole:
+		if m := new(pb.GiveRole); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
+	case pb.CKick:
+		if m := new(pb.Kick); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
 	case pb.CPing:
 		if m := new(pb.Ping); read(m) {
 			a.mark = m.Value
@@ -113,7 +121,7 @@ func (p *peer) failed(m *pb.Error) {
 		failf("%s: an internal error: %v", p.name, m)
 	case m.Code == uint32(chat.CodeMalformed) || m.Code == uint32(chat.CodeUnknownPacket):
 		a = ask{id: packet.ID(m.PacketId), fault: chat.Code(m.Code)}
-	case a.id == pb.CChat:
+	case a.authored():
 		a.mark = m.Nonce
 	default:
 		a.room = 0
@@ -141,7 +149,13 @@ func (p *peer) told(got packet.Packet) {
 	case pb.SAck:
 		m := new(pb.Ack)
 		p.read(got, m)
-		p.answered(pb.CChat, m.Room, m.Nonce)
+		by := packet.ID(pb.CChat)
+		for _, id := range []packet.ID{pb.CRole, pb.CKick} {
+			if p.asked[ask{id: id, room: m.Room, mark: m.Nonce}] > 0 {
+				by = id
+			}
+		}
+		p.answered(by, m.Room, m.Nonce)
 		p.acked(m)
 	case pb.SError:
 		m := new(pb.Error)
@@ -178,7 +192,11 @@ func (p *peer) toldPage(got packet.Packet) {
 	case pb.SLeave:
 		m := new(pb.Leave)
 		p.read(got, m)
-		p.answered(pb.CLeave, 0, uint64(m.Request))
+		if m.Code != 0 {
+			p.removed(m)
+		} else {
+			p.answered(pb.CLeave, 0, uint64(m.Request))
+		}
 		delete(p.rooms, m.Room)
 	case pb.SCreate:
 		m := new(pb.Created)
@@ -251,7 +269,8 @@ func (p *peer) stored(m *pb.Event) {
 	}
 	want := log[m.Seq-1]
 	if m.Text != want.Text || m.Name != want.Name || chat.Nonce(m.Nonce) != want.Nonce ||
-		chat.UserID(m.User) != want.User || int64(m.TimeMs) != want.TimeMs || chat.EventKind(m.Kind) != want.Kind {
+		chat.UserID(m.User) != want.User || chat.UserID(m.Subject) != want.Subject || chat.Role(m.Role) != want.Role ||
+		int64(m.UntilMs) != want.UntilMs || int64(m.TimeMs) != want.TimeMs || chat.EventKind(m.Kind) != want.Kind {
 		failf("%s: shown is %v, stored is %+v", p.name, m, want)
 	}
 }
@@ -272,6 +291,22 @@ func (p *peer) acked(m *pb.Ack) {
 		failf("%s: acknowledged is %v, stored is %+v", p.name, m, e)
 	}
 }
+
+// removed is an S_LEAVE that answers nothing: an event of the log says that this user is out.
+func (p *peer) removed(m *pb.Leave) {
+	s, log := p.rooms[m.Room], p.r.log[chat.RoomID(m.Room)]
+	if s == nil || m.Request != 0 || m.Seq == 0 || m.Seq > uint64(len(log)) || m.Message == "" {
+		failf("%s: sent out of room %d: %v", p.name, m.Room, m)
+	}
+	e := log[m.Seq-1]
+	if !e.Kind.Rules() || uint64(e.Subject) != p.user || s.next > m.Seq+1 || e.UntilMs != int64(m.UntilMs) {
+		failf("%s: was shown up to %d, and is sent out by %v, which is %+v", p.name, s.next-1, m, e)
+	}
+	p.left[m.Room] = true
+}
+
+// authored reports whether an ask becomes an event, and its answer is known by room and nonce.
+func (a ask) authored() bool { return a.id == pb.CChat || a.id == pb.CRole || a.id == pb.CKick }
 
 func (p *peer) gap(got packet.Packet) {
 	m := new(pb.Gap)
@@ -296,7 +331,7 @@ func (p *peer) complete() {
 		return
 	}
 	for a, n := range p.asked {
-		if n > 0 && !(a.id == pb.CChat && p.left[a.room]) {
+		if n > 0 && !(a.authored() && p.left[a.room]) {
 			failf("%s: no answer to %+v", p.name, a)
 		}
 	}

@@ -344,7 +344,7 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 	case actCreate:
 		b := s.next()
 		name, _ := s.roomOf(b)
-		return pb.CCreate, &pb.Create{Request: s.request, Name: name, Ephemeral: b&128 != 0}
+		return pb.CCreate, &pb.Create{Request: s.request, Name: name, Ephemeral: b&128 != 0, Private: b&64 != 0}
 	case actList:
 		return pb.CList, &pb.List{Request: s.request, After: s.number(s.next()), ItemsMax: uint32(s.number(s.next()))}
 	case actHistory:
@@ -360,13 +360,43 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 		b := s.next()
 		return pb.CMembers, &pb.Members{Request: s.request, Room: s.idOf(b), After: s.number(s.next()), ItemsMax: uint32(b >> 3)}
 	case actPing:
-		if b := s.next(); b&128 != 0 {
+		switch b := s.next(); {
+		case b&64 != 0:
+			return s.rule(b, p)
+		case b&128 != 0:
 			return pb.CPong, &pb.Ping{Value: uint64(b)}
 		}
 		return pb.CPing, &pb.Ping{Value: uint64(s.request)}
 	}
 	id := packet.ID(s.next()) | packet.ID(s.next())<<8
 	return id, &pb.Ping{Value: uint64(s.request)}
+}
+
+// rule is a role or a kick, for those who are there, or are not. Its nonces are no message's:
+// an ack does not say what it is of.
+func (s *script) rule(b byte, p *peer) (packet.ID, packet.Marshaler) {
+	c, nonce := s.next(), s.next()
+	room, mark := s.idOf(b&7), uint64(nonce)|1<<8
+	if c&64 != 0 && nonce == 0 {
+		mark = 0
+	}
+	id, name := uint64(c>>4&3), []string{"ann", "bob", "nobody", "a b\xff"}[c&3]
+	switch c >> 2 & 3 {
+	case 0:
+		id = p.user
+	case 1:
+		id = 0
+	}
+	reason := s.text(b>>3&7, nonce)
+	if b&128 != 0 {
+		reason = ""
+	}
+	if b&32 != 0 {
+		return pb.CKick, &pb.Kick{Room: room, Nonce: mark, Subject: id, Name: name, Reason: reason}
+	}
+	return pb.CRole, &pb.GiveRole{
+		Room: room, Nonce: mark, Subject: id, Name: name, Role: uint32(c >> 5), ForSeconds: uint32(c>>7) * uint32(s.number(nonce)), Reason: reason,
+	}
 }
 
 func (s *script) login(p *peer) *pb.Login {

@@ -76,7 +76,16 @@ func seeds() [][]byte {
 	for nonce := range byte(14) {
 		many = append(many, say(actPublish, 0, afterRest, 3<<3|2, 1+nonce))
 	}
+	meet := func(who byte) []byte {
+		return append(say(actLogin, who, afterRest, who|20), say(actJoin, who, afterRest, 10)...)
+	}
 	return [][]byte{
+		// The first one makes a room, and bans the second one, who speaks meanwhile, lets him in
+		// again, sends him out, and is not obeyed by him.
+		acts(meet(0), meet(1), say(actPublish, 1, afterHold, 7<<3|7, 5), say(actPing, 0, afterSend, 0xc7, 0x25, 1), say(actPublish, 1, afterRest, 7<<3|7, 6),
+			say(actPublish, 0, afterRest, 7<<3|7, 7), say(actJoin, 1, afterRest, 2), say(actPing, 0, afterRest, 0x47, 0x05, 2),
+			say(actJoin, 1, afterRest, 2), say(actPing, 0, afterRest, 0xe7, 0x05, 3), say(actJoin, 1, afterRest, 2),
+			say(actPing, 1, afterRest, 0xc7, 0x24, 4), say(actPing, 1, afterRest, 0xe7, 0x06, 4), say(actPing, 0, afterRest, 0xc7, 0xa1, 0xff)),
 		acts(enter(0), say(actPublish, 0, afterRest, 7<<3|1, 5), say(actPublish, 0, afterRest, 7<<3|1, 5),
 			say(actGood, 0, afterSend), say(actLeave, 0, afterRest, 1), say(actPublish, 0, afterRest, 7<<3|1, 6),
 			say(actJoin, 0, afterRest, 8), say(actPublish, 0, afterHold, 7<<3|1, 8), say(actLeave, 0, afterRest, 1),

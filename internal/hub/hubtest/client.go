@@ -138,13 +138,26 @@ func (c *Client) PublishAs(room chat.RoomID, n chat.Nonce, m hub.Message) {
 
 // GiveRole gives a user a role.
 func (c *Client) GiveRole(room chat.RoomID, n chat.Nonce, subject chat.UserID, role chat.Role) {
-	c.shard.GiveRole(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, subject, role)
+	c.shard.GiveRole(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, hub.RoleRequest{Whom: hub.Whom{ID: subject}, Role: role})
+}
+
+// GiveRoleAs is GiveRole with everything that can be said.
+func (c *Client) GiveRoleAs(room chat.RoomID, n chat.Nonce, r hub.RoleRequest) {
+	c.shard.GiveRole(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, r)
+}
+
+// Kick sends a user out of a room.
+func (c *Client) Kick(room chat.RoomID, n chat.Nonce, r hub.KickRequest) {
+	c.shard.Kick(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, r)
 }
 
 // Create makes a room.
 func (c *Client) Create(name string, ephemeral bool) {
-	c.shard.Create(c.Session, c.ref(0), name, ephemeral)
+	c.shard.Create(c.Session, c.ref(0), hub.NewRoom{Name: name, Ephemeral: ephemeral})
 }
+
+// CreateAs is Create with everything that can be said.
+func (c *Client) CreateAs(n hub.NewRoom) { c.shard.Create(c.Session, c.ref(0), n) }
 
 // List asks for a page of rooms.
 func (c *Client) List(after chat.RoomID, items int) { c.shard.List(c.Session, c.ref(0), after, items) }

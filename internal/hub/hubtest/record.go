@@ -61,6 +61,12 @@ func (r *recording) Left(s *hub.Session, ref hub.RequestRef) {
 	r.add(Record{Kind: "Left", Ref: ref})
 }
 
+// Removed is recorded, and said at the far end as Left is.
+func (r *recording) Removed(s *hub.Session, why *hub.Removed) {
+	_ = s.Engine.Send(fmt.Appendf(nil, leftLine, why.Room)) // who is too slow is disconnected
+	r.add(Record{Kind: "Removed", Ref: hub.RequestRef{Room: why.Room}, Seq: why.Seq, Err: why.Error()})
+}
+
 // Created is recorded.
 func (r *recording) Created(_ *hub.Session, ref hub.RequestRef, info hub.RoomInfo) {
 	r.add(Record{Kind: "Created", Ref: ref, Info: info})

@@ -52,6 +52,9 @@ type Rig struct {
 	drivers  []*aiosim.Driver
 }
 
+// Epoch is the time of a rig's hub when its world begins.
+var Epoch = time.UnixMilli(1_800_000_000_000)
+
 // New brings a rig up.
 func New(c Config) *Rig {
 	if c.Workers == 0 {
@@ -85,7 +88,7 @@ func (r *Rig) start() {
 	quiet := slog.New(slog.DiscardHandler)
 	h := c.Hub
 	h.Store, h.Formats, h.Manual, h.Logger = c.Store, c.Formats, true, quiet
-	h.Now = func() time.Time { return time.UnixMilli(1_800_000_000_000).Add(r.World.Now()) }
+	h.Now = func() time.Time { return Epoch.Add(r.World.Now()) }
 	h.Random = rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "%d %d", c.Seed, c.Port)))
 	var err error
 	r.Hub, err = hub.New(h, c.Workers)

@@ -124,7 +124,7 @@ func (w *writer) storeRows(ctx context.Context, p *plan) error {
 	}
 	return w.insert(ctx, w.insertEvents, len(p.rows), func(args []any, i int) []any {
 		e := p.rows[i].event
-		return append(plain(args, i), int64(e.Target), int64(e.Subject), int64(e.Role))
+		return append(plain(args, i), int64(e.Target), int64(e.Subject), int64(e.Role), e.UntilMs)
 	})
 }
 
@@ -151,7 +151,7 @@ func (w *writer) storeRoles(ctx context.Context, p *plan) error {
 	}
 	return w.insert(ctx, w.upsertMembers, len(p.roles), func(args []any, i int) []any {
 		e := p.roles[i]
-		return append(args, int64(e.Room), int64(e.Subject), int64(e.Role), int64(e.Seq))
+		return append(args, int64(e.Room), int64(e.Subject), int64(e.Role), int64(e.Seq), e.UntilMs)
 	})
 }
 

@@ -83,9 +83,10 @@ func MakeOld(ctx context.Context, file string, version int64) (err error) {
 // is given.
 func Queries() map[string]int {
 	return map[string]int{
-		selectAfter: 3, selectBefore: 3, selectAuthor: 3, selectUser: 1, selectHolder: 1, selectState: 1, selectLook: 3,
+		selectAfter: 3, selectBefore: 3, selectAuthor: 3, selectUser + "id = ?": 1, selectUser + "name_key = ?": 1,
+		selectHolder: 1, selectState: 1, selectLook: 3,
 		eraseOldest: 3, selectDurable: 2,
-		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectRoom + "id > ? ORDER BY id LIMIT ?": 2,
+		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectPublicRooms: 2, selectPrivateRooms: 3,
 	}
 }
 

@@ -103,11 +103,11 @@ func newRowWorld(tb testing.TB) *rowWorld {
 	w.db.SetMaxOpenConns(1)
 	tb.Cleanup(func() { _ = w.db.Close() })
 	w.tables = []rowTable{
-		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role", "digest"}},
+		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role", "digest", "until_ms"}},
 		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "token_hash", "created_ms", "seen_ms", "look"}},
 		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "creator", "created_ms"}},
 		{"authors", " WHERE user_id = 1", []string{"user_id", "room_id", "last_seq", "sent_count"}},
-		{"members", " WHERE user_id = 1", []string{"room_id", "user_id", "role", "seq"}},
+		{"members", " WHERE user_id = 1", []string{"room_id", "user_id", "role", "seq", "until_ms"}},
 	}
 	for _, t := range w.tables {
 		w.exec(tb, "DROP TABLE "+t.name)
@@ -131,9 +131,9 @@ func (w *rowWorld) reset(tb testing.TB) {
 	}
 	w.exec(tb, "INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms) VALUES (1, 'r', 'r', 5, 0, 1), (2, 'q', 'q', 6, 1, 2)")
 	w.exec(tb, "INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1, 'u'), (2, 'v', 'v', x'01', 1, 1, NULL)")
-	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0, 0), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3, 0), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0, 7)")
+	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0, 0, 0), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3, 0, 9), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0, 7, 0)")
 	w.exec(tb, "INSERT INTO authors VALUES (1, 1, 3, 2), (2, 1, 0, 0)")
-	w.exec(tb, "INSERT INTO members VALUES (1, 2, 3, 2), (1, 1, 5, 1)")
+	w.exec(tb, "INSERT INTO members VALUES (1, 2, 3, 2, 9), (1, 1, 5, 1, 0)")
 }
 
 // damaged checks that err is nil or says that the file is damaged, and tells which.

@@ -13,7 +13,7 @@ import (
 // Both directions walk the table's own order, from the place asked for.
 const (
 	selectEvents = `SELECT m.seq, m.kind, m.user_id, coalesce(u.name, ''), m.nonce, m.time_ms, m.text,
-	m.target, m.subject, m.role
+	m.target, m.subject, m.role, m.until_ms
 	FROM messages m LEFT JOIN users u ON u.id = m.user_id WHERE m.room_id = ? AND `
 	selectAfter  = selectEvents + "m.seq > ? ORDER BY m.seq LIMIT ?"
 	selectBefore = selectEvents + "m.seq < ? ORDER BY m.seq DESC LIMIT ?"
@@ -87,7 +87,8 @@ func scanEvent(rows *sql.Rows, room chat.RoomID) (chat.Event, error) {
 	e := chat.Event{Room: room}
 	err := rows.Scan(number[chat.Seq]{&e.Seq}, number[chat.EventKind]{&e.Kind}, number[chat.UserID]{&e.User},
 		text{&e.Name}, bits[chat.Nonce]{&e.Nonce}, bits[int64]{&e.TimeMs}, text{&e.Text},
-		number[chat.Seq]{&e.Target}, number[chat.UserID]{&e.Subject}, number[chat.Role]{&e.Role})
+		number[chat.Seq]{&e.Target}, number[chat.UserID]{&e.Subject}, number[chat.Role]{&e.Role},
+		bits[int64]{&e.UntilMs})
 	if err != nil {
 		err = fmt.Errorf("room %d, event %d: %w", room, e.Seq, err)
 	}

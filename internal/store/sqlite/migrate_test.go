@@ -63,3 +63,44 @@ func TestOldDatabase(t *testing.T) {
 	_, err = s.ClaimUser(t.Context(), chat.Claim{Name: "υ", Key: "υ", Look: "u", NowMs: 1})
 	wantError(t, err, chat.CodeNameTaken, "looks like")
 }
+
+// So is one of the last release: its rooms have no owner, and its roles hold for good.
+func TestOldDatabaseWithRoles(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, sqlite.DatabaseFile)
+	if err := sqlite.MakeOld(t.Context(), file, 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1), (2, 'v', 'v', x'01', 1, 1)",
+		"INSERT INTO rooms VALUES (1, 'r', 'r', 5, 2, 1)",
+		"INSERT INTO messages VALUES (1, 1, 1, 4, 12, 9, 0, '', 0, 2, 1)",
+		"INSERT INTO members VALUES (1, 2, 1, 1)",
+		"INSERT INTO authors VALUES (1, 1, 1, 0)",
+	} {
+		alter(t, file, statement)
+	}
+	s := open(t, sqlite.Config{Dir: dir})
+	got, _, err := s.History(t.Context(), 1, chat.Page{ItemsMax: 10, BytesMax: 100})
+	want := []chat.Event{{Room: 1, Seq: 1, Kind: chat.EventRole, User: 1, Name: "u", Nonce: 12, TimeMs: 9, Subject: 2, Role: chat.RoleBanned}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v, want -, got +:\n%s", err, diff)
+	}
+	author, err := s.Author(t.Context(), 1, 2, 10)
+	if diff := cmp.Diff(chat.Author{Role: chat.RoleBanned}, author); diff != "" || err != nil {
+		t.Errorf("%v, want -, got +:\n%s", err, diff)
+	}
+	room, err := s.Room(t.Context(), 1)
+	wantRoom := chat.Room{ID: 1, Name: "r", Key: "r", Epoch: 5, Ruled: true, CreatedMs: 1, LastSeq: 1, LastMs: 9}
+	if diff := cmp.Diff(wantRoom, room); diff != "" || err != nil {
+		t.Errorf("%v, want -, got +:\n%s", err, diff)
+	}
+	// What has no owner has none because somebody is the first user.
+	if role := room.Role(1, chat.RoleNone); role != chat.RoleMember {
+		t.Errorf("user 1 is %v", role)
+	}
+	u, err := s.UserByKey(t.Context(), "v")
+	if err != nil || u.ID != 2 {
+		t.Errorf("UserByKey: %+v, %v", u, err)
+	}
+}

@@ -67,7 +67,7 @@ func (w *writer) checkEvent(room chat.RoomID, e *chat.Event, next chat.Seq) erro
 		return chat.Errorf(chat.CodeBadRequest, "an event of room %d is appended to room %d", e.Room, room)
 	case !w.isUser(e.User):
 		return chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", e.User)
-	case (e.Kind == chat.EventRole || e.Subject != 0) && !w.isUser(e.Subject):
+	case (e.Kind.Rules() || e.Subject != 0) && !w.isUser(e.Subject):
 		return chat.Errorf(chat.CodeBadRequest, "there is no user with id %d to be given a role", e.Subject)
 	case e.Target >= e.Seq:
 		return chat.Errorf(chat.CodeBadRequest, "event %d of room %d is about event %d, which is not earlier", e.Seq, room, e.Target)
@@ -83,7 +83,7 @@ func (p *plan) add(a *chat.Append, state roomState) {
 	for i := range a.Events {
 		e := &a.Events[i]
 		p.rows = append(p.rows, row{event: e})
-		p.about = p.about || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role) != 0
+		p.about = p.about || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role)|chat.Seq(e.UntilMs) != 0
 		if e.Kind == chat.EventRole {
 			p.roles = append(p.roles, e)
 		}

@@ -10,10 +10,11 @@ import (
 
 // readers is the bounded pool of reading connections and its statements.
 type readers struct {
-	db                     *sql.DB
-	after, before          *sql.Stmt
-	room, roomByKey, rooms *sql.Stmt
-	author, user, holder   *sql.Stmt
+	db                              *sql.DB
+	after, before                   *sql.Stmt
+	room, roomByKey                 *sql.Stmt
+	rooms, privateRooms             *sql.Stmt
+	author, user, userByKey, holder *sql.Stmt
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -26,13 +27,13 @@ const selectAuthor = `WITH RECURSIVE said (seq, nonce, digest, prev_seq) AS (
 	SELECT m.seq, m.nonce, m.digest, m.prev_seq FROM said
 		JOIN messages m ON m.room_id = ?2 AND m.seq = said.prev_seq
 	LIMIT ?3)
-	SELECT 1, role, 0, 0, 0 FROM members WHERE user_id = ?1 AND room_id = ?2
+	SELECT 1, role, until_ms, 0, 0 FROM members WHERE user_id = ?1 AND room_id = ?2
 	UNION ALL
 	SELECT 0, 0, nonce, seq, digest FROM said`
 
-const selectUser = `SELECT name, coalesce(name_key, ''), created_ms, seen_ms,
+const selectUser = `SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms,
 	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
-	FROM users WHERE id = ?`
+	FROM users WHERE `
 
 // selectHolder finds who has a name, with what proves it.
 const selectHolder = `SELECT id, name, token_hash, created_ms, seen_ms,
@@ -53,9 +54,11 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.before, selectBefore},
 		{&r.room, selectRoom + "id = ?"},
 		{&r.roomByKey, selectRoom + "name_key = ?"},
-		{&r.rooms, selectRoom + "id > ? ORDER BY id LIMIT ?"},
+		{&r.rooms, selectPublicRooms},
+		{&r.privateRooms, selectPrivateRooms},
 		{&r.author, selectAuthor},
-		{&r.user, selectUser},
+		{&r.user, selectUser + "id = ?"},
+		{&r.userByKey, selectUser + "name_key = ?"},
 		{&r.holder, selectHolder},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
@@ -66,7 +69,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 }
 
 func (r *readers) close() error {
-	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.author, r.user, r.holder), r.db.Close())
+	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder), r.db.Close())
 }
 
 // Author is documented at chat.Store.
@@ -99,7 +102,7 @@ func scanAuthor(rows *sql.Rows) (a chat.Author, err error) {
 			return chat.Author{}, err
 		}
 		if isRole == 1 {
-			a.Role = role
+			a.Role, a.UntilMs = role, int64(n.Nonce) // the column that nonces have
 		} else {
 			a.Nonces = append(a.Nonces, n)
 		}
@@ -113,12 +116,33 @@ func (s *Store) User(ctx context.Context, id chat.UserID) (chat.User, error) {
 		return chat.User{}, err
 	}
 	defer s.endRead()
-	u := chat.User{ID: id}
-	row := s.readers.user.QueryRowContext(ctx, int64(id))
-	err := row.Scan(text{&u.Name}, text{&u.Key}, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})
+	u, err := scanUser(s.readers.user.QueryRowContext(ctx, int64(id)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", id)
+	}
+	return u, err
+}
+
+// UserByKey is documented at chat.Store.
+func (s *Store) UserByKey(ctx context.Context, key string) (chat.User, error) {
+	if err := s.beginRead(ctx); err != nil {
+		return chat.User{}, err
+	}
+	defer s.endRead()
+	u, err := scanUser(s.readers.userByKey.QueryRowContext(ctx, key))
+	if errors.Is(err, sql.ErrNoRows) {
+		return chat.User{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
+	}
+	return u, err
+}
+
+// scanUser reads a row of selectUser; that there is none is sql.ErrNoRows.
+func scanUser(row *sql.Row) (u chat.User, err error) {
+	err = row.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, bits[int64]{&u.CreatedMs},
+		bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", id)
+		return chat.User{}, err
 	case err != nil:
 		return chat.User{}, readError(err)
 	}

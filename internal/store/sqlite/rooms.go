@@ -14,13 +14,29 @@ import (
 const (
 	roomEphemeral = 1 << iota
 	roomRuled     // there are rows of it in members
+	roomPrivate
 )
 
 // The newest event is one step into the table, which is ordered by (room_id, seq).
-const selectRoom = `SELECT id, name, name_key, epoch, flags, creator, created_ms,
+const selectRoom = "SELECT rooms.id, " + roomColumns + " FROM rooms WHERE "
+
+const roomColumns = `rooms.name, rooms.name_key, rooms.epoch, rooms.flags, rooms.creator, rooms.created_ms,
 	coalesce((SELECT max(seq) FROM messages WHERE room_id = rooms.id), 0),
-	coalesce((SELECT time_ms FROM messages WHERE room_id = rooms.id ORDER BY seq DESC LIMIT 1), 0)
-	FROM rooms WHERE `
+	coalesce((SELECT time_ms FROM messages WHERE room_id = rooms.id ORDER BY seq DESC LIMIT 1), 0)`
+
+// The public rooms have an index of their own, so that it does not matter how many others
+// are between them. A user's private rooms are those of his roles, and those that he made
+// and has no role in.
+const (
+	selectPublicRooms = "SELECT rooms.id, " + roomColumns + ` FROM rooms INDEXED BY rooms_public
+	WHERE rooms.flags & 4 = 0 AND rooms.id > ? ORDER BY rooms.id LIMIT ?`
+	selectPrivateRooms = "SELECT members.room_id, " + roomColumns + ` FROM members INDEXED BY members_user JOIN rooms ON rooms.id = members.room_id
+	WHERE members.user_id = ?2 AND members.room_id > ?1 AND members.role > 1 AND rooms.flags & 4 <> 0
+	UNION ALL
+	SELECT rooms.id, ` + roomColumns + ` FROM rooms WHERE creator = ?2 AND creator <> 0 AND rooms.id > ?1 AND rooms.flags & 4 <> 0
+	AND NOT EXISTS (SELECT 1 FROM members WHERE room_id = rooms.id AND user_id = ?2 AND role <> 0)
+	ORDER BY 1 LIMIT ?3`
+)
 
 // scanRoom reads a row of selectRoom.
 func scanRoom(row interface{ Scan(...any) error }) (chat.Room, error) {
@@ -34,7 +50,7 @@ func scanRoom(row interface{ Scan(...any) error }) (chat.Room, error) {
 	if err != nil {
 		err = fmt.Errorf("room %d: %w", r.ID, err)
 	}
-	r.Ephemeral, r.Ruled = flags&roomEphemeral != 0, flags&roomRuled != 0
+	r.Ephemeral, r.Ruled, r.Private = flags&roomEphemeral != 0, flags&roomRuled != 0, flags&roomPrivate != 0
 	return r, err
 }
 
@@ -70,7 +86,20 @@ func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]c
 		return nil, err
 	}
 	defer s.endRead()
-	rows, err := s.readers.rooms.QueryContext(ctx, int64(min(after, math.MaxInt64)), max(itemsMax, 1))
+	return scanRooms(s.readers.rooms.QueryContext(ctx, int64(min(after, math.MaxInt64)), max(itemsMax, 1)))
+}
+
+// PrivateRooms is documented at chat.Store.
+func (s *Store) PrivateRooms(ctx context.Context, user chat.UserID, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	if err := s.beginRead(ctx); err != nil {
+		return nil, err
+	}
+	defer s.endRead()
+	return scanRooms(s.readers.privateRooms.QueryContext(ctx, int64(min(after, math.MaxInt64)), int64(user), max(itemsMax, 1)))
+}
+
+// scanRooms reads all rows of selectRoom.
+func scanRooms(rows *sql.Rows, err error) ([]chat.Room, error) {
 	if err != nil {
 		return nil, readError(err)
 	}
@@ -99,7 +128,7 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (
 		return chat.Room{}, chat.Errorf(chat.CodeBadRequest, "a room needs a name and its key")
 	}
 	made := chat.Room{
-		Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, Creator: r.Creator, CreatedMs: r.CreatedMs,
+		Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, Private: r.Private, Creator: r.Creator, CreatedMs: r.CreatedMs,
 	}
 	err := s.gather(ctx, &pending{
 		do: func(w *writer) (err error) {
@@ -134,6 +163,9 @@ func (w *writer) makeRoom(r chat.Room, q chat.RoomQuota) (chat.RoomID, error) {
 	flags := 0
 	if r.Ephemeral {
 		flags |= roomEphemeral
+	}
+	if r.Private {
+		flags |= roomPrivate
 	}
 	result, err := w.insertRoom.ExecContext(context.Background(), r.Name, r.Key, int64(r.Epoch), flags, int64(r.Creator), r.CreatedMs)
 	if err == nil {

@@ -144,14 +144,14 @@ func (w *writer) prepare(ctx context.Context) error {
 		return err
 	}
 	err = w.insertEvents.prepare(ctx, w.conn,
-		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, target, subject, role) VALUES ",
-		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
+		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, target, subject, role, until_ms) VALUES ",
+		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
 	if err != nil {
 		return err
 	}
 	err = w.upsertMembers.prepare(ctx, w.conn,
-		"INSERT INTO members (room_id, user_id, role, seq) VALUES ", "(?, ?, ?, ?)",
-		" ON CONFLICT DO UPDATE SET role = excluded.role, seq = excluded.seq")
+		"INSERT INTO members (room_id, user_id, role, seq, until_ms) VALUES ", "(?, ?, ?, ?, ?)",
+		" ON CONFLICT DO UPDATE SET role = excluded.role, seq = excluded.seq, until_ms = excluded.until_ms")
 	if err != nil {
 		return err
 	}

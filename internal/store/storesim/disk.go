@@ -84,7 +84,7 @@ type roomLog struct {
 	room   chat.Room
 	erased chat.Seq     // so many events are gone from the beginning
 	events []chat.Event // the others
-	roles  map[chat.UserID]chat.Role
+	roles  map[chat.UserID]chat.Given
 }
 
 type account struct {
@@ -166,7 +166,7 @@ func (d *Disk) append(log *roomLog, e chat.Event) {
 		d.users[e.User-1].user.SentCount++
 	case chat.EventRole:
 		log.room.Ruled = true
-		log.roles[e.Subject] = e.Role
+		log.roles[e.Subject] = chat.Given{Role: e.Role, UntilMs: e.UntilMs}
 	}
 }
 
@@ -225,7 +225,7 @@ func (d *Disk) check(a chat.Append) error {
 			return chat.Errorf(chat.CodeBadRequest, "an event of room %d is appended to room %d", e.Room, a.Room)
 		case !d.isUser(e.User):
 			return chat.Errorf(chat.CodeBadRequest, "there is no user %d", e.User)
-		case (e.Kind == chat.EventRole || e.Subject != 0) && !d.isUser(e.Subject):
+		case (e.Kind.Rules() || e.Subject != 0) && !d.isUser(e.Subject):
 			return chat.Errorf(chat.CodeBadRequest, "there is no user %d to be given a role", e.Subject)
 		case e.Target >= e.Seq:
 			return chat.Errorf(chat.CodeBadRequest, "event %d of room %d is about %d, which is not earlier", e.Seq, a.Room, e.Target)

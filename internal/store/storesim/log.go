@@ -101,7 +101,8 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 	if log == nil {
 		return chat.Author{}, nil
 	}
-	a := chat.Author{Role: log.roles[user]}
+	given := log.roles[user]
+	a := chat.Author{Role: given.Role, UntilMs: given.UntilMs}
 	for i := len(log.events) - 1; i >= 0 && len(a.Nonces) < noncesMax; i-- {
 		if e := &log.events[i]; e.User == user && e.Kind.Authored() {
 			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})

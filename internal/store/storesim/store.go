@@ -165,9 +165,9 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (
 	}
 	made := chat.Room{
 		ID: chat.RoomID(len(d.rooms) + 1), Name: r.Name, Key: r.Key, Epoch: r.Epoch,
-		Ephemeral: r.Ephemeral, Creator: r.Creator, CreatedMs: r.CreatedMs,
+		Ephemeral: r.Ephemeral, Private: r.Private, Creator: r.Creator, CreatedMs: r.CreatedMs,
 	}
-	d.rooms = append(d.rooms, &roomLog{room: made, roles: make(map[chat.UserID]chat.Role)})
+	d.rooms = append(d.rooms, &roomLog{room: made, roles: make(map[chat.UserID]chat.Given)})
 	died(fault, "CreateRoom, after it")
 	return made, nil
 }
@@ -206,12 +206,31 @@ func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]c
 	if _, err := s.begin(ctx, "Rooms"); err != nil {
 		return nil, err
 	}
-	rest := d.rooms[min(uint64(after), uint64(len(d.rooms))):]
-	rooms := make([]chat.Room, min(len(rest), max(itemsMax, 1)))
-	for i := range rooms {
-		rooms[i] = rest[i].room
+	return d.page(after, itemsMax, func(log *roomLog) bool { return !log.room.Private }), nil
+}
+
+// PrivateRooms is documented at chat.Store.
+func (s *Store) PrivateRooms(ctx context.Context, user chat.UserID, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "PrivateRooms"); err != nil {
+		return nil, err
 	}
-	return rooms, nil
+	return d.page(after, itemsMax, func(log *roomLog) bool {
+		role := log.roles[user].Role
+		return user != 0 && log.room.Private && (role > chat.RoleBanned || role == chat.RoleNone && log.room.Creator == user)
+	}), nil
+}
+
+// page returns the first rooms above after that are wanted.
+func (d *Disk) page(after chat.RoomID, itemsMax int, wanted func(*roomLog) bool) (rooms []chat.Room) {
+	for _, log := range d.rooms[min(uint64(after), uint64(len(d.rooms))):] {
+		if wanted(log) && len(rooms) < max(itemsMax, 1) {
+			rooms = append(rooms, log.room)
+		}
+	}
+	return rooms
 }
 
 // User is documented at chat.Store.
@@ -226,6 +245,22 @@ func (s *Store) User(ctx context.Context, id chat.UserID) (chat.User, error) {
 		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "there is no user %d", id)
 	}
 	return d.users[id-1].user, nil
+}
+
+// UserByKey is documented at chat.Store.
+func (s *Store) UserByKey(ctx context.Context, key string) (chat.User, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "UserByKey"); err != nil {
+		return chat.User{}, err
+	}
+	for _, a := range d.users {
+		if key != "" && a.user.Key == key {
+			return a.user, nil
+		}
+	}
+	return chat.User{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
 }
 
 // Close is documented at chat.Store.

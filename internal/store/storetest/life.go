@@ -160,8 +160,10 @@ func (f *fixture) calls(r chat.Room, u chat.User) map[string]func(context.Contex
 			_, err := f.store.CreateRoom(ctx, chat.Room{Name: "late", Key: "late"}, chat.RoomQuota{})
 			return err
 		},
-		"Seen": func(ctx context.Context) error { return f.store.Seen(ctx, []chat.UserID{u.ID}, 1) },
-		"User": func(ctx context.Context) error { _, err := f.store.User(ctx, u.ID); return err },
+		"Seen":         func(ctx context.Context) error { return f.store.Seen(ctx, []chat.UserID{u.ID}, 1) },
+		"PrivateRooms": func(ctx context.Context) error { _, err := f.store.PrivateRooms(ctx, 1, 0, 1); return err },
+		"User":         func(ctx context.Context) error { _, err := f.store.User(ctx, u.ID); return err },
+		"UserByKey":    func(ctx context.Context) error { _, err := f.store.UserByKey(ctx, u.Key); return err },
 	}
 }
 

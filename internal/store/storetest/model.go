@@ -20,7 +20,7 @@ func testModel(t *testing.T, fresh func(t *testing.T) Opener) {
 		m := &model{
 			open: fresh(t),
 			logs: make(map[chat.RoomID][]chat.Event), holders: make(map[string]chat.UserID),
-			users: make(map[chat.UserID]*modelUser), roles: make(map[seat]chat.Role),
+			users: make(map[chat.UserID]*modelUser), roles: make(map[seat]chat.Given),
 			newest: make(map[uint64]committed),
 		}
 		m.start(rt)
@@ -43,7 +43,7 @@ type model struct {
 	rooms   []chat.Room
 	logs    map[chat.RoomID][]chat.Event
 	users   map[chat.UserID]*modelUser
-	roles   map[seat]chat.Role
+	roles   map[seat]chat.Given
 	holders map[string]chat.UserID
 	lives   uint64               // times that the store was opened
 	newest  map[uint64]committed // by writer, of this life
@@ -77,17 +77,45 @@ func (m *model) start(t *rapid.T) {
 // Check runs after every action.
 func (m *model) Check(t *rapid.T) {
 	rooms, err := m.store.Rooms(context.Background(), 0, len(m.rooms)+1)
-	same(t, "Rooms", rooms, m.rooms, err)
+	same(t, "Rooms", rooms, m.public(), err)
 }
 
 func (m *model) Rooms(t *rapid.T) {
-	after, itemsMax := rapid.IntRange(0, len(m.rooms)).Draw(t, "after"), rapid.IntRange(1, 4).Draw(t, "items")
+	public := m.public()
+	after, itemsMax := rapid.IntRange(0, len(public)).Draw(t, "after"), rapid.IntRange(1, 4).Draw(t, "items")
 	id := chat.RoomID(0)
 	if after > 0 {
-		id = m.rooms[after-1].ID
+		id = public[after-1].ID
 	}
 	rooms, err := m.store.Rooms(context.Background(), id, itemsMax)
-	same(t, "Rooms", rooms, m.rooms[after:min(after+itemsMax, len(m.rooms))], err)
+	same(t, "Rooms", rooms, public[after:min(after+itemsMax, len(public))], err)
+}
+
+func (m *model) public() (rooms []chat.Room) {
+	for _, r := range m.rooms {
+		if !r.Private {
+			rooms = append(rooms, r)
+		}
+	}
+	return rooms
+}
+
+func (m *model) PrivateRooms(t *rapid.T) {
+	if len(m.users) == 0 {
+		t.Skip("nobody")
+	}
+	id, itemsMax := m.drawUser(t), rapid.IntRange(1, 4).Draw(t, "items")
+	after := chat.RoomID(rapid.IntRange(0, 8).Draw(t, "after"))
+	var want []chat.Room
+	for _, r := range m.rooms {
+		given := m.roles[seat{r.ID, id}]
+		his := given.Role > chat.RoleBanned || given.Role == chat.RoleNone && r.Creator == id
+		if r.Private && his && r.ID > after && len(want) < itemsMax {
+			want = append(want, r)
+		}
+	}
+	rooms, err := m.store.PrivateRooms(context.Background(), id, after, itemsMax)
+	same(t, "PrivateRooms", rooms, want, err)
 }
 
 func (m *model) Room(t *rapid.T) {
@@ -117,6 +145,10 @@ func (m *model) CreateRoom(t *rapid.T) {
 	asked := chat.Room{
 		Name: key, Key: key, Epoch: chat.Epoch(rapid.Uint64().Draw(t, "epoch")),
 		CreatedMs: m.nowMs, Ephemeral: rapid.IntRange(0, 4).Draw(t, "ephemeral") == 0,
+	}
+	asked.Private = !asked.Ephemeral && rapid.Bool().Draw(t, "private")
+	if len(m.users) > 0 && rapid.Bool().Draw(t, "owned") {
+		asked.Creator = m.drawUser(t)
 	}
 	made, err := m.store.CreateRoom(context.Background(), asked, chat.RoomQuota{})
 	for _, r := range m.rooms {
@@ -309,7 +341,7 @@ func (m *model) append(a chat.Append) {
 		case chat.EventMessage:
 			m.users[e.User].SentCount++
 		case chat.EventRole:
-			m.roles[seat{a.Room, e.Subject}] = e.Role
+			m.roles[seat{a.Room, e.Subject}] = chat.Given{Role: e.Role, UntilMs: e.UntilMs}
 			for i := range m.rooms {
 				m.rooms[i].Ruled = m.rooms[i].Ruled || m.rooms[i].ID == a.Room
 			}
@@ -329,6 +361,11 @@ func (m *model) drawEvent(t *rapid.T, r chat.Room, seq chat.Seq) chat.Event {
 	if kind == 1 {
 		e.Kind, e.Subject = chat.EventRole, m.drawUser(t)
 		e.Role = chat.Role(rapid.IntRange(0, int(chat.RoleOwner)).Draw(t, "role"))
+		e.UntilMs = rapid.SampledFrom([]int64{0, 0, 1, m.nowMs + 10, 1 << 60}).Draw(t, "until")
+		return e
+	}
+	if kind == 5 && rapid.Bool().Draw(t, "kick") {
+		e.Kind, e.Subject = chat.EventKick, m.drawUser(t)
 		return e
 	}
 	if kind == 2 {
@@ -401,9 +438,14 @@ func (m *model) User(t *rapid.T) {
 	id, r := m.drawUser(t), m.drawRoom(t)
 	u, err := m.store.User(context.Background(), id)
 	same(t, "User", u, m.users[id].User, err)
+	if key := m.users[id].Key; key != "" {
+		u, err = m.store.UserByKey(context.Background(), key)
+		same(t, "UserByKey", u, m.users[id].User, err)
+	}
 
 	noncesMax := rapid.IntRange(1, 20).Draw(t, "items")
-	want := chat.Author{Role: m.roles[seat{r.ID, id}]}
+	given := m.roles[seat{r.ID, id}]
+	want := chat.Author{Role: given.Role, UntilMs: given.UntilMs}
 	log := m.logs[r.ID]
 	for i := len(log) - 1; i >= 0 && len(want.Nonces) < noncesMax; i-- {
 		if e := log[i]; e.User == id && e.Kind.Authored() {

@@ -61,6 +61,10 @@ func (s *shared) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]
 	return s.next().Rooms(ctx, after, itemsMax)
 }
 
+func (s *shared) PrivateRooms(ctx context.Context, user chat.UserID, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	return s.next().PrivateRooms(ctx, user, after, itemsMax)
+}
+
 func (s *shared) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
 	return s.next().ClaimUser(ctx, c)
 }
@@ -89,6 +93,11 @@ func (s *shared) AddRooms(ctx context.Context, rooms []chat.Room) error {
 // Erase is for stores that can erase, as all do that share.
 func (s *shared) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, erased int, err error) {
 	return s.next().(chat.Eraser).Erase(ctx, e)
+}
+
+// UserByKey asks whichever is next.
+func (s *shared) UserByKey(ctx context.Context, key string) (chat.User, error) {
+	return s.next().UserByKey(ctx, key)
 }
 
 // Close closes all of them.

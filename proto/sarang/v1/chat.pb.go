@@ -13,12 +13,11 @@
 package sarangv1
 
 import (
+	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
+	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
-
-	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
-	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 )
 
 const (
@@ -36,6 +35,7 @@ const (
 	EventKind_EVENT_KIND_JOIN        EventKind = 2
 	EventKind_EVENT_KIND_LEAVE       EventKind = 3
 	EventKind_EVENT_KIND_ROLE        EventKind = 4 // user gave subject a role in the room
+	EventKind_EVENT_KIND_KICK        EventKind = 5 // user sent subject out of the room
 )
 
 // Enum value maps for EventKind.
@@ -46,6 +46,7 @@ var (
 		2: "EVENT_KIND_JOIN",
 		3: "EVENT_KIND_LEAVE",
 		4: "EVENT_KIND_ROLE",
+		5: "EVENT_KIND_KICK",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED": 0,
@@ -53,6 +54,7 @@ var (
 		"EVENT_KIND_JOIN":        2,
 		"EVENT_KIND_LEAVE":       3,
 		"EVENT_KIND_ROLE":        4,
+		"EVENT_KIND_KICK":        5,
 	}
 )
 
@@ -423,12 +425,13 @@ type Event struct {
 	Kind          EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=sarang.v1.EventKind" json:"kind,omitempty"`
 	User          uint64                 `protobuf:"varint,4,opt,name=user,proto3" json:"user,omitempty"`
 	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                // of messages and roles: the author's
-	TimeMs        uint64                 `protobuf:"varint,7,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"` // Unix time, milliseconds
-	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                    // messages only
-	Target        uint64                 `protobuf:"varint,9,opt,name=target,proto3" json:"target,omitempty"`               // an earlier event of the room that this one is about; 0: none
-	Subject       uint64                 `protobuf:"varint,10,opt,name=subject,proto3" json:"subject,omitempty"`            // roles only: whose role it is
-	Role          uint32                 `protobuf:"varint,11,opt,name=role,proto3" json:"role,omitempty"`                  // roles only: 0 none, 1 banned, 2 reader, 3 member, 4 moderator, 5 owner
+	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                    // of messages, roles and kicks: the author's
+	TimeMs        uint64                 `protobuf:"varint,7,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`     // Unix time, milliseconds
+	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                        // of messages; of roles and kicks the reason, if there is one
+	Target        uint64                 `protobuf:"varint,9,opt,name=target,proto3" json:"target,omitempty"`                   // an earlier event of the room that this one is about; 0: none
+	Subject       uint64                 `protobuf:"varint,10,opt,name=subject,proto3" json:"subject,omitempty"`                // roles and kicks only: whom it is about
+	Role          uint32                 `protobuf:"varint,11,opt,name=role,proto3" json:"role,omitempty"`                      // roles only: 0 none, 1 banned, 2 reader, 3 member, 4 moderator, 5 owner
+	UntilMs       uint64                 `protobuf:"varint,12,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // roles only: it holds at times below: a reader is a member then, who was banned has no role; 0: for good
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -540,7 +543,14 @@ func (x *Event) GetRole() uint32 {
 	return 0
 }
 
-// S_ACK (7): the message is stored (in an ephemeral room: has its place).
+func (x *Event) GetUntilMs() uint64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+// S_ACK (7): the message, role or kick is stored (in an ephemeral room: has its place).
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
@@ -749,6 +759,7 @@ type RoomInfo struct {
 	Ephemeral     bool                   `protobuf:"varint,4,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"` // not stored: a restart of the server forgets the log
 	LastSeq       uint64                 `protobuf:"varint,5,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
 	Members       uint32                 `protobuf:"varint,6,opt,name=members,proto3" json:"members,omitempty"` // users present
+	Private       bool                   `protobuf:"varint,7,opt,name=private,proto3" json:"private,omitempty"` // for those who were given a role in it, and who made it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -825,6 +836,13 @@ func (x *RoomInfo) GetMembers() uint32 {
 	return 0
 }
 
+func (x *RoomInfo) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
 // Where a reader stands in a room's log: it has everything up to seq of epoch.
 type Cursor struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -897,6 +915,7 @@ type Join struct {
 	Ephemeral     bool                   `protobuf:"varint,5,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"` // with create
 	Cursor        *Cursor                `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	HistoryItems  uint32                 `protobuf:"varint,7,opt,name=history_items,json=historyItems,proto3" json:"history_items,omitempty"`
+	Private       bool                   `protobuf:"varint,8,opt,name=private,proto3" json:"private,omitempty"` // with create; not with ephemeral
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -980,6 +999,13 @@ func (x *Join) GetHistoryItems() uint32 {
 	return 0
 }
 
+func (x *Join) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
 // S_JOIN (15). S_CHAT packets of the room follow, the first with after + 1.
 type Joined struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1057,11 +1083,17 @@ func (x *Joined) GetCursorVoid() bool {
 	return false
 }
 
-// C_LEAVE (18) and S_LEAVE (17). After S_LEAVE no packet of the room follows.
+// C_LEAVE (18) and S_LEAVE (17). After S_LEAVE no packet of the room follows. Only the
+// server uses the fields from code on, in an S_LEAVE that answers nothing: somebody has
+// sent the user out of the room.
 type Leave struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
 	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Code          uint32                 `protobuf:"varint,3,opt,name=code,proto3" json:"code,omitempty"`                      // as in Error: banned or kicked
+	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`                 // a sentence for people
+	Seq           uint64                 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`                        // of the event that did it
+	UntilMs       uint64                 `protobuf:"varint,6,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // of a ban for a time; 0: for good
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1110,19 +1142,220 @@ func (x *Leave) GetRoom() uint64 {
 	return 0
 }
 
+func (x *Leave) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *Leave) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Leave) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Leave) GetUntilMs() uint64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+// C_ROLE (28): give a user a role in a room that this session has joined. Answered by
+// S_ACK, or S_ERROR.
+type GiveRole struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"`                            // as of Publish
+	Subject       uint64                 `protobuf:"varint,3,opt,name=subject,proto3" json:"subject,omitempty"`                         // whose role it is: by id, or
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`                                // by the name that he has now
+	Role          uint32                 `protobuf:"varint,5,opt,name=role,proto3" json:"role,omitempty"`                               // as in Event
+	ForSeconds    uint32                 `protobuf:"varint,6,opt,name=for_seconds,json=forSeconds,proto3" json:"for_seconds,omitempty"` // of banned and reader only: it ends by itself; 0: it does not
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GiveRole) Reset() {
+	*x = GiveRole{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GiveRole) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GiveRole) ProtoMessage() {}
+
+func (x *GiveRole) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GiveRole.ProtoReflect.Descriptor instead.
+func (*GiveRole) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GiveRole) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *GiveRole) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *GiveRole) GetSubject() uint64 {
+	if x != nil {
+		return x.Subject
+	}
+	return 0
+}
+
+func (x *GiveRole) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GiveRole) GetRole() uint32 {
+	if x != nil {
+		return x.Role
+	}
+	return 0
+}
+
+func (x *GiveRole) GetForSeconds() uint32 {
+	if x != nil {
+		return x.ForSeconds
+	}
+	return 0
+}
+
+func (x *GiveRole) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// C_KICK (30): send a user out of a room that this session has joined. Answered by S_ACK,
+// or S_ERROR.
+type Kick struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"` // as of Publish
+	Subject       uint64                 `protobuf:"varint,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"` // with subject 0
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Kick) Reset() {
+	*x = Kick{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Kick) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Kick) ProtoMessage() {}
+
+func (x *Kick) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Kick.ProtoReflect.Descriptor instead.
+func (*Kick) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Kick) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Kick) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *Kick) GetSubject() uint64 {
+	if x != nil {
+		return x.Subject
+	}
+	return 0
+}
+
+func (x *Kick) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Kick) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // C_CREATE (20), answered by S_CREATE (19).
 type Create struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	Ephemeral     bool                   `protobuf:"varint,3,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"`
+	Private       bool                   `protobuf:"varint,4,opt,name=private,proto3" json:"private,omitempty"` // not with ephemeral
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Create) Reset() {
 	*x = Create{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	mi := &file_sarang_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1134,7 +1367,7 @@ func (x *Create) String() string {
 func (*Create) ProtoMessage() {}
 
 func (x *Create) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	mi := &file_sarang_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1147,7 +1380,7 @@ func (x *Create) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Create.ProtoReflect.Descriptor instead.
 func (*Create) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Create) GetRequest() uint32 {
@@ -1171,6 +1404,13 @@ func (x *Create) GetEphemeral() bool {
 	return false
 }
 
+func (x *Create) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
 type Created struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
@@ -1181,7 +1421,7 @@ type Created struct {
 
 func (x *Created) Reset() {
 	*x = Created{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	mi := &file_sarang_v1_chat_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1433,7 @@ func (x *Created) String() string {
 func (*Created) ProtoMessage() {}
 
 func (x *Created) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	mi := &file_sarang_v1_chat_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1446,7 @@ func (x *Created) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Created.ProtoReflect.Descriptor instead.
 func (*Created) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Created) GetRequest() uint32 {
@@ -1235,7 +1475,7 @@ type List struct {
 
 func (x *List) Reset() {
 	*x = List{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[15]
+	mi := &file_sarang_v1_chat_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1487,7 @@ func (x *List) String() string {
 func (*List) ProtoMessage() {}
 
 func (x *List) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[15]
+	mi := &file_sarang_v1_chat_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1500,7 @@ func (x *List) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use List.ProtoReflect.Descriptor instead.
 func (*List) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *List) GetRequest() uint32 {
@@ -1296,7 +1536,7 @@ type Listed struct {
 
 func (x *Listed) Reset() {
 	*x = Listed{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[16]
+	mi := &file_sarang_v1_chat_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1548,7 @@ func (x *Listed) String() string {
 func (*Listed) ProtoMessage() {}
 
 func (x *Listed) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[16]
+	mi := &file_sarang_v1_chat_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1561,7 @@ func (x *Listed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Listed.ProtoReflect.Descriptor instead.
 func (*Listed) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{16}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Listed) GetRequest() uint32 {
@@ -1360,7 +1600,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	mi := &file_sarang_v1_chat_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1612,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	mi := &file_sarang_v1_chat_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1625,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{17}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *History) GetRequest() uint32 {
@@ -1437,7 +1677,7 @@ type HistoryPage struct {
 
 func (x *HistoryPage) Reset() {
 	*x = HistoryPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	mi := &file_sarang_v1_chat_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1689,7 @@ func (x *HistoryPage) String() string {
 func (*HistoryPage) ProtoMessage() {}
 
 func (x *HistoryPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	mi := &file_sarang_v1_chat_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1702,7 @@ func (x *HistoryPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryPage.ProtoReflect.Descriptor instead.
 func (*HistoryPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{18}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HistoryPage) GetRequest() uint32 {
@@ -1513,7 +1753,7 @@ type Members struct {
 
 func (x *Members) Reset() {
 	*x = Members{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	mi := &file_sarang_v1_chat_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1765,7 @@ func (x *Members) String() string {
 func (*Members) ProtoMessage() {}
 
 func (x *Members) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	mi := &file_sarang_v1_chat_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1778,7 @@ func (x *Members) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Members.ProtoReflect.Descriptor instead.
 func (*Members) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{19}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Members) GetRequest() uint32 {
@@ -1583,7 +1823,7 @@ type MemberPage struct {
 
 func (x *MemberPage) Reset() {
 	*x = MemberPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	mi := &file_sarang_v1_chat_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1595,7 +1835,7 @@ func (x *MemberPage) String() string {
 func (*MemberPage) ProtoMessage() {}
 
 func (x *MemberPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	mi := &file_sarang_v1_chat_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1608,7 +1848,7 @@ func (x *MemberPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberPage.ProtoReflect.Descriptor instead.
 func (*MemberPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{20}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MemberPage) GetRequest() uint32 {
@@ -1656,7 +1896,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[21]
+	mi := &file_sarang_v1_chat_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1668,7 +1908,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[21]
+	mi := &file_sarang_v1_chat_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1681,7 +1921,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{21}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Member) GetUser() uint64 {
@@ -1712,7 +1952,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[22]
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +1964,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[22]
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +1977,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{22}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Gap) GetRoom() uint64 {
@@ -1780,7 +2020,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[23]
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +2032,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[23]
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +2045,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{23}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Goodbye) GetCode() uint32 {
@@ -1863,7 +2103,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\aPublish\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\x88\x02\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xa3\x02\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12(\n" +
@@ -1876,7 +2116,8 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x06target\x18\t \x01(\x04R\x06target\x12\x18\n" +
 	"\asubject\x18\n" +
 	" \x01(\x04R\asubject\x12\x12\n" +
-	"\x04role\x18\v \x01(\rR\x04role\"A\n" +
+	"\x04role\x18\v \x01(\rR\x04role\x12\x19\n" +
+	"\buntil_ms\x18\f \x01(\x04R\auntilMs\"A\n" +
 	"\x03Ack\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x10\n" +
@@ -1890,18 +2131,19 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x06 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\a \x01(\x06R\x05nonce\"\x1c\n" +
 	"\x04Ping\x12\x14\n" +
-	"\x05value\x18\x01 \x01(\x06R\x05value\"\x97\x01\n" +
+	"\x05value\x18\x01 \x01(\x06R\x05value\"\xb1\x01\n" +
 	"\bRoomInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x1c\n" +
 	"\tephemeral\x18\x04 \x01(\bR\tephemeral\x12\x19\n" +
 	"\blast_seq\x18\x05 \x01(\x04R\alastSeq\x12\x18\n" +
-	"\amembers\x18\x06 \x01(\rR\amembers\"I\n" +
+	"\amembers\x18\x06 \x01(\rR\amembers\x12\x18\n" +
+	"\aprivate\x18\a \x01(\bR\aprivate\"I\n" +
 	"\x06Cursor\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x17\n" +
-	"\atime_ms\x18\x03 \x01(\x04R\x06timeMs\"\xce\x01\n" +
+	"\atime_ms\x18\x03 \x01(\x04R\x06timeMs\"\xe8\x01\n" +
 	"\x04Join\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
@@ -1909,21 +2151,42 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x06create\x18\x04 \x01(\bR\x06create\x12\x1c\n" +
 	"\tephemeral\x18\x05 \x01(\bR\tephemeral\x12)\n" +
 	"\x06cursor\x18\x06 \x01(\v2\x11.sarang.v1.CursorR\x06cursor\x12#\n" +
-	"\rhistory_items\x18\a \x01(\rR\fhistoryItems\"\xa6\x01\n" +
+	"\rhistory_items\x18\a \x01(\rR\fhistoryItems\x12\x18\n" +
+	"\aprivate\x18\b \x01(\bR\aprivate\"\xa6\x01\n" +
 	"\x06Joined\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12'\n" +
 	"\x04room\x18\x02 \x01(\v2\x13.sarang.v1.RoomInfoR\x04room\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\x04R\x05after\x12\"\n" +
 	"\rafter_time_ms\x18\x04 \x01(\x04R\vafterTimeMs\x12\x1f\n" +
 	"\vcursor_void\x18\x05 \x01(\bR\n" +
-	"cursorVoid\"5\n" +
+	"cursorVoid\"\x90\x01\n" +
 	"\x05Leave\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
-	"\x04room\x18\x02 \x01(\x04R\x04room\"T\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\rR\x04code\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\x12\x10\n" +
+	"\x03seq\x18\x05 \x01(\x04R\x03seq\x12\x19\n" +
+	"\buntil_ms\x18\x06 \x01(\x04R\auntilMs\"\xaf\x01\n" +
+	"\bGiveRole\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\x04R\asubject\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x12\n" +
+	"\x04role\x18\x05 \x01(\rR\x04role\x12\x1f\n" +
+	"\vfor_seconds\x18\x06 \x01(\rR\n" +
+	"forSeconds\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\"v\n" +
+	"\x04Kick\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\x04R\asubject\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"n\n" +
 	"\x06Create\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
-	"\tephemeral\x18\x03 \x01(\bR\tephemeral\"L\n" +
+	"\tephemeral\x18\x03 \x01(\bR\tephemeral\x12\x18\n" +
+	"\aprivate\x18\x04 \x01(\bR\aprivate\"L\n" +
 	"\aCreated\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12'\n" +
 	"\x04room\x18\x02 \x01(\v2\x13.sarang.v1.RoomInfoR\x04room\"S\n" +
@@ -1970,13 +2233,14 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\aGoodbye\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
-	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs*\x7f\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs*\x94\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
 	"\x0fEVENT_KIND_JOIN\x10\x02\x12\x14\n" +
 	"\x10EVENT_KIND_LEAVE\x10\x03\x12\x13\n" +
-	"\x0fEVENT_KIND_ROLE\x10\x04B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
+	"\x0fEVENT_KIND_ROLE\x10\x04\x12\x13\n" +
+	"\x0fEVENT_KIND_KICK\x10\x05B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
 
 var (
 	file_sarang_v1_chat_proto_rawDescOnce sync.Once
@@ -1990,38 +2254,37 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 	return file_sarang_v1_chat_proto_rawDescData
 }
 
-var (
-	file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-	file_sarang_v1_chat_proto_msgTypes  = make([]protoimpl.MessageInfo, 24)
-	file_sarang_v1_chat_proto_goTypes   = []any{
-		EventKind(0),        // 0: sarang.v1.EventKind
-		(*Login)(nil),       // 1: sarang.v1.Login
-		(*LoggedIn)(nil),    // 2: sarang.v1.LoggedIn
-		(*Limits)(nil),      // 3: sarang.v1.Limits
-		(*Publish)(nil),     // 4: sarang.v1.Publish
-		(*Event)(nil),       // 5: sarang.v1.Event
-		(*Ack)(nil),         // 6: sarang.v1.Ack
-		(*Error)(nil),       // 7: sarang.v1.Error
-		(*Ping)(nil),        // 8: sarang.v1.Ping
-		(*RoomInfo)(nil),    // 9: sarang.v1.RoomInfo
-		(*Cursor)(nil),      // 10: sarang.v1.Cursor
-		(*Join)(nil),        // 11: sarang.v1.Join
-		(*Joined)(nil),      // 12: sarang.v1.Joined
-		(*Leave)(nil),       // 13: sarang.v1.Leave
-		(*Create)(nil),      // 14: sarang.v1.Create
-		(*Created)(nil),     // 15: sarang.v1.Created
-		(*List)(nil),        // 16: sarang.v1.List
-		(*Listed)(nil),      // 17: sarang.v1.Listed
-		(*History)(nil),     // 18: sarang.v1.History
-		(*HistoryPage)(nil), // 19: sarang.v1.HistoryPage
-		(*Members)(nil),     // 20: sarang.v1.Members
-		(*MemberPage)(nil),  // 21: sarang.v1.MemberPage
-		(*Member)(nil),      // 22: sarang.v1.Member
-		(*Gap)(nil),         // 23: sarang.v1.Gap
-		(*Goodbye)(nil),     // 24: sarang.v1.Goodbye
-	}
-)
-
+var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_sarang_v1_chat_proto_goTypes = []any{
+	(EventKind)(0),      // 0: sarang.v1.EventKind
+	(*Login)(nil),       // 1: sarang.v1.Login
+	(*LoggedIn)(nil),    // 2: sarang.v1.LoggedIn
+	(*Limits)(nil),      // 3: sarang.v1.Limits
+	(*Publish)(nil),     // 4: sarang.v1.Publish
+	(*Event)(nil),       // 5: sarang.v1.Event
+	(*Ack)(nil),         // 6: sarang.v1.Ack
+	(*Error)(nil),       // 7: sarang.v1.Error
+	(*Ping)(nil),        // 8: sarang.v1.Ping
+	(*RoomInfo)(nil),    // 9: sarang.v1.RoomInfo
+	(*Cursor)(nil),      // 10: sarang.v1.Cursor
+	(*Join)(nil),        // 11: sarang.v1.Join
+	(*Joined)(nil),      // 12: sarang.v1.Joined
+	(*Leave)(nil),       // 13: sarang.v1.Leave
+	(*GiveRole)(nil),    // 14: sarang.v1.GiveRole
+	(*Kick)(nil),        // 15: sarang.v1.Kick
+	(*Create)(nil),      // 16: sarang.v1.Create
+	(*Created)(nil),     // 17: sarang.v1.Created
+	(*List)(nil),        // 18: sarang.v1.List
+	(*Listed)(nil),      // 19: sarang.v1.Listed
+	(*History)(nil),     // 20: sarang.v1.History
+	(*HistoryPage)(nil), // 21: sarang.v1.HistoryPage
+	(*Members)(nil),     // 22: sarang.v1.Members
+	(*MemberPage)(nil),  // 23: sarang.v1.MemberPage
+	(*Member)(nil),      // 24: sarang.v1.Member
+	(*Gap)(nil),         // 25: sarang.v1.Gap
+	(*Goodbye)(nil),     // 26: sarang.v1.Goodbye
+}
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
 	0,  // 1: sarang.v1.Event.kind:type_name -> sarang.v1.EventKind
@@ -2030,7 +2293,7 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	9,  // 4: sarang.v1.Created.room:type_name -> sarang.v1.RoomInfo
 	9,  // 5: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
 	5,  // 6: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
-	22, // 7: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
+	24, // 7: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
 	8,  // [8:8] is the sub-list for method output_type
 	8,  // [8:8] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
@@ -2049,7 +2312,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

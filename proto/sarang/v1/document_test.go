@@ -56,8 +56,20 @@ var examples = map[string]struct {
 		Room: 1, Seq: 45, Kind: pb.EventKind_EVENT_KIND_ROLE, User: 7, Name: "Ann",
 		Nonce: 0x010203040506070a, TimeMs: 1700000003000, Subject: 8, Role: 2,
 	}},
-	"S_PING beat":     {pb.SPing, &pb.Ping{Value: 42}},
-	"S_GOODBYE drain": {pb.SGoodbye, &pb.Goodbye{Code: 17, Message: "the server is going down", RetryAfterMs: 1500}},
+	"C_ROLE ban": {pb.CRole, &pb.GiveRole{
+		Room: 1, Nonce: 0x010203040506070b, Name: "Bob", Role: 1, ForSeconds: 3600, Reason: "spam",
+	}},
+	"S_CHAT ban": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 46, Kind: pb.EventKind_EVENT_KIND_ROLE, User: 7, Name: "Ann", Nonce: 0x010203040506070b,
+		TimeMs: 1700000004000, Text: "spam", Subject: 8, Role: 1, UntilMs: 1700003604000,
+	}},
+	"S_LEAVE banned": {pb.SLeave, &pb.Leave{
+		Room: 1, Code: 34, Message: "you were banned from the room by Ann: spam", Seq: 46, UntilMs: 1700003604000,
+	}},
+	"C_CREATE private": {pb.CCreate, &pb.Create{Request: 3, Name: "council", Private: true}},
+	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
+	"S_PING beat":      {pb.SPing, &pb.Ping{Value: 42}},
+	"S_GOODBYE drain":  {pb.SGoodbye, &pb.Goodbye{Code: 17, Message: "the server is going down", RetryAfterMs: 1500}},
 	"S_ERROR refused": {pb.SError, &pb.Error{
 		Code: 12, Message: "join the room first", PacketId: pb.CChat, Room: 1, Nonce: 0x0102030405060708,
 	}},

@@ -33,5 +33,7 @@ const (
 	SMembers = 25 // MemberPage
 	CMembers = 26 // Members
 	SGap     = 27 // Gap
+	CRole    = 28 // GiveRole
 	SGoodbye = 29 // Goodbye
+	CKick    = 30 // Kick
 )

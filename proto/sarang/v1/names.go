@@ -34,6 +34,8 @@ func Packets() []Packet {
 		{CHistory, "C_HISTORY", new(History)},
 		{SMembers, "S_MEMBERS", new(MemberPage)},
 		{CMembers, "C_MEMBERS", new(Members)},
+		{CRole, "C_ROLE", new(GiveRole)},
+		{CKick, "C_KICK", new(Kick)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}

@@ -1,0 +1,338 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"sarang/chat"
+	"sarang/client"
+	"sarang/internal/server"
+	"sarang/packet"
+	pb "sarang/proto/sarang/v1"
+)
+
+// asker is somebody who asks for things in a room, over some road, and is told a code; 0:
+// it was done.
+type asker interface {
+	id() uint64
+	join(room uint64) uint32
+	leave(room uint64)
+	history(room uint64) uint32
+	members(room uint64) uint32
+	publish(room uint64) uint32
+	give(room, user uint64, role chat.Role) uint32
+	kick(room, user uint64) uint32
+}
+
+// roleTable is what each role may do, as docs/PROTOCOL.md says.
+var roleTable = [...]string{
+	chat.RoleNone:      "join history members publish",
+	chat.RoleBanned:    "",
+	chat.RoleReader:    "join history members",
+	chat.RoleMember:    "join history members publish",
+	chat.RoleModerator: "join history members publish",
+	chat.RoleOwner:     "join history members publish",
+}
+
+// mayRule says whether somebody with a role may do something to one who has old, and make
+// him next.
+func mayRule(by, old, next chat.Role) bool {
+	below := func(r chat.Role) bool { return r < chat.RoleModerator }
+	return by == chat.RoleOwner || by == chat.RoleModerator && below(old) && below(next)
+}
+
+// Every cell of role and action, asked for over the wire by somebody who has the role.
+func TestRoleTable(t *testing.T) {
+	for name, enter := range map[string]func(*testing.T, *running, string) asker{"native": enterNative, "sdk": enterSDK} {
+		t.Run(name, func(t *testing.T) {
+			c := server.Default()
+			c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
+			c.HTTP, c.DataDir, c.Workers, c.Debug = "off", t.TempDir(), 2, true
+			c.Logger = slog.New(slog.DiscardHandler)
+			s := start(t, c)
+			defer stop(t, s)
+			maker := user(t, s, "maker")
+			room := maker.join(&pb.Join{Name: "table"}).Room.Id
+			owner := &nativeAsker{script: maker}
+			actor, subject := enter(t, s, "actor"), enterNative(t, s, "subject")
+			for role := chat.RoleNone; role <= chat.RoleOwner; role++ {
+				tryRole(t, room, owner, actor, subject, role)
+			}
+		})
+	}
+}
+
+func tryRole(t *testing.T, room uint64, owner, actor, subject asker, role chat.Role) {
+	t.Helper()
+	want := func(what string, got uint32, may bool, otherwise chat.Code) {
+		t.Helper()
+		code := uint32(0)
+		if !may {
+			code = uint32(otherwise)
+		}
+		if got != code {
+			t.Errorf("somebody of role %v wants to %s: code %d, want %d", role, what, got, code)
+		}
+	}
+	prepare := func(user uint64, role chat.Role) {
+		t.Helper()
+		if code := owner.give(room, user, role); code != 0 {
+			t.Fatalf("the owner gives role %v: code %d", role, code)
+		}
+	}
+	prepare(actor.id(), role)
+	actor.leave(room)
+	may := func(action string) bool { return strings.Contains(roleTable[role], action) }
+	outside := chat.CodeForbidden // what is asked for inside, of somebody who can not come in
+	if !may("join") {
+		outside = chat.CodeNotMember
+	}
+	want("join", actor.join(room), may("join"), chat.CodeForbidden)
+	want("history", actor.history(room), may("history"), chat.CodeForbidden)
+	want("members", actor.members(room), may("members"), chat.CodeForbidden)
+	want("publish", actor.publish(room), may("publish"), outside)
+	for old := chat.RoleNone; old <= chat.RoleOwner; old++ {
+		for next := chat.RoleNone; next <= chat.RoleOwner; next++ {
+			prepare(subject.id(), old)
+			want(fmt.Sprintf("make %v of %v", next, old), actor.give(room, subject.id(), next), mayRule(role, old, next), outside)
+		}
+		prepare(subject.id(), old)
+		want(fmt.Sprintf("kick %v", old), actor.kick(room, subject.id()), mayRule(role, old, chat.RoleNone), outside)
+	}
+}
+
+// nativeAsker asks by packets.
+type nativeAsker struct {
+	*script
+	user  uint64
+	nonce uint64
+}
+
+func enterNative(t *testing.T, s *running, name string) asker {
+	t.Helper()
+	c := dial(t, s, name)
+	return &nativeAsker{script: c, user: c.login(nil).User}
+}
+
+// ask sends a packet, and reads until it is answered.
+func (a *nativeAsker) ask(id packet.ID, m vtMessage, answer packet.ID) uint32 {
+	a.t.Helper()
+	a.say(id, m)
+	for {
+		got, payload, err := a.read()
+		var e pb.Error
+		switch {
+		case err != nil:
+			a.t.Fatal(err)
+		case got == answer && answer == pb.SLeave:
+			var l pb.Leave
+			if err := proto.Unmarshal(payload, &l); err != nil || l.Request != 0 {
+				return 0
+			} // else: it was sent out
+		case got == answer:
+			return 0
+		case got == pb.SError:
+			if err := proto.Unmarshal(payload, &e); err != nil || e.PacketId != uint32(id) {
+				a.t.Fatalf("packet %d is answered with %v, %v", id, &e, err)
+			}
+			return e.Code
+		}
+	}
+}
+
+func (a *nativeAsker) next() uint64 { a.nonce++; return a.nonce }
+func (a *nativeAsker) id() uint64   { return a.user }
+func (a *nativeAsker) join(room uint64) uint32 {
+	return a.ask(pb.CJoin, &pb.Join{Request: 1, Room: room}, pb.SJoin)
+}
+
+func (a *nativeAsker) leave(room uint64) {
+	a.ask(pb.CLeave, &pb.Leave{Request: 2, Room: room}, pb.SLeave)
+}
+
+func (a *nativeAsker) history(room uint64) uint32 {
+	return a.ask(pb.CHistory, &pb.History{Request: 3, Room: room}, pb.SHistory)
+}
+
+func (a *nativeAsker) members(room uint64) uint32 {
+	return a.ask(pb.CMembers, &pb.Members{Request: 4, Room: room}, pb.SMembers)
+}
+
+func (a *nativeAsker) publish(room uint64) uint32 {
+	return a.ask(pb.CChat, &pb.Publish{Room: room, Nonce: a.next(), Text: "x"}, pb.SAck)
+}
+
+func (a *nativeAsker) give(room, user uint64, role chat.Role) uint32 {
+	return a.ask(pb.CRole, &pb.GiveRole{Room: room, Nonce: a.next(), Subject: user, Role: uint32(role)}, pb.SAck)
+}
+
+func (a *nativeAsker) kick(room, user uint64) uint32 {
+	return a.ask(pb.CKick, &pb.Kick{Room: room, Nonce: a.next(), Subject: user}, pb.SAck)
+}
+
+// sdkAsker asks through the Go SDK.
+type sdkAsker struct {
+	t *testing.T
+	c *client.Client
+}
+
+func enterSDK(t *testing.T, s *running, name string) asker {
+	t.Helper()
+	c, err := client.Dial(t.Context(), client.Config{
+		Addr: s.Addrs()[0].Addr.String(), Name: name, DiscardEvents: true, Logger: slog.New(slog.DiscardHandler), Debug: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return &sdkAsker{t, c}
+}
+
+// code waits for an outcome; one that never comes is none.
+func (a *sdkAsker) code(ask func(context.Context) error) uint32 {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(a.t.Context(), patience)
+	defer cancel()
+	err := ask(ctx)
+	if ctx.Err() != nil {
+		a.t.Fatal(err)
+	}
+	if errors.Is(err, client.ErrNotJoined) { // what the server would say
+		return uint32(chat.CodeNotMember)
+	}
+	return uint32(chat.CodeOf(err))
+}
+
+func (a *sdkAsker) id() uint64 { return uint64(a.c.Self().User) }
+func (a *sdkAsker) join(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Join(ctx, client.Join{Room: chat.RoomID(room)})
+		return err
+	})
+}
+
+func (a *sdkAsker) leave(room uint64) {
+	a.code(func(ctx context.Context) error { return a.c.Leave(ctx, chat.RoomID(room)) })
+}
+
+func (a *sdkAsker) history(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.History(ctx, client.History{Room: chat.RoomID(room)})
+		return err
+	})
+}
+
+func (a *sdkAsker) members(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Members(ctx, chat.RoomID(room))
+		return err
+	})
+}
+
+func (a *sdkAsker) publish(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Publish(ctx, chat.RoomID(room), "x")
+		return err
+	})
+}
+
+func (a *sdkAsker) give(room, user uint64, role chat.Role) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.GiveRole(ctx, chat.RoomID(room), client.GiveRole{User: chat.UserID(user), Role: role})
+		return err
+	})
+}
+
+func (a *sdkAsker) kick(room, user uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Kick(ctx, chat.RoomID(room), client.Kick{User: chat.UserID(user)})
+		return err
+	})
+}
+
+// Who is banned while he is connected is told so, on packets and in the SDK, and so is who
+// is sent out; the latter comes back.
+func TestBanAndKickOverTheWire(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		s := start(t, c)
+		defer stop(t, s)
+		ann := &nativeAsker{script: user(t, s, "ann")}
+		room := ann.script.join(&pb.Join{Name: "lobby"}).Room.Id
+		bob := user(t, s, "bob")
+		bob.join(&pb.Join{Room: room})
+		kit, err := client.Dial(t.Context(), client.Config{
+			Addr: s.Addrs()[0].Addr.String(), Name: "kit", Logger: slog.New(slog.DiscardHandler), Debug: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer kit.Close()
+		if _, err := kit.Join(t.Context(), client.Join{Name: "lobby"}); err != nil {
+			t.Fatal(err)
+		}
+		if code := ann.ask(pb.CRole, &pb.GiveRole{Room: room, Nonce: 1, Name: "Bob", Role: 1, ForSeconds: 3600, Reason: "spam"}, pb.SAck); code != 0 {
+			t.Fatalf("the ban is answered with code %d", code)
+		}
+		var last uint64
+		for {
+			id, payload, err := bob.read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id == pb.SChat {
+				var e pb.Event
+				if err := proto.Unmarshal(payload, &e); err != nil {
+					t.Fatal(err)
+				}
+				last = e.Seq
+				continue
+			}
+			var l pb.Leave
+			if err := proto.Unmarshal(payload, &l); err != nil || id != pb.SLeave || l.Code != 34 || l.Request != 0 || l.Seq < last || l.UntilMs == 0 ||
+				l.Message != "you were banned from the room by ann: spam" {
+				t.Fatalf("packet %d: %v, %v", id, &l, err)
+			}
+			break
+		}
+		ann.publish(room)
+		bob.say(pb.CJoin, &pb.Join{Request: 9, Room: room})
+		bob.expectError(26)
+		ann.kick(room, uint64(kit.Self().User))
+		wantLeft(t, kit, chat.CodeKicked)
+		if _, err := kit.Join(t.Context(), client.Join{Name: "lobby"}); err != nil {
+			t.Errorf("who was sent out can not come back: %v", err)
+		}
+		if code := ann.ask(pb.CKick, &pb.Kick{Room: room, Nonce: 7, Name: "nobody"}, pb.SAck); code != uint32(chat.CodeNoUser) {
+			t.Errorf("nobody is sent out: code %d", code)
+		}
+		if code := ann.ask(pb.CKick, &pb.Kick{Room: room, Nonce: 8, Subject: 1, Reason: strings.Repeat("x", 513)}, pb.SAck); code != uint32(chat.CodeBadText) {
+			t.Errorf("a long reason: code %d", code)
+		}
+	})
+}
+
+func wantLeft(t *testing.T, c *client.Client, code chat.Code) {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		select {
+		case e := <-c.Events():
+			if l, ok := e.(client.Left); ok {
+				if chat.CodeOf(l.Err) != code || l.Seq == 0 {
+					t.Errorf("left: %+v", l)
+				}
+				return
+			}
+		case <-late:
+			t.Fatal("the client is not told")
+		}
+	}
+}
