@@ -60,7 +60,7 @@ func (m *Model) do(c Command) []Effect {
 		return m.join(c.Room)
 	case VerbCreate:
 		m.joining[nameKey(c.Room)] = true
-		return []Effect{Create{Name: c.Room, Ephemeral: c.Ephemeral}}
+		return []Effect{Create{Name: c.Room, Ephemeral: c.Ephemeral, Private: c.Private}}
 	case VerbLeave:
 		if i := m.index(c.Room); i >= 0 {
 			return []Effect{Leave{Room: m.rooms[i].info.ID}}
@@ -80,6 +80,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.togglePanel()
 	case VerbHistory:
 		return m.loadOlder()
+	case VerbInvite, VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute:
+		return m.ruled(c)
 	case VerbHelp:
 		m.help = !m.help
 	case VerbQuit:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"sarang/chat"
 )
@@ -22,6 +23,12 @@ const (
 	VerbCreate
 	VerbSwitch
 	VerbHistory
+	VerbInvite
+	VerbRole
+	VerbKick
+	VerbBan
+	VerbUnban
+	VerbMute
 	VerbHelp
 	VerbQuit
 )
@@ -33,6 +40,13 @@ type Command struct {
 	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch: may be empty
 	Number    int    // VerbSwitch: counted from 1; 0: Room says which
 	Ephemeral bool   // VerbCreate
+	Private   bool   // VerbCreate
+
+	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute.
+	Who    string
+	Role   chat.Role
+	For    time.Duration // 0: for good
+	Reason string        // may be empty
 }
 
 // verbs has what is needed to find a command and to say how it is used.
@@ -48,9 +62,15 @@ func verbs() []struct {
 		{"leave", "/leave [#room]", "go out of this room, or that", VerbLeave},
 		{"rooms", "/rooms", "the rooms of the server", VerbRooms},
 		{"members", "/members", "who is here (Ctrl-B, F2)", VerbMembers},
-		{"create", "/create #room [--ephemeral]", "make a room; -e: not stored", VerbCreate},
+		{"create", "/create #room [-e|-p]", "make a room: not stored, private", VerbCreate},
 		{"switch", "/switch N|#room", "another room (Alt-1, Ctrl-N/P)", VerbSwitch},
 		{"history", "/history", "older messages (PgUp)", VerbHistory},
+		{"invite", "/invite NAME", "he may come and speak", VerbInvite},
+		{"role", "/role NAME ROLE", "member, moderator, owner …", VerbRole},
+		{"kick", "/kick NAME [why]", "send somebody out", VerbKick},
+		{"ban", "/ban NAME [1d] [why]", "and he can not come back", VerbBan},
+		{"unban", "/unban NAME", "take a ban or a silence back", VerbUnban},
+		{"mute", "/mute NAME [10m] [why]", "he may not speak", VerbMute},
 		{"help", "/help", "show or hide this (F1)", VerbHelp},
 		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
 	}
@@ -94,6 +114,8 @@ func (c *Command) arguments(words []string) error {
 	case VerbCreate:
 		words = c.flags(words)
 		return c.room(words, true)
+	case VerbInvite, VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute:
+		return c.person(words)
 	case VerbJoin:
 		return c.room(words, true)
 	case VerbLeave:
@@ -118,9 +140,12 @@ func (c *Command) arguments(words []string) error {
 
 func (c *Command) flags(words []string) (rest []string) {
 	for _, w := range words {
-		if w == "--ephemeral" || w == "-e" {
+		switch w {
+		case "--ephemeral", "-e":
 			c.Ephemeral = true
-		} else {
+		case "--private", "-p":
+			c.Private = true
+		default:
 			rest = append(rest, w)
 		}
 	}

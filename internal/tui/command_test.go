@@ -3,7 +3,9 @@ package tui_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"sarang/chat"
 	"sarang/internal/tui"
 )
 
@@ -29,6 +31,18 @@ func TestParseCommand(t *testing.T) {
 		{"/members", tui.Command{Verb: tui.VerbMembers}},
 		{"/history", tui.Command{Verb: tui.VerbHistory}},
 		{"/help", tui.Command{Verb: tui.VerbHelp}},
+		{"/role bob moderator", tui.Command{Verb: tui.VerbRole, Who: "bob", Role: chat.RoleModerator}},
+		{"/role @Bob None", tui.Command{Verb: tui.VerbRole, Who: "Bob", Role: chat.RoleNone}},
+		{"/role bob reader 10m shout", tui.Command{Verb: tui.VerbRole, Who: "bob", Role: chat.RoleReader, For: 10 * time.Minute, Reason: "shout"}},
+		{"/kick bob: too loud", tui.Command{Verb: tui.VerbKick, Who: "bob", Reason: "too loud"}},
+		{"/ban bob", tui.Command{Verb: tui.VerbBan, Who: "bob", Role: chat.RoleBanned}},
+		{"/ban bob 1d", tui.Command{Verb: tui.VerbBan, Who: "bob", Role: chat.RoleBanned, For: 24 * time.Hour}},
+		{"/ban bob 2w it was 1d", tui.Command{Verb: tui.VerbBan, Who: "bob", Role: chat.RoleBanned, For: 14 * 24 * time.Hour, Reason: "it was 1d"}},
+		{"/ban bob 0d", tui.Command{Verb: tui.VerbBan, Who: "bob", Role: chat.RoleBanned, Reason: "0d"}},
+		{"/create #x -p", tui.Command{Verb: tui.VerbCreate, Room: "x", Private: true}},
+		{"/invite bob", tui.Command{Verb: tui.VerbInvite, Who: "bob", Role: chat.RoleMember}},
+		{"/unban 민지", tui.Command{Verb: tui.VerbUnban, Who: "민지"}},
+		{"/mute bob 30s", tui.Command{Verb: tui.VerbMute, Who: "bob", Role: chat.RoleReader, For: 30 * time.Second}},
 		{"/quit", tui.Command{Verb: tui.VerbQuit}},
 	} {
 		got, err := tui.ParseCommand(c.line)
@@ -50,6 +64,14 @@ func TestParseCommandHints(t *testing.T) {
 		{"/join ##", "usage: /join"},
 		{"/switch 0", "counted from 1"},
 		{"/switch", "which room?"},
+		{"/kick", "who?; usage: /kick NAME"},
+		{"/role bob", "which role"},
+		{"/role bob king", "which role"},
+		{"/role b/b member", "contains '/'"},
+		{"/unban bob 1d", "not understood"},
+		{"/invite bob now", "not understood"},
+		{"/ban bob 4000w", "ten years"},
+		{"/ban bob " + strings.Repeat("x", 600), "too long"},
 		{"/rooms now", "not understood"},
 		{"/\x1b[2J", "␛[2j"},
 	} {

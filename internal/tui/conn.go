@@ -17,10 +17,12 @@ type Conn interface {
 	Self() client.LoggedIn
 	Join(ctx context.Context, j client.Join) (client.Joined, error)
 	Leave(ctx context.Context, room chat.RoomID) error
-	Create(ctx context.Context, name string, ephemeral bool) (client.RoomInfo, error)
+	CreateRoom(ctx context.Context, n client.NewRoom) (client.RoomInfo, error)
 	Rooms(ctx context.Context) ([]client.RoomInfo, error)
 	History(ctx context.Context, h client.History) (client.HistoryPage, error)
 	MemberPage(ctx context.Context, room chat.RoomID, after chat.UserID, itemsMax int) (client.MemberPage, error)
+	GiveRole(ctx context.Context, room chat.RoomID, g client.GiveRole) (chat.Seq, error)
+	Kick(ctx context.Context, room chat.RoomID, k client.Kick) (chat.Seq, error)
 	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
 }
 
@@ -108,7 +110,7 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 	case Join:
 		return join(ctx, c, client.Join{Name: e.Name, Create: e.Create, HistoryItems: historyItems}, e.Name)
 	case Create:
-		info, err := c.Create(ctx, e.Name, e.Ephemeral)
+		info, err := c.CreateRoom(ctx, client.NewRoom{Name: e.Name, Ephemeral: e.Ephemeral, Private: e.Private})
 		if err != nil {
 			return Failed{"#" + e.Name, plainly(err)}
 		}
@@ -118,6 +120,8 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 			return Failed{"leave", plainly(err)}
 		}
 		return client.Left{Room: e.Room}
+	case Rule:
+		return e.perform(ctx, c)
 	case Rooms:
 		rooms, err := c.Rooms(ctx)
 		return RoomsListed{rooms, plainly(err)}

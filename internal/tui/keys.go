@@ -214,7 +214,7 @@ func (m *Model) complete() {
 		return
 	}
 	var found []string
-	for _, name := range m.room().names() {
+	for _, name := range m.completions(m.input.text.slice(0, start)) {
 		if strings.HasPrefix(strings.ToLower(name), strings.ToLower(word)) {
 			found = append(found, name)
 		}
@@ -224,7 +224,7 @@ func (m *Model) complete() {
 	case 1:
 		m.input.remove(start, m.input.text.cursor())
 		end := " "
-		if start == 0 {
+		if start == 0 && !strings.HasPrefix(found[0], "/") {
 			end = ": "
 		}
 		m.input.Insert(found[0] + end)

@@ -156,6 +156,7 @@ type (
 	Create struct {
 		Name      string
 		Ephemeral bool
+		Private   bool
 	}
 
 	// Leave goes out of a room; answered by client.Left or Failed.

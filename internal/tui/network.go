@@ -24,7 +24,7 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 	case client.Joined:
 		return m.joined(e), true
 	case client.Left:
-		m.left(e.Room)
+		m.left(e)
 	case client.Gap:
 		m.gap(e)
 	case Published:
@@ -127,6 +127,7 @@ func (m *Model) joined(j client.Joined) []Effect {
 	delete(m.joining, key)
 	if m.find(j.Room.ID) == nil {
 		r := newRoom(j)
+		r.zone = m.zone
 		m.recall(r, j)
 		m.rooms = append(m.rooms, r)
 		early := m.early
@@ -154,8 +155,8 @@ func (m *Model) recall(r *room, j client.Joined) {
 	}
 }
 
-func (m *Model) left(id chat.RoomID) {
-	r := m.find(id)
+func (m *Model) left(l client.Left) {
+	r := m.find(l.Room)
 	if r == nil {
 		return
 	}
@@ -166,7 +167,7 @@ func (m *Model) left(id chat.RoomID) {
 		m.active = max(0, m.active-1)
 	}
 	m.markRead()
-	m.say(entryNotice, "you are no longer in "+r.name)
+	m.say(entryNotice, putOut(r.name, l.Err, l.UntilMs, m.zone))
 	for _, e := range r.pending {
 		m.say(entryError, "not sent to "+r.name+": "+e.text)
 	}
@@ -241,6 +242,9 @@ func (m *Model) listed(l RoomsListed) {
 		fmt.Fprintf(&b, "\n  #%s · %s", CleanLine(info.Name), count(info.Members, "member"))
 		if info.Ephemeral {
 			b.WriteString(" · ephemeral")
+		}
+		if info.Private {
+			b.WriteString(" · private")
 		}
 		if m.find(info.ID) != nil {
 			b.WriteString(" · joined")

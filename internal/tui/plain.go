@@ -60,7 +60,7 @@ const echoWait = 5 * time.Second
 // Input is read in a goroutine that ends with the input: closing it is the caller's.
 func Plain(ctx context.Context, c PlainConfig) error {
 	c.Location = cmp.Or(c.Location, time.Local)
-	p := &plain{config: c, moved: make(chan struct{}, 1), toStand: make(chan struct{}, 1)}
+	p := &plain{config: c, names: names{}, moved: make(chan struct{}, 1), toStand: make(chan struct{}, 1)}
 	j := client.Join{Name: c.Room, Create: true, HistoryItems: c.History, Cursor: c.Cursor}
 	joined, err := c.Conn.Join(ctx, j)
 	if err != nil {
@@ -130,8 +130,9 @@ func (p *plain) stand() error {
 type plain struct {
 	config  PlainConfig
 	room    client.RoomInfo // Epoch is under mu
-	moved   chan struct{}   // buffered: printed has moved
-	toStand chan struct{}   // the same, for Stand
+	names   names
+	moved   chan struct{} // buffered: printed has moved
+	toStand chan struct{} // the same, for Stand
 
 	logMu lock.Mutex // the input and what happens in the room write to the log
 
@@ -298,6 +299,9 @@ func (p *plain) happened(e client.Event) error {
 		p.tellMoved()
 		return err
 	case client.Left:
+		if e.Err != nil {
+			return errors.New(putOut("#"+CleanLine(p.room.Name), e.Err, e.UntilMs, p.config.Location))
+		}
 		return fmt.Errorf("the server has put us out of #%s", CleanLine(p.room.Name))
 	case client.Offline:
 		if e.Final {

@@ -12,17 +12,23 @@ import (
 
 // lineJSON is an event as `--json` prints it. Fields are only ever added.
 type lineJSON struct {
-	Event string      `json:"event"` // message, join, leave or gap
-	Room  string      `json:"room"`
-	Seq   chat.Seq    `json:"seq,omitempty"`
-	Time  string      `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
-	User  chat.UserID `json:"user,omitempty"`
-	Name  string      `json:"name,omitempty"`
-	Text  string      `json:"text,omitempty"`
-	From  chat.Seq    `json:"from,omitempty"` // gap: the first one that is lost
-	To    chat.Seq    `json:"to,omitempty"`   // gap: the last one
-	Anew  bool        `json:"anew,omitempty"` // gap: the log began anew, sequence numbers too
+	Event   string      `json:"event"` // message, join, leave, role, kick or gap
+	Room    string      `json:"room"`
+	Seq     chat.Seq    `json:"seq,omitempty"`
+	Time    string      `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
+	User    chat.UserID `json:"user,omitempty"`
+	Name    string      `json:"name,omitempty"`
+	Text    string      `json:"text,omitempty"`
+	Subject chat.UserID `json:"subject,omitempty"` // role, kick: whom it is about
+	Role    string      `json:"role,omitempty"`    // role
+	Until   string      `json:"until,omitempty"`   // role: when it ends, as time
+	From    chat.Seq    `json:"from,omitempty"`    // gap: the first one that is lost
+	To      chat.Seq    `json:"to,omitempty"`      // gap: the last one
+	Anew    bool        `json:"anew,omitempty"`    // gap: the log began anew, sequence numbers too
 }
+
+// timeJSON is RFC 3339 in UTC.
+const timeJSON = "2006-01-02T15:04:05.000Z"
 
 // kindName is an event's kind as machines read it.
 func kindName(k chat.EventKind) string {
@@ -33,6 +39,10 @@ func kindName(k chat.EventKind) string {
 		return "join"
 	case chat.EventLeave:
 		return "leave"
+	case chat.EventRole:
+		return "role"
+	case chat.EventKick:
+		return "kick"
 	}
 	return fmt.Sprintf("kind-%d", k)
 }
@@ -40,18 +50,28 @@ func kindName(k chat.EventKind) string {
 func (p *plain) format(e chat.Event) string {
 	at := time.UnixMilli(e.TimeMs)
 	if p.config.JSON {
-		return jsonLine(lineJSON{
+		l := lineJSON{
 			Event: kindName(e.Kind), Room: p.room.Name, Seq: e.Seq, User: e.User, Name: e.Name, Text: e.Text,
-			Time: at.UTC().Format("2006-01-02T15:04:05.000Z"),
-		})
+			Time: at.UTC().Format(timeJSON), Subject: e.Subject,
+		}
+		if e.Kind == chat.EventRole {
+			l.Role = e.Role.String()
+			if e.UntilMs > 0 {
+				l.Until = time.UnixMilli(e.UntilMs).UTC().Format(timeJSON)
+			}
+		}
+		return jsonLine(l)
 	}
 	head := at.In(p.config.Location).Format("15:04:05") + " #" + CleanLine(p.room.Name) + " "
 	name := CleanLine(e.Name)
+	p.names.note(e)
 	switch e.Kind {
 	case chat.EventJoin:
 		return head + "* " + name + " joined"
 	case chat.EventLeave:
 		return head + "* " + name + " left"
+	case chat.EventRole, chat.EventKick:
+		return head + "* " + ruleText(e, p.names.of(e.Subject), p.config.Location)
 	}
 	return head + name + ": " + CleanLine(e.Text)
 }

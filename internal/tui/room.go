@@ -69,6 +69,7 @@ type entry struct {
 type room struct {
 	info    client.RoomInfo
 	name    string // clean, with "#"
+	zone    *time.Location
 	entries []*entry
 	pending []*entry // our messages that have no place in the log yet
 
@@ -112,6 +113,7 @@ func (r *room) event(e chat.Event, me chat.UserID) (*entry, bool) {
 		r.settle(e.Nonce)
 	}
 	n := logEntry(e, r.info.Epoch, me)
+	r.told(n, e)
 	r.add(n)
 	return n, true
 }
@@ -248,7 +250,9 @@ func (r *room) history(p client.HistoryPage, me chat.UserID) int {
 	var page []*entry
 	for _, e := range p.Events {
 		if e.Seq < r.first {
-			page = append(page, logEntry(e, p.Epoch, me))
+			n := logEntry(e, p.Epoch, me)
+			r.told(n, e)
+			page = append(page, n)
 		}
 	}
 	r.older = p.More && len(page) > 0

@@ -197,9 +197,14 @@ func (m *Model) memberLines(width, height int) []string {
 func (m *Model) helpLines(height int) []string {
 	usage := min(27, m.width/2)
 	lines := []string{m.theme.strong.Render(cut("Enter says what you typed. Commands:", m.width)), ""}
-	for _, v := range verbs() {
-		lines = append(lines, cut("  "+pad(v.usage, usage)+" "+v.what, m.width))
+	commands := func(aboutOthers bool) {
+		for _, v := range verbs() {
+			if v.verb.aboutOthers() == aboutOthers {
+				lines = append(lines, cut("  "+pad(v.usage, usage)+" "+v.what, m.width))
+			}
+		}
 	}
+	commands(false)
 	lines = append(lines, "")
 	for _, k := range [][2]string{
 		{"PgUp, PgDn, mouse wheel", "scroll; Esc: to the end"},
@@ -211,6 +216,7 @@ func (m *Model) helpLines(height int) []string {
 	} {
 		lines = append(lines, cut("  "+pad(k[0], usage)+" "+k[1], m.width))
 	}
+	commands(true)
 	if len(lines) > height {
 		lines = slices.DeleteFunc(lines, func(l string) bool { return l == "" })
 	}
