@@ -199,6 +199,32 @@ func TestCursorClosedInMidSend(t *testing.T) {
 	})
 }
 
+// What is flushed before its cursor is closed arrives, and what comes behind that does not.
+func TestFlushBeforeClose(t *testing.T) {
+	everywhere(t, setup{}, func(h *harness) {
+		f := newLog(h, 1, 1, 64<<20)
+		defer f.feed.Close()
+		p, s := h.connect()
+		r := newReader(h, p).expect(1, 1)
+		c := s.Follow(f.feed, 1)
+		f.append(3, 100)
+		for one := range f.feed.Readers() {
+			if one != c || one.Session() != s {
+				h.Error("the feed has another reader")
+			}
+		}
+		s.Flush()
+		c.Close()
+		s.Flush() // there is nothing
+		f.append(1, 100)
+		_ = s.Send(pack(idDirect))
+		h.until("a last packet", func() bool { r.check(); return r.direct == 1 })
+		if r.next[1] != 4 {
+			h.Errorf("the peer has entries up to %d, want 3", r.next[1]-1)
+		}
+	})
+}
+
 // Closing a feed leaves its readers' sessions and their other feeds alone.
 func TestFeedClose(t *testing.T) {
 	c := setup{config: engine.Config{Socket: smallSocket()}}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"slices"
 
 	"sarang/chat"
@@ -99,7 +100,8 @@ func (p *presenceEnded) on(s *Shard) {
 			his = append(his, o)
 		}
 	}
-	slices.SortFunc(his, func(a, b *Session) int { return int(a.Engine.ID()) - int(b.Engine.ID()) }) // not in the order of their coming and going
+	// Not in the order of their coming and going, so that a simulation repeats itself.
+	slices.SortFunc(his, func(a, b *Session) int { return cmp.Compare(a.Engine.ID(), b.Engine.ID()) })
 	for _, o := range his {
 		s.remove(o, &p.why)
 	}
