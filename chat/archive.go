@@ -12,6 +12,9 @@ type Archive interface {
 	// without their SentCount.
 	Users(ctx context.Context, after UserID, itemsMax int) ([]UserRecord, error)
 
+	// AllRooms is Store.Rooms with the private ones among them.
+	AllRooms(ctx context.Context, after RoomID, itemsMax int) ([]Room, error)
+
 	// AddUsers adds users with the ids and all that they have, but for the SentCount. The
 	// first id is the one behind the newest that there is, and none is left out: otherwise
 	// CodeSequence. All are added or none; CodeUncertain if that is not known.

@@ -33,7 +33,7 @@ func Audit(ctx context.Context, s chat.Archive, progress Progress) (*Audited, er
 	total := uint64(0)
 	var rooms []chat.Room
 	for after := chat.RoomID(0); ; {
-		page, err := s.Rooms(ctx, after, copyRecordsMax)
+		page, err := s.AllRooms(ctx, after, copyRecordsMax)
 		if err != nil {
 			return a, err
 		}
@@ -80,7 +80,7 @@ func (a *Audited) room(ctx context.Context, s chat.Archive, r chat.Room, sent ma
 		}
 		if e.Kind == chat.EventRole {
 			ruled = true
-			of(e.Subject).Role = e.Role
+			of(e.Subject).Role, of(e.Subject).UntilMs = e.Role, e.UntilMs
 			given[e.Subject] = true
 		}
 		if e.Kind.Authored() {
@@ -111,9 +111,9 @@ func (a *Audited) room(ctx context.Context, s chat.Archive, r chat.Room, sent ma
 			return err
 		}
 		if erased > 0 && !given[u] {
-			want.Role = have.Role // whoever gave it is gone
+			want.Role, want.UntilMs = have.Role, have.UntilMs // whoever gave it is gone
 		}
-		if have.Role != want.Role || !sameNonces(have.Nonces, want.Nonces) {
+		if have.Given() != want.Given() || !sameNonces(have.Nonces, want.Nonces) {
 			a.fault("room %d: what is known of user %d is not what the log says", r.ID, u)
 		}
 	}

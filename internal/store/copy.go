@@ -114,11 +114,11 @@ func bare(rooms []chat.Room) []chat.Room {
 func (c *copying) rooms(ctx context.Context) error {
 	c.stored = make(map[chat.RoomID]chat.Seq)
 	for after := chat.RoomID(0); ; {
-		want, err := c.from.Rooms(ctx, after, copyRecordsMax)
+		want, err := c.from.AllRooms(ctx, after, copyRecordsMax)
 		if err != nil {
 			return err
 		}
-		have, err := c.to.Rooms(ctx, after, copyRecordsMax)
+		have, err := c.to.AllRooms(ctx, after, copyRecordsMax)
 		if err != nil {
 			return err
 		}

@@ -197,8 +197,8 @@ type liar struct {
 	lie func(*chat.Room, *chat.Author, *chat.User)
 }
 
-func (l liar) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
-	rooms, err := l.Archive.Rooms(ctx, after, itemsMax)
+func (l liar) AllRooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	rooms, err := l.Archive.AllRooms(ctx, after, itemsMax)
 	if len(rooms) > 0 {
 		l.lie(&rooms[0], &chat.Author{}, &chat.User{})
 	}
@@ -224,6 +224,7 @@ func TestAuditNotices(t *testing.T) {
 		"a log that ends too early": func(r *chat.Room, _ *chat.Author, _ *chat.User) { r.LastSeq++ },
 		"a time":                    func(r *chat.Room, _ *chat.Author, _ *chat.User) { r.LastMs++ },
 		"roles that are hidden":     func(r *chat.Room, _ *chat.Author, _ *chat.User) { r.Ruled = false },
+		"how long a role holds":     func(_ *chat.Room, a *chat.Author, _ *chat.User) { a.UntilMs++ },
 		"a role":                    func(_ *chat.Room, a *chat.Author, _ *chat.User) { a.Role++ },
 		"a nonce that is missing":   func(_ *chat.Room, a *chat.Author, _ *chat.User) { a.Nonces = a.Nonces[:max(len(a.Nonces)-1, 0)] },
 		"a count":                   func(_ *chat.Room, _ *chat.Author, u *chat.User) { u.SentCount++ },

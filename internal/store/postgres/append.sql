@@ -8,9 +8,9 @@ CREATE FUNCTION sarang_append(
 	in_writer bigint, in_number bigint,
 	in_rooms bigint[], in_afters bigint[], in_counts bigint[], in_times bigint[], in_flags bigint[],
 	m_room bigint[], m_seq bigint[], m_user bigint[], m_kind smallint[], m_nonce bigint[], m_time bigint[],
-	m_prev bigint[], m_text text[], m_digest bigint[], m_target bigint[], m_subject bigint[], m_role smallint[],
+	m_prev bigint[], m_text text[], m_digest bigint[], m_target bigint[], m_subject bigint[], m_role smallint[], m_until bigint[],
 	a_user bigint[], a_room bigint[], a_last bigint[], a_sent bigint[],
-	r_room bigint[], r_user bigint[], r_role smallint[], r_seq bigint[],
+	r_room bigint[], r_user bigint[], r_role smallint[], r_until bigint[], r_seq bigint[],
 	OUT state bigint, OUT room bigint, OUT lost text
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -56,12 +56,12 @@ BEGIN
 		PERFORM set_config('synchronous_commit', 'off', true);
 		RETURN;
 	END IF;
-	INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, digest, text)
+	INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, until_ms, digest, text)
 		SELECT m.room, m.seq, m.usr, m.kind, m.nonce, m.ms, CASE WHEN m.prev >= 0 THEN m.prev ELSE
 				coalesce((SELECT a.last_seq FROM authors a WHERE a.user_id = m.usr AND a.room_id = m.room), 0) END,
-			coalesce(m.target, 0), coalesce(m.subject, 0), coalesce(m.role, 0::smallint), m.digest, m.txt
-		FROM unnest(m_room, m_seq, m_user, m_kind, m_nonce, m_time, m_prev, m_text, m_digest, m_target, m_subject, m_role)
-			AS m (room, seq, usr, kind, nonce, ms, prev, txt, digest, target, subject, role)
+			coalesce(m.target, 0), coalesce(m.subject, 0), coalesce(m.role, 0::smallint), coalesce(m.until, 0), m.digest, m.txt
+		FROM unnest(m_room, m_seq, m_user, m_kind, m_nonce, m_time, m_prev, m_text, m_digest, m_target, m_subject, m_role, m_until)
+			AS m (room, seq, usr, kind, nonce, ms, prev, txt, digest, target, subject, role, until)
 		WHERE m.room <> ALL (gone);
 	IF cardinality(a_user) > 0 THEN
 		INSERT INTO authors AS a (user_id, room_id, last_seq, sent_count)
@@ -71,10 +71,11 @@ BEGIN
 			SET last_seq = excluded.last_seq, sent_count = a.sent_count + excluded.sent_count;
 	END IF;
 	IF cardinality(r_room) > 0 THEN
-		INSERT INTO members (room_id, user_id, role, seq)
-			SELECT n.room, n.usr, n.role, n.seq FROM unnest(r_room, r_user, r_role, r_seq) AS n (room, usr, role, seq)
+		INSERT INTO members (room_id, user_id, role, until_ms, seq)
+			SELECT n.room, n.usr, n.role, n.until, n.seq
+			FROM unnest(r_room, r_user, r_role, r_until, r_seq) AS n (room, usr, role, until, seq)
 			WHERE n.room <> ALL (gone)
-			ON CONFLICT (room_id, user_id) DO UPDATE SET role = excluded.role, seq = excluded.seq;
+			ON CONFLICT (room_id, user_id) DO UPDATE SET role = excluded.role, until_ms = excluded.until_ms, seq = excluded.seq;
 	END IF;
 	UPDATE heads SET last_seq = n.after + n.count, last_ms = n.ms, flags = heads.flags | n.flags
 		FROM unnest(in_rooms, in_afters, in_counts, in_times, in_flags) AS n (room, after, count, ms, flags)

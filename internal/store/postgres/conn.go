@@ -58,7 +58,7 @@ func (c *conn) run(ctx context.Context, query string) error {
 func (c *conn) Close() { closeSoon(c.pg) }
 
 const callAppend = `SELECT state, room, lost FROM sarang_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-	$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`
+	$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`
 
 // appendArgs are the arrays of a call. They are used again, and hold nothing of a batch
 // between two.
@@ -66,7 +66,7 @@ type appendArgs struct {
 	rooms, afters, counts, times, flags                    []int64
 	mRoom, mSeq, mUser, mNonce, mTime, mPrev               []int64
 	mTarget, mSubject, mDigest, aUser, aRoom, aLast, aSent []int64
-	rRoom, rUser, rSeq                                     []int64
+	rRoom, rUser, rSeq, mUntil, rUntil                     []int64
 	mKind, mRole, rRole                                    []int16
 	mText                                                  []string
 }
@@ -79,8 +79,8 @@ func (c *conn) Append(ctx context.Context, b *sqlstore.Batch) (o sqlstore.Outcom
 	var state, room int64
 	err = c.pg.QueryRow(ctx, callAppend, int64(b.ID.Writer), int64(b.ID.Number),
 		a.rooms, a.afters, a.counts, a.times, a.flags,
-		a.mRoom, a.mSeq, a.mUser, a.mKind, a.mNonce, a.mTime, a.mPrev, a.mText, a.mDigest, a.mTarget, a.mSubject, a.mRole,
-		a.aUser, a.aRoom, a.aLast, a.aSent, a.rRoom, a.rUser, a.rRole, a.rSeq).Scan(&state, &room, &o.Lost)
+		a.mRoom, a.mSeq, a.mUser, a.mKind, a.mNonce, a.mTime, a.mPrev, a.mText, a.mDigest, a.mTarget, a.mSubject, a.mRole, a.mUntil,
+		a.aUser, a.aRoom, a.aLast, a.aSent, a.rRoom, a.rUser, a.rRole, a.rUntil, a.rSeq).Scan(&state, &room, &o.Lost)
 	o.State, o.Room = sqlstore.State(state), chat.RoomID(room)
 	return o, err
 }
@@ -104,7 +104,7 @@ func (a *appendArgs) fill(b *sqlstore.Batch) {
 		a.mDigest = append(a.mDigest, int64(r.Digest()))
 		if b.About {
 			a.mTarget, a.mSubject = append(a.mTarget, int64(r.Target)), append(a.mSubject, int64(r.Subject))
-			a.mRole = append(a.mRole, int16(r.Role))
+			a.mRole, a.mUntil = append(a.mRole, int16(r.Role)), append(a.mUntil, r.UntilMs)
 		}
 	}
 	for _, d := range b.Authors {
@@ -113,7 +113,8 @@ func (a *appendArgs) fill(b *sqlstore.Batch) {
 	}
 	for _, m := range b.Members {
 		a.rRoom, a.rUser = append(a.rRoom, int64(m.Room)), append(a.rUser, int64(m.User))
-		a.rRole, a.rSeq = append(a.rRole, int16(m.Role)), append(a.rSeq, int64(m.Seq))
+		a.rRole, a.rUntil = append(a.rRole, int16(m.Role)), append(a.rUntil, m.UntilMs)
+		a.rSeq = append(a.rSeq, int64(m.Seq))
 	}
 }
 
@@ -129,6 +130,7 @@ func (a *appendArgs) reset() {
 	for _, s := range []*[]int64{
 		&a.rooms, &a.afters, &a.counts, &a.times, &a.flags, &a.mRoom, &a.mSeq, &a.mUser, &a.mNonce, &a.mTime, &a.mPrev,
 		&a.mTarget, &a.mSubject, &a.mDigest, &a.aUser, &a.aRoom, &a.aLast, &a.aSent, &a.rRoom, &a.rUser, &a.rSeq,
+		&a.mUntil, &a.rUntil,
 	} {
 		*s = (*s)[:0]
 	}

@@ -18,6 +18,8 @@ const (
 	addUser    = "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?, ?)"
 	addRoom    = "INSERT INTO rooms (id, name, name_key, epoch, flags, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
 	newestRoom = "SELECT coalesce(max(id), 0) FROM rooms"
+
+	selectAllRooms = selectRoom + "rooms.id > ? ORDER BY rooms.id LIMIT ?"
 )
 
 // Users is documented at chat.Archive.
@@ -50,6 +52,15 @@ func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]c
 		return nil, readError(err)
 	}
 	return users, nil
+}
+
+// AllRooms is documented at chat.Archive.
+func (s *Store) AllRooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	return scanRooms(s.readers.db.QueryContext(ctx, selectAllRooms, int64(min(after, math.MaxInt64)), max(itemsMax, 1)))
 }
 
 // AddUsers is documented at chat.Archive.
@@ -115,11 +126,7 @@ func (w *writer) addRooms(rooms []chat.Room) error {
 		last = rooms[i].ID
 	}
 	for _, r := range rooms {
-		flags := 0
-		if r.Ephemeral {
-			flags |= roomEphemeral
-		}
-		if err := w.run(addRoom, int64(r.ID), r.Name, r.Key, int64(r.Epoch), flags, int64(r.Creator), r.CreatedMs); err != nil {
+		if err := w.run(addRoom, int64(r.ID), r.Name, r.Key, int64(r.Epoch), flagsOf(r), int64(r.Creator), r.CreatedMs); err != nil {
 			return err
 		}
 	}

@@ -160,14 +160,7 @@ func (w *writer) makeRoom(r chat.Room, q chat.RoomQuota) (chat.RoomID, error) {
 	if err := w.withinQuota(r.Creator, q); err != nil {
 		return 0, err
 	}
-	flags := 0
-	if r.Ephemeral {
-		flags |= roomEphemeral
-	}
-	if r.Private {
-		flags |= roomPrivate
-	}
-	result, err := w.insertRoom.ExecContext(context.Background(), r.Name, r.Key, int64(r.Epoch), flags, int64(r.Creator), r.CreatedMs)
+	result, err := w.insertRoom.ExecContext(context.Background(), r.Name, r.Key, int64(r.Epoch), flagsOf(r), int64(r.Creator), r.CreatedMs)
 	if err == nil {
 		err = exec(context.Background(), w.updateTotals, 1)
 	}
@@ -206,4 +199,15 @@ func (w *writer) withinQuota(creator chat.UserID, q chat.RoomQuota) error {
 func (w *writer) roomOf(key string) (id chat.RoomID, err error) {
 	err = w.selectRoom.QueryRowContext(context.Background(), key).Scan(bits[chat.RoomID]{&id})
 	return id, err
+}
+
+// flagsOf are the flags of a room without roles.
+func flagsOf(r chat.Room) (flags int) {
+	if r.Ephemeral {
+		flags |= roomEphemeral
+	}
+	if r.Private {
+		flags |= roomPrivate
+	}
+	return flags
 }

@@ -119,7 +119,7 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 		if !stands[m.Room] {
 			continue
 		}
-		args := []any{int64(m.Role), int64(m.Seq), int64(m.Room), int64(m.User)}
+		args := []any{int64(m.Role), m.UntilMs, int64(m.Seq), int64(m.Room), int64(m.User)}
 		n, err := c.Exec(ctx, s.sql.updateMember, args...)
 		if err == nil && n == 0 {
 			_, err = c.Exec(ctx, s.sql.insertMember, args...)
@@ -150,7 +150,7 @@ type author struct {
 
 // insertRows inserts events, many at a time while there are as many.
 func (s *Store) insertRows(ctx context.Context, c Conn, rows []Row) error {
-	args := make([]any, 0, bulkRows*12)
+	args := make([]any, 0, bulkRows*13)
 	for len(rows) > 0 {
 		query, n := s.sql.insertMessage, 1
 		if len(rows) >= bulkRows {
@@ -159,7 +159,7 @@ func (s *Store) insertRows(ctx context.Context, c Conn, rows []Row) error {
 		args = args[:0]
 		for _, r := range rows[:n] {
 			args = append(args, int64(r.Room), int64(r.Seq), int64(r.User), int64(r.Kind), int64(r.Nonce), r.TimeMs,
-				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), int64(r.Digest()), r.Text)
+				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), r.UntilMs, int64(r.Digest()), r.Text)
 		}
 		if _, err := c.Exec(ctx, query, args...); err != nil {
 			return err

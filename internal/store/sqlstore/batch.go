@@ -49,7 +49,7 @@ func checkEvent(room chat.RoomID, e *chat.Event, next chat.Seq) error {
 		return chat.Errorf(chat.CodeBadRequest, "an event of room %d is appended to room %d", e.Room, room)
 	case e.User == 0:
 		return noUser(e.User)
-	case e.Kind == chat.EventRole && e.Subject == 0:
+	case e.Kind.Rules() && e.Subject == 0:
 		return noUser(e.Subject)
 	case e.Target >= e.Seq:
 		return chat.Errorf(chat.CodeBadRequest, "event %d of room %d is about event %d, which is not earlier", e.Seq, room, e.Target)
@@ -98,9 +98,9 @@ func (b *Batch) add(a *chat.Append) {
 				members[e.Subject] = at
 				b.Members = append(b.Members, Member{Room: a.Room, User: e.Subject})
 			}
-			b.Members[at].Role, b.Members[at].Seq = e.Role, e.Seq
+			b.Members[at].Role, b.Members[at].UntilMs, b.Members[at].Seq = e.Role, e.UntilMs, e.Seq
 		}
-		b.About = b.About || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role) != 0
+		b.About = b.About || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role)|chat.Seq(e.UntilMs) != 0
 		head.LastMs = e.TimeMs
 		b.Rows = append(b.Rows, row)
 	}

@@ -20,7 +20,7 @@ func whole[T ~uint64 | ~uint8](n int64, what string) (T, error) {
 func scanEvent(scan Scan, room chat.RoomID) (e chat.Event, err error) {
 	var seq, kind, user, nonce, target, subject, role int64
 	e.Room = room
-	if err := scan(&seq, &kind, &user, &e.Name, &nonce, &e.TimeMs, &e.Text, &target, &subject, &role); err != nil {
+	if err := scan(&seq, &kind, &user, &e.Name, &nonce, &e.TimeMs, &e.Text, &target, &subject, &role, &e.UntilMs); err != nil {
 		return e, err
 	}
 	e.Nonce = chat.Nonce(nonce)
@@ -49,7 +49,7 @@ func scanRoom(scan Scan) (r chat.Room, err error) {
 		return r, err
 	}
 	r.Epoch = chat.Epoch(epoch)
-	r.Ephemeral, r.Ruled = flags&headEphemeral != 0, flags&HeadRuled != 0
+	r.Ephemeral, r.Ruled, r.Private = flags&headEphemeral != 0, flags&HeadRuled != 0, flags&headPrivate != 0
 	if r.ID, err = whole[chat.RoomID](id, "the id of a room"); err != nil {
 		return r, err
 	}

@@ -120,10 +120,11 @@ type AuthorDelta struct {
 
 // Member is a user's role in a room.
 type Member struct {
-	Room chat.RoomID
-	User chat.UserID
-	Role chat.Role
-	Seq  chat.Seq
+	Room    chat.RoomID
+	User    chat.UserID
+	Role    chat.Role
+	UntilMs int64
+	Seq     chat.Seq
 }
 
 // State is what became of a batch.

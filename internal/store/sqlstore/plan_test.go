@@ -48,12 +48,12 @@ func TestPlans(t *testing.T) {
 	defer func() { _ = c.Close(context.Background()) }()
 	for _, fill := range []string{
 		"INSERT INTO users SELECT g, 'u', 'u'||g, '', 1, 1, 'u'||g FROM generate_series(1, 5000) g",
-		"INSERT INTO rooms SELECT g, 'r', 'r'||g, 1, 1, 1 FROM generate_series(1, 5000) g",
+		"INSERT INTO rooms SELECT g, 'r', 'r'||g, 1, 0, 1, 1 FROM generate_series(1, 5000) g",
 		"INSERT INTO heads SELECT g, 10, 1, 0 FROM generate_series(1, 5000) g",
-		"INSERT INTO messages SELECT r, s, 1, 1, 1, 1, s - 1, 0, 0, 0, 1, 'x' FROM generate_series(1, 5000) r, generate_series(1, 10) s",
+		"INSERT INTO messages SELECT r, s, 1, 1, 1, 1, s - 1, 0, 0, 0, 0, 1, 'x' FROM generate_series(1, 5000) r, generate_series(1, 10) s",
 		"INSERT INTO authors SELECT 1, g, 10, 10 FROM generate_series(1, 5000) g",
 		"INSERT INTO writers SELECT g, 1, '' FROM generate_series(1, 5000) g",
-		"INSERT INTO members SELECT g, 1, 1, 1 FROM generate_series(1, 5000) g",
+		"INSERT INTO members SELECT g, 1, 1, 0, 1 FROM generate_series(1, 5000) g",
 	} {
 		if _, err := c.Exec(t.Context(), fill); err != nil {
 			t.Fatalf("%s: %v", fill, err)

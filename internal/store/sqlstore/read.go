@@ -89,7 +89,7 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 		a = chat.Author{}
 		err := c.Query(ctx, s.sql.role, []any{int64(room), int64(user)}, func(scan Scan) (err error) {
 			var role int64
-			if err := scan(&role); err != nil {
+			if err := scan(&role, &a.UntilMs); err != nil {
 				return err
 			}
 			a.Role, err = whole[chat.Role](role, "a role")
@@ -113,22 +113,41 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 }
 
 // User is documented at chat.Store.
-func (s *Store) User(ctx context.Context, id chat.UserID) (u chat.User, err error) {
+func (s *Store) User(ctx context.Context, id chat.UserID) (chat.User, error) {
+	u, err := s.user(ctx, s.sql.user, int64(id))
+	if err == nil && u.ID == 0 {
+		err = chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", id)
+	}
+	return u, err
+}
+
+// UserByKey is documented at chat.Store.
+func (s *Store) UserByKey(ctx context.Context, key string) (chat.User, error) {
+	u, err := s.user(ctx, s.sql.userByKey, key)
+	if err == nil && u.ID == 0 {
+		err = chat.Errorf(chat.CodeNoUser, "nobody has that name")
+	}
+	return u, err
+}
+
+// user reads the user that query finds by what; without an ID if there is none.
+func (s *Store) user(ctx context.Context, query string, what any) (u chat.User, err error) {
 	if err := s.begin(ctx); err != nil {
 		return chat.User{}, err
 	}
 	defer s.end()
 	err = s.read(ctx, func(ctx context.Context, c Conn) error {
 		u = chat.User{}
-		err := c.Query(ctx, s.sql.user, []any{int64(id)}, func(scan Scan) error {
-			u.ID = id
-			return scan(&u.Name, &u.Key, &u.CreatedMs, &u.SeenMs)
+		err := c.Query(ctx, query, []any{what}, func(scan Scan) (err error) {
+			var id int64
+			if err := scan(&id, &u.Name, &u.Key, &u.CreatedMs, &u.SeenMs); err != nil {
+				return err
+			}
+			u.ID, err = whole[chat.UserID](id, "the id of a user")
+			return err
 		})
-		if err == nil && u.ID == 0 {
-			err = chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", id)
-		}
-		if err == nil {
-			u.SentCount, err = s.sentOf(ctx, c, id)
+		if err == nil && u.ID != 0 {
+			u.SentCount, err = s.sentOf(ctx, c, u.ID)
 		}
 		return err
 	})

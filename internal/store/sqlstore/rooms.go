@@ -35,15 +35,30 @@ func (s *Store) room(ctx context.Context, query string, what any) (r chat.Room, 
 }
 
 // Rooms is documented at chat.Store.
-func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) (rooms []chat.Room, err error) {
+func (s *Store) Rooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	return s.rooms(ctx, s.sql.rooms, int64(min(after, math.MaxInt64)), int64(max(itemsMax, 1)))
+}
+
+// AllRooms is documented at chat.Archive.
+func (s *Store) AllRooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	return s.rooms(ctx, s.sql.allRooms, int64(min(after, math.MaxInt64)), int64(max(itemsMax, 1)))
+}
+
+// PrivateRooms is documented at chat.Store.
+func (s *Store) PrivateRooms(ctx context.Context, user chat.UserID, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	u, behind := int64(min(user, math.MaxInt64)), int64(min(after, math.MaxInt64))
+	return s.rooms(ctx, s.sql.privateRooms, u, behind, u, behind, int64(max(itemsMax, 1)))
+}
+
+// rooms reads those that query finds.
+func (s *Store) rooms(ctx context.Context, query string, args ...any) (rooms []chat.Room, err error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer s.end()
 	err = s.read(ctx, func(ctx context.Context, c Conn) error {
 		rooms = nil
-		args := []any{int64(min(after, math.MaxInt64)), int64(max(itemsMax, 1))}
-		return c.Query(ctx, s.sql.rooms, args, func(scan Scan) error {
+		return c.Query(ctx, query, args, func(scan Scan) error {
 			r, err := scanRoom(scan)
 			rooms = append(rooms, r)
 			return err
@@ -62,7 +77,7 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (
 		return chat.Room{}, chat.Errorf(chat.CodeBadRequest, "a room needs a name and its key")
 	}
 	made := chat.Room{
-		Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, Creator: r.Creator, CreatedMs: r.CreatedMs,
+		Name: r.Name, Key: r.Key, Epoch: r.Epoch, Ephemeral: r.Ephemeral, Private: r.Private, Creator: r.Creator, CreatedMs: r.CreatedMs,
 	}
 	err := s.gather(ctx, &pending{do: func(ctx context.Context, t *smallTx) error { return s.makeRoom(ctx, t, &made, q) }})
 	if err != nil {
@@ -118,7 +133,12 @@ func (s *Store) insertRoom(ctx context.Context, c Conn, r chat.Room) error {
 	if r.Ephemeral {
 		flags |= headEphemeral
 	}
-	_, err := c.Exec(ctx, s.sql.insertRoom, int64(r.ID), r.Name, r.Key, int64(r.Epoch), int64(r.Creator), r.CreatedMs)
+	private := int64(0)
+	if r.Private {
+		private = 1
+		flags |= headPrivate
+	}
+	_, err := c.Exec(ctx, s.sql.insertRoom, int64(r.ID), r.Name, r.Key, int64(r.Epoch), private, int64(r.Creator), r.CreatedMs)
 	if err == nil {
 		_, err = c.Exec(ctx, s.sql.insertHead, int64(r.ID), flags)
 	}

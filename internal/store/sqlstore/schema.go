@@ -15,6 +15,7 @@ const Version = 1
 const (
 	headEphemeral = 1 << iota
 	HeadRuled     // there are rows of it in members
+	headPrivate   // as rooms.private
 )
 
 // migrations are the steps to each version from the one before, the first from nothing.
@@ -50,14 +51,17 @@ func migrations() [][]string {
 			name       {text} NOT NULL,
 			name_key   {key} NOT NULL,
 			epoch      BIGINT NOT NULL,
+			private    SMALLINT NOT NULL,
 			creator    BIGINT NOT NULL,
 			created_ms BIGINT NOT NULL
 		)`,
 		"CREATE UNIQUE INDEX rooms_name_key ON rooms (name_key)",
 		"CREATE INDEX rooms_creator ON rooms (creator, id)",
+		"CREATE INDEX rooms_private ON rooms (private, id)",
 
 		// The end of a room's log: the row that whoever appends locks, and a narrow one, for
-		// it is written with every commit. flags: bit 0 is "ephemeral", bit 1 "ruled".
+		// it is written with every commit. flags: bit 0 is "ephemeral", bit 1 "ruled",
+		// bit 2 "private".
 		`CREATE TABLE heads (
 			room_id  BIGINT NOT NULL PRIMARY KEY,
 			last_seq BIGINT NOT NULL,
@@ -79,6 +83,7 @@ func migrations() [][]string {
 			target   BIGINT NOT NULL,
 			subject  BIGINT NOT NULL,
 			role     SMALLINT NOT NULL,
+			until_ms BIGINT NOT NULL,
 			digest   BIGINT NOT NULL,
 			text     {text} NOT NULL,
 			PRIMARY KEY (room_id, seq)
@@ -94,14 +99,17 @@ func migrations() [][]string {
 			PRIMARY KEY (user_id, room_id)
 		)`,
 
-		// The role that the newest role event about a user gave him, and that event's seq.
+		// The role that the newest role event about a user gave him, until when, and that
+		// event's seq.
 		`CREATE TABLE members (
-			room_id BIGINT NOT NULL,
-			user_id BIGINT NOT NULL,
-			role    SMALLINT NOT NULL,
-			seq     BIGINT NOT NULL,
+			room_id  BIGINT NOT NULL,
+			user_id  BIGINT NOT NULL,
+			role     SMALLINT NOT NULL,
+			until_ms BIGINT NOT NULL,
+			seq      BIGINT NOT NULL,
 			PRIMARY KEY (room_id, user_id)
 		)`,
+		"CREATE INDEX members_user ON members (user_id, room_id)",
 
 		// The newest batch of each writer that has stored something, with the rooms in which
 		// it had lost then: by this a batch that comes again is recognized.

@@ -13,8 +13,8 @@ type statements struct {
 	insertAuthor                                                     string
 	updateMember, insertMember                                       string
 	after, between, before                                           string
-	room, roomByKey, rooms                                           string
-	role, nonces, user, usersAfter                                   string
+	room, roomByKey, rooms, privateRooms, allRooms                   string
+	role, nonces, user, userByKey, usersAfter                        string
 	lockCounters, updateCounter, counter                             string
 	holder, sent                                                     string
 	insertUser, updateSeen, clearKey, updateLater, looks, updateLook string
@@ -26,7 +26,7 @@ const bulkRows = 16
 
 const (
 	columnsOfEvent = `m.seq, m.kind, m.user_id, coalesce(u.name, ''), m.nonce, m.time_ms, m.text,
-	m.target, m.subject, m.role`
+	m.target, m.subject, m.role, m.until_ms`
 
 	// A page, with the bytes of text before each event of it. Whoever reads it stops where
 	// they are too many, and so does the database: it sends one event beyond, the second one
@@ -42,9 +42,11 @@ const (
 	joinHead   = " JOIN heads h ON h.room_id = r.id"
 	selectRoom = selectOfRoom + "rooms r" + joinHead + " WHERE "
 
+	selectUser = "SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms FROM users WHERE "
+
 	insertMessages = `INSERT INTO messages
-	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, digest, text) VALUES `
-	messageRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, until_ms, digest, text) VALUES `
+	messageRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 func compile(d *Dialect) statements {
@@ -62,8 +64,8 @@ func compile(d *Dialect) statements {
 		selectAuthor:   "SELECT last_seq FROM authors WHERE user_id = ? AND room_id = ?",
 		updateAuthor:   "UPDATE authors SET last_seq = ?, sent_count = sent_count + ? WHERE user_id = ? AND room_id = ?",
 		insertAuthor:   "INSERT INTO authors (last_seq, sent_count, user_id, room_id) VALUES (?, ?, ?, ?)",
-		updateMember:   "UPDATE members SET role = ?, seq = ? WHERE room_id = ? AND user_id = ?",
-		insertMember:   "INSERT INTO members (role, seq, room_id, user_id) VALUES (?, ?, ?, ?)",
+		updateMember:   "UPDATE members SET role = ?, until_ms = ?, seq = ? WHERE room_id = ? AND user_id = ?",
+		insertMember:   "INSERT INTO members (role, until_ms, seq, room_id, user_id) VALUES (?, ?, ?, ?, ?)",
 
 		after:   pageHead + "m.seq > ? ORDER BY m.seq{limit}" + pageMiddle + pageTail,
 		between: pageHead + "m.seq > ? AND m.seq <= ? ORDER BY m.seq{limit}" + pageMiddle + pageTail,
@@ -71,9 +73,17 @@ func compile(d *Dialect) statements {
 
 		room:      selectRoom + "r.id = ?",
 		roomByKey: selectRoom + "r.name_key = ?",
-		rooms:     selectOfRoom + "(SELECT * FROM rooms WHERE id > ? ORDER BY id{limit}) r" + joinHead + " ORDER BY r.id",
+		rooms:     selectOfRoom + "(SELECT * FROM rooms WHERE private = 0 AND id > ? ORDER BY private, id{limit}) r" + joinHead + " ORDER BY r.id",
+		allRooms:  selectOfRoom + "(SELECT * FROM rooms WHERE id > ? ORDER BY id{limit}) r" + joinHead + " ORDER BY r.id",
+		// Those of his roles, and those that he made and has no role in.
+		privateRooms: selectOfRoom + `(SELECT r1.* FROM members m1 JOIN rooms r1 ON r1.id = m1.room_id
+			WHERE m1.user_id = ? AND m1.room_id > ? AND m1.role > 1 AND r1.private = 1
+			UNION ALL
+			SELECT r2.* FROM rooms r2 WHERE r2.creator = ? AND r2.creator <> 0 AND r2.id > ? AND r2.private = 1
+			AND NOT EXISTS (SELECT 1 FROM members m2 WHERE m2.room_id = r2.id AND m2.user_id = r2.creator AND m2.role <> 0)
+			) r` + joinHead + " ORDER BY r.id{limit}",
 
-		role: "SELECT role FROM members WHERE room_id = ? AND user_id = ?",
+		role: "SELECT role, until_ms FROM members WHERE room_id = ? AND user_id = ?",
 		// The list of what a user has authored is walked from its head.
 		nonces: `{with recursive} said (seq, nonce, digest, prev_seq, place) AS (
 			SELECT m.seq, m.nonce, m.digest, m.prev_seq, 1 FROM authors a
@@ -84,9 +94,10 @@ func compile(d *Dialect) statements {
 				JOIN messages m ON m.room_id = ? AND m.seq = said.prev_seq
 				WHERE said.place < ?)
 			SELECT nonce, seq, digest FROM said ORDER BY place`,
-		user:       "SELECT name, coalesce(name_key, ''), created_ms, seen_ms FROM users WHERE id = ?",
+		user:       selectUser + "id = ?",
+		userByKey:  selectUser + "name_key = ?",
 		usersAfter: "SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms, coalesce(look, '') FROM users WHERE id > ? ORDER BY id{limit}",
-		durable:    "SELECT room_id FROM heads WHERE room_id >= ? AND (flags = 0 OR flags = 2) ORDER BY room_id{limit}",
+		durable:    "SELECT room_id FROM heads WHERE room_id >= ? AND flags IN (0, 2, 4, 6) ORDER BY room_id{limit}",
 		oldest:     "SELECT seq, time_ms FROM messages WHERE room_id = ? ORDER BY seq{limit}",
 		erase:      "DELETE FROM messages WHERE room_id = ? AND seq <= ?",
 		sent:       "SELECT cast(coalesce(sum(sent_count), 0) AS BIGINT) FROM authors WHERE user_id = ?",
@@ -105,12 +116,12 @@ func compile(d *Dialect) statements {
 
 		roomKey:      "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
 		countCreated: "SELECT count(*) FROM (SELECT id FROM rooms WHERE creator = ? ORDER BY id{limit}) made",
-		insertRoom:   "INSERT INTO rooms (id, name, name_key, epoch, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+		insertRoom:   "INSERT INTO rooms (id, name, name_key, epoch, private, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	}
 	for _, query := range []*string{
 		&s.lockHead, &s.updateHead, &s.insertHead, &s.selectWriter, &s.updateWriter, &s.touchWriter, &s.insertWriter,
 		&s.insertMessage, &s.insertMessages, &s.selectAuthor, &s.updateAuthor, &s.insertAuthor, &s.updateMember,
-		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.role, &s.nonces, &s.user,
+		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.privateRooms, &s.allRooms, &s.role, &s.nonces, &s.user, &s.userByKey,
 		&s.usersAfter, &s.sent, &s.durable, &s.oldest, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
 	} {

@@ -47,6 +47,17 @@ func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
 	return nil
 }
 
+// AllRooms is documented at chat.Archive.
+func (s *Store) AllRooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "AllRooms"); err != nil {
+		return nil, err
+	}
+	return d.page(after, itemsMax, func(*roomLog) bool { return true }), nil
+}
+
 // AddRooms is documented at chat.Archive. This store's rooms have no gap in their ids.
 func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
 	d := s.disk
@@ -62,7 +73,7 @@ func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
 	}
 	for _, r := range rooms {
 		r.LastSeq, r.LastMs, r.Ruled = 0, 0, false
-		d.rooms = append(d.rooms, &roomLog{room: r, roles: make(map[chat.UserID]chat.Role)})
+		d.rooms = append(d.rooms, &roomLog{room: r, roles: make(map[chat.UserID]chat.Given)})
 	}
 	return nil
 }

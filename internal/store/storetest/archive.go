@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"sarang/chat"
@@ -76,7 +77,7 @@ func testArchiveRooms(t *testing.T, f *fixture) {
 	for i := range 5 {
 		want = append(want, chat.Room{
 			ID: first.ID + chat.RoomID(i) + 1, Name: fmt.Sprint("Room", i), Key: fmt.Sprint("room", i), Epoch: 1<<63 + chat.Epoch(i),
-			Creator: chat.UserID(i), CreatedMs: int64(i), Ephemeral: i == 2,
+			Creator: chat.UserID(i), CreatedMs: int64(i), Ephemeral: i == 2, Private: i == 3,
 		})
 	}
 	full := want[1]
@@ -88,7 +89,18 @@ func testArchiveRooms(t *testing.T, f *fixture) {
 		t.Fatal(err)
 	}
 	wantCode(t, a.AddRooms(f.ctx, want[3:4]), chat.CodeSequence)
-	f.wantRooms(t, want...)
+	for _, c := range []struct {
+		after chat.RoomID
+		items int
+		want  []chat.Room
+	}{{0, len(want) + 1, want}, {want[2].ID, 2, want[3:5]}} {
+		got, err := a.AllRooms(f.ctx, c.after, c.items)
+		if err != nil {
+			t.Fatalf("AllRooms: %v", err)
+		}
+		wantSame(t, got, c.want)
+	}
+	f.wantRooms(t, slices.Concat(want[:4], want[5:])...) // not the private one
 	next := f.room(t, "next")
 	if next.ID <= want[5].ID {
 		t.Fatalf("the next room has the id %d", next.ID)

@@ -82,6 +82,10 @@ func (s *shared) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]
 	return s.next().(chat.Archive).Users(ctx, after, itemsMax)
 }
 
+func (s *shared) AllRooms(ctx context.Context, after chat.RoomID, itemsMax int) ([]chat.Room, error) {
+	return s.next().(chat.Archive).AllRooms(ctx, after, itemsMax)
+}
+
 func (s *shared) AddUsers(ctx context.Context, users []chat.UserRecord) error {
 	return s.next().(chat.Archive).AddUsers(ctx, users)
 }
