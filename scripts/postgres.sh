@@ -3,7 +3,7 @@
 # trying things out.
 #
 #   scripts/postgres.sh run COMMAND...   one in a temporary folder, while COMMAND runs;
-#                                        {} in it, and $SARANG_POSTGRES, are its URL
+#                                        {} in it, and $TEST_POSTGRES_URL, are its URL
 #   scripts/postgres.sh start FOLDER [NAME=VALUE...]   with these settings; prints the URL
 #   scripts/postgres.sh stop FOLDER [smart|fast|immediate]
 #   scripts/postgres.sh find             prints where the programs are
@@ -104,7 +104,7 @@ run() {
   trap : INT # the command gets it, and ends in order
   url=$(start "$folder")
   for arg in "$@"; do command+=("${arg//\{\}/$url}"); done
-  SARANG_POSTGRES=$url "${command[@]}" || status=$?
+  TEST_POSTGRES_URL=$url "${command[@]}" || status=$?
   exit "$status"
 }
 

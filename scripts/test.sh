@@ -92,12 +92,12 @@ windows() {
 # One PostgreSQL for all tests that want one. Nothing in it is to survive them. Where it can
 # not be had those tests are skipped, and counted so.
 postgres() {
-  [ -z "${SARANG_POSTGRES:-}" ] || return # somebody has given one
+  [ -z "${TEST_POSTGRES_URL:-}" ] || return # somebody has given one
   chmod 755 "$work" # it runs as another user when this runs as root
-  if SARANG_POSTGRES=$(./scripts/postgres.sh start "$work/postgres" fsync=off full_page_writes=off); then
-    export SARANG_POSTGRES
+  if TEST_POSTGRES_URL=$(./scripts/postgres.sh start "$work/postgres" fsync=off full_page_writes=off); then
+    export TEST_POSTGRES_URL
   else
-    unset SARANG_POSTGRES
+    unset TEST_POSTGRES_URL
     echo "the tests on PostgreSQL are skipped: there is none"
   fi
 }

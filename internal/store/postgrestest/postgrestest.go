@@ -1,4 +1,4 @@
-// Package postgrestest gives tests a PostgreSQL: the one that SARANG_POSTGRES names, or
+// Package postgrestest gives tests a PostgreSQL: the one that TEST_POSTGRES_URL names, or
 // one of their own that scripts/postgres.sh starts. Where it can not be had, a test that
 // wants it is skipped and says why.
 package postgrestest
@@ -22,7 +22,7 @@ import (
 
 // Variable is the environment variable with the URL of a server that tests may use: they
 // make schemas in it, and drop them.
-const Variable = "SARANG_POSTGRES"
+const Variable = "TEST_POSTGRES_URL"
 
 // Server is a PostgreSQL.
 type Server struct {
