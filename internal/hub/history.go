@@ -3,7 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"sarang/chat"
 	"sarang/internal/limit"
@@ -33,27 +32,20 @@ func (s *Shard) historyBytes(o *Session) int {
 type historyRequest struct {
 	asker
 	page chat.Page
-	late bool
 }
 
 func (r *historyRequest) at(h *home) {
-	if !h.may(r, chat.ActionHistory) {
-		return
+	if h.may(r, chat.ActionHistory) {
+		info := h.room.Info()
+		h.shard.answer(r.session.Worker(), &historyGranted{r.asker, r.page, info.LastSeq, info.Epoch, info.Ephemeral})
 	}
-	info := h.room.Info()
-	if !r.late && h.lacks(info.Epoch, max(r.page.After, r.page.Before)) {
-		r.late = true
-		h.whenCaughtUp(r)
-		return
-	}
-	h.shard.answer(r.session.Worker(), &historyGranted{r.asker, r.page, info.LastSeq, info.Epoch, info.Ephemeral})
 }
 
 // historyGranted has the session's shard read the page.
 type historyGranted struct {
 	asker
 	page      chat.Page
-	last      chat.Seq // what the right holds for: who is sent out by what is stored behind it does not see that
+	last      chat.Seq // the end of the log that the right was asked for at
 	epoch     chat.Epoch
 	ephemeral bool
 }
@@ -71,15 +63,47 @@ func (g *historyGranted) on(s *Shard) {
 	s.read(o, g.ref, func(ctx context.Context) func(*Session) {
 		events, more, err := s.hub.config.Store.History(ctx, g.ref.Room, g.page)
 		return func(o *Session) {
-			if err != nil {
+			switch n := len(events); {
+			case err != nil:
 				s.fail(o, g.ref, s.hub.typed("reading history", err))
-				return
+			case n > 0 && events[n-1].Seq > g.last:
+				o.requests++ // it goes on
+				s.ask(&historyRead{asker: g.asker, epoch: g.epoch, events: events, more: more})
+			default:
+				o.Client.History(o, g.ref, g.epoch, events, more)
 			}
-			if n := len(events); n > 0 && events[n-1].Seq > g.last {
-				events = slices.DeleteFunc(events, func(e chat.Event) bool { return e.Seq > g.last })
-				more = more && g.page.Before != 0
-			}
-			o.Client.History(o, g.ref, g.epoch, events, more)
 		}
 	})
+}
+
+// historyRead is a page with events that the room's home did not know when the right to it
+// was asked for: one of them may have taken that right. So the home is asked once more, when
+// it knows them.
+type historyRead struct {
+	asker
+	epoch  chat.Epoch
+	events []chat.Event
+	more   bool
+	late   bool
+}
+
+func (r *historyRead) at(h *home) {
+	if !r.late && h.lacks(h.room.Info().Epoch, r.events[len(r.events)-1].Seq) {
+		r.late = true
+		h.whenCaughtUp(r)
+		return
+	}
+	if h.may(r, chat.ActionHistory) {
+		h.shard.answer(r.session.Worker(), &historyAllowed{r})
+	}
+}
+
+// historyAllowed has the page told.
+type historyAllowed struct{ page *historyRead }
+
+func (a *historyAllowed) on(s *Shard) {
+	if o := s.session(a.page.session); o != nil {
+		o.requests--
+		o.Client.History(o, a.page.ref, a.page.epoch, a.page.events, a.page.more)
+	}
 }
