@@ -315,7 +315,7 @@ func TestSlowCommitIsNotSkipped(t *testing.T) {
 	for r.store.Stats().Writers.InUse < 2 {
 		time.Sleep(time.Millisecond) // sleep: nobody tells when a connection is in use
 	}
-	execute(t, slow, "INSERT INTO rooms VALUES (2, 'slow', 'slow', 1, 0, 1)")
+	execute(t, slow, "INSERT INTO rooms VALUES (2, 'slow', 'slow', 1, 0, 0, 1)")
 	execute(t, slow, "INSERT INTO heads VALUES (2, 0, 0, 0)")
 	execute(t, slow, "UPDATE counters SET value = 2 WHERE name = 'rooms'")
 	execute(t, slow, "COMMIT")
