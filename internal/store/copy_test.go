@@ -50,7 +50,7 @@ func world(t *testing.T, s chat.Store) {
 			case chat.EventMessage:
 				e.Text = strings.Repeat("글 ", n%50+1)
 			case chat.EventRole:
-				e.Subject, e.Role = chat.UserID(1+n%5), chat.Role(n%5)
+				e.Subject, e.Role, e.UntilMs = chat.UserID(1+n%5), chat.Role(n%5), int64(n%3)
 			}
 			a.Events = append(a.Events, e)
 		}
@@ -187,6 +187,27 @@ func TestErased(t *testing.T) {
 	}
 	_, err = store.Copy(t.Context(), from, storesim.NewDisk(nil).Open(), quiet)
 	if chat.CodeOf(err) != chat.CodeBadRequest || !strings.Contains(err.Error(), "--retention") {
+		t.Fatal(err)
+	}
+}
+
+// untilless is a store that forgets how long roles hold.
+type untilless struct{ chat.Archive }
+
+func (s untilless) History(ctx context.Context, r chat.RoomID, p chat.Page) ([]chat.Event, bool, error) {
+	events, more, err := s.Archive.History(ctx, r, p)
+	for i := range events {
+		events[i].UntilMs = 0
+	}
+	return events, more, err
+}
+
+// What is read back is compared in all that it says.
+func TestCopyIsCompared(t *testing.T) {
+	from := storesim.NewDisk(nil).Open()
+	world(t, from)
+	_, err := store.Copy(t.Context(), from, untilless{storesim.NewDisk(nil).Open()}, quiet)
+	if chat.CodeOf(err) != chat.CodeBadRequest || !strings.Contains(err.Error(), "the log of room") {
 		t.Fatal(err)
 	}
 }
