@@ -32,6 +32,10 @@ func (f *forgetful) User(_ context.Context, id chat.UserID) (chat.User, error) {
 	return chat.User{ID: id}, nil
 }
 
+func (f *forgetful) UserByKey(context.Context, string) (chat.User, error) {
+	return chat.User{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
+}
+
 func (f *forgetful) Seen(context.Context, []chat.UserID, int64) error { return nil }
 
 func (f *forgetful) Close() error { return nil }
@@ -44,6 +48,10 @@ func (f *forgetful) ClaimUser(_ context.Context, c chat.Claim) (chat.User, error
 }
 
 func (f *forgetful) Rooms(context.Context, chat.RoomID, int) ([]chat.Room, error) { return nil, nil }
+
+func (f *forgetful) PrivateRooms(context.Context, chat.UserID, chat.RoomID, int) ([]chat.Room, error) {
+	return nil, nil
+}
 
 func (f *forgetful) Room(_ context.Context, id chat.RoomID) (chat.Room, error) {
 	f.mu.Lock()
