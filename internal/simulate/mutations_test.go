@@ -615,6 +615,12 @@ func mutations() []mutation {
 			new:  "\tif true {\n\t\tinfo :=",
 		},
 		{
+			name: "the right to read history is not asked for again", promise: promiseNodes,
+			file: "internal/hub/history.go",
+			old:  "case n > 0 && events[n-1].Seq > g.last:",
+			new:  "case n < 0 && events[n-1].Seq > g.last:",
+		},
+		{
 			name: "the right to see members is not asked for", promise: promiseRights,
 			file: "internal/hub/members.go",
 			old:  "if !h.may(r, chat.ActionMembers) {",

@@ -116,6 +116,25 @@ func (r *roomLog) role(u chat.UserID, timeMs int64) chat.Role {
 	return r.whoIs(u, given.role)
 }
 
+// mayHaveRead reports whether somebody had the right to read a log's history at any time
+// after event seq had its place.
+func (r *roomLog) mayHaveRead(u chat.UserID, seq chat.Seq, nowMs int64) bool {
+	var given simRole
+	may := func() bool {
+		return r.whoIs(u, given.role) >= chat.RoleReader || given.untilMs != 0 && given.untilMs <= nowMs
+	}
+	for i := range r.events {
+		e := &r.events[i]
+		if e.Seq > seq && may() {
+			return true
+		}
+		if e.Kind == chat.EventRole && e.Subject == u {
+			given = simRole{e.Role, e.UntilMs}
+		}
+	}
+	return may()
+}
+
 // whoIs is what somebody is who was given a role.
 func (r *roomLog) whoIs(u chat.UserID, role chat.Role) chat.Role {
 	switch {

@@ -205,6 +205,9 @@ func (d *device) history(x *hubtest.Record) {
 			d.fail("a page of room %d has %+v", x.Ref.Room, *e)
 		}
 	}
+	if n := len(x.Events); n > 0 && !d.run.logs.room(x.Ref.Room).mayHaveRead(d.person.user, x.Events[n-1].Seq, d.run.nowMs()) {
+		d.fail("a page of room %d goes up to %d, and it has no right to that", x.Ref.Room, x.Events[n-1].Seq)
+	}
 }
 
 // arrived judges what the stream brings: the events of the log from where the room was
