@@ -70,6 +70,18 @@ c_compiler() {
   apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev
 } >&2
 
+# What the stores by ODBC need: unixODBC, drivers for PostgreSQL and SQLite, a C compiler.
+odbc_there() {
+  [ -e /usr/include/sql.h ] && odbcinst -q -d -n "PostgreSQL Unicode" && odbcinst -q -d -n SQLite3
+} >/dev/null 2>&1
+odbc() {
+  c_compiler || return
+  odbc_there && return
+  [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return
+  apt-get update -q && apt-get install -qy --no-install-recommends unixodbc-dev odbcinst odbc-postgresql libsqliteodbc &&
+    odbc_there
+} >&2
+
 # A program for another system can not run here, but it and its tests must build; those
 # packages whose files depend on the invariant checks twice.
 builds_for() {

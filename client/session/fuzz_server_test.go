@@ -141,7 +141,7 @@ func (w *fuzzWorld) run(acts []byte, said ...[]byte) {
 				_, _ = w.session.Kick(1, session.Kick{User: 3})
 			}
 		case 8, 9, 10:
-			w.say(said[b%12-8])
+			w.say(said[b%14-8])
 		case 11:
 			w.world.Advance(w.world.Now() + time.Duration(b)*20*time.Millisecond)
 		}
