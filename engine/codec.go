@@ -158,6 +158,7 @@ func (w *Worker) serveCodec(s *Session) {
 	op := w.ops.Get()
 	op.add(p.out.buf, p.out.bytes())
 	op.direct = op.bytes
+	op.tick = w.stats.Ticks
 	s.op = op
 	s.flags |= flagSending
 	if err := w.driver.Send(s.socket, op.vec); err != nil {

@@ -76,7 +76,7 @@ func ClosePayload(code Code, reason string) []byte {
 		return nil
 	}
 	if most := ControlBytesMax - 2; len(reason) > most {
-		for !utf8.RuneStart(reason[most]) {
+		for most > 0 && !utf8.RuneStart(reason[most]) {
 			most--
 		}
 		reason = reason[:most]

@@ -13,10 +13,13 @@ import (
 // its peer has none.
 type Tokens chan struct{}
 
-// Handshake makes a server's end of TLS of c, and shakes hands on it within timeout. With an
-// error c is closed. The result is for Detach, or for ordinary use.
+// Handshake makes a server's end of TLS of c, and shakes hands on it within timeout, waiting
+// for a token included. With an error c is closed. The result is for Detach, or for ordinary
+// use; the deadline stays on it, as for what Detach may have to write.
 func Handshake(c net.Conn, config *tls.Config, tokens Tokens, timeout time.Duration) (*tls.Conn, error) {
-	w := &wire{lent: c, tokens: tokens}
+	end := time.NewTimer(timeout)
+	defer end.Stop()
+	w := &wire{lent: c, tokens: tokens, end: end.C}
 	conn := tls.Server(w, config)
 	err := c.SetDeadline(time.Now().Add(timeout))
 	if err == nil {
@@ -24,9 +27,6 @@ func Handshake(c net.Conn, config *tls.Config, tokens Tokens, timeout time.Durat
 	}
 	w.giveToken()
 	w.tokens = nil
-	if err == nil {
-		err = c.SetDeadline(time.Time{})
-	}
 	if err != nil {
 		_ = c.Close()
 		return nil, err

@@ -17,6 +17,7 @@ var _ engine.CodecReleaser = (*Codec)(nil)
 type Codec struct {
 	conn   *tls.Conn
 	wire   *wire
+	spare  int                     // bytes that may come before there is something plain; see spend
 	early  int                     // so many bytes, the first to be decoded, are plain
 	resume func() (struct{}, bool) // runs the handshake on; nil when there is none, or it is over
 	stop   func()
@@ -83,6 +84,7 @@ func (c *Codec) Decode(plain, raw, src []byte) ([]byte, []byte, error) {
 			return plain, raw, nil
 		}
 	}
+	received, had := len(src), len(plain)
 	c.wire.in = src
 	if c.resume != nil {
 		var err error
@@ -100,9 +102,28 @@ func (c *Codec) Decode(plain, raw, src []byte) ([]byte, []byte, error) {
 	}
 	raw, c.wire.in = c.taken(), nil
 	if errors.Is(err, errWantBytes) {
-		err = nil
+		err = c.spend(received, len(plain)-had)
 	}
 	return plain, raw, err
+}
+
+// ErrIdleRecords ends a connection whose peer sends records in which there is nothing.
+var ErrIdleRecords = errors.New("tlscodec: too many records without data")
+
+// What a peer may send without data: key updates and the like cost more than data does, and
+// nobody else counts them. A record of one byte has some 23 bytes.
+const (
+	spareBytesMax = 32 << 10 // more than the largest record
+	sparePerByte  = 64       // so much more may come for each plain byte
+)
+
+// spend counts bytes that were received, and those that they became.
+func (c *Codec) spend(received, plain int) error {
+	c.spare = min(c.spare+sparePerByte*plain-received, 0)
+	if c.spare < -spareBytesMax {
+		return ErrIdleRecords
+	}
+	return nil
 }
 
 // Encode encrypts src.

@@ -2,15 +2,17 @@ package tlscodec
 
 import (
 	"net"
+	"os"
 	"time"
 )
 
 // wire is what crypto/tls takes for its connection: a real one while it is lent, then what
 // the engine hands over.
 type wire struct {
-	lent   net.Conn // nil: in and out are the connection
-	tokens Tokens   // during a handshake on a goroutine
-	has    bool     // one of them
+	lent   net.Conn         // nil: in and out are the connection
+	tokens Tokens           // during a handshake on a goroutine
+	has    bool             // one of them
+	end    <-chan time.Time // of the handshake: who has no token by then is too late
 
 	in, out []byte
 	yield   func(struct{}) bool // only during a handshake in a coroutine
@@ -21,7 +23,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.lent != nil {
 		w.giveToken()
 		n, err := w.lent.Read(p)
-		w.takeToken()
+		if err == nil && !w.takeToken() {
+			return 0, os.ErrDeadlineExceeded // what it would compute is for nobody
+		}
 		return n, err
 	}
 	for len(w.in) == 0 {
@@ -45,11 +49,18 @@ func (w *wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// takeToken waits for a token, if there are any: what follows is computing.
-func (w *wire) takeToken() {
-	if w.tokens != nil && !w.has {
-		w.tokens <- struct{}{}
+// takeToken waits for a token, if there are any: what follows is computing. False: the time
+// for the handshake is over.
+func (w *wire) takeToken() bool {
+	if w.tokens == nil || w.has {
+		return true
+	}
+	select {
+	case w.tokens <- struct{}{}:
 		w.has = true
+		return true
+	case <-w.end:
+		return false
 	}
 }
 

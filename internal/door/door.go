@@ -10,12 +10,18 @@ import (
 	"sync/atomic"
 
 	"sarang/engine"
+	"sarang/lock"
 )
 
 // Config shapes a Listener.
 type Config struct {
 	Name           string
 	ConnectionsMax int // lent at once; those beyond it are refused
+
+	// NetworkConnectionsMax bounds those of one address, or /48 network of IPv6; 0: no such
+	// bound. It does not hold for whom Trusted, if there is one, vouches.
+	NetworkConnectionsMax int
+	Trusted               func(netip.Addr) bool
 
 	// Refusal is what a connection is told that is refused: by this bound, by the service's,
 	// or by its gate. It is closed then. Empty: nothing.
@@ -29,6 +35,8 @@ type Listener struct {
 	addr     atomic.Pointer[net.TCPAddr]
 	conns    chan *Conn // has room for all that may be lent
 	lent     atomic.Int64
+	mu       lock.Mutex
+	networks map[netip.Prefix]int // how many of each are lent
 	refused  atomic.Uint64
 	closing  sync.Once
 	closed   chan struct{}
@@ -41,6 +49,8 @@ func New(c Config) *Listener {
 		Name: c.Name, Framer: nothing{},
 		NewHandler: func(*engine.Worker) engine.Handler { return &porter{l: l} },
 	}
+	l.mu.Init(lock.NewClass("door"))
+	l.networks = make(map[netip.Prefix]int)
 	l.addr.Store(new(net.TCPAddr))
 	return l
 }
@@ -53,6 +63,9 @@ func (l *Listener) Listening(at netip.AddrPort) { l.addr.Store(net.TCPAddrFromAd
 
 // Addr is where the workers listen.
 func (l *Listener) Addr() net.Addr { return l.addr.Load() }
+
+// ConnectionsMax is how many may be lent at once.
+func (l *Listener) ConnectionsMax() int { return l.config.ConnectionsMax }
 
 // Lent is how many connections are lent now.
 func (l *Listener) Lent() int { return int(l.lent.Load()) }
@@ -92,14 +105,58 @@ func (l *Listener) isClosed() bool {
 	}
 }
 
+// network is what an address counts for; not valid: it is not bound.
+func (l *Listener) network(a netip.Addr) netip.Prefix {
+	if l.config.NetworkConnectionsMax == 0 || l.config.Trusted != nil && l.config.Trusted(a) {
+		return netip.Prefix{}
+	}
+	a = a.Unmap().WithZone("")
+	bits := 48
+	if a.Is4() {
+		bits = 32
+	}
+	network, _ := a.Prefix(bits) // an address that is not valid counts for no network
+	return network
+}
+
+// enter takes a place, if there is one. Every worker may call it.
+func (l *Listener) enter(from netip.Prefix) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lent.Load() >= int64(l.config.ConnectionsMax) || l.isClosed() {
+		return false
+	}
+	if from.IsValid() {
+		if l.networks[from] >= l.config.NetworkConnectionsMax {
+			return false
+		}
+		l.networks[from]++
+	}
+	l.lent.Add(1)
+	return true
+}
+
+func (l *Listener) leave(from netip.Prefix) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lent.Add(-1)
+	if !from.IsValid() {
+		return
+	}
+	if l.networks[from]--; l.networks[from] == 0 {
+		delete(l.networks, from)
+	}
+}
+
 // Conn is a lent connection. It counts until it is closed or given back.
 type Conn struct {
 	net.Conn
 	l    *Listener
+	from netip.Prefix
 	once sync.Once
 }
 
-func (c *Conn) leave() { c.once.Do(func() { c.l.lent.Add(-1) }) }
+func (c *Conn) leave() { c.once.Do(func() { c.l.leave(c.from) }) }
 
 // Close ends the connection.
 func (c *Conn) Close() error {
@@ -130,8 +187,8 @@ type porter struct {
 // Connected lends the connection, if there is a place.
 func (p *porter) Connected(s *engine.Session) {
 	l := p.l
-	if l.lent.Add(1) > int64(l.config.ConnectionsMax) || l.isClosed() {
-		l.lent.Add(-1)
+	from := l.network(s.Peer().Addr())
+	if !l.enter(from) {
 		l.refused.Add(1)
 		if len(l.config.Refusal) > 0 {
 			_ = s.Send(l.config.Refusal)
@@ -141,10 +198,10 @@ func (p *porter) Connected(s *engine.Session) {
 	}
 	c, err := s.Detach()
 	if err != nil {
-		l.lent.Add(-1)
+		l.leave(from)
 		return
 	}
-	l.conns <- &Conn{Conn: c, l: l}
+	l.conns <- &Conn{Conn: c, l: l, from: from}
 }
 
 // Farewell tells those whom the service does not let in.

@@ -28,7 +28,7 @@ type hostGuard struct {
 	next     http.Handler
 	loopback bool     // it listens on a loopback address, and is asked by no other
 	names    []string // more names, in lower case
-	anyName  bool     // all names are right
+	anyName  bool     // all names are right, but of who asks from this machine: a browser on it is led by any page
 	flag     string   // by which names are added
 }
 
@@ -40,19 +40,21 @@ func (g *hostGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a request here has no body", http.StatusBadRequest)
 		return
 	}
-	if !g.knows(r.Host) {
+	if !(g.anyName && !fromLoopback(r)) && !g.knows(r.Host) {
 		http.Error(w, fmt.Sprintf("%q is no name of this server; %s adds names", r.Host, g.flag), http.StatusForbidden)
 		return
 	}
 	g.next.ServeHTTP(w, r)
 }
 
+func fromLoopback(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback()
+}
+
 // knows reports whether host, with or without a port, is the server's. Browsers always
 // give one; a probe that speaks HTTP/1.0 may give none.
 func (g *hostGuard) knows(host string) bool {
-	if g.anyName {
-		return true
-	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

@@ -120,7 +120,7 @@ func (s *Server) listenTLS(ctx context.Context, a Address) (Address, error) {
 	if err != nil {
 		return a, err
 	}
-	l := door.New(door.Config{Name: "tls", ConnectionsMax: handshakesMax})
+	l := door.New(s.doorConfig("tls", handshakesMax, ""))
 	at, err := s.open(ctx, a, l.Protocol())
 	if err != nil {
 		return a, err
@@ -132,6 +132,16 @@ func (s *Server) listenTLS(ctx context.Context, a Address) (Address, error) {
 		}
 	}))
 	return at, nil
+}
+
+// doorShare is which part of a door's places one address, or /48 network, may take.
+const doorShare = 8
+
+func (s *Server) doorConfig(name string, most int, refusal string) door.Config {
+	return door.Config{
+		Name: name, ConnectionsMax: most, Refusal: []byte(refusal),
+		NetworkConnectionsMax: max(most/doorShare, 1), Trusted: s.config.Hub.Limits.Trusted.Contains,
+	}
 }
 
 // nativeALPN is what native packets are called in a handshake.
@@ -146,7 +156,7 @@ type shaken struct {
 }
 
 func newShaken(l *door.Listener) *shaken {
-	return &shaken{Listener: l, conns: make(chan net.Conn, handshakesMax), end: make(chan struct{})}
+	return &shaken{Listener: l, conns: make(chan net.Conn, l.ConnectionsMax()), end: make(chan struct{})}
 }
 
 func (l *shaken) Accept() (net.Conn, error) {

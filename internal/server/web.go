@@ -27,7 +27,6 @@ const (
 	webHeaderBytesMax = 16 << 10
 	webHeaderTimeout  = 5 * time.Second  // for a request
 	webAnswerTimeout  = 10 * time.Second // for an answer
-	webIdleTimeout    = 15 * time.Second // between requests
 )
 
 const webRefusal = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -55,7 +54,7 @@ func serveWeb(s *Server) (*web, error) {
 	}
 	w := &web{
 		node: s.node, log: c.Logger, served: make(chan struct{}),
-		door: door.New(door.Config{Name: "web", ConnectionsMax: cmp.Or(c.webConnectionsMax, webConnectionsMax), Refusal: []byte(webRefusal)}),
+		door: door.New(s.doorConfig("web", cmp.Or(c.webConnectionsMax, webConnectionsMax), webRefusal)),
 	}
 	for _, o := range c.WebOrigins {
 		w.origins = append(w.origins, strings.ToLower(o))
@@ -89,10 +88,10 @@ func serveWeb(s *Server) (*web, error) {
 		ReadHeaderTimeout: webHeaderTimeout,
 		ReadTimeout:       webHeaderTimeout,
 		WriteTimeout:      webAnswerTimeout,
-		IdleTimeout:       webIdleTimeout,
 		MaxHeaderBytes:    webHeaderBytesMax,
 		ErrorLog:          slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug), // it is about strangers
 	}
+	w.http.SetKeepAlivesEnabled(false) // a place is for one request: they are few
 	go func() {
 		defer close(w.served)
 		if err := w.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -128,7 +127,8 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 // giveBack answers the request, and gives the connection to the engine with what the client
 // has said ahead of the answer.
 func (w *web) giveBack(c net.Conn, head []byte, r *bufio.Reader, subprotocol string) error {
-	if err := c.SetDeadline(time.Time{}); err != nil {
+	// Who asks much and reads nothing leaves no room for the answer.
+	if err := c.SetDeadline(time.Now().Add(webAnswerTimeout)); err != nil {
 		return err
 	}
 	if _, err := c.Write(head); err != nil {

@@ -404,7 +404,8 @@ func TestWebSocketJSON(t *testing.T) {
 	})
 }
 
-// An address of the network is asked by any name, or by those that are listed.
+// An address of the network is asked by any name, or by those that are listed; by who comes
+// from this machine, where any page may lead a browser to it, only by listed ones.
 func TestWebNames(t *testing.T) {
 	for _, listed := range []bool{false, true} {
 		c := server.Default()
@@ -416,16 +417,35 @@ func TestWebNames(t *testing.T) {
 			c.WebHosts = []string{"Chat.example.org"}
 		}
 		s := start(t, c)
-		at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.WebAddr().Addr.Port())
-		for host, known := range map[string]bool{
-			"chat.example.org": true, "CHAT.example.org:80": true, "192.0.2.7:7780": true, "localhost": true,
-			"evil.example.org": !listed,
-		} {
-			want := map[bool]int{true: 200, false: 403}[known]
-			if got := asked(t, at, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); got != want {
-				t.Errorf("names are listed: %v; %s is answered %d, want %d", listed, host, got, want)
+		for _, ip := range addresses(t) {
+			at := netip.AddrPortFrom(ip, s.WebAddr().Addr.Port())
+			any := !listed && !ip.IsLoopback()
+			for host, known := range map[string]bool{
+				"chat.example.org": listed || any, "CHAT.example.org:80": listed || any, "192.0.2.7:7780": true,
+				"localhost": true, "evil.example.org": any,
+			} {
+				want := map[bool]int{true: 200, false: 403}[known]
+				if got := asked(t, at, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); got != want {
+					t.Errorf("names are listed: %v; %s is answered %d at %v, want %d", listed, host, got, ip, want)
+				}
 			}
 		}
 		stop(t, s)
 	}
+}
+
+// addresses are 127.0.0.1 and, where this machine has one, an IPv4 address of a network.
+func addresses(t *testing.T) []netip.Addr {
+	t.Helper()
+	all := []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+	found, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range found {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && !p.Addr().IsLoopback() {
+			return append(all, p.Addr())
+		}
+	}
+	return all
 }
