@@ -110,19 +110,7 @@ func (r Role) MayKick(old Role) bool { return r.May(ActionKick) && (r == RoleOwn
 // Given is the role that the newest role event about a user gave him.
 type Given struct {
 	Role    Role
-	UntilMs int64 // it holds at times below it; 0: for good
-}
-
-// At is what the user is by that at a time: who was made a reader for a time is a member
-// then, and who was banned for a time has no role.
-func (g Given) At(timeMs int64) Role {
-	switch {
-	case g.UntilMs == 0 || timeMs < g.UntilMs:
-		return g.Role
-	case g.Role == RoleReader:
-		return RoleMember
-	}
-	return RoleNone
+	UntilMs int64 // it holds at times below it (see Room.RoleAt); 0: for good
 }
 
 // RoleForMax bounds for how long a role can be given that ends by itself.
@@ -143,6 +131,19 @@ func (r *Room) Role(u UserID, given Role) Role {
 		return RoleNone
 	}
 	return RoleMember
+}
+
+// RoleAt is Role for what somebody was given, at a time. Who was made a reader for a time is
+// a member when that has run out; who was banned is what the room gives to others, also if
+// he has made it: its owner he is again when an owner gives him RoleNone.
+func (r *Room) RoleAt(u UserID, g Given, timeMs int64) Role {
+	switch {
+	case g.UntilMs == 0 || timeMs < g.UntilMs:
+		return r.Role(u, g.Role)
+	case g.Role == RoleReader || !r.Private:
+		return RoleMember
+	}
+	return RoleNone
 }
 
 // Hides reports whether the room is to be as if it were not there for a user whose Role

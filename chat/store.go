@@ -82,7 +82,8 @@ type RoomStore interface {
 
 	// PrivateRooms is Rooms for the private rooms that a user may see: in which he was given
 	// a role, other than banned, or which he made, if he was given none. The work is bounded
-	// by the page and by the rooms in which he was given a role.
+	// by the page and by the rooms in which he was given a role. A ban that has run out counts
+	// as one: he is nothing there (see Room.RoleAt).
 	PrivateRooms(ctx context.Context, user UserID, after RoomID, itemsMax int) ([]Room, error)
 }
 

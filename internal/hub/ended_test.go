@@ -223,6 +223,57 @@ func TestRoleForATime(t *testing.T) {
 	}
 }
 
+// Who made a room and has given it away does not own it again because a ban has run out;
+// an owner may give it back to him.
+func TestBanOfTheMakerForATime(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		disk := storesim.NewDisk(nil)
+		r := newRig(t, hubtest.Config{Store: disk.Open()})
+		ann, bob, cid := r.Enter("ann", nil), r.Enter("bob", nil), r.Enter("cid", nil)
+		ann.JoinAs(0, hub.JoinRequest{Name: "lobby", Create: true, Private: private})
+		r.Settle()
+		room := ann.Last().Info.ID
+		give := func(by *hubtest.Client, n chat.Nonce, to *hubtest.Client, role chat.Role, d time.Duration) {
+			t.Helper()
+			by.GiveRoleAs(room, n, hub.RoleRequest{Whom: hub.Whom{ID: to.User.ID}, Role: role, For: d})
+			r.Settle()
+			if by.Acked(room, n) == 0 {
+				t.Fatalf("%s was told %+v", by.User.Name, by.Last())
+			}
+		}
+		give(ann, 1, bob, chat.RoleOwner, 0)
+		give(ann, 2, ann, chat.RoleMember, 0)
+		joined(t, r, bob, "lobby")
+		give(bob, 1, cid, chat.RoleModerator, 0)
+		joined(t, r, cid, "lobby")
+		give(bob, 2, ann, chat.RoleBanned, 0)
+		give(cid, 1, ann, chat.RoleBanned, time.Second)
+		r.Pass(2 * time.Second)
+		ann.List(0, 10)
+		r.Settle()
+		if listed := len(ann.Last().Rooms) == 1; listed == private {
+			t.Errorf("private %t: the maker sees %+v", private, ann.Last().Rooms)
+		}
+		ann.JoinAs(room, hub.JoinRequest{})
+		r.Settle()
+		if private {
+			wantFailed(t, ann, chat.CodeNoRoom)
+		} else {
+			ann.GiveRole(room, 3, cid.User.ID, chat.RoleReader)
+			r.Settle()
+			wantFailed(t, ann, chat.CodeForbidden)
+		}
+		cid.GiveRole(room, 2, ann.User.ID, chat.RoleNone) // it would make her the owner
+		r.Settle()
+		wantFailed(t, cid, chat.CodeForbidden)
+		give(bob, 3, ann, chat.RoleNone, 0)
+		if private {
+			joined(t, r, ann, "lobby")
+		}
+		give(ann, 4, bob, chat.RoleReader, 0)
+	}
+}
+
 // Another node has banned him, and this one does not know yet: until it does he sees the
 // log as it is here, also where it is read from the store.
 func TestBanFromElsewhere(t *testing.T) {

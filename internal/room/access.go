@@ -13,7 +13,7 @@ func (r *Room) Known(u chat.UserID) bool {
 func (r *Room) RoleOf(u chat.UserID, nowMs int64) chat.Role {
 	if r.info.Ruled {
 		if a := r.authors.peek(u); a != nil {
-			return r.info.Role(u, a.given.At(nowMs))
+			return r.info.RoleAt(u, a.given, nowMs)
 		}
 	}
 	return r.info.Role(u, chat.RoleNone)
@@ -43,7 +43,7 @@ func forbidden(role chat.Role, a chat.Action) *chat.Error {
 // its time.
 func (r *Room) roleNow(u chat.UserID) chat.Role {
 	if given, ok := r.flyingRoles[u]; ok {
-		return r.info.Role(u, given.At(r.takeMs))
+		return r.info.RoleAt(u, given, r.takeMs)
 	}
 	return r.RoleOf(u, r.takeMs)
 }

@@ -681,6 +681,12 @@ func mutations() []mutation {
 			new:  "case g.UntilMs == 0:",
 		},
 		{
+			name: "a ban that has run out makes an owner of who made the room", promise: promiseRights,
+			file: "chat/access.go",
+			old:  "\tcase g.Role == RoleReader || !r.Private:\n",
+			new:  "\tcase u == r.Creator:\n\t\treturn RoleOwner\n\tcase g.Role == RoleReader || !r.Private:\n",
+		},
+		{
 			name: "a batch that is decided again gives roles for the time of before", promise: promiseNodes,
 			file: "internal/room/commit.go",
 			old:  "e.UntilMs = e.TimeMs - e.UntilMs // as before Take; see until",

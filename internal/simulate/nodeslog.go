@@ -108,12 +108,17 @@ func (r *roomLog) sendsOut(e *chat.Event, user chat.UserID) bool {
 func (r *roomLog) role(u chat.UserID, timeMs int64) chat.Role {
 	given := r.roles[u]
 	if given.untilMs != 0 && timeMs >= given.untilMs {
-		if given.role == chat.RoleReader {
-			return chat.RoleMember
-		}
-		given.role = chat.RoleNone
+		return r.runOut(given.role)
 	}
 	return r.whoIs(u, given.role)
+}
+
+// runOut is what somebody is whose role for a time is over.
+func (r *roomLog) runOut(role chat.Role) chat.Role {
+	if r.private && role == chat.RoleBanned {
+		return chat.RoleNone
+	}
+	return chat.RoleMember
 }
 
 // mayHaveRead reports whether somebody had the right to read a log's history at any time
@@ -121,7 +126,7 @@ func (r *roomLog) role(u chat.UserID, timeMs int64) chat.Role {
 func (r *roomLog) mayHaveRead(u chat.UserID, seq chat.Seq, nowMs int64) bool {
 	var given simRole
 	may := func() bool {
-		return r.whoIs(u, given.role) >= chat.RoleReader || given.untilMs != 0 && given.untilMs <= nowMs
+		return r.whoIs(u, given.role) >= chat.RoleReader || given.untilMs != 0 && given.untilMs <= nowMs && r.runOut(given.role) >= chat.RoleReader
 	}
 	for i := range r.events {
 		e := &r.events[i]
