@@ -67,6 +67,8 @@ func (s *Shard) loaded(id chat.RoomID, r chat.Room, err error) {
 		switch {
 		case h != nil:
 			h.serve(w)
+		case chat.CodeOf(err) == chat.CodeNoRoom && w.other == nil:
+			s.refuse(w.from(), notMember()) // as of a room that is hidden
 		case chat.CodeOf(err) == chat.CodeNoRoom:
 			s.refuse(w.from(), noSuchRoom())
 		default:

@@ -12,13 +12,17 @@ import (
 	"sarang/internal/store/storesim"
 )
 
-// told is the answer to a client's request, without the request's number.
-func told(c *hubtest.Client) string {
-	x := c.Last()
-	if x.Err == nil {
-		return fmt.Sprintf("%s %+v", x.Kind, x)
+// told are the answers to a client's requests behind the first from, without the requests'
+// numbers.
+func told(c *hubtest.Client, from int) (all string) {
+	for _, x := range c.Records[from:] {
+		if x.Err == nil {
+			all += fmt.Sprintf("%s %+v\n", x.Kind, x)
+			continue
+		}
+		all += fmt.Sprintf("%s of room %d: %d %s, again after %v\n", x.Kind, x.Ref.Room, x.Err.Code, x.Err.Message, x.Err.RetryAfter)
 	}
-	return fmt.Sprintf("%s of room %d: %d %s, again after %v", x.Kind, x.Ref.Room, x.Err.Code, x.Err.Message, x.Err.RetryAfter)
+	return all
 }
 
 // Who may not see a private room is told what he would be told if it were not there: by
@@ -42,12 +46,14 @@ func TestPrivateRoomIsNotThere(t *testing.T) {
 		same := func(what string, ask func(c *hubtest.Client, room chat.RoomID, name string)) {
 			t.Helper()
 			for _, c := range []*hubtest.Client{bob, cid} {
+				from := len(c.Records)
 				ask(c, 1<<40+room, "nowhere")
 				r.Settle()
-				want := told(c)
+				want := told(c, from)
+				from = len(c.Records)
 				ask(c, room, name)
 				r.Settle()
-				got := told(c)
+				got := told(c, from)
 				if want = replaceNames(want, 1<<40+room, "nowhere"); replaceNames(got, room, name) != want {
 					t.Errorf("%s: %s is told\n%s\nof a room that is not there\n%s", what, c.User.Name, got, want)
 				}
@@ -68,6 +74,16 @@ func TestPrivateRoomIsNotThere(t *testing.T) {
 			same("leave", func(c *hubtest.Client, room chat.RoomID, _ string) { c.Leave(room) })
 			same("publish", func(c *hubtest.Client, room chat.RoomID, _ string) { c.Publish(room, 7, "x") })
 			same("give a role", func(c *hubtest.Client, room chat.RoomID, _ string) { c.GiveRole(room, 8, 1, chat.RoleMember) })
+			for _, target := range []chat.Seq{0, 1 << 30} {
+				same("join by id, and publish in the same breath", func(c *hubtest.Client, room chat.RoomID, _ string) {
+					c.JoinAs(room, hub.JoinRequest{})
+					c.PublishAs(room, 7, hub.Message{Text: "x", Target: target})
+				})
+			}
+			same("join by id, and give a role in the same breath", func(c *hubtest.Client, room chat.RoomID, _ string) {
+				c.JoinAs(room, hub.JoinRequest{})
+				c.GiveRole(room, 8, 1, chat.RoleMember)
+			})
 			same("kick", func(c *hubtest.Client, room chat.RoomID, _ string) {
 				c.Kick(room, 9, hub.KickRequest{Whom: hub.Whom{ID: 1}})
 			})

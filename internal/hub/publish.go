@@ -37,7 +37,7 @@ func (s *Shard) Publish(o *Session, ref RequestRef, m Message) {
 func (s *Shard) mayAuthor(o *Session, ref RequestRef) bool {
 	switch {
 	case o.place(ref.Room) == nil:
-		s.fail(o, ref, chat.Errorf(chat.CodeNotMember, "join the room before you publish to it"))
+		s.fail(o, ref, notMember())
 	case ref.Nonce == 0:
 		s.fail(o, ref, chat.Errorf(chat.CodeBadRequest, "a nonce must not be 0"))
 	case s.hub.draining.Load():
@@ -125,6 +125,10 @@ func (h *home) publish(p *publishRequest) {
 	if p.early && h.waitsBehindJoin(p) {
 		return
 	}
+	if !p.operator && !h.room.IsPresent(p.user) { // asked first: nothing is looked up in a room that may be hidden
+		h.refusePublish(p, notMember())
+		return
+	}
 	if !p.late && h.lacks(h.room.Info().Epoch, p.target) {
 		again := p.again(h)
 		again.publish.late = true
@@ -151,10 +155,14 @@ func (h *home) publish(p *publishRequest) {
 		h.touch()
 		h.loadAuthor(limit.Source{Network: p.network, Session: uint64(p.session)}, p.user)
 	case room.Refused:
-		counts.refused.Add(1)
-		who := p.asker(h.id())
-		h.shard.refuse(&who, err)
+		h.refusePublish(p, err)
 	}
+}
+
+func (h *home) refusePublish(p *publishRequest, err *chat.Error) {
+	h.shard.hub.counts.refused.Add(1)
+	who := p.asker(h.id())
+	h.shard.refuse(&who, err)
 }
 
 // waitsBehindJoin has a publish wait if the join of its session does: they stay in order.

@@ -144,6 +144,10 @@ func noRoomNamed(name string) *chat.Error {
 	return chat.Errorf(chat.CodeNoRoom, "there is no room %q", name)
 }
 
+func notMember() *chat.Error {
+	return chat.Errorf(chat.CodeNotMember, "join the room before you publish to it")
+}
+
 func noSuchRoom() *chat.Error { return chat.Errorf(chat.CodeNoRoom, "there is no such room") }
 
 func unavailable(err error) *chat.Error {

@@ -58,13 +58,15 @@ func (s *Shard) rule(o *Session, ref RequestRef, whom Whom, p publishRequest) {
 		return
 	}
 	p.text = strings.Clone(p.text)
-	id := o.Engine.ID()
+	id, early := o.Engine.ID(), !o.inRoom(ref.Room)
 	known := func(u chat.UserID, err error) {
 		o := s.session(id)
 		if o != nil {
 			s.published(o) // what follows counts by itself
 		}
 		switch {
+		case o != nil && o.place(ref.Room) == nil && early: // its join was refused
+			s.fail(o, ref, notMember())
 		case o == nil || o.place(ref.Room) == nil: // it has left, and is told nothing of the room
 		case err != nil:
 			s.fail(o, ref, s.hub.typed("looking up a user", err))
