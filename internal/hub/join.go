@@ -65,14 +65,20 @@ func (s *Shard) joinByKey(o *Session, ref RequestRef, r JoinRequest) {
 
 // enter asks the home of the room ref.Room.
 func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
-	if o.place(ref.Room) != nil {
-		s.fail(o, ref, chat.Errorf(chat.CodeBadRequest, "this session is in the room already"))
+	told := ref.asked(r.Name)
+	switch p := o.place(ref.Room); {
+	case p != nil && p.cursor == nil:
+		again := *r
+		s.afterJoin(o, ref, r.Name, func(o *Session) { s.enter(o, ref, &again) })
+		return
+	case p != nil:
+		s.fail(o, told, chat.Errorf(chat.CodeBadRequest, "this session is in the room already"))
 		return
 	}
-	if s.tooManyRooms(o, ref) {
+	if s.tooManyRooms(o, told) {
 		return
 	}
-	if !s.mayStore(o, ref, 2, 0) { // it comes and it goes
+	if !s.mayStore(o, told, 2, 0) { // it comes and it goes
 		return
 	}
 	o.addPlace(ref.Room)
@@ -84,6 +90,38 @@ func (s *Shard) enter(o *Session, ref RequestRef, r *JoinRequest) {
 		format: o.format, epoch: r.Epoch, seq: r.Seq, seqMs: r.SeqMs,
 		items: min(r.HistoryItemsWant, s.hub.config.HistoryItemsMax),
 	})
+}
+
+// afterJoin runs then when the join of a room is answered that o waits for. Until it is, it
+// is not to be told whether the room is there: it may be hidden.
+func (s *Shard) afterJoin(o *Session, ref RequestRef, byName string, then func(*Session)) {
+	if !s.begin(o, ref.asked(byName)) {
+		return
+	}
+	s.ask(&joinFollower{
+		asker: asker{session: o.Engine.ID(), network: o.network, user: o.User, ref: ref, counted: true, byName: byName},
+		then:  then,
+	})
+}
+
+// joinFollower waits behind a join of its session.
+type joinFollower struct {
+	asker
+	then func(*Session)
+}
+
+func (f *joinFollower) at(h *home) {
+	if !h.waitsBehindJoin(f.user, f.session, func() homeRequest { return f }) {
+		h.shard.answer(f.session.Worker(), f)
+	}
+}
+
+// on is called behind the answer to the join.
+func (f *joinFollower) on(s *Shard) {
+	if o := s.session(f.session); o != nil {
+		o.requests--
+		f.then(o)
+	}
 }
 
 // tooManyRooms refuses a join, of whatever room, of who is in as many as he may.
@@ -182,16 +220,19 @@ func (j *joined) drop() {
 // Leave leaves a room; the client is told Left or Failed, and nothing of the room
 // afterwards.
 func (s *Shard) Leave(o *Session, ref RequestRef) {
-	if !s.mayAsk(o, ref) {
-		return
+	if s.mayAsk(o, ref) {
+		s.leaveNow(o, ref)
 	}
+}
+
+func (s *Shard) leaveNow(o *Session, ref RequestRef) {
 	p := o.place(ref.Room)
 	switch {
 	case p == nil:
 		s.fail(o, ref, chat.Errorf(chat.CodeNotMember, "this session is not in the room"))
 		return
 	case p.cursor == nil:
-		s.fail(o, ref, chat.Errorf(chat.CodeBadRequest, "the join of this room is not answered yet"))
+		s.afterJoin(o, ref, "", func(o *Session) { s.leaveNow(o, ref) })
 		return
 	}
 	p.cursor.Close()

@@ -64,9 +64,12 @@ func (s *Shard) loaded(id chat.RoomID, r chat.Room, err error) {
 	h := s.homes[id]
 	for i := range l.waiting {
 		w := &l.waiting[i]
+		behind, follows := w.other.(*joinFollower)
 		switch {
 		case h != nil:
 			h.serve(w)
+		case chat.CodeOf(err) == chat.CodeNoRoom && follows:
+			s.answer(behind.session.Worker(), behind)
 		case chat.CodeOf(err) == chat.CodeNoRoom && w.other == nil:
 			s.refuse(w.from(), notMember()) // as of a room that is hidden
 		case chat.CodeOf(err) == chat.CodeNoRoom:

@@ -1,6 +1,8 @@
 package hub_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -83,6 +85,15 @@ func TestPrivateRoomIsNotThere(t *testing.T) {
 			same("join by id, and give a role in the same breath", func(c *hubtest.Client, room chat.RoomID, _ string) {
 				c.JoinAs(room, hub.JoinRequest{})
 				c.GiveRole(room, 8, 1, chat.RoleMember)
+			})
+			same("join by id, again and leave in the same breath", func(c *hubtest.Client, room chat.RoomID, _ string) {
+				c.JoinAs(room, hub.JoinRequest{})
+				c.JoinAs(room, hub.JoinRequest{})
+				c.Leave(room)
+			})
+			same("join by name twice in the same breath", func(c *hubtest.Client, _ chat.RoomID, name string) {
+				c.JoinAs(0, hub.JoinRequest{Name: name})
+				c.JoinAs(0, hub.JoinRequest{Name: name})
 			})
 			same("kick", func(c *hubtest.Client, room chat.RoomID, _ string) {
 				c.Kick(room, 9, hub.KickRequest{Whom: hub.Whom{ID: 1}})
@@ -169,4 +180,72 @@ func TestInvitation(t *testing.T) {
 	ann.CreateAs(hub.NewRoom{Name: "odd", Ephemeral: true, Private: true})
 	r.Settle()
 	wantFailed(t, ann, chat.CodeBadRequest)
+}
+
+// noAuthors is a store that can not say who somebody is.
+type noAuthors struct{ chat.Store }
+
+func (noAuthors) Author(context.Context, chat.RoomID, chat.UserID, int) (chat.Author, error) {
+	return chat.Author{}, errors.New("broken")
+}
+
+// A join by name that fails does not tell the id of the room, whyever it fails.
+func TestJoinByNameTellsNoID(t *testing.T) {
+	disk := storesim.NewDisk(nil)
+	r := newRig(t, hubtest.Config{Store: disk.Open(), Seed: 1})
+	ann := r.Enter("ann", nil)
+	for _, name := range []string{"secret", "open"} {
+		ann.JoinAs(0, hub.JoinRequest{Name: name, Create: true, Private: name == "secret"})
+		r.Settle()
+		room := ann.Last().Info.ID
+		ann.GiveRole(room, 1, ann.User.ID, chat.RoleOwner) // from here on roles are asked for
+		r.Settle()
+	}
+	broken := newRig(t, hubtest.Config{Store: noAuthors{disk.Open()}, Seed: 2, Workers: 2, Hub: hub.Config{RoomsJoinedMax: 1}})
+	bob := broken.Enter("bob", nil)
+	bob.JoinAs(0, hub.JoinRequest{Name: "open"})
+	bob.JoinAs(0, hub.JoinRequest{Name: "secret"}) // when both are found, the second is one too many
+	broken.Settle()
+	bob.JoinAs(0, hub.JoinRequest{Name: "secret"}) // it is loaded now, or being asked for
+	bob.JoinAs(0, hub.JoinRequest{Name: "Secret"})
+	broken.Settle()
+	codes := map[chat.Code]int{}
+	for _, x := range bob.Records {
+		if x.Kind != "Failed" {
+			continue
+		}
+		if codes[x.Err.Code]++; x.Ref.Room != 0 {
+			t.Errorf("he is told of room %d: %v", x.Ref.Room, x.Err)
+		}
+	}
+	if codes[chat.CodeUnavailable] == 0 || codes[chat.CodeTooMany] == 0 {
+		t.Errorf("he was told %+v", bob.Records)
+	}
+	ann.JoinAs(0, hub.JoinRequest{Name: "open"})
+	r.Settle()
+	wantFailed(t, ann, chat.CodeBadRequest)
+	if x := ann.Last(); x.Ref.Room != 0 {
+		t.Errorf("she is told of room %d", x.Ref.Room)
+	}
+}
+
+// Who joins twice, or leaves before the join is answered, is answered in this order.
+func TestRequestsBehindJoin(t *testing.T) {
+	for workers := 1; workers <= 3; workers++ {
+		d, room := ruledDisk(t)
+		r := newRig(t, hubtest.Config{Store: d.Open(), Workers: workers})
+		bob := r.Enter("bob", nil)
+		from := len(bob.Records)
+		bob.JoinAs(room, hub.JoinRequest{})
+		bob.JoinAs(room, hub.JoinRequest{})
+		bob.Leave(room)
+		r.Settle()
+		var kinds []string
+		for _, x := range bob.Records[from:] {
+			kinds = append(kinds, x.Kind)
+		}
+		if !slices.Equal(kinds, []string{"Joined", "Failed", "Left"}) {
+			t.Errorf("%d workers: he was told %v", workers, kinds)
+		}
+	}
 }

@@ -122,7 +122,7 @@ type publishAgain struct {
 func (r *publishAgain) at(h *home) { h.publish(&r.publish) }
 
 func (h *home) publish(p *publishRequest) {
-	if p.early && h.waitsBehindJoin(p) {
+	if p.early && h.waitsBehindJoin(p.user, p.session, func() homeRequest { return p.again(h) }) {
 		return
 	}
 	if !p.operator && !h.room.IsPresent(p.user) { // asked first: nothing is looked up in a room that may be hidden
@@ -165,19 +165,19 @@ func (h *home) refusePublish(p *publishRequest, err *chat.Error) {
 	h.shard.refuse(&who, err)
 }
 
-// waitsBehindJoin has a publish wait if the join of its session does: they stay in order.
-func (h *home) waitsBehindJoin(p *publishRequest) bool {
+// waitsBehindJoin has a request wait if a join of its session does: they stay in order.
+func (h *home) waitsBehindJoin(u chat.UserID, id engine.SessionID, request func() homeRequest) bool {
 	switch {
-	case behindJoin(h.authorsAsked[p.user], p.session):
-		h.authorsAsked[p.user] = append(h.authorsAsked[p.user], p.again(h))
-	case behindJoin(h.catchUp.asked, p.session):
-		h.catchUp.asked = append(h.catchUp.asked, p.again(h))
-	case behindJoin(h.catchUp.waiting, p.session):
-		h.catchUp.waiting = append(h.catchUp.waiting, p.again(h))
+	case behindJoin(h.authorsAsked[u], id):
+		h.authorsAsked[u] = append(h.authorsAsked[u], request())
+	case behindJoin(h.catchUp.asked, id):
+		h.catchUp.asked = append(h.catchUp.asked, request())
+	case behindJoin(h.catchUp.waiting, id):
+		h.catchUp.waiting = append(h.catchUp.waiting, request())
 	default:
 		for seq, waiting := range h.timesAsked {
-			if behindJoin(waiting, p.session) {
-				h.timesAsked[seq] = append(waiting, p.again(h))
+			if behindJoin(waiting, id) {
+				h.timesAsked[seq] = append(waiting, request())
 				return true
 			}
 		}

@@ -114,11 +114,9 @@ func (r *refused) on(s *Shard) {
 	case r.counted:
 		o.requests--
 	default: // a join
-		if o.dropPlace(r.ref.Room); r.byName != "" && (r.err.Code == chat.CodeNoRoom || r.err.Code == chat.CodeRoomExists) {
-			r.ref.Room = 0 // the id of a hidden room is not told
-		}
+		o.dropPlace(r.ref.Room)
 	}
-	o.Client.Failed(o, r.ref, r.err)
+	s.fail(o, r.ref.asked(r.byName), r.err)
 }
 
 func asError(err error) *chat.Error {

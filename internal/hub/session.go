@@ -15,6 +15,15 @@ type RequestRef struct {
 	Nonce   chat.Nonce
 }
 
+// asked is the ref of a join that fails as the client has asked for it: by a name, if that
+// is not "", or by the id.
+func (r RequestRef) asked(byName string) RequestRef {
+	if byName != "" {
+		r.Room = 0 // the id of a hidden room is not told
+	}
+	return r
+}
+
 // RoomInfo is a room as a client sees it.
 type RoomInfo struct {
 	chat.Room

@@ -766,9 +766,9 @@ func mutations() []mutation {
 		},
 		{
 			name: "the id of a private room is told to strangers", promise: promiseRights,
-			file: "internal/hub/request.go",
-			old:  "\t\t\tr.ref.Room = 0 // the id of a hidden room is not told\n",
-			new:  "\t\t\t_ = r.ref\n",
+			file: "internal/hub/session.go",
+			old:  "\t\tr.Room = 0 // the id of a hidden room is not told\n",
+			new:  "\t\t_ = r.Room\n",
 		},
 		{
 			name: "a list has nobody's private rooms", promise: promiseRights,
