@@ -274,6 +274,43 @@ func TestBanOfTheMakerForATime(t *testing.T) {
 	}
 }
 
+// The first roles of a room that was just loaded are given in one batch, to users who were
+// not there for long: none is refused.
+func TestRolesInOneBatch(t *testing.T) {
+	for workers := 1; workers <= 2; workers++ {
+		disk := storesim.NewDisk(nil)
+		r := newRig(t, hubtest.Config{Store: disk.Open(), Seed: 1})
+		ann := r.Enter("ann", nil)
+		room := joined(t, r, ann, "lobby").ID
+		ann.Publish(room, 1, "hello")
+		r.Settle()
+		var subjects []chat.UserID
+		for i := range 6 {
+			subjects = append(subjects, r.Enter(fmt.Sprint("user", i), nil).User.ID)
+		}
+		r = newRig(t, hubtest.Config{Store: disk.Open(), Seed: uint64(1 + workers), Workers: workers})
+		again := r.Dial(nil)
+		again.Login("ann", ann.Token)
+		r.Settle()
+		again.JoinAs(room, hub.JoinRequest{})
+		r.Settle()
+		give := func(n chat.Nonce, u chat.UserID) {
+			if again.GiveRole(room, n, u, chat.RoleReader); n%3 == 0 {
+				again.Kick(room, 100+n, hub.KickRequest{Whom: hub.Whom{ID: u}})
+			}
+		}
+		for i, u := range subjects {
+			give(chat.Nonce(10*workers+i), u)
+		}
+		r.Settle()
+		for i := range subjects {
+			if n := chat.Nonce(10*workers + i); again.Acked(room, n) == 0 || n%3 == 0 && again.Acked(room, 100+n) == 0 {
+				t.Errorf("%d workers: role %d is not acknowledged: %+v", workers, i, again.Records)
+			}
+		}
+	}
+}
+
 // Another node has banned him, and this one does not know yet: until it does he sees the
 // log as it is here, also where it is read from the store.
 func TestBanFromElsewhere(t *testing.T) {

@@ -135,7 +135,7 @@ func (h *home) publish(p *publishRequest) {
 		h.whenCaughtUp(again)
 		return
 	}
-	if p.kind.Rules() && !p.operator && !h.room.Known(p.subject) {
+	if p.kind.Rules() && !p.operator && !h.room.Loaded(p.subject) {
 		h.whenKnown(p.subject, p.again(h))
 		return
 	}

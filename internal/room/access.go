@@ -1,12 +1,21 @@
 package room
 
-import "sarang/chat"
+import (
+	"time"
+
+	"sarang/chat"
+)
 
 // Known reports whether the room knows the user's role. If not, LoadAuthor is to be
 // called with what the store says before Access can tell.
 func (r *Room) Known(u chat.UserID) bool {
 	return !r.info.Ruled && len(r.flyingRoles) == 0 || r.authors.get(u).loaded
 }
+
+// Loaded reports whether the room knows what the store remembers of the user. It has to of
+// who is the subject of a publish that Rules: also in a room without roles, where his is
+// asked for behind that of another in the same batch.
+func (r *Room) Loaded(u chat.UserID) bool { return r.authors.get(u).loaded }
 
 // RoleOf returns what a user is here at the end of the log, at a time: his role, or what
 // the room gives him.
@@ -55,7 +64,7 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 		return nil
 	}
 	if e.Kind.Rules() && !r.Known(e.Subject) {
-		return chat.Errorf(chat.CodeUnavailable, "try again with the same nonce")
+		return &chat.Error{Code: chat.CodeUnavailable, RetryAfter: time.Second, Message: "try again with the same nonce"}
 	}
 	role := r.roleNow(e.User)
 	switch e.Kind {

@@ -55,6 +55,7 @@ func (r *Room) Publish(p Publish) (Outcome, chat.Seq, *chat.Error) {
 	r.pendingBytes += cost(p.Text)
 	if !a.loaded {
 		a.held = append(a.held, p)
+		r.want(&p, 1)
 		if len(a.held) == 1 {
 			return NeedAuthor, 0, nil
 		}
@@ -135,6 +136,14 @@ func (r *Room) end(a *author, e *chat.Event) {
 	}
 }
 
+// want notes that a held publish is about a user, who must not be forgotten meanwhile, or
+// that it is held no more.
+func (r *Room) want(p *Publish, n int) {
+	if p.Kind.Rules() {
+		r.authors.get(p.Subject).wanted += n
+	}
+}
+
 // tooManyRetries is for who tries again and again what is on its way. It passes.
 func tooManyRetries() *chat.Error {
 	return &chat.Error{
@@ -190,6 +199,7 @@ func (r *Room) LoadAuthor(u chat.UserID, stored chat.Author, tell Outcomes) {
 		case Refused:
 			tell.Refuse(Ack{Ref: p.Ref, Kind: p.Kind, Nonce: p.Nonce}, err)
 		}
+		r.want(&p, -1)
 	}
 }
 
@@ -201,6 +211,7 @@ func (r *Room) AuthorFailed(u chat.UserID, why *chat.Error, tell Outcomes) {
 	a.held = nil
 	for _, p := range held {
 		r.pendingBytes -= cost(p.Text)
+		r.want(&p, -1)
 		tell.Refuse(Ack{Ref: p.Ref, Kind: p.Kind, Nonce: p.Nonce}, why)
 	}
 }

@@ -456,3 +456,32 @@ func TestMemberPagesOfACrowd(t *testing.T) {
 		}
 	}
 }
+
+// A role that waits for its author keeps its subject in memory, who is known already.
+func TestHeldRoleKeepsItsSubject(t *testing.T) {
+	r, log := newRoom(chat.Room{LastSeq: 9, Creator: 1}), &strings.Builder{}
+	r.Join(1, "u1")
+	store(r, log)
+	log.Reset()
+	publish := func(n chat.Nonce, subject chat.UserID) {
+		t.Helper()
+		r.LoadAuthor(subject, chat.Author{}, outcomes{log})
+		if _, _, err := r.Publish(room.Publish{Kind: chat.EventRole, User: 1, Nonce: n, Subject: subject, Role: chat.RoleReader, Ref: 101}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(11, 2)
+	publish(12, 3)
+	for u := chat.UserID(20); u < 60; u++ {
+		r.LoadAuthor(u, chat.Author{}, outcomes{log})
+	}
+	r.LoadAuthor(1, chat.Author{}, outcomes{log})
+	store(r, log)
+	want(t, log, "11 u2 is 2", "12 u3 is 2", "ack 11 to 101: 11", "ack 12 to 101: 12")
+	for u := chat.UserID(20); u < 60; u++ {
+		r.LoadAuthor(u, chat.Author{}, outcomes{log})
+	}
+	if r.Loaded(2) {
+		t.Error("the subject is kept for good")
+	}
+}
