@@ -109,15 +109,19 @@ func (a *author) busy() bool {
 
 // authorCache keeps the authors that were active last: between max/2 and max of
 // them, and all that have something on its way. Others are read from the store again.
+// Where more are busy than max/2, as in a crowd that comes to a room with roles, it looks
+// for those that may go the more rarely, so that a crowd costs no more for each of them
+// than a few do.
 type authorCache struct {
 	young, old map[chat.UserID]*author
+	turnAt     int // at so many young ones the old ones are forgotten
 	max        int
 	noncesMax  int
 	complete   bool // all that the log says went through this cache: new authors need no loading
 }
 
 func newAuthorCache(most, noncesMax int, complete bool) authorCache {
-	return authorCache{young: map[chat.UserID]*author{}, max: most, noncesMax: noncesMax, complete: complete}
+	return authorCache{young: map[chat.UserID]*author{}, turnAt: most / 2, max: most, noncesMax: noncesMax, complete: complete}
 }
 
 // peek returns an author if he is in the cache, else nil.
@@ -136,7 +140,7 @@ func (c *authorCache) get(u chat.UserID) *author {
 	if a == nil {
 		a = &author{loaded: c.complete, most: c.noncesMax}
 	}
-	if len(c.young) >= c.max/2 {
+	if len(c.young) >= c.turnAt {
 		c.turn()
 	}
 	c.young[u] = a
@@ -156,15 +160,8 @@ func (c *authorCache) turn() {
 		}
 	}
 	c.old, c.young = c.young, young
+	c.turnAt = len(young) + max(c.max/2, len(young)/busyPerTurn)
 }
 
-func (c *authorCache) holding() bool {
-	for _, m := range []map[chat.UserID]*author{c.young, c.old} {
-		for _, a := range m {
-			if len(a.held) > 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
+// busyPerTurn is for how many busy authors one has to come before all are looked through.
+const busyPerTurn = 8

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"reflect"
 	"testing"
 
 	"sarang/chat"
@@ -30,4 +31,41 @@ func TestOnlyStoredNoncesPushOthersOut(t *testing.T) {
 	known(3, 3)
 	known(4, 4)
 	known(6, 5)
+}
+
+// A crowd whose roles are asked for, all at once, is not looked through again and again;
+// and when it is known, those who were active last are kept and no others.
+func TestCrowdOfBusyAuthors(t *testing.T) {
+	const crowd, most = 20_000, 64
+	c := newAuthorCache(most, 4, false)
+	looks := 0
+	get := func(u chat.UserID) *author {
+		old, before := len(c.old), reflect.ValueOf(c.old).Pointer()
+		a := c.get(u)
+		if reflect.ValueOf(c.old).Pointer() != before {
+			looks += old
+		}
+		return a
+	}
+	for u := chat.UserID(1); u <= crowd; u++ {
+		get(u).awaited = true
+	}
+	for u := chat.UserID(1); u <= crowd; u++ {
+		if a := c.peek(u); a == nil || !a.awaited {
+			t.Fatalf("author %d is forgotten, for whom the store is asked", u)
+		}
+		get(u).awaited = false
+	}
+	if each := looks / crowd; each > 2*(busyPerTurn+1) {
+		t.Errorf("each one that came cost %d looks at others", each)
+	}
+	for u := chat.UserID(crowd + 1); u <= 2*crowd; u++ {
+		get(u)
+	}
+	if n := len(c.young) + len(c.old); n > most {
+		t.Errorf("%d authors are kept", n)
+	}
+	if looks > 4*crowd*(busyPerTurn+1) {
+		t.Errorf("%d looks for %d authors", looks, 3*crowd)
+	}
 }

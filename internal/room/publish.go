@@ -55,6 +55,7 @@ func (r *Room) Publish(p Publish) (Outcome, chat.Seq, *chat.Error) {
 	r.pendingBytes += cost(p.Text)
 	if !a.loaded {
 		a.held = append(a.held, p)
+		r.held++
 		r.want(&p, 1)
 		if len(a.held) == 1 {
 			return NeedAuthor, 0, nil
@@ -190,8 +191,7 @@ func (r *Room) LoadAuthor(u chat.UserID, stored chat.Author, tell Outcomes) {
 		a.load(stored)
 	}
 	a.awaited = false
-	held := a.held
-	a.held = nil
+	held := r.release(a)
 	for _, p := range held {
 		switch outcome, seq, err := r.accept(a, p); outcome {
 		case Duplicate:
@@ -207,8 +207,7 @@ func (r *Room) LoadAuthor(u chat.UserID, stored chat.Author, tell Outcomes) {
 func (r *Room) AuthorFailed(u chat.UserID, why *chat.Error, tell Outcomes) {
 	a := r.authors.get(u)
 	a.awaited = false
-	held := a.held
-	a.held = nil
+	held := r.release(a)
 	for _, p := range held {
 		r.pendingBytes -= cost(p.Text)
 		r.want(&p, -1)
@@ -216,7 +215,15 @@ func (r *Room) AuthorFailed(u chat.UserID, why *chat.Error, tell Outcomes) {
 	}
 }
 
+// release returns the publishes that were held until their author is loaded.
+func (r *Room) release(a *author) []Publish {
+	held := a.held
+	a.held = nil
+	r.held -= len(held)
+	return held
+}
+
 // Idle reports whether nothing is on its way to the log.
 func (r *Room) Idle() bool {
-	return !r.inFlight && len(r.gathering.events) == 0 && !r.authors.holding()
+	return !r.inFlight && len(r.gathering.events) == 0 && r.held == 0
 }

@@ -66,6 +66,7 @@ type Room struct {
 	pendingBytes      int                        // of the events gathering, in flight and held
 
 	authors authorCache
+	held    int // publishes that wait for their author
 }
 
 // present is a user with sessions in the room.
