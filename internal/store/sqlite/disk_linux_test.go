@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -14,8 +15,25 @@ import (
 	"sarang/internal/store/sqlite"
 )
 
-// A real failure at COMMIT: the write-ahead log may not grow any more.
+// limitedVariable says that this is the process of TestFileSizeLimit's own.
+const limitedVariable = "SARANG_SQLITE_TEST_LIMITED"
+
+// A real failure at COMMIT: the write-ahead log may not grow any more. It has a process of
+// its own, for the limit holds for all that a process writes, what go test keeps of a run
+// included.
 func TestFileSizeLimit(t *testing.T) {
+	if os.Getenv(limitedVariable) == "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := exec.CommandContext(t.Context(), self, "-test.run", "^TestFileSizeLimit$")
+		c.Env = append(os.Environ(), limitedVariable+"=1")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
 	signal.Ignore(unix.SIGXFSZ)
 	defer signal.Reset(unix.SIGXFSZ)
 	dir := t.TempDir()
