@@ -71,8 +71,9 @@ type Event struct {
 	UntilMs int64  // role events only: the role holds at times below it (see Given); 0: for good
 }
 
-// Digest is 64 bits of what e says: kind, target, text, subject and role, without who,
-// where and when. Two events of an author with one nonce are one event if their digests
+// Digest is 64 bits of what e says: kind, target, text, subject, and role with how long it
+// holds, without who, where and when. Of an event that has no place yet, UntilMs is minus
+// for how long. Two events of an author with one nonce are one event if their digests
 // are the same. It is never 0, and the same in every version: stores keep it. (FNV-1a;
 // who looks for two texts with one digest deceives himself alone.)
 func (e *Event) Digest() uint64 {
@@ -84,7 +85,18 @@ func (e *Event) Digest() uint64 {
 	for i := range len(e.Text) {
 		h = (h ^ uint64(e.Text[i])) * prime
 	}
+	if d := e.forMs(); d != 0 {
+		h = (h ^ ^uint64(d)) * prime // no byte of a text is so large
+	}
 	return max(h, 1)
+}
+
+// forMs is how long the role of e holds; 0: for good.
+func (e *Event) forMs() int64 {
+	if e.UntilMs > 0 {
+		return e.UntilMs - e.TimeMs
+	}
+	return -e.UntilMs
 }
 
 // Room is what is known of a room without its log.

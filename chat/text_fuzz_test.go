@@ -41,6 +41,15 @@ func FuzzDigest(f *testing.F) {
 		if e.Digest() != same.Digest() || e.Digest() == 0 {
 			t.Errorf("digests %d and %d of one thing said", e.Digest(), same.Digest())
 		}
+		banned := chat.Event{Kind: chat.EventRole, Role: chat.RoleBanned, Text: a, UntilMs: -int64(1 + target>>2)}
+		stored := banned
+		stored.TimeMs, stored.UntilMs = int64(subject>>2), int64(subject>>2)-banned.UntilMs
+		if banned.Digest() != stored.Digest() {
+			t.Errorf("a ban for %d ms has digest %d, and stored %d", -banned.UntilMs, banned.Digest(), stored.Digest())
+		}
+		if stored.UntilMs++; stored.UntilMs > 0 && banned.Digest() == stored.Digest() {
+			t.Errorf("a ban for %d ms and one for another ms have one digest", -banned.UntilMs)
+		}
 		other := e
 		if other.Text = b; a != b && len(a) == len(b) && len(a) < 4 && e.Digest() == other.Digest() {
 			t.Errorf("%q and %q have one digest", a, b)

@@ -485,3 +485,36 @@ func TestHeldRoleKeepsItsSubject(t *testing.T) {
 		t.Error("the subject is kept for good")
 	}
 }
+
+// A ban with the nonce of another that was for another time is no retry of it, wherever the
+// first one is.
+func TestNonceWithAnotherTime(t *testing.T) {
+	r, log := newRoom(chat.Room{Creator: 1}), &strings.Builder{}
+	r.Join(1, "u1")
+	store(r, log)
+	ban := func(forMs int64) (room.Outcome, *chat.Error) {
+		o, _, err := r.Publish(room.Publish{Kind: chat.EventRole, User: 1, Nonce: 11, Subject: 2, Role: chat.RoleBanned, ForMs: forMs, Ref: 101})
+		return o, err
+	}
+	other := func(where string, retry room.Outcome) {
+		t.Helper()
+		for _, forMs := range []int64{0, 500, 1001} {
+			if o, err := ban(forMs); o != room.Refused || chat.CodeOf(err) != chat.CodeNonceUsed {
+				t.Errorf("for %d ms, while the first one is %s: %v, %v", forMs, where, o, err)
+			}
+		}
+		if o, err := ban(1000); o != retry || err != nil {
+			t.Errorf("the same again, while the first one is %s: %v, %v", where, o, err)
+		}
+	}
+	ban(1000)
+	other("gathering", room.Queued)
+	r.Take(1000, outcomes{log})
+	other("in flight", room.Queued)
+	r.Overtaken([]chat.Event{{Room: 1, Seq: 2, Kind: chat.EventMessage, User: 3, Nonce: 1, Text: "x"}}, outcomes{log})
+	r.LoadAuthor(2, chat.Author{}, outcomes{log})
+	other("gathering again", room.Queued)
+	r.Take(2000, outcomes{log})
+	r.Committed(outcomes{log}.Ack)
+	other("stored", room.Duplicate)
+}
