@@ -274,6 +274,29 @@ func TestBanOfTheMakerForATime(t *testing.T) {
 	}
 }
 
+// An owner does not shut himself out, whether or not he made the room.
+func TestOwnerCanNotBanHimself(t *testing.T) {
+	r := newRig(t, hubtest.Config{})
+	ann, bob := r.Enter("ann", nil), r.Enter("bob", nil)
+	room := joined(t, r, ann, "lobby").ID
+	joined(t, r, bob, "lobby")
+	ann.GiveRole(room, 1, bob.User.ID, chat.RoleOwner)
+	r.Settle()
+	for i, c := range []*hubtest.Client{ann, bob} {
+		for j, d := range []time.Duration{0, time.Minute} {
+			n := chat.Nonce(10 + 2*i + j)
+			c.GiveRoleAs(room, n, hub.RoleRequest{Whom: hub.Whom{ID: c.User.ID}, Role: chat.RoleBanned, For: d})
+			r.Settle()
+			wantFailed(t, c, chat.CodeForbidden)
+		}
+		c.GiveRole(room, 20, c.User.ID, chat.RoleMember) // this he may
+		r.Settle()
+		if c.Acked(room, 20) == 0 {
+			t.Errorf("%s was told %+v", c.User.Name, c.Last())
+		}
+	}
+}
+
 // The first roles of a room that was just loaded are given in one batch, to users who were
 // not there for long: none is refused.
 func TestRolesInOneBatch(t *testing.T) {

@@ -74,6 +74,9 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 		}
 		return forbidden(role, chat.ActionPublish)
 	case chat.EventRole:
+		if e.User == e.Subject && e.Role == chat.RoleBanned {
+			return chat.Errorf(chat.CodeForbidden, "nobody can ban himself")
+		}
 		if role.MayGive(r.roleNow(e.Subject), r.info.Role(e.Subject, e.Role)) {
 			return nil
 		}

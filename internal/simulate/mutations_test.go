@@ -645,6 +645,12 @@ func mutations() []mutation {
 			new:  "if true {",
 		},
 		{
+			name: "an owner can ban himself", promise: promiseRights,
+			file: "internal/room/access.go",
+			old:  "if e.User == e.Subject && e.Role == chat.RoleBanned {",
+			new:  "if false {",
+		},
+		{
 			name: "roles that others have given meanwhile are ignored", promise: promiseRights, few: true,
 			file: "internal/room/commit.go",
 			old:  "\t\tif e.Kind == chat.EventRole {\n\t\t\tr.rule(e)\n\t\t}\n\t}\n",
