@@ -52,7 +52,7 @@ func TestFollowIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) { // sleep: another process writes the file
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) { // sleep: another process writes the file, and can not on Windows while it is read
 		id, _, err := tui.NewIdentityFile(path).Load(addr, "log")
 		if err != nil {
 			t.Fatal(err)

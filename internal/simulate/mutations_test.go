@@ -283,7 +283,7 @@ func mutations() []mutation {
 			name: "an ack tells the place of another message", promise: promiseOwn, clients: true, few: true,
 			file: "internal/room/commit.go",
 			old:  "ack(Ack{to, e.Kind, e.Nonce, e.Seq}) })",
-			new:  "ack(Ack{to, e.Nonce, r.flying.events[0].Seq}) })",
+			new:  "ack(Ack{to, e.Kind, e.Nonce, r.flying.events[0].Seq}) })",
 		},
 		{
 			name: "a page from the store begins one event late", promise: promiseOrder,

@@ -111,9 +111,15 @@ func (p *plain) remember(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := p.stand(); err != nil && !told {
-			told = true
-			p.log("can not remember where you stand: %s", CleanLine(err.Error()))
+		if err := p.stand(); err != nil {
+			select { // once more, also if nothing else happens
+			case p.toStand <- struct{}{}:
+			default:
+			}
+			if !told {
+				told = true
+				p.log("can not remember where you stand: %s", CleanLine(err.Error()))
+			}
 		}
 		rest.Reset(cmp.Or(p.config.StandInterval, standIntervalDefault))
 	}
