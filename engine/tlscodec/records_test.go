@@ -10,8 +10,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"sarang/engine/tlscodec"
 )
@@ -149,4 +151,17 @@ func TestHeldHandshakeMessage(t *testing.T) {
 		data = make([]byte, 16000)
 	}
 	t.Error("48,000 bytes of a message of the handshake are kept")
+}
+
+// Who has no token when the time for the handshake is over is given up: what would be computed
+// then is for nobody.
+func TestNoTokenInTime(t *testing.T) {
+	config, cert := serverConfig(t)
+	server, client := pair(t)
+	go func() { _ = tls.Client(client, cert.Client()).Handshake() }()
+	tokens := make(tlscodec.Tokens, 1)
+	tokens <- struct{}{} // and it is not given back
+	if _, err := tlscodec.Handshake(server, config, tokens, 20*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a handshake without a token: %v", err)
+	}
 }

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"sarang/chat"
+	"sarang/internal/limit"
 	"sarang/internal/node"
 	"sarang/internal/server"
 	"sarang/packet"
@@ -353,6 +355,39 @@ func TestWebDoorIsBounded(t *testing.T) {
 			t.Errorf("the ninth is answered %d", got)
 		}
 		x.barrier()
+	})
+}
+
+// One address that is not trusted has an eighth of the places, and others have theirs.
+func TestWebShare(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		c.SetWebConnectionsMax(16)
+		c.Hub.Limits.Trusted = limit.Trust{netip.MustParsePrefix("127.0.0.2/32")}
+		s := start(t, withWeb(c))
+		defer stop(t, s)
+		for range 2 {
+			quiet, err := net.Dial("tcp", s.WebAddr().Addr.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer quiet.Close()
+		}
+		for s.WebLent() < 2 {
+			runtime.Gosched()
+		}
+		if got := asked(t, s.WebAddr().Addr, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); got != http.StatusServiceUnavailable {
+			t.Errorf("the third is answered %d", got)
+		}
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+		other, err := d.Dial("tcp", s.WebAddr().Addr.String())
+		if err != nil {
+			t.Log("there is no second address here: ", err) // macOS has to be given one
+			return
+		}
+		defer other.Close()
+		for s.WebLent() < 3 {
+			runtime.Gosched()
+		}
 	})
 }
 

@@ -159,6 +159,29 @@ func TestIdentityOfTwoPrograms(t *testing.T) {
 	}
 }
 
+// After an older copy of the server's data was put back, numbers are given again: the place
+// whose event is the later one is further on, and it is kept whole.
+func TestIdentityAfterAnOlderServer(t *testing.T) {
+	f := tui.NewIdentityFile(filepath.Join(t.TempDir(), "identities.json"))
+	id := tui.Identity{Server: "host:1", Name: "mina", Token: []byte{1}}
+	save := func(c client.Cursor) {
+		id.SetCursors(map[string]client.Cursor{"a": c})
+		if err := f.Save(id, tui.Identity{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, after := client.Cursor{Epoch: 1, Seq: 50, TimeMs: 100}, client.Cursor{Epoch: 1, Seq: 20, TimeMs: 200}
+	for _, order := range [][]client.Cursor{{before, after}, {after, before}} {
+		for _, c := range order {
+			save(c)
+		}
+		got, _, err := f.Load("host:1", "mina")
+		if err != nil || got.Cursors()["a"] != after {
+			t.Errorf("read: %+v, %v; want %+v", got.Cursors(), err, after)
+		}
+	}
+}
+
 // A link that leads nowhere stays one, and is told.
 func TestSecretsBehindADanglingLink(t *testing.T) {
 	dir := t.TempDir()

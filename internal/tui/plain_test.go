@@ -212,3 +212,39 @@ func TestPlainEndsWithItsContext(t *testing.T) {
 	}
 	_ = out.Close()
 }
+
+// A place that could not be stored is stored a while later, though nothing else happens.
+func TestPlainRemembersAfterAFailure(t *testing.T) {
+	h := newHouse(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var log bytes.Buffer
+	c := plain(h.dial("bot", nil), "", io.Discard, &log)
+	c.Follow, c.StandInterval = true, time.Millisecond
+	tries, stored := 0, make(chan client.Cursor)
+	c.Stand = func(_ string, at client.Cursor) error {
+		if tries++; tries < 3 {
+			return errors.New("somebody reads the file")
+		}
+		select {
+		case stored <- at:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+	ended := make(chan error)
+	go func() { ended <- tui.Plain(ctx, c) }()
+	select {
+	case at := <-stored:
+		if at.Seq != 1 {
+			t.Errorf("stored is %+v", at)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it is not tried again")
+	}
+	cancel()
+	<-ended
+	if strings.Count(log.String(), "can not remember") != 1 {
+		t.Errorf("logged %s", log.String())
+	}
+}
