@@ -20,7 +20,7 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-reached=sarang/engine,sarang/internal/room,sarang/internal/hub,sarang/internal/gateway/native
+reached=sarang/engine,sarang/internal/room,sarang/internal/hub,sarang/internal/gateway,sarang/internal/gateway/native,sarang/internal/gateway/ws
 go test -c ${cover:+-cover -coverpkg="$reached"} -o "$work/simulate.test" ./internal/simulate
 cd internal/simulate # where the test expects to be
 "$work/simulate.test" ${cover:+-test.coverprofile="$cover"} -test.run '^TestLong$' -test.timeout 0 -long "$TIME" -first "${SEED:-0}" \
