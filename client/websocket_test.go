@@ -33,7 +33,7 @@ func talk(t *testing.T, listen, web, native, webSocket string) {
 	c.Listen, c.Web = []server.Address{{Scheme: listen, Addr: any}}, server.Address{Scheme: web, Addr: any}
 	c.TLSCert, c.TLSKey = cert.CertFile, cert.KeyFile
 	c.RetryAfterMin, c.RetryAfterMax = time.Millisecond, 10*time.Millisecond
-	c.HTTP, c.DataDir, c.Logger = "off", t.TempDir(), clienttest.Quiet()
+	c.HTTP, c.DataDir, c.Logger = server.Nowhere, t.TempDir(), clienttest.Quiet()
 	s, err := server.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

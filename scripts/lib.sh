@@ -1,7 +1,8 @@
 # Functions that several scripts need: source it.
 
 # start_server NAME ARGS...: starts $sarang serve with a data folder of its own in
-# $work, on free ports unless LISTEN and HTTP say others, and waits until it is ready.
+# $work, on a free port unless LISTEN says another, without the addresses of browsers and
+# operators unless WEB and HTTP name them, and waits until it is ready.
 # Sets server_pid and server_addr.
 start_server() {
   local name=$1 i
@@ -10,7 +11,7 @@ start_server() {
   : >"$work/$name.out"
   # PIN is a command to run it under, such as "taskset -c 0".
   ${PIN:-} "$sarang" serve --data "$work/$name" --listen "tcp://${LISTEN:-127.0.0.1:0}" \
-    --http "${HTTP:-off}" "$@" >"$work/$name.out" 2>>"$server_log" &
+    --web "${WEB:-none}" --http "${HTTP:-none}" "$@" >"$work/$name.out" 2>>"$server_log" &
   server_pid=$!
   for ((i = 0; i < 100; i++)); do
     server_addr=$(sed -n 's,^listening tcp://,,p' "$work/$name.out")

@@ -223,8 +223,9 @@ func TestServerLogsNothingUnclean(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := server.Default()
+		c.Web = server.Address{}
 		c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
-		c.HTTP, c.DataDir, c.Sync, c.SessionsMax, c.Logger = "off", t.TempDir(), store.ProcessSafe, 8, log
+		c.HTTP, c.DataDir, c.Sync, c.SessionsMax, c.Logger = server.Nowhere, t.TempDir(), store.ProcessSafe, 8, log
 		s, err := server.Start(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)

@@ -119,9 +119,10 @@ func startServer(t *testing.T) string { return startServerAt(t, "tcp", tlstest.C
 
 func startServerAt(t *testing.T, scheme string, cert tlstest.Certificate) string {
 	c := server.Default()
+	c.Web = server.Address{}
 	c.Listen = []server.Address{{Scheme: scheme, Addr: netip.MustParseAddrPort("127.0.0.1:0")}}
 	c.TLSCert, c.TLSKey = cert.CertFile, cert.KeyFile
-	c.HTTP, c.DataDir, c.Sync, c.SessionsMax = "off", t.TempDir(), store.ProcessSafe, 8
+	c.HTTP, c.DataDir, c.Sync, c.SessionsMax = server.Nowhere, t.TempDir(), store.ProcessSafe, 8
 	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := server.Start(t.Context(), c)
 	if err != nil {

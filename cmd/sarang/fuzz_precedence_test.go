@@ -37,7 +37,7 @@ func FuzzPrecedence(f *testing.F) {
 	add("debug-memory", fromFile|fromEnv, "TRUE", "f", "")
 	add("sync", fromFile|fromEnv, "process-safe", "maybe", "")
 	add("data", fromFile|fromEnv|fromFlag, "a", "", "b")
-	add("http", fromFile|fromEnv, "off", "", "")
+	add("http", fromFile|fromEnv, "none", "", "")
 	add("trusted", fromFile|fromFlag, "10.0.0.0/8, ::1", "", "none")
 	add("trusted", fromEnv, "", "none,10.0.0.1", "")
 	add("worker-lag-max", fromFlag, "", "", "0")

@@ -24,7 +24,7 @@ func TestLastWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(program, "serve", "--listen", "tcp://127.0.0.1:0", "--http", "127.0.0.1:99999", "--data", t.TempDir())
+	c := exec.Command(program, "serve", "--listen", "tcp://127.0.0.1:0", "--web", "none", "--http", "127.0.0.1:99999", "--data", t.TempDir())
 	c.Env = append(os.Environ(), mainVariable+"=1")
 	text, err := c.CombinedOutput()
 	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); err == nil || !strings.HasPrefix(lines[len(lines)-1], "sarang: http on ") {
@@ -59,7 +59,7 @@ func startChildIn(t *testing.T, prepare string, log *os.File, args ...string) *c
 	c := &child{t: t, cmd: exec.Command("sh", append([]string{
 		"-c", prepare + `exec "$0" "$@"`, program,
 		"serve", "--listen", "tcp://127.0.0.1:0",
-		"--http", "off", "--sessions-max", "8", "--data", filepath.Join(t.TempDir(), "data"),
+		"--web", "none", "--http", "none", "--sessions-max", "8", "--data", filepath.Join(t.TempDir(), "data"),
 	}, args...)...)}
 	c.cmd.Env = append(os.Environ(), mainVariable+"=1")
 	c.cmd.Stderr = log

@@ -58,12 +58,12 @@ func serveCommand() *cobra.Command {
 	f.StringSlice("listen", []string{d.Listen[0].String()}, "address for clients, SCHEME://HOST:PORT; may be given several times; port 0 picks one; schemes: "+strings.Join(node.Schemes(), ", "))
 	f.String("data", d.DataDir, "folder for the database, its lock and crash reports")
 	f.String("store", "", "where messages are kept: "+strings.Join(store.Forms(), ", ")+"; default: "+store.DefaultURL("DATA"))
-	f.String("web", "off", "address for browsers, http://HOST:PORT or https://HOST:PORT: WebSocket at /ws; off: none")
+	f.String("web", d.Web.String(), "address for browsers, http://HOST:PORT or https://HOST:PORT: WebSocket at /ws; none: they are not served")
 	f.StringSlice("web-hosts", nil, "names by which --web is asked, besides localhost and addresses; none: any name where it is no loopback address")
 	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")
 	f.String("tls-cert", "", "file with the certificate of tls:// and https:// addresses, and those between it and its authority: PEM; read again when it changes, and at SIGHUP")
 	f.String("tls-key", "", "file with the key of --tls-cert: PEM")
-	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz; off: none")
+	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz, for operators: it has no password; none: they are not served")
 	f.StringSlice("http-hosts", nil, "names by which --http is asked, besides localhost and addresses")
 	f.Bool("pprof", false, "--http answers /debug/pprof, too: profiles and memory, for debugging")
 	f.String("io", d.IO, "I/O driver: auto, "+strings.Join(aio.Kinds(), ", "))
@@ -239,6 +239,9 @@ func (s *settings) list(key string) []string {
 func fillConfig(c *server.Config, s *settings) error {
 	c.Name = "sarang " + version()
 	c.DataDir, c.HTTP, c.IO = s.k.String("data"), s.k.String("http"), s.k.String("io")
+	if nowhere(c.HTTP) {
+		c.HTTP = server.Nowhere
+	}
 	c.Workers, c.SessionsMax = s.number("workers"), s.number("sessions-max")
 	c.SocketRecvBytes = s.number("socket-recv-bytes")
 	c.Store = s.k.String("store")
@@ -291,14 +294,18 @@ func parseListen(s string) (server.Address, error) {
 	return at, nil
 }
 
-// parseWeb reads http://HOST:PORT, https://HOST:PORT, or off.
+// nowhere reports whether s says that there is to be no such address. "off" is how it was
+// said at first.
+func nowhere(s string) bool { return s == "" || s == server.Nowhere || s == "off" }
+
+// parseWeb reads http://HOST:PORT, https://HOST:PORT, or none.
 func parseWeb(s string) (server.Address, error) {
-	if s == "" || s == "off" {
+	if nowhere(s) {
 		return server.Address{}, nil
 	}
 	scheme, hostport, ok := strings.Cut(s, "://")
 	if _, port, err := net.SplitHostPort(strings.TrimSuffix(hostport, "/")); !ok || scheme != "http" && scheme != "https" || err != nil || port == "" {
-		return server.Address{}, fmt.Errorf("web is %q; it must be http://HOST:PORT or https://HOST:PORT, such as http://127.0.0.1:8080, or off", s)
+		return server.Address{}, fmt.Errorf("web is %q; it must be http://HOST:PORT or https://HOST:PORT, such as http://127.0.0.1:7780, or none", s)
 	}
 	at, err := resolveAddress(scheme, strings.TrimSuffix(hostport, "/"))
 	if err != nil {

@@ -32,7 +32,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := server.Default()
-	if got.DataDir != want.DataDir || got.HTTP != "127.0.0.1:7780" || got.Listen[0].String() != "tcp://127.0.0.1:7777" ||
+	if got.DataDir != want.DataDir || got.HTTP != "127.0.0.1:7782" || got.Web.String() != "http://127.0.0.1:7780" || got.Listen[0].String() != "tcp://127.0.0.1:7777" ||
 		got.Sync != store.PowerSafe || len(got.HTTPHosts) != 0 || got.Pprof || got.LoginDeadline != want.LoginDeadline || got.SessionsMax != want.SessionsMax {
 		t.Errorf("%+v", got)
 	}
@@ -74,8 +74,10 @@ func TestWebSettings(t *testing.T) {
 		len(got.WebHosts) != 2 || got.WebOrigins[0] != "https://app.example.org:444" || got.Listen[0].Scheme != "tls" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err = configOf("--web", "off"); err != nil || got.Web.Addr.IsValid() {
-		t.Errorf("%+v, %v", got.Web, err)
+	for _, word := range []string{"none", "off"} {
+		if got, err = configOf("--web", word, "--http", word); err != nil || got.Web.Addr.IsValid() || got.HTTP != server.Nowhere {
+			t.Errorf("%s: web %v, http %v, %v", word, got.Web, got.HTTP, err)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 func quiet(t *testing.T, change func(*server.Config)) *running {
 	t.Helper()
 	c := server.Default()
+	c.Web = server.Address{}
 	c.Listen, c.HTTP, c.DataDir = server.Native(netip.MustParseAddrPort("127.0.0.1:0")), "127.0.0.1:0", t.TempDir()
 	c.SessionsMax = 8
 	change(&c)

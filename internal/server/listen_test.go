@@ -23,7 +23,8 @@ func TestAddressInUseForAWhile(t *testing.T) {
 	}
 	at := l.Addr().(*net.TCPAddr).AddrPort()
 	c := server.Default()
-	c.Listen, c.HTTP, c.DataDir = server.Native(at), "off", t.TempDir()
+	c.Web = server.Address{}
+	c.Listen, c.HTTP, c.DataDir = server.Native(at), server.Nowhere, t.TempDir()
 	warned := make(chan bool, 1)
 	c.Logger = slog.New(slog.NewTextHandler(writerFunc(func(b []byte) {
 		select {
@@ -63,7 +64,8 @@ func TestBothWildcards(t *testing.T) {
 				}
 				port := freePort(t)
 				c := server.Default()
-				c.Listen, c.HTTP, c.DataDir, c.IO, c.SessionsMax = nil, "off", t.TempDir(), kind, 8
+				c.Web = server.Address{}
+				c.Listen, c.HTTP, c.DataDir, c.IO, c.SessionsMax = nil, server.Nowhere, t.TempDir(), kind, 8
 				c.Logger = slog.New(slog.DiscardHandler)
 				for _, a := range order {
 					c.Listen = append(c.Listen, server.Native(netip.AddrPortFrom(a, port))...)

@@ -47,6 +47,7 @@ func TestMillionRooms(t *testing.T) {
 func heapOfServer(t *testing.T, dir string, rooms int) (ready time.Duration, bytes int64) {
 	t.Helper()
 	c := server.Default()
+	c.Web = server.Address{}
 	c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
 	c.HTTP, c.DataDir, c.Logger = "127.0.0.1:0", dir, slog.New(slog.DiscardHandler)
 	before := liveBytes()

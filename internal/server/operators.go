@@ -28,15 +28,15 @@ type operators struct {
 	ready atomic.Bool
 }
 
-// serveOperators listens on c.HTTP; "off" or "" is nobody.
+// serveOperators listens on c.HTTP.
 func serveOperators(s *Server) (*operators, error) {
 	c := s.config
-	if c.HTTP == "" || c.HTTP == "off" {
+	if c.HTTP == "" || c.HTTP == Nowhere {
 		return nil, nil
 	}
 	l, err := net.Listen("tcp", c.HTTP)
 	if err != nil {
-		return nil, fmt.Errorf("http on %s (--http off does without): %w", c.HTTP, err)
+		return nil, fmt.Errorf("http on %s: %w; --http HOST:PORT takes another address, --http none does without metrics", c.HTTP, err)
 	}
 	o := &operators{addr: l.Addr()}
 	o.ready.Store(true)

@@ -54,8 +54,9 @@ func TestRoleTable(t *testing.T) {
 	for name, enter := range map[string]func(*testing.T, *running, string) asker{"native": enterNative, "sdk": enterSDK} {
 		t.Run(name, func(t *testing.T) {
 			c := server.Default()
+			c.Web = server.Address{}
 			c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
-			c.HTTP, c.DataDir, c.Workers, c.Debug = "off", t.TempDir(), 2, true
+			c.HTTP, c.DataDir, c.Workers, c.Debug = server.Nowhere, t.TempDir(), 2, true
 			c.Logger = slog.New(slog.DiscardHandler)
 			s := start(t, c)
 			defer stop(t, s)

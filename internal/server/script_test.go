@@ -34,8 +34,9 @@ func eachServer(t *testing.T, test func(t *testing.T, c server.Config)) {
 					t.Skipf("not available here: %v", err)
 				}
 				c := server.Default()
+				c.Web = server.Address{}
 				c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
-				c.HTTP, c.DataDir, c.IO, c.Workers, c.Debug = "off", t.TempDir(), kind, workers, true
+				c.HTTP, c.DataDir, c.IO, c.Workers, c.Debug = server.Nowhere, t.TempDir(), kind, workers, true
 				c.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
 				test(t, c)
 			})

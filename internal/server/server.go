@@ -38,7 +38,7 @@ type Config struct {
 	Reload  <-chan struct{} // the files are to be read again; nil: when they have changed only
 	Sockets []uintptr       // listening sockets handed over, instead of Listen: native protocol
 	Web     Address         // where browsers connect; zero: nowhere
-	HTTP    string          // address of /metrics, /healthz and /readyz; "off": none
+	HTTP    string          // address of /metrics, /healthz and /readyz; "" or "none": nowhere
 	DataDir string          // crash reports, and the embedded store
 	Store   string          // URL of the store; empty: the embedded one in DataDir
 	Sync    store.SyncMode  // what a commit survives
@@ -74,6 +74,9 @@ type Config struct {
 	stillMax  time.Duration               // tests have no time for workerStillMax
 }
 
+// Nowhere is what a person writes for an address that nobody is to connect to.
+const Nowhere = "none"
+
 // Address is where clients connect: SCHEME://HOST:PORT.
 type Address struct {
 	Scheme string // what is spoken; see node.Schemes
@@ -95,7 +98,8 @@ func Native(addrs ...netip.AddrPort) (all []Address) {
 func Default() Config {
 	return Config{
 		Listen:            Native(netip.MustParseAddrPort("127.0.0.1:7777")),
-		HTTP:              "127.0.0.1:7780",
+		Web:               Address{"http", netip.MustParseAddrPort("127.0.0.1:7780")},
+		HTTP:              "127.0.0.1:7782",
 		DataDir:           defaultDataDir(),
 		IO:                "auto",
 		Workers:           1,
@@ -169,7 +173,7 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	if err = s.listen(ctx); err != nil {
 		return s, err
 	}
-	if s.web, err = serveWeb(s); err != nil {
+	if s.web, err = serveWeb(ctx, s); err != nil {
 		return s, err
 	}
 	if s.http, err = serveOperators(s); err != nil {
@@ -332,7 +336,7 @@ func (s *Server) WebAddr() Address {
 	return s.web.at
 }
 
-// HTTPAddr is the address of the operators' side; nil if it is off.
+// HTTPAddr is the address of the operators' side; nil if there is none.
 func (s *Server) HTTPAddr() net.Addr {
 	if s.http == nil {
 		return nil

@@ -266,7 +266,8 @@ func TestTLSStrangers(t *testing.T) {
 // nothing.
 func TestCertificateIsReadAgain(t *testing.T) {
 	c := server.Default()
-	c.HTTP, c.DataDir = "off", t.TempDir()
+	c.Web = server.Address{}
+	c.HTTP, c.DataDir = server.Nowhere, t.TempDir()
 	c.Listen = nil
 	c.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	c, cert := withTLS(t, c)

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ type web struct {
 }
 
 // serveWeb listens on c.Web; a zero Address is nobody.
-func serveWeb(s *Server) (*web, error) {
+func serveWeb(ctx context.Context, s *Server) (*web, error) {
 	c := s.config
 	if c.Web == (Address{}) {
 		return nil, nil
@@ -59,12 +60,11 @@ func serveWeb(s *Server) (*web, error) {
 	for _, o := range c.WebOrigins {
 		w.origins = append(w.origins, strings.ToLower(o))
 	}
-	at, err := s.node.Engine.Listen(c.Web.Addr, w.door.Protocol())
-	if err != nil {
-		return nil, fmt.Errorf("web on %s (--web off does without): %w", c.Web, err)
+	var err error
+	if w.at, err = s.open(ctx, c.Web, w.door.Protocol()); err != nil {
+		return nil, fmt.Errorf("web on %s: %w; --web http://HOST:PORT takes another address, --web none does without", c.Web, err)
 	}
-	w.at = Address{c.Web.Scheme, at}
-	w.door.Listening(at)
+	w.door.Listening(w.at.Addr)
 	var listener net.Listener = w.door
 	if c.Web.Scheme == "https" {
 		l := newShaken(w.door)
@@ -78,7 +78,7 @@ func serveWeb(s *Server) (*web, error) {
 	})
 	mux.HandleFunc("GET /ws", w.upgrade)
 	guard := &hostGuard{next: mux, flag: "--web-hosts"}
-	guard.loopback = at.Addr().IsLoopback()
+	guard.loopback = w.at.Addr.Addr().IsLoopback()
 	guard.anyName = !guard.loopback && len(c.WebHosts) == 0 // the world may know this machine by any name
 	for _, name := range c.WebHosts {
 		guard.names = append(guard.names, strings.ToLower(name))
@@ -182,7 +182,7 @@ func (c *Config) checkWeb() error {
 	switch {
 	case c.Web == (Address{}) || c.Web.Scheme == "http":
 	case c.Web.Scheme != "https":
-		return fmt.Errorf("web is %q; it must be http://HOST:PORT, https://HOST:PORT, or off", c.Web)
+		return fmt.Errorf("web is %q; it must be http://HOST:PORT, https://HOST:PORT, or none", c.Web)
 	case c.TLSCert == "":
 		return fmt.Errorf("web is %q: %w", c.Web, errNoCertificate)
 	}

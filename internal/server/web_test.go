@@ -444,7 +444,7 @@ func TestWebSocketJSON(t *testing.T) {
 func TestWebNames(t *testing.T) {
 	for _, listed := range []bool{false, true} {
 		c := server.Default()
-		c.HTTP, c.DataDir = "off", t.TempDir()
+		c.HTTP, c.DataDir = server.Nowhere, t.TempDir()
 		c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
 		c.Logger = slog.New(slog.NewTextHandler(testWriter{t}, nil))
 		c.Web = server.Address{Scheme: "http", Addr: netip.MustParseAddrPort("0.0.0.0:0")}

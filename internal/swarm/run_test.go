@@ -32,8 +32,9 @@ func driver() string {
 func newServer(t *testing.T, change func(c *server.Config)) *server.Server {
 	t.Helper()
 	c := server.Default()
+	c.Web = server.Address{}
 	c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
-	c.HTTP, c.IO, c.DataDir, c.Sync = "off", driver(), t.TempDir(), store.ProcessSafe
+	c.HTTP, c.IO, c.DataDir, c.Sync = server.Nowhere, driver(), t.TempDir(), store.ProcessSafe
 	c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	if change != nil {
 		change(&c)

@@ -29,8 +29,9 @@ func newHouse(t *testing.T) *house {
 func (h *house) open() {
 	h.t.Helper()
 	c := server.Default()
+	c.Web = server.Address{}
 	c.Listen = server.Native(h.addr)
-	c.HTTP, c.DataDir, c.Sync = "off", h.dir, store.ProcessSafe
+	c.HTTP, c.DataDir, c.Sync = server.Nowhere, h.dir, store.ProcessSafe
 	c.SessionsMax = 16
 	c.RetryAfterMin, c.RetryAfterMax = 1, 2
 	c.Hub.TextBytesMax = 1000

@@ -75,7 +75,7 @@ func newRun(o options, log io.Writer) *run {
 	return &run{
 		options: o, log: log, rng: rand.New(rand.NewPCG(o.seed, 0)), byMoment: map[string]int{},
 		config: proc.Config{
-			Binary: o.binary, Data: o.data, Listen: proc.FreeAddr(), HTTP: "off", IO: o.io, Workers: o.workers,
+			Binary: o.binary, Data: o.data, Listen: proc.FreeAddr(), HTTP: "none", IO: o.io, Workers: o.workers,
 			Args: []string{"--sync", o.sync}, Log: log,
 		},
 	}

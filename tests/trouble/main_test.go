@@ -64,7 +64,7 @@ func config(t *testing.T) proc.Config {
 	}
 	return proc.Config{
 		Binary: os.Getenv(binaryVariable), Data: filepath.Join(t.TempDir(), "data"),
-		Listen: proc.FreeAddr(), HTTP: "off",
+		Listen: proc.FreeAddr(), HTTP: "none",
 	}
 }
 

@@ -63,7 +63,9 @@ func TestAddressInUse(t *testing.T) {
 	c.Listen = boundPort(t)
 	refusesToStart(t, c, c.Listen, "address already in use")
 	c.Listen, c.HTTP = proc.FreeAddr(), boundPort(t)
-	refusesToStart(t, c, c.HTTP, "address already in use", "--http off")
+	refusesToStart(t, c, c.HTTP, "address already in use", "--http HOST:PORT", "--http none")
+	c.HTTP, c.Web = "none", "http://"+boundPort(t)
+	refusesToStart(t, c, c.Web, "address already in use", "--web http://HOST:PORT", "--web none")
 }
 
 // Texts of filled: one that fits into a page with others, and one that does not and

@@ -90,7 +90,7 @@ func sarangServer(name, io string, p wire.Sarang) Server {
 		Name: name, Tool: ToolSarang, Protocol: p, Setup: setup, Optional: p.Ephemeral || io == "portable",
 		command: func(tool, dir string, addr netip.AddrPort, conns int) (Command, error) {
 			return Command{Args: []string{
-				tool, "serve", "--listen", "tcp://" + addr.String(), "--http", "off", "--io", io, "--data", dir + "/data",
+				tool, "serve", "--listen", "tcp://" + addr.String(), "--web", "none", "--http", "none", "--io", io, "--data", dir + "/data",
 				"--sessions-max", strconv.Itoa(conns + spareConns), "--rooms-joined-max", strconv.Itoa(max(64, conns)), "--log-level", "warn",
 			}}, nil
 		},

@@ -24,8 +24,9 @@ const patience = 30 * time.Second
 func serve(t *testing.T, dir, addr string) *server.Server {
 	t.Helper()
 	c := server.Default()
+	c.Web = server.Address{}
 	c.Listen = server.Native(netip.MustParseAddrPort(addr))
-	c.HTTP, c.DataDir = "off", dir
+	c.HTTP, c.DataDir = server.Nowhere, dir
 	s, err := server.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

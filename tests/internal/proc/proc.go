@@ -13,6 +13,7 @@
 package proc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,8 @@ type Config struct {
 	Data   string // the data folder
 
 	Listen string // HOST:PORT for clients; "": a free port of 127.0.0.1
-	HTTP   string // HOST:PORT of /metrics; "": a free port of 127.0.0.1; "off": none
+	Web    string // URL for browsers; "": none
+	HTTP   string // HOST:PORT of /metrics; "": a free port of 127.0.0.1; "none": none
 
 	IO      string // driver; "": the server's choice
 	Workers int    // 0: the server's default
@@ -53,7 +55,7 @@ func (c *Config) args() []string {
 		c.HTTP = FreeAddr()
 	}
 	all := append([]string{}, c.Wrap...)
-	all = append(all, c.Binary, "serve", "--data", c.Data, "--listen", "tcp://"+c.Listen, "--http", c.HTTP)
+	all = append(all, c.Binary, "serve", "--data", c.Data, "--listen", "tcp://"+c.Listen, "--web", cmp.Or(c.Web, "none"), "--http", c.HTTP)
 	if c.IO != "" {
 		all = append(all, "--io", c.IO)
 	}
@@ -187,7 +189,7 @@ func (s *Server) Ready(ctx context.Context) error {
 // Addr is where clients connect to, HOST:PORT.
 func (s *Server) Addr() string { return s.config.Listen }
 
-// HTTP is where /metrics is, HOST:PORT, or "off".
+// HTTP is where /metrics is, HOST:PORT, or "none".
 func (s *Server) HTTP() string { return s.config.HTTP }
 
 // Config is what the server was started with, with the addresses that were chosen.
