@@ -90,6 +90,7 @@ type Store struct {
 	readers   *readers
 	small     gatherQueue
 	claimRead chan struct{} // full while a claim is read
+	backing   chan struct{} // full while a backup is made
 	files     watch
 	reads     gate // all reads but those of the writer
 
@@ -145,7 +146,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: c.Logger, claimRead: make(chan struct{}, 1)}
+	s := &Store{dir: dir, log: c.Logger, claimRead: make(chan struct{}, 1), backing: make(chan struct{}, 1)}
 	s.mu.Init(lock.NewClass("sqlite.store"))
 	s.small.mu.Init(lock.NewClass("sqlite.small"))
 	s.reads.init()
