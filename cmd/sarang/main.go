@@ -1,4 +1,5 @@
-// Command sarang is the chat server and its clients: serve, chat, swarm, store.
+// Command sarang is the chat server, its clients, and what operates it: serve, chat, swarm, store,
+// backup.
 package main
 
 import (
@@ -50,19 +51,31 @@ func main() {
 	root.AddCommand(chatCommand())
 	root.AddCommand(swarmCommand())
 	root.AddCommand(storeCommand())
+	root.AddCommand(backupCommand(), restoreCommand(), checkCommand())
 	if c := serviceCommand(); c != nil {
 		root.AddCommand(c)
 	}
 	if err := root.ExecuteContext(ctx); err != nil {
-		what := tui.CleanText(err.Error()) // wherever its words come from
-		var usage usageError
-		if errors.As(err, &usage) {
-			lastWords(fmt.Sprintf("sarang: %s\nRun 'sarang --help', or 'sarang COMMAND --help', to see what there is.\n", what))
-			os.Exit(exitUsage)
+		what, code := tui.CleanText(err.Error()), exitCode(err) // wherever its words come from
+		if code == exitUsage {
+			what += "\nRun 'sarang --help', or 'sarang COMMAND --help', to see what there is."
 		}
 		lastWords(fmt.Sprintf("sarang: %s\n", what))
-		os.Exit(exitFailed)
+		os.Exit(code)
 	}
+}
+
+// exitCode is what the program ends with for an error.
+func exitCode(err error) int {
+	var usage usageError
+	var other exitError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &other):
+		return other.code
+	}
+	return exitFailed
 }
 
 // printable makes an error in which a server may have had a word fit for a terminal. It is

@@ -24,6 +24,7 @@ import (
 	"sarang/chat"
 	"sarang/engine"
 	"sarang/engine/tlscodec"
+	"sarang/internal/control"
 	"sarang/internal/hub"
 	"sarang/internal/node"
 	"sarang/internal/store"
@@ -131,6 +132,7 @@ type Server struct {
 	watching    sync.WaitGroup
 
 	http    *operators
+	control *control.Server
 	disk    *diskWatch
 	erasing *erasing
 	addrs   []Address
@@ -179,6 +181,7 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	if s.http, err = serveOperators(s); err != nil {
 		return s, err
 	}
+	s.startControl(ctx)
 	c.Logger.Info("ready", "io", kind, "workers", c.Workers, "data", c.DataDir, "sync", c.Sync)
 	return s, nil
 }
@@ -369,6 +372,7 @@ func (s *Server) Stop(ctx context.Context) error {
 
 // release undoes Start, in the opposite order.
 func (s *Server) release() (err error) {
+	s.control.Close()
 	s.http.close()
 	s.web.close()
 	for _, d := range s.tls {
