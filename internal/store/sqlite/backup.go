@@ -350,4 +350,3 @@ func (r *untilDone) Read(b []byte) (int, error) {
 	}
 	return r.Reader.Read(b)
 }
-
