@@ -56,6 +56,7 @@ const (
 	ActionPublish               // say something
 	ActionRole                  // give somebody a role
 	ActionKick                  // send somebody out
+	ActionMark                  // note how far one has read
 	actionCount
 )
 
@@ -74,6 +75,8 @@ func (a Action) String() string {
 		return "give roles in"
 	case ActionKick:
 		return "send somebody out of"
+	case ActionMark:
+		return "mark what you have read of"
 	}
 	return "use"
 }
@@ -82,13 +85,13 @@ func (a Action) String() string {
 var rights = [...][actionCount]bool{
 	RoleNone:   {},
 	RoleBanned: {},
-	RoleReader: {ActionJoin: true, ActionHistory: true, ActionMembers: true},
-	RoleMember: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true},
+	RoleReader: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true},
+	RoleMember: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true},
 	RoleModerator: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
 	},
 	RoleOwner: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
 	},
 }
 

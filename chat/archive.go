@@ -23,6 +23,14 @@ type Archive interface {
 	// AddRooms is the same for rooms: ids grow, and are above the newest that there is.
 	// Their logs are empty.
 	AddRooms(ctx context.Context, rooms []Room) error
+
+	// Memberships returns up to itemsMax memberships (at least 1), ordered by user and room,
+	// that stand behind that of a user in a room.
+	Memberships(ctx context.Context, user UserID, room RoomID, itemsMax int) ([]Membership, error)
+
+	// AddMemberships adds memberships as they are, or puts them in the place of those that are
+	// there. On an error it may have been done or not.
+	AddMemberships(ctx context.Context, all []Membership) error
 }
 
 // UserRecord is a user with what his token and his name's look are known by.

@@ -44,6 +44,7 @@ const (
 	CodeKicked         Code = 35 // the user was sent out of the room; he may come back
 	CodeNoUser         Code = 36 // no such user
 	CodeUninvited      Code = 37 // the user's invitation to a private room was taken back
+	CodeLeft           Code = 46 // the user has left the room for good, in another session
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

@@ -13,6 +13,7 @@ type Store interface {
 	LogStore
 	RoomStore
 	UserStore
+	MemberStore
 
 	// Close waits for running calls and releases everything. Later calls are
 	// CodeClosed.

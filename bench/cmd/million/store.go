@@ -38,6 +38,14 @@ func (f *forgetful) UserByKey(context.Context, string) (chat.User, error) {
 
 func (f *forgetful) Seen(context.Context, []chat.UserID, int64) error { return nil }
 
+func (f *forgetful) ChangeMembers(_ context.Context, changes []chat.MemberChange, _ int) ([]chat.Membership, error) {
+	return make([]chat.Membership, len(changes)), nil
+}
+
+func (f *forgetful) MyRooms(context.Context, chat.UserID, chat.RoomID, int) ([]chat.MyRoom, error) {
+	return nil, nil
+}
+
 func (f *forgetful) Close() error { return nil }
 
 func (f *forgetful) ClaimUser(_ context.Context, c chat.Claim) (chat.User, error) {

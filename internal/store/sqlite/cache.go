@@ -51,10 +51,26 @@ func (w *writer) headOf(who author) (chat.Seq, error) {
 type roomState struct {
 	last  chat.Seq
 	flags int64
+	said
 }
 
-const selectState = `SELECT flags, coalesce((SELECT max(seq) FROM messages WHERE room_id = rooms.id), 0)
-	FROM rooms WHERE id = ?`
+// said is how many messages a log has had up to an event, and the newest of them.
+type said struct {
+	count uint64
+	seq   chat.Seq
+}
+
+// with is what is said behind e.
+func (s said) with(e *chat.Event) said {
+	if e.Kind == chat.EventMessage {
+		return said{s.count + 1, e.Seq}
+	}
+	return s
+}
+
+const selectState = `SELECT rooms.flags, coalesce(m.seq, 0), coalesce(m.said, 0), coalesce(m.said_seq, 0)
+	FROM rooms LEFT JOIN messages m ON m.room_id = rooms.id AND m.seq = (SELECT max(seq) FROM messages WHERE room_id = rooms.id)
+	WHERE rooms.id = ?`
 
 // stateOf returns the state of a room; CodeNoRoom if there is none.
 func (w *writer) stateOf(room chat.RoomID) (roomState, error) {
@@ -63,7 +79,7 @@ func (w *writer) stateOf(room chat.RoomID) (roomState, error) {
 	}
 	var s roomState
 	err := w.selectState.QueryRowContext(context.Background(), int64(room)).
-		Scan(bits[int64]{&s.flags}, number[chat.Seq]{&s.last})
+		Scan(bits[int64]{&s.flags}, number[chat.Seq]{&s.last}, number[uint64]{&s.count}, number[chat.Seq]{&s.seq})
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, chat.Errorf(chat.CodeNoRoom, "there is no room with id %d", room)
 	}

@@ -85,10 +85,12 @@ type change struct {
 	conflicts []conflictHead
 }
 
-// row is an event with the Seq of its author's event before it.
+// row is an event with the Seq of its author's event before it, and what is said in the room
+// by then.
 type row struct {
 	event *chat.Event
 	prev  chat.Seq
+	said  said
 }
 
 // digest is what is kept to recognize a retry; events that nobody has authored have none.
@@ -117,7 +119,7 @@ func (w *writer) storeRows(ctx context.Context, p *plan) error {
 	plain := func(args []any, i int) []any {
 		e := p.rows[i].event
 		return append(args, int64(e.Room), int64(e.Seq), int64(e.User), int64(e.Kind), int64(e.Nonce), e.TimeMs,
-			int64(p.rows[i].prev), e.Text, int64(p.rows[i].digest()))
+			int64(p.rows[i].prev), e.Text, int64(p.rows[i].digest()), int64(p.rows[i].said.count), int64(p.rows[i].said.seq))
 	}
 	if !p.about {
 		return w.insert(ctx, w.insertMessages, len(p.rows), plain)

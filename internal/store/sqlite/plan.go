@@ -82,7 +82,8 @@ func (p *plan) add(a *chat.Append, state roomState) {
 	roles := len(p.roles)
 	for i := range a.Events {
 		e := &a.Events[i]
-		p.rows = append(p.rows, row{event: e})
+		state.said = state.said.with(e)
+		p.rows = append(p.rows, row{event: e, said: state.said})
 		p.about = p.about || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role)|chat.Seq(e.UntilMs) != 0
 		if e.Kind == chat.EventRole {
 			p.roles = append(p.roles, e)

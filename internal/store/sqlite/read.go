@@ -15,6 +15,7 @@ type readers struct {
 	room, roomByKey                 *sql.Stmt
 	rooms, privateRooms             *sql.Stmt
 	author, user, userByKey, holder *sql.Stmt
+	myRooms                         *sql.Stmt
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -60,6 +61,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.user, selectUser + "id = ?"},
 		{&r.userByKey, selectUser + "name_key = ?"},
 		{&r.holder, selectHolder},
+		{&r.myRooms, selectMyRooms},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -69,7 +71,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 }
 
 func (r *readers) close() error {
-	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder), r.db.Close())
+	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder, r.myRooms), r.db.Close())
 }
 
 // Author is documented at chat.Store.

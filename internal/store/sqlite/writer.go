@@ -53,6 +53,7 @@ type writer struct {
 	countCreated                        *sql.Stmt
 	selectDurable, eraseOldest          *sql.Stmt
 	updateRuled, updateMarker           *sql.Stmt
+	members                             memberStmts
 	beginStmt, commitStmt, rollbackStmt *sql.Stmt
 }
 
@@ -138,14 +139,14 @@ func (w *writer) prepare(ctx context.Context) error {
 		}
 	}
 	err := w.insertMessages.prepare(ctx, w.conn,
-		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest) VALUES ",
-		"(?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
+		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, said, said_seq) VALUES ",
+		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
 	if err != nil {
 		return err
 	}
 	err = w.insertEvents.prepare(ctx, w.conn,
-		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, target, subject, role, until_ms) VALUES ",
-		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
+		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, said, said_seq, target, subject, role, until_ms) VALUES ",
+		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
 	if err != nil {
 		return err
 	}
@@ -153,6 +154,9 @@ func (w *writer) prepare(ctx context.Context) error {
 		"INSERT INTO members (room_id, user_id, role, seq, until_ms) VALUES ", "(?, ?, ?, ?, ?)",
 		" ON CONFLICT DO UPDATE SET role = excluded.role, seq = excluded.seq, until_ms = excluded.until_ms")
 	if err != nil {
+		return err
+	}
+	if err := w.members.prepare(ctx, w.conn); err != nil {
 		return err
 	}
 	return w.upsertAuthors.prepare(ctx, w.conn,
@@ -167,6 +171,7 @@ func (w *writer) close() error {
 			w.selectDurable, w.eraseOldest, w.updateRuled, w.updateMarker),
 		closeStmts(w.insertMessages.one, w.insertMessages.many, w.insertEvents.one, w.insertEvents.many, w.upsertAuthors.one, w.upsertAuthors.many,
 			w.upsertMembers.one, w.upsertMembers.many),
+		w.members.close(),
 	}
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())

@@ -9,15 +9,16 @@ import (
 
 // Copy is what a disk held at a moment, as a backup has it.
 type Copy struct {
-	rooms []*roomLog
-	users []*account
+	rooms   []*roomLog
+	users   []*account
+	members map[seat]chat.Membership
 }
 
 // Copy copies the disk, without what is in doubt.
 func (d *Disk) Copy() *Copy {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return copyOf(d.rooms, d.users)
+	return copyOf(d.rooms, d.users, d.members)
 }
 
 // PutBack has the disk hold what it held when c was made, as an operator does who puts an
@@ -26,13 +27,13 @@ func (d *Disk) Copy() *Copy {
 func (d *Disk) PutBack(c *Copy) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	own := copyOf(c.rooms, c.users)
-	d.rooms, d.users, d.inDoubt = own.rooms, own.users, nil
+	own := copyOf(c.rooms, c.users, c.members)
+	d.rooms, d.users, d.members, d.inDoubt = own.rooms, own.users, own.members, nil
 	d.newest = map[uint64]outcome{}
 }
 
-func copyOf(rooms []*roomLog, users []*account) *Copy {
-	c := &Copy{}
+func copyOf(rooms []*roomLog, users []*account, members map[seat]chat.Membership) *Copy {
+	c := &Copy{members: maps.Clone(members)}
 	for _, log := range rooms {
 		own := *log
 		own.events, own.roles = slices.Clone(log.events), maps.Clone(log.roles)

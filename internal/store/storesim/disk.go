@@ -28,6 +28,7 @@ type Disk struct {
 	trouble  Trouble
 	inDoubt  *commit            // written, not synced, and nobody knows whether it will be
 	newest   map[uint64]outcome // of each writer's batches that took effect
+	members  map[seat]chat.Membership
 	observer func(chat.Event)
 
 	conflictEventsMax int
@@ -109,7 +110,10 @@ type outcome struct {
 // NewDisk returns an empty disk that works. observer, if not nil, is told of every
 // event in the moment in which it is stored for good, with the disk locked.
 func NewDisk(observer func(chat.Event)) *Disk {
-	return &Disk{newest: make(map[uint64]outcome), observer: observer, conflictEventsMax: chat.ConflictEventsMax}
+	return &Disk{
+		newest: make(map[uint64]outcome), members: make(map[seat]chat.Membership),
+		observer: observer, conflictEventsMax: chat.ConflictEventsMax,
+	}
 }
 
 // SetConflictEventsMax has a conflict return fewer events than chat.ConflictEventsMax, as

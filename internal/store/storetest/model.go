@@ -21,7 +21,7 @@ func testModel(t *testing.T, fresh func(t *testing.T) Opener) {
 			open: fresh(t),
 			logs: make(map[chat.RoomID][]chat.Event), holders: make(map[string]chat.UserID),
 			users: make(map[chat.UserID]*modelUser), roles: make(map[seat]chat.Given),
-			newest: make(map[uint64]committed),
+			newest: make(map[uint64]committed), members: make(map[seat]chat.Membership),
 		}
 		m.start(rt)
 		defer func() {
@@ -44,6 +44,7 @@ type model struct {
 	logs    map[chat.RoomID][]chat.Event
 	users   map[chat.UserID]*modelUser
 	roles   map[seat]chat.Given
+	members map[seat]chat.Membership
 	holders map[string]chat.UserID
 	lives   uint64               // times that the store was opened
 	newest  map[uint64]committed // by writer, of this life

@@ -77,6 +77,22 @@ func (s *shared) User(ctx context.Context, id chat.UserID) (chat.User, error) {
 	return s.next().User(ctx, id)
 }
 
+func (s *shared) ChangeMembers(ctx context.Context, changes []chat.MemberChange, roomsMax int) ([]chat.Membership, error) {
+	return s.next().ChangeMembers(ctx, changes, roomsMax)
+}
+
+func (s *shared) MyRooms(ctx context.Context, user chat.UserID, after chat.RoomID, itemsMax int) ([]chat.MyRoom, error) {
+	return s.next().MyRooms(ctx, user, after, itemsMax)
+}
+
+func (s *shared) Memberships(ctx context.Context, user chat.UserID, room chat.RoomID, itemsMax int) ([]chat.Membership, error) {
+	return s.next().(chat.Archive).Memberships(ctx, user, room, itemsMax)
+}
+
+func (s *shared) AddMemberships(ctx context.Context, all []chat.Membership) error {
+	return s.next().(chat.Archive).AddMemberships(ctx, all)
+}
+
 // Users, AddUsers and AddRooms are for stores that can be copied, as all are that share.
 func (s *shared) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]chat.UserRecord, error) {
 	return s.next().(chat.Archive).Users(ctx, after, itemsMax)

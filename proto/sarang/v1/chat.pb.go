@@ -1084,8 +1084,8 @@ func (x *Joined) GetCursorVoid() bool {
 }
 
 // C_LEAVE (18) and S_LEAVE (17). After S_LEAVE no packet of the room follows. Only the
-// server uses the fields from code on, in an S_LEAVE that answers nothing: somebody has
-// sent the user out of the room.
+// server uses the fields from code to until_ms, in an S_LEAVE that answers nothing: somebody
+// has sent the user out of the room, or he has left it for good in another session.
 type Leave struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
@@ -1094,6 +1094,7 @@ type Leave struct {
 	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`                 // a sentence for people
 	Seq           uint64                 `protobuf:"varint,5,opt,name=seq,proto3" json:"seq,omitempty"`                        // of the event that did it
 	UntilMs       uint64                 `protobuf:"varint,6,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // of a ban for a time; 0: for good
+	ForGood       bool                   `protobuf:"varint,7,opt,name=for_good,json=forGood,proto3" json:"for_good,omitempty"` // of C_LEAVE: the user does not belong to the room any more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1168,6 +1169,13 @@ func (x *Leave) GetUntilMs() uint64 {
 		return x.UntilMs
 	}
 	return 0
+}
+
+func (x *Leave) GetForGood() bool {
+	if x != nil {
+		return x.ForGood
+	}
+	return false
 }
 
 // C_ROLE (28): give a user a role in a room that this session has joined. Answered by
@@ -2069,6 +2077,438 @@ func (x *Goodbye) GetRetryAfterMs() uint32 {
 	return 0
 }
 
+// C_MARK (48): the user has read everything of a room up to seq. Answered by S_MARK, or
+// S_ERROR.
+type Mark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"` // beyond the end of the log: the end
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mark) Reset() {
+	*x = Mark{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mark) ProtoMessage() {}
+
+func (x *Mark) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mark.ProtoReflect.Descriptor instead.
+func (*Mark) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Mark) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Mark) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Mark) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// S_MARK (47): how far the user has read, and it is stored. It also comes with request 0, when
+// another session of the user has said so.
+type Marked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"` // it never goes back
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Marked) Reset() {
+	*x = Marked{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Marked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Marked) ProtoMessage() {}
+
+func (x *Marked) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Marked.ProtoReflect.Descriptor instead.
+func (*Marked) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Marked) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Marked) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Marked) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// C_MUTE (50), answered by S_MUTE (49), which also comes with request 0 when another session of
+// the user has done it.
+type Mute struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Muted         bool                   `protobuf:"varint,3,opt,name=muted,proto3" json:"muted,omitempty"` // the user does not want to be told of what happens in the room
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mute) Reset() {
+	*x = Mute{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mute) ProtoMessage() {}
+
+func (x *Mute) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mute.ProtoReflect.Descriptor instead.
+func (*Mute) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Mute) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Mute) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Mute) GetMuted() bool {
+	if x != nil {
+		return x.Muted
+	}
+	return false
+}
+
+// C_ROOMS (52): the rooms that the user belongs to, in the order of their ids, above after.
+type MyRooms struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	ItemsMax      uint32                 `protobuf:"varint,3,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MyRooms) Reset() {
+	*x = MyRooms{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MyRooms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MyRooms) ProtoMessage() {}
+
+func (x *MyRooms) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MyRooms.ProtoReflect.Descriptor instead.
+func (*MyRooms) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *MyRooms) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *MyRooms) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *MyRooms) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+// S_ROOMS (51)
+type MyRoomPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Rooms         []*MyRoom              `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	More          bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MyRoomPage) Reset() {
+	*x = MyRoomPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MyRoomPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MyRoomPage) ProtoMessage() {}
+
+func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MyRoomPage.ProtoReflect.Descriptor instead.
+func (*MyRoomPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *MyRoomPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *MyRoomPage) GetRooms() []*MyRoom {
+	if x != nil {
+		return x.Rooms
+	}
+	return nil
+}
+
+func (x *MyRoomPage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+type MyRoom struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          *RoomInfo              `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	Role          uint32                 `protobuf:"varint,2,opt,name=role,proto3" json:"role,omitempty"`         // as in Event
+	Mark          uint64                 `protobuf:"varint,3,opt,name=mark,proto3" json:"mark,omitempty"`         // read up to it
+	Unread        uint64                 `protobuf:"varint,4,opt,name=unread,proto3" json:"unread,omitempty"`     // messages behind the mark: not joins, roles and the like
+	Mentions      uint64                 `protobuf:"varint,5,opt,name=mentions,proto3" json:"mentions,omitempty"` // of these, those that mention the user; the server does not count them yet
+	Muted         bool                   `protobuf:"varint,6,opt,name=muted,proto3" json:"muted,omitempty"`
+	LastSeq       uint64                 `protobuf:"varint,7,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"` // the newest message; 0: there is none
+	LastUser      uint64                 `protobuf:"varint,8,opt,name=last_user,json=lastUser,proto3" json:"last_user,omitempty"`
+	LastName      string                 `protobuf:"bytes,9,opt,name=last_name,json=lastName,proto3" json:"last_name,omitempty"`
+	LastTimeMs    uint64                 `protobuf:"varint,10,opt,name=last_time_ms,json=lastTimeMs,proto3" json:"last_time_ms,omitempty"`
+	LastText      string                 `protobuf:"bytes,11,opt,name=last_text,json=lastText,proto3" json:"last_text,omitempty"` // its beginning
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MyRoom) Reset() {
+	*x = MyRoom{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MyRoom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MyRoom) ProtoMessage() {}
+
+func (x *MyRoom) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MyRoom.ProtoReflect.Descriptor instead.
+func (*MyRoom) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *MyRoom) GetRoom() *RoomInfo {
+	if x != nil {
+		return x.Room
+	}
+	return nil
+}
+
+func (x *MyRoom) GetRole() uint32 {
+	if x != nil {
+		return x.Role
+	}
+	return 0
+}
+
+func (x *MyRoom) GetMark() uint64 {
+	if x != nil {
+		return x.Mark
+	}
+	return 0
+}
+
+func (x *MyRoom) GetUnread() uint64 {
+	if x != nil {
+		return x.Unread
+	}
+	return 0
+}
+
+func (x *MyRoom) GetMentions() uint64 {
+	if x != nil {
+		return x.Mentions
+	}
+	return 0
+}
+
+func (x *MyRoom) GetMuted() bool {
+	if x != nil {
+		return x.Muted
+	}
+	return false
+}
+
+func (x *MyRoom) GetLastSeq() uint64 {
+	if x != nil {
+		return x.LastSeq
+	}
+	return 0
+}
+
+func (x *MyRoom) GetLastUser() uint64 {
+	if x != nil {
+		return x.LastUser
+	}
+	return 0
+}
+
+func (x *MyRoom) GetLastName() string {
+	if x != nil {
+		return x.LastName
+	}
+	return ""
+}
+
+func (x *MyRoom) GetLastTimeMs() uint64 {
+	if x != nil {
+		return x.LastTimeMs
+	}
+	return 0
+}
+
+func (x *MyRoom) GetLastText() string {
+	if x != nil {
+		return x.LastText
+	}
+	return ""
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -2159,14 +2599,15 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05after\x18\x03 \x01(\x04R\x05after\x12\"\n" +
 	"\rafter_time_ms\x18\x04 \x01(\x04R\vafterTimeMs\x12\x1f\n" +
 	"\vcursor_void\x18\x05 \x01(\bR\n" +
-	"cursorVoid\"\x90\x01\n" +
+	"cursorVoid\"\xab\x01\n" +
 	"\x05Leave\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
 	"\x04code\x18\x03 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x10\n" +
 	"\x03seq\x18\x05 \x01(\x04R\x03seq\x12\x19\n" +
-	"\buntil_ms\x18\x06 \x01(\x04R\auntilMs\"\xaf\x01\n" +
+	"\buntil_ms\x18\x06 \x01(\x04R\auntilMs\x12\x19\n" +
+	"\bfor_good\x18\a \x01(\bR\aforGood\"\xaf\x01\n" +
 	"\bGiveRole\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x18\n" +
@@ -2233,7 +2674,42 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\aGoodbye\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12$\n" +
-	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs*\x94\x01\n" +
+	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\"F\n" +
+	"\x04Mark\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\"H\n" +
+	"\x06Marked\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\"J\n" +
+	"\x04Mute\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05muted\x18\x03 \x01(\bR\x05muted\"V\n" +
+	"\aMyRooms\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x1b\n" +
+	"\titems_max\x18\x03 \x01(\rR\bitemsMax\"c\n" +
+	"\n" +
+	"MyRoomPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12'\n" +
+	"\x05rooms\x18\x02 \x03(\v2\x11.sarang.v1.MyRoomR\x05rooms\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"\xb7\x02\n" +
+	"\x06MyRoom\x12'\n" +
+	"\x04room\x18\x01 \x01(\v2\x13.sarang.v1.RoomInfoR\x04room\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\rR\x04role\x12\x12\n" +
+	"\x04mark\x18\x03 \x01(\x04R\x04mark\x12\x16\n" +
+	"\x06unread\x18\x04 \x01(\x04R\x06unread\x12\x1a\n" +
+	"\bmentions\x18\x05 \x01(\x04R\bmentions\x12\x14\n" +
+	"\x05muted\x18\x06 \x01(\bR\x05muted\x12\x19\n" +
+	"\blast_seq\x18\a \x01(\x04R\alastSeq\x12\x1b\n" +
+	"\tlast_user\x18\b \x01(\x04R\blastUser\x12\x1b\n" +
+	"\tlast_name\x18\t \x01(\tR\blastName\x12 \n" +
+	"\flast_time_ms\x18\n" +
+	" \x01(\x04R\n" +
+	"lastTimeMs\x12\x1b\n" +
+	"\tlast_text\x18\v \x01(\tR\blastText*\x94\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -2255,7 +2731,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),      // 0: sarang.v1.EventKind
 	(*Login)(nil),       // 1: sarang.v1.Login
@@ -2284,6 +2760,12 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*Member)(nil),      // 24: sarang.v1.Member
 	(*Gap)(nil),         // 25: sarang.v1.Gap
 	(*Goodbye)(nil),     // 26: sarang.v1.Goodbye
+	(*Mark)(nil),        // 27: sarang.v1.Mark
+	(*Marked)(nil),      // 28: sarang.v1.Marked
+	(*Mute)(nil),        // 29: sarang.v1.Mute
+	(*MyRooms)(nil),     // 30: sarang.v1.MyRooms
+	(*MyRoomPage)(nil),  // 31: sarang.v1.MyRoomPage
+	(*MyRoom)(nil),      // 32: sarang.v1.MyRoom
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -2294,11 +2776,13 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	9,  // 5: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
 	5,  // 6: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
 	24, // 7: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	32, // 8: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
+	9,  // 9: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -2312,7 +2796,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   26,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

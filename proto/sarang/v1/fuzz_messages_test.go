@@ -25,6 +25,7 @@ func everyMessage() []decoders {
 		new(pb.Join), new(pb.Joined), new(pb.Leave), new(pb.Create), new(pb.Created), new(pb.List), new(pb.Listed),
 		new(pb.History), new(pb.HistoryPage), new(pb.Members), new(pb.MemberPage), new(pb.Gap), new(pb.Goodbye),
 		new(pb.GiveRole), new(pb.Kick),
+		new(pb.Mark), new(pb.Marked), new(pb.Mute), new(pb.MyRooms), new(pb.MyRoomPage),
 	}
 }
 

@@ -36,4 +36,10 @@ const (
 	CRole    = 28 // GiveRole
 	SGoodbye = 29 // Goodbye
 	CKick    = 30 // Kick
+	SMark    = 47 // Marked
+	CMark    = 48 // Mark
+	SMute    = 49 // Mute
+	CMute    = 50 // Mute
+	SRooms   = 51 // MyRoomPage
+	CRooms   = 52 // MyRooms
 )

@@ -36,6 +36,12 @@ func Packets() []Packet {
 		{CMembers, "C_MEMBERS", new(Members)},
 		{CRole, "C_ROLE", new(GiveRole)},
 		{CKick, "C_KICK", new(Kick)},
+		{SMark, "S_MARK", new(Marked)},
+		{CMark, "C_MARK", new(Mark)},
+		{SMute, "S_MUTE", new(Mute)},
+		{CMute, "C_MUTE", new(Mute)},
+		{SRooms, "S_ROOMS", new(MyRoomPage)},
+		{CRooms, "C_ROOMS", new(MyRooms)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}
