@@ -36,7 +36,7 @@ type Copied struct {
 // meanwhile.
 func Copy(ctx context.Context, from, to chat.Archive, progress Progress) (Copied, error) {
 	c := &copying{from: from, to: to, progress: progress, id: chat.BatchID{Writer: rand.Uint64() | 1}}
-	for _, step := range []func(context.Context) error{c.users, c.rooms, c.logs, c.compare} {
+	for _, step := range []func(context.Context) error{c.users, c.rooms, c.memberships, c.logs, c.compare} {
 		if err := step(ctx); err != nil {
 			return c.Copied, err
 		}
@@ -144,6 +144,21 @@ func (c *copying) rooms(ctx context.Context) error {
 		c.Written += uint64(n)
 		c.progress("rooms", c.Rooms, c.Rooms)
 		after = want[len(want)-1].ID
+	}
+}
+
+// memberships copies who belongs to which room, and how far he has read. What is there
+// already is said again: it is the same, or from a copy that was interrupted.
+func (c *copying) memberships(ctx context.Context) error {
+	for at := (chat.Membership{}); ; {
+		page, err := c.from.Memberships(ctx, at.User, at.Room, copyRecordsMax)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := c.to.AddMemberships(ctx, page); err != nil {
+			return err
+		}
+		at = page[len(page)-1]
 	}
 }
 

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +86,10 @@ func TestCopy(t *testing.T) {
 	first := storesim.NewDisk(nil).Open()
 	world(t, first)
 	wantSound(t, first, worldEvents)
+	members := []chat.Membership{{User: 1, Room: 1, Since: 3, Mark: 77, Muted: true}, {User: 2, Room: 1}, {User: 2, Room: 2, Mark: 1}}
+	if err := first.AddMemberships(t.Context(), members); err != nil {
+		t.Fatal(err)
+	}
 	var from chat.Archive = first
 	var sum [32]byte
 	urls := []string{"sqlite:" + t.TempDir()}
@@ -108,6 +113,13 @@ func TestCopy(t *testing.T) {
 			t.Fatalf("copy %d again: %+v, %v", i, again, err)
 		}
 		wantSound(t, to, worldEvents)
+		for u := range chat.UserID(3) {
+			want, err := first.MyRooms(t.Context(), u, 0, 10)
+			got, failed := to.MyRooms(t.Context(), u, 0, 10)
+			if err != nil || failed != nil || !slices.Equal(got, want) {
+				t.Fatalf("copy %d: user %d has the rooms %+v, %v; want %+v, %v", i, u, got, failed, want, err)
+			}
+		}
 		from = to
 	}
 	u, err := from.ClaimUser(t.Context(), chat.Claim{Name: "x", Key: "u3", Resume: chat.TokenHash{4}, NowMs: 2000})

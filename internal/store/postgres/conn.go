@@ -58,7 +58,7 @@ func (c *conn) run(ctx context.Context, query string) error {
 func (c *conn) Close() { closeSoon(c.pg) }
 
 const callAppend = `SELECT state, room, lost FROM sarang_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-	$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`
+	$15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)`
 
 // appendArgs are the arrays of a call. They are used again, and hold nothing of a batch
 // between two.
@@ -67,6 +67,7 @@ type appendArgs struct {
 	mRoom, mSeq, mUser, mNonce, mTime, mPrev               []int64
 	mTarget, mSubject, mDigest, aUser, aRoom, aLast, aSent []int64
 	rRoom, rUser, rSeq, mUntil, rUntil                     []int64
+	said, saidSeq, mHead, mSaid, mSaidSeq                  []int64
 	mKind, mRole, rRole                                    []int16
 	mText                                                  []string
 }
@@ -78,8 +79,9 @@ func (c *conn) Append(ctx context.Context, b *sqlstore.Batch) (o sqlstore.Outcom
 	defer a.reset()
 	var state, room int64
 	err = c.pg.QueryRow(ctx, callAppend, int64(b.ID.Writer), int64(b.ID.Number),
-		a.rooms, a.afters, a.counts, a.times, a.flags,
+		a.rooms, a.afters, a.counts, a.times, a.flags, a.said, a.saidSeq,
 		a.mRoom, a.mSeq, a.mUser, a.mKind, a.mNonce, a.mTime, a.mPrev, a.mText, a.mDigest, a.mTarget, a.mSubject, a.mRole, a.mUntil,
+		a.mHead, a.mSaid, a.mSaidSeq,
 		a.aUser, a.aRoom, a.aLast, a.aSent, a.rRoom, a.rUser, a.rRole, a.rUntil, a.rSeq).Scan(&state, &room, &o.Lost)
 	o.State, o.Room = sqlstore.State(state), chat.RoomID(room)
 	return o, err
@@ -94,6 +96,7 @@ func (a *appendArgs) fill(b *sqlstore.Batch) {
 		a.rooms, a.afters = append(a.rooms, int64(h.Room)), append(a.afters, int64(h.After))
 		a.counts, a.times = append(a.counts, int64(h.Events)), append(a.times, h.LastMs)
 		a.flags = append(a.flags, flags)
+		a.said, a.saidSeq = append(a.said, int64(h.Count)), append(a.saidSeq, int64(h.Said.Newest))
 	}
 	for i := range b.Rows {
 		r := &b.Rows[i]
@@ -102,6 +105,8 @@ func (a *appendArgs) fill(b *sqlstore.Batch) {
 		a.mNonce, a.mTime = append(a.mNonce, int64(r.Nonce)), append(a.mTime, r.TimeMs)
 		a.mPrev, a.mText = append(a.mPrev, int64(r.Prev)), append(a.mText, r.Text)
 		a.mDigest = append(a.mDigest, int64(r.Digest()))
+		a.mHead = append(a.mHead, int64(r.Head)+1) // arrays begin with 1 there
+		a.mSaid, a.mSaidSeq = append(a.mSaid, int64(r.Count)), append(a.mSaidSeq, int64(r.Said.Newest))
 		if b.About {
 			a.mTarget, a.mSubject = append(a.mTarget, int64(r.Target)), append(a.mSubject, int64(r.Subject))
 			a.mRole, a.mUntil = append(a.mRole, int16(r.Role)), append(a.mUntil, r.UntilMs)
@@ -130,7 +135,7 @@ func (a *appendArgs) reset() {
 	for _, s := range []*[]int64{
 		&a.rooms, &a.afters, &a.counts, &a.times, &a.flags, &a.mRoom, &a.mSeq, &a.mUser, &a.mNonce, &a.mTime, &a.mPrev,
 		&a.mTarget, &a.mSubject, &a.mDigest, &a.aUser, &a.aRoom, &a.aLast, &a.aSent, &a.rRoom, &a.rUser, &a.rSeq,
-		&a.mUntil, &a.rUntil,
+		&a.mUntil, &a.rUntil, &a.said, &a.saidSeq, &a.mHead, &a.mSaid, &a.mSaidSeq,
 	} {
 		*s = (*s)[:0]
 	}

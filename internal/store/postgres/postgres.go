@@ -33,6 +33,8 @@ type Config struct {
 //go:embed append.sql
 var createAppend string
 
+const dropAppend = "DROP FUNCTION IF EXISTS sarang_append"
+
 // Open opens the database. ctx bounds the opening, not the store's life. Errors are
 // *chat.Error with a sentence that names the database and holds no password.
 func Open(ctx context.Context, c Config) (*sqlstore.Store, error) {
@@ -75,7 +77,8 @@ func (d *driver) Name() string { return d.name }
 // Dialect is documented at sqlstore.Driver.
 func (d *driver) Dialect() sqlstore.Dialect {
 	own := sqlstore.PostgreSQL()
-	own.Own = [][]string{append(own.Own[0], createAppend)}
+	// The function is that of the newest version, which is the last step's to make anew.
+	own.Own = [][]string{append(own.Own[0], createAppend), {dropAppend, createAppend}}
 	return own
 }
 

@@ -14,21 +14,21 @@ import (
 // that would have them; so only then the writer's row is looked at.
 func (s *Store) appendRows(ctx context.Context, c Conn, b *Batch) (Outcome, error) {
 	var lost strings.Builder
-	flags := make([]int64, len(b.Heads))
+	ends := make([]headEnd, len(b.Heads))
 	stands := make(map[chat.RoomID]bool, len(b.Heads))
 	for i, h := range b.Heads {
 		found := false
 		var last int64
 		err := c.Query(ctx, s.sql.lockHead, []any{int64(h.Room)}, func(scan Scan) error {
 			found = true
-			return scan(&last, &flags[i])
+			return scan(&last, &ends[i].flags, &ends[i].said, &ends[i].saidSeq)
 		})
 		switch {
 		case err != nil:
 			return Outcome{}, err
 		case !found:
 			return Outcome{State: NoRoom, Room: h.Room}, nil
-		case flags[i]&headEphemeral != 0:
+		case ends[i].flags&headEphemeral != 0:
 			return Outcome{State: Ephemeral, Room: h.Room}, nil
 		case int64(h.After) != last:
 			if lost.Len() > 0 {
@@ -57,7 +57,7 @@ func (s *Store) appendRows(ctx context.Context, c Conn, b *Batch) (Outcome, erro
 	case written && number > int64(b.ID.Number):
 		return Outcome{State: Overtaken}, nil
 	}
-	if stored, err := s.storeRows(ctx, c, b, stands, flags); err != nil || !stored {
+	if stored, err := s.storeRows(ctx, c, b, stands, ends); err != nil || !stored {
 		return o, err
 	}
 	if written {
@@ -69,7 +69,7 @@ func (s *Store) appendRows(ctx context.Context, c Conn, b *Batch) (Outcome, erro
 }
 
 // storeRows writes what belongs to the rooms that stand where b was decided.
-func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat.RoomID]bool, flags []int64) (stored bool, err error) {
+func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat.RoomID]bool, ends []headEnd) (stored bool, err error) {
 	heads := make(map[author]chat.Seq) // newest event before the batch
 	known := make(map[author]bool)
 	for _, a := range b.Authors {
@@ -95,6 +95,7 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 		if r.Prev == UnknownSeq {
 			r.Prev = heads[author{r.User, r.Room}]
 		}
+		r.Said = ends[r.Head].with(r.Said)
 		rows = append(rows, r)
 	}
 	if len(rows) == 0 {
@@ -133,13 +134,27 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 			continue
 		}
 		if h.Ruled {
-			flags[i] |= HeadRuled
+			ends[i].flags |= HeadRuled
 		}
-		if _, err := c.Exec(ctx, s.sql.updateHead, int64(h.After)+int64(h.Events), h.LastMs, flags[i], int64(h.Room)); err != nil {
+		said := ends[i].with(h.Said)
+		args := []any{int64(h.After) + int64(h.Events), h.LastMs, ends[i].flags, int64(said.Count), int64(said.Newest), int64(h.Room)}
+		if _, err := c.Exec(ctx, s.sql.updateHead, args...); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// headEnd is what a head says beside the number of its last event.
+type headEnd struct{ flags, said, saidSeq int64 }
+
+// with is what is said behind a part of a batch that is appended.
+func (h *headEnd) with(part Said) Said {
+	if part.Count == 0 {
+		part.Newest = chat.Seq(h.saidSeq)
+	}
+	part.Count += uint64(h.said)
+	return part
 }
 
 // author is a user in a room.
@@ -150,7 +165,7 @@ type author struct {
 
 // insertRows inserts events, many at a time while there are as many.
 func (s *Store) insertRows(ctx context.Context, c Conn, rows []Row) error {
-	args := make([]any, 0, bulkRows*13)
+	args := make([]any, 0, bulkRows*15)
 	for len(rows) > 0 {
 		query, n := s.sql.insertMessage, 1
 		if len(rows) >= bulkRows {
@@ -159,7 +174,7 @@ func (s *Store) insertRows(ctx context.Context, c Conn, rows []Row) error {
 		args = args[:0]
 		for _, r := range rows[:n] {
 			args = append(args, int64(r.Room), int64(r.Seq), int64(r.User), int64(r.Kind), int64(r.Nonce), r.TimeMs,
-				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), r.UntilMs, int64(r.Digest()), r.Text)
+				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), r.UntilMs, int64(r.Digest()), int64(r.Said.Count), int64(r.Said.Newest), r.Text)
 		}
 		if _, err := c.Exec(ctx, query, args...); err != nil {
 			return err

@@ -73,7 +73,10 @@ func (b *Batch) add(a *chat.Append) {
 	var members map[chat.UserID]int      // into b.Members
 	for i := range a.Events {
 		e := &a.Events[i]
-		row := Row{Event: e}
+		if e.Kind == chat.EventMessage {
+			head.Said = Said{head.Count + 1, e.Seq}
+		}
+		row := Row{Event: e, Said: head.Said, Head: len(b.Heads)}
 		if e.Kind.Authored() {
 			at, found := authors[e.User]
 			if !found {

@@ -90,6 +90,7 @@ type Head struct {
 	Events int
 	LastMs int64 // TimeMs of the last event
 	Ruled  bool  // it has role events
+	Said
 }
 
 // Row is an event with the Seq of its author's event before it in the room: UnknownSeq if
@@ -97,6 +98,15 @@ type Head struct {
 type Row struct {
 	*chat.Event
 	Prev chat.Seq
+	Said
+	Head int // its room's place in Batch.Heads
+}
+
+// Said is how many messages a batch adds to a room's log, up to a Row or in all, and the
+// newest of them: 0 if there is none.
+type Said struct {
+	Count  uint64
+	Newest chat.Seq
 }
 
 // Digest is what is kept to recognize a retry; events that nobody has authored have none.

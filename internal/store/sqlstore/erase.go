@@ -59,8 +59,9 @@ func (s *Store) eraseTx(ctx context.Context, c Conn, e chat.Erasure) (next chat.
 // first that is not, and never the newest of all. The head is locked, so that nobody
 // appends meanwhile, and in the order of rooms, as for a commit.
 func (s *Store) eraseRoom(ctx context.Context, c Conn, room, beforeMs int64, most int) (erased int, err error) {
-	var last, flags, upTo int64
-	err = c.Query(ctx, s.sql.lockHead, []any{room}, func(scan Scan) error { return scan(&last, &flags) })
+	var last, upTo int64
+	var end headEnd
+	err = c.Query(ctx, s.sql.lockHead, []any{room}, func(scan Scan) error { return scan(&last, &end.flags, &end.said, &end.saidSeq) })
 	if err != nil {
 		return 0, err
 	}

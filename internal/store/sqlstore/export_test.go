@@ -11,5 +11,6 @@ func Reads(d Dialect) map[string][]any {
 		s.user: {one}, s.usersAfter: {one, one}, s.sent: {one}, s.holder: {"u1"}, s.looks: {"u1", "u2", one},
 		s.roomKey: {"r1"}, s.countCreated: {one, one}, s.lockHead: {one}, s.selectAuthor: {one, one}, s.selectWriter: {one},
 		s.durable: {one, one}, s.oldest: {one, one},
+		s.myRooms: {one, one, one}, s.memberships: {one, one, one, one}, s.membership: {one, one}, s.countMemberships: {one, one},
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Version is the schema that this program makes and knows.
-const Version = 1
+const Version = 2
 
 // The bits of heads.flags.
 const (
@@ -118,6 +118,33 @@ func migrations() [][]string {
 			number BIGINT NOT NULL,
 			lost   {text} NOT NULL
 		)`,
+	}, {
+		// said: how many messages (events of kind 1) the log has had up to this event, or the
+		// head; said_seq: the newest of them. Those of the rows that are there are counted here.
+		"ALTER TABLE messages ADD COLUMN said BIGINT NOT NULL DEFAULT 0",
+		"ALTER TABLE messages ADD COLUMN said_seq BIGINT NOT NULL DEFAULT 0",
+		"ALTER TABLE heads ADD COLUMN said BIGINT NOT NULL DEFAULT 0",
+		"ALTER TABLE heads ADD COLUMN said_seq BIGINT NOT NULL DEFAULT 0",
+		`UPDATE messages SET said = c.said, said_seq = c.said_seq FROM (SELECT room_id, seq,
+				sum(CASE WHEN kind = 1 THEN 1 ELSE 0 END) OVER w AS said,
+				max(CASE WHEN kind = 1 THEN seq ELSE 0 END) OVER w AS said_seq
+			FROM messages WINDOW w AS (PARTITION BY room_id ORDER BY seq)) c
+			WHERE messages.room_id = c.room_id AND messages.seq = c.seq`,
+		`UPDATE heads SET said = m.said, said_seq = m.said_seq FROM messages m
+			WHERE m.room_id = heads.room_id AND m.seq = heads.last_seq`,
+
+		// Who belongs to which room since which event, and how far he has read; chat.Membership.
+		// Of the data that is there, those who have said something, and have read all of it.
+		`CREATE TABLE memberships (
+			user_id   BIGINT NOT NULL,
+			room_id   BIGINT NOT NULL,
+			since_seq BIGINT NOT NULL,
+			mark_seq  BIGINT NOT NULL,
+			muted     SMALLINT NOT NULL,
+			PRIMARY KEY (user_id, room_id)
+		)`,
+		`INSERT INTO memberships (user_id, room_id, since_seq, mark_seq, muted)
+			SELECT a.user_id, a.room_id, h.last_seq, h.last_seq, 0 FROM authors a JOIN heads h ON h.room_id = a.room_id`,
 	}}
 }
 

@@ -19,6 +19,8 @@ type statements struct {
 	holder, sent                                                     string
 	insertUser, updateSeen, clearKey, updateLater, looks, updateLook string
 	roomKey, insertRoom, countCreated                                string
+	membership, countMemberships, enter, leave, mark, mute           string
+	myRooms, memberships                                             string
 }
 
 // bulkRows is how many rows one statement inserts while there are as many.
@@ -45,14 +47,14 @@ const (
 	selectUser = "SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms FROM users WHERE "
 
 	insertMessages = `INSERT INTO messages
-	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, until_ms, digest, text) VALUES `
-	messageRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, until_ms, digest, said, said_seq, text) VALUES `
+	messageRow = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 func compile(d *Dialect) statements {
 	s := statements{
-		lockHead:     "SELECT last_seq, flags FROM heads WHERE room_id = ?{for update}",
-		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ? WHERE room_id = ?",
+		lockHead:     "SELECT last_seq, flags, said, said_seq FROM heads WHERE room_id = ?{for update}",
+		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ?, said = ?, said_seq = ? WHERE room_id = ?",
 		insertHead:   "INSERT INTO heads (room_id, last_seq, last_ms, flags) VALUES (?, 0, 0, ?)",
 		selectWriter: "SELECT number, lost FROM writers WHERE writer = ?",
 		updateWriter: "UPDATE writers SET number = ?, lost = ? WHERE writer = ?",
@@ -117,6 +119,16 @@ func compile(d *Dialect) statements {
 		roomKey:      "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
 		countCreated: "SELECT count(*) FROM (SELECT id FROM rooms WHERE creator = ? ORDER BY id{limit}) made",
 		insertRoom:   "INSERT INTO rooms (id, name, name_key, epoch, private, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+
+		membership:       "SELECT since_seq, mark_seq, muted FROM memberships WHERE user_id = ? AND room_id = ?{for update}",
+		countMemberships: "SELECT count(*) FROM (SELECT room_id FROM memberships WHERE user_id = ? ORDER BY room_id{limit}) his",
+		enter:            "INSERT INTO memberships (user_id, room_id, since_seq, mark_seq, muted) VALUES (?, ?, ?, ?, ?)",
+		leave:            "DELETE FROM memberships WHERE user_id = ? AND room_id = ?",
+		mark:             "UPDATE memberships SET mark_seq = ? WHERE user_id = ? AND room_id = ?",
+		mute:             "UPDATE memberships SET muted = ? WHERE user_id = ? AND room_id = ?",
+		myRooms:          selectMyRooms,
+		memberships: `SELECT user_id, room_id, since_seq, mark_seq, muted FROM memberships
+			WHERE user_id > ? OR user_id = ? AND room_id > ? ORDER BY user_id, room_id{limit}`,
 	}
 	for _, query := range []*string{
 		&s.lockHead, &s.updateHead, &s.insertHead, &s.selectWriter, &s.updateWriter, &s.touchWriter, &s.insertWriter,
@@ -124,6 +136,7 @@ func compile(d *Dialect) statements {
 		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.privateRooms, &s.allRooms, &s.role, &s.nonces, &s.user, &s.userByKey,
 		&s.usersAfter, &s.sent, &s.durable, &s.oldest, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
+		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships,
 	} {
 		*query = d.compile(*query)
 	}
