@@ -7,7 +7,7 @@ import (
 	"sarang/client/session"
 )
 
-// Event is what a Client has to report: a RoomEvent, Gap, Left, Online, Offline, Failure
+// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Online, Offline, Failure
 // or Fault. More kinds may be added: a type switch over them should have a default that
 // ignores what it does not know.
 type Event interface{ clientEvent() }
@@ -27,13 +27,26 @@ type Gap struct {
 }
 
 // Left is a room from which the server has removed the user. No event of it follows. Err
-// says why: CodeBanned or CodeKicked, by event Seq of its log; UntilMs is when a ban for a
-// time ends, 0 if it does not.
+// says why: CodeBanned or CodeKicked, by event Seq of its log, or CodeLeft: he has left it for
+// good in another session. UntilMs is when a ban for a time ends, 0 if it does not.
 type Left struct {
 	Room    chat.RoomID
 	Err     *chat.Error // nil: it did not say
 	Seq     chat.Seq
 	UntilMs int64
+}
+
+// Marked: the user has read a room up to Seq, as another session of his says.
+type Marked struct {
+	Room chat.RoomID
+	Seq  chat.Seq
+}
+
+// Muted: the user wants, or does not want, to be told of what happens in a room, as another
+// session of his says.
+type Muted struct {
+	Room  chat.RoomID
+	Muted bool
 }
 
 // Online: the client is logged in, at first or again. If Resumed, what was missed
@@ -63,6 +76,8 @@ type Fault struct{ Err error }
 func (RoomEvent) clientEvent() {}
 func (Gap) clientEvent()       {}
 func (Left) clientEvent()      {}
+func (Marked) clientEvent()    {}
+func (Muted) clientEvent()     {}
 func (Online) clientEvent()    {}
 func (Offline) clientEvent()   {}
 func (Failure) clientEvent()   {}

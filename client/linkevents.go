@@ -65,6 +65,29 @@ func (l *link) MemberPage(_ *session.Session, p session.MemberPage) {
 	l.calls.answer(l, p.Request, p, nil)
 }
 
+// Marked answers a call, or is an event.
+func (l *link) Marked(_ *session.Session, m session.Marked) {
+	if m.Request == 0 {
+		l.emit(Marked{Room: m.Room, Seq: m.Seq})
+		return
+	}
+	l.calls.answer(l, m.Request, m, nil)
+}
+
+// Muted answers a call, or is an event.
+func (l *link) Muted(_ *session.Session, m session.Muted) {
+	if m.Request == 0 {
+		l.emit(Muted{Room: m.Room, Muted: m.Muted})
+		return
+	}
+	l.calls.answer(l, m.Request, m, nil)
+}
+
+// MyRoomPage answers a call.
+func (l *link) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
+
 // Ack answers a publish.
 func (l *link) Ack(_ *session.Session, a session.Ack) {
 	l.calls.published(l, a.Room, a.Nonce, a.Seq, nil)

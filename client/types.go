@@ -16,6 +16,9 @@ type (
 	// RoomInfo is what the server says about a room.
 	RoomInfo = session.RoomInfo
 
+	// MyRoom is a room that the user belongs to.
+	MyRoom = session.MyRoom
+
 	// Member is a user present in a room.
 	Member = session.Member
 

@@ -58,6 +58,15 @@ type Events interface {
 	// MemberPage answers Members.
 	MemberPage(s *Session, p MemberPage)
 
+	// Marked answers Mark, or tells what another session of the user has said.
+	Marked(s *Session, m Marked)
+
+	// Muted answers Mute, or tells what another session of the user has said.
+	Muted(s *Session, m Muted)
+
+	// MyRoomPage answers MyRooms.
+	MyRoomPage(s *Session, p MyRoomPage)
+
 	// Pong answers Ping.
 	Pong(s *Session, value uint64)
 
@@ -118,6 +127,15 @@ func (NopEvents) HistoryPage(*Session, HistoryPage) {}
 
 // MemberPage does nothing.
 func (NopEvents) MemberPage(*Session, MemberPage) {}
+
+// Marked does nothing.
+func (NopEvents) Marked(*Session, Marked) {}
+
+// Muted does nothing.
+func (NopEvents) Muted(*Session, Muted) {}
+
+// MyRoomPage does nothing.
+func (NopEvents) MyRoomPage(*Session, MyRoomPage) {}
 
 // Pong does nothing.
 func (NopEvents) Pong(*Session, uint64) {}
@@ -189,7 +207,8 @@ type Left struct {
 	Room    chat.RoomID
 
 	// If somebody has sent the user out of the room, Err says so: CodeBanned,
-	// CodeKicked or CodeUninvited, and a sentence. Otherwise it is nil.
+	// CodeKicked or CodeUninvited, and a sentence; CodeLeft, if he has left it for good in
+	// another session. Otherwise it is nil.
 	Err     *chat.Error
 	Seq     chat.Seq // of the event of the room's log that did it
 	UntilMs int64    // of a ban for a time: when it ends; 0: it does not

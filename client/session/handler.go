@@ -106,6 +106,9 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SList, (*Session).listed)
 	packet.Handle(m, sarangv1.SHistory, (*Session).historyPage)
 	packet.Handle(m, sarangv1.SMembers, (*Session).memberPage)
+	packet.Handle(m, sarangv1.SMark, (*Session).marked)
+	packet.Handle(m, sarangv1.SMute, (*Session).muted)
+	packet.Handle(m, sarangv1.SRooms, (*Session).myRoomPage)
 	packet.Handle(m, sarangv1.SGap, (*Session).gap)
 	packet.Handle(m, sarangv1.SGoodbye, (*Session).farewell)
 	return m

@@ -65,6 +65,21 @@ func (r *teller) HistoryPage(_ *session.Session, p session.HistoryPage) {
 func (r *teller) MemberPage(_ *session.Session, p session.MemberPage) {
 	r.tell("members #%d room=%d %v of %d more=%t", p.Request, p.Room, p.Members, p.Total, p.More)
 }
+
+func (r *teller) Marked(_ *session.Session, m session.Marked) {
+	r.tell("marked #%d room=%d %d", m.Request, m.Room, m.Seq)
+}
+
+func (r *teller) Muted(_ *session.Session, m session.Muted) {
+	r.tell("muted #%d room=%d %t", m.Request, m.Room, m.Muted)
+}
+
+func (r *teller) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
+	for _, m := range p.Rooms {
+		r.tell("mine %d %s %v mark=%d unread=%d muted=%t last=%d %q", m.Room.ID, m.Room.Name, m.Role, m.Mark, m.Unread, m.Muted, m.Last.Seq, m.Last.Text)
+	}
+	r.tell("mine #%d %d more=%t", p.Request, len(p.Rooms), p.More)
+}
 func (r *teller) Pong(_ *session.Session, v uint64) { r.tell("pong %d", v) }
 func (r *teller) Goodbye(_ *session.Session, g session.Goodbye) {
 	r.tell("goodbye code=%d wait=%v", g.Err.Code, g.Err.RetryAfter)

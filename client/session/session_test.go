@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -272,7 +273,13 @@ func TestHeartbeat(t *testing.T) {
 
 func TestMuxKnowsEveryServerPacket(t *testing.T) {
 	got := session.NewMux().IDs()
-	want := []packet.ID{3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29}
+	var want []packet.ID
+	for _, p := range sarangv1.Packets() {
+		if p.ID%2 == 1 {
+			want = append(want, packet.ID(p.ID))
+		}
+	}
+	slices.Sort(want)
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Fatalf("handlers for %v, want %v", got, want)
 	}

@@ -24,6 +24,9 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CMembers, h.members)
 	packet.Handle(h.mux, pb.CRole, h.giveRole)
 	packet.Handle(h.mux, pb.CKick, h.kick)
+	packet.Handle(h.mux, pb.CMark, h.mark)
+	packet.Handle(h.mux, pb.CMute, h.mute)
+	packet.Handle(h.mux, pb.CRooms, h.myRooms)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {
@@ -59,7 +62,12 @@ func (h *Handler) join(o *hub.Session, m *pb.Join) error {
 }
 
 func (h *Handler) leave(o *hub.Session, m *pb.Leave) error {
-	h.shard.Leave(o, hub.RequestRef{Kind: pb.CLeave, Request: m.Request, Room: chat.RoomID(m.Room)})
+	ref := hub.RequestRef{Kind: pb.CLeave, Request: m.Request, Room: chat.RoomID(m.Room)}
+	if m.ForGood {
+		h.shard.LeaveForGood(o, ref)
+		return nil
+	}
+	h.shard.Leave(o, ref)
 	return nil
 }
 

@@ -88,6 +88,16 @@ func (d *directory) infos(stored []chat.Room) []RoomInfo {
 	return infos
 }
 
+// members is how many are present in a room.
+func (d *directory) members(id chat.RoomID) int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if e := d.byID[id]; e != nil {
+		return int(e.members.Load())
+	}
+	return 0
+}
+
 func (d *directory) len() int {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

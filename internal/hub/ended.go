@@ -27,6 +27,8 @@ func (h *home) reveal(events []chat.Event, refs func(i int) room.Ref) {
 		}
 		from = h.showPart(events, from, i+1, refs)
 		h.endPresence(&events[i], code)
+		e := &events[i]
+		h.shard.belong(chat.MemberChange{Kind: chat.MemberLeaves, User: e.Subject, Room: info.ID, Seq: e.Seq}, nil)
 	}
 	h.showPart(events, from, len(events), refs)
 }
@@ -55,11 +57,11 @@ func (h *home) endPresence(e *chat.Event, code chat.Code) {
 	}
 }
 
-// Removed is why a session is in a room no more.
+// Removed is why a session is in a room no more, without having asked for it.
 type Removed struct {
 	Room    chat.RoomID
 	Seq     chat.Seq  // of the event that did it
-	Code    chat.Code // CodeBanned, CodeKicked or CodeUninvited
+	Code    chat.Code // CodeBanned, CodeKicked or CodeUninvited; CodeLeft: the user himself, in another session; then there is nothing more
 	By      string    // who did it
 	Reason  string    // what he gave as the reason; may be empty
 	UntilMs int64     // of a ban for a time; 0: for good
@@ -69,6 +71,8 @@ type Removed struct {
 func (r *Removed) Error() *chat.Error {
 	what := "you were sent out of the room by " + r.By
 	switch r.Code {
+	case chat.CodeLeft:
+		return chat.Errorf(r.Code, "you have left the room on another device")
 	case chat.CodeBanned:
 		what = "you were banned from the room by " + r.By
 	case chat.CodeUninvited:
@@ -115,7 +119,9 @@ func (s *Shard) remove(o *Session, why *Removed) {
 	if p == nil || p.cursor == nil || o.Engine.Closing() {
 		return
 	}
-	s.hub.counts.sentOut.Add(1)
+	if why.Code != chat.CodeLeft {
+		s.hub.counts.sentOut.Add(1)
+	}
 	p.cursor.Close()
 	o.dropPlace(why.Room)
 	s.leave(o.Engine.ID(), o.User, o.format, why.Room, true)

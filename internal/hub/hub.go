@@ -59,6 +59,7 @@ type Config struct {
 	CommitEventsMax        int           // of one transaction, and one batch more; default 8192
 	ChunkBytes             int           // of the buffers that a room's events are encoded into; default 16 KiB
 	UserRoomsMax           int           // rooms that a user has made; 0: no such limit
+	UserMembershipsMax     int           // rooms that a user belongs to; 0: no such limit
 	RoomsMax               int           // rooms of the store; 0: no such limit
 	RoomsLoadedMax         int           // rooms in memory; 0: no such limit
 	DiskFreeBytesMin       int           // room on the store's disk; who looks at it calls SetDiskFull
@@ -149,6 +150,7 @@ type counts struct {
 	commitNanos                   atomic.Int64
 	pages, conflicts, sentOut     atomic.Int64
 	windowsLost, roomsPushed      atomic.Int64
+	memberChanges                 atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
 
@@ -295,6 +297,7 @@ type Stats struct {
 	WindowsLost                    int64 // times that there was no memory for a room's window
 	RoomsPushed                    int64 // rooms let go before their time, to make a place for others
 	Pages                          int64 // pages read for readers behind the window
+	MemberChanges                  int64 // of memberships and marks, stored
 	SentOut                        int64 // sessions that a ban or a kick has taken out of a room
 	TasksWaiting                   int
 	PendingBytes                   int64 // messages on their way to the store
@@ -314,7 +317,7 @@ func (h *Hub) Stats() Stats {
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
 		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
-		TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
+		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 	}
 }

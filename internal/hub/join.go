@@ -163,12 +163,15 @@ func (j *joinRequest) at(h *home) {
 	if !same {
 		start = h.room.StartAnew(j.items)
 	}
-	from := Start{After: start.After, Void: start.Gap}
+	from, info := Start{After: start.After, Void: start.Gap}, h.room.Info()
 	switch start.After {
-	case h.room.Info().LastSeq:
-		from.AfterMs = h.room.Info().LastMs
+	case info.LastSeq:
+		from.AfterMs = info.LastMs
 	case j.seq:
 		from.AfterMs = j.seqMs
+	}
+	if !info.Ephemeral {
+		h.shard.belong(chat.MemberChange{Kind: chat.MemberEnters, User: j.user, Room: info.ID, Seq: info.LastSeq}, nil)
 	}
 	h.room.Join(j.user, j.name)
 	to := j.session.Worker()

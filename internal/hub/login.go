@@ -88,7 +88,7 @@ func (s *Shard) claimed(o *Session, ref RequestRef, u chat.User, token []byte, e
 		return
 	}
 	o.login, o.User, o.Name = loginDone, u.ID, u.Name
-	s.entered(u.ID)
+	s.entered(u.ID, o.Engine.ID())
 	o.Engine.Admit()
 	o.Client.LoggedIn(o, u, token)
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sarang/chat"
@@ -27,9 +28,11 @@ type online struct{ stripes [onlineStripes]onlineStripe }
 type onlineStripe struct {
 	mu    lock.Mutex
 	users map[chat.UserID]onlineUser
+	more  map[chat.UserID][]engine.SessionID // the sessions of who has several, but one
 }
 
 type onlineUser struct {
+	session  engine.SessionID // one of his sessions: most have no other
 	sessions uint32
 	seenMin  uint32 // Unix minutes: when the store was told last
 }
@@ -47,20 +50,25 @@ func (o *online) stripe(u chat.UserID) *onlineStripe { return &o.stripes[u%onlin
 func unixMinutes(ms int64) uint32 { return uint32(max(ms, 0) / time.Minute.Milliseconds()) }
 
 // enter adds a session of a user, whose login the store knows of.
-func (o *online) enter(u chat.UserID, nowMs int64) {
+func (o *online) enter(u chat.UserID, id engine.SessionID, nowMs int64) {
 	s := o.stripe(u)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.users[u]
 	if x.sessions == 0 {
-		x.seenMin = unixMinutes(nowMs)
+		x.seenMin, x.session = unixMinutes(nowMs), id
+	} else {
+		if s.more == nil {
+			s.more = map[chat.UserID][]engine.SessionID{}
+		}
+		s.more[u] = append(s.more[u], id)
 	}
 	x.sessions++
 	s.users[u] = x
 }
 
 // leave takes a session of a user away.
-func (o *online) leave(u chat.UserID) {
+func (o *online) leave(u chat.UserID, id engine.SessionID) {
 	s := o.stripe(u)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +77,28 @@ func (o *online) leave(u chat.UserID) {
 		delete(s.users, u)
 		return
 	}
+	rest := s.more[u]
+	if x.session == id {
+		x.session, rest = rest[len(rest)-1], rest[:len(rest)-1]
+	} else if i := slices.Index(rest, id); i >= 0 {
+		rest = slices.Delete(rest, i, i+1)
+	}
+	if s.more[u] = rest; len(rest) == 0 {
+		delete(s.more, u)
+	}
 	s.users[u] = x
+}
+
+// sessionsOf returns the sessions of a user. Any goroutine may ask.
+func (o *online) sessionsOf(u chat.UserID) []engine.SessionID {
+	s := o.stripe(u)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.users[u]
+	if x.sessions == 0 {
+		return nil
+	}
+	return append([]engine.SessionID{x.session}, s.more[u]...)
 }
 
 // is reports whether a user has a session. Any goroutine may ask.
@@ -107,18 +136,18 @@ func (s *onlineStripe) told(users []chat.UserID, nowMs int64) {
 }
 
 // entered notes a session of this shard that has logged in.
-func (s *Shard) entered(u chat.UserID) {
+func (s *Shard) entered(u chat.UserID, id engine.SessionID) {
 	s.hub.counts.users.Add(1)
-	s.hub.online.enter(u, s.hub.nowMs())
+	s.hub.online.enter(u, id, s.hub.nowMs())
 	if s.loggedIn++; !s.seenTimer.Running() {
 		s.worker.After(&s.seenTimer, s.hub.seenLook(), s.tellSeen)
 	}
 }
 
 // gone notes one that is over.
-func (s *Shard) gone(u chat.UserID) {
+func (s *Shard) gone(u chat.UserID, id engine.SessionID) {
 	s.hub.counts.users.Add(-1)
-	s.hub.online.leave(u)
+	s.hub.online.leave(u, id)
 	if s.loggedIn--; s.loggedIn == 0 {
 		s.worker.Stop(&s.seenTimer)
 	}

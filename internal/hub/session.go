@@ -52,6 +52,12 @@ type Client interface {
 	Ack(s *Session, room chat.RoomID, n chat.Nonce, seq chat.Seq)
 	Gap(s *Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq)
 	Failed(s *Session, ref RequestRef, err *chat.Error)
+
+	// Marked and Muted tell of ref.Room how far the user has read, and whether he wants to be
+	// told of it. They come without a request, too: another session of his has asked for it.
+	Marked(s *Session, ref RequestRef, mark chat.Seq)
+	Muted(s *Session, ref RequestRef, muted bool)
+	MyRooms(s *Session, ref RequestRef, rooms []MyRoom, more bool)
 }
 
 // Session is what the hub knows of an engine session: who it is and where it reads.
@@ -184,6 +190,6 @@ func (s *Shard) Disconnected(o *Session) {
 	o.places = nil
 	s.giveStored(o)
 	if o.login == loginDone {
-		s.gone(o.User)
+		s.gone(o.User, o.Engine.ID())
 	}
 }

@@ -29,6 +29,7 @@ type Shard struct {
 	seenTimer engine.Timer  // runs while there are any; see tellSeen
 	nowAt     time.Duration // see now
 	nowIs     time.Duration
+	members   memberQueue
 }
 
 // StartShard makes the shard of w. It is called once for each worker, before any
@@ -59,6 +60,7 @@ func (s *Shard) tick() {
 	if len(s.ready) > 0 {
 		s.takeBatches()
 	}
+	s.storeMembers()
 	if s.hub.storing() {
 		s.worker.Yield(s.hub.begun)
 	}
@@ -119,7 +121,7 @@ func (s *Shard) idle() bool {
 			return false
 		}
 	}
-	return len(s.loading) == 0
+	return len(s.loading) == 0 && !s.members.flying && len(s.members.waiting) == 0
 }
 
 // stop lets go of the shard's buffers, when its worker ends.

@@ -27,6 +27,7 @@ type asker interface {
 	leave(room uint64)
 	history(room uint64) uint32
 	members(room uint64) uint32
+	mark(room uint64) uint32
 	publish(room uint64) uint32
 	give(room, user uint64, role chat.Role) uint32
 	kick(room, user uint64) uint32
@@ -34,12 +35,12 @@ type asker interface {
 
 // roleTable is what each role may do, as docs/PROTOCOL.md says.
 var roleTable = [...]string{
-	chat.RoleNone:      "join history members publish",
+	chat.RoleNone:      "join history members mark publish",
 	chat.RoleBanned:    "",
-	chat.RoleReader:    "join history members",
-	chat.RoleMember:    "join history members publish",
-	chat.RoleModerator: "join history members publish",
-	chat.RoleOwner:     "join history members publish",
+	chat.RoleReader:    "join history members mark",
+	chat.RoleMember:    "join history members mark publish",
+	chat.RoleModerator: "join history members mark publish",
+	chat.RoleOwner:     "join history members mark publish",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -99,6 +100,7 @@ func tryRole(t *testing.T, room uint64, owner, actor, subject asker, role chat.R
 	want("join", actor.join(room), may("join"), chat.CodeForbidden)
 	want("history", actor.history(room), may("history"), chat.CodeForbidden)
 	want("members", actor.members(room), may("members"), chat.CodeForbidden)
+	want("mark", actor.mark(room), may("mark"), chat.CodeForbidden)
 	want("publish", actor.publish(room), may("publish"), outside)
 	for old := chat.RoleNone; old <= chat.RoleOwner; old++ {
 		for next := chat.RoleNone; next <= chat.RoleOwner; next++ {
@@ -165,6 +167,10 @@ func (a *nativeAsker) history(room uint64) uint32 {
 
 func (a *nativeAsker) members(room uint64) uint32 {
 	return a.ask(pb.CMembers, &pb.Members{Request: 4, Room: room}, pb.SMembers)
+}
+
+func (a *nativeAsker) mark(room uint64) uint32 {
+	return a.ask(pb.CMark, &pb.Mark{Request: 5, Room: room, Seq: 1}, pb.SMark)
 }
 
 func (a *nativeAsker) publish(room uint64) uint32 {
@@ -234,6 +240,13 @@ func (a *sdkAsker) history(room uint64) uint32 {
 func (a *sdkAsker) members(room uint64) uint32 {
 	return a.code(func(ctx context.Context) error {
 		_, err := a.c.Members(ctx, chat.RoomID(room))
+		return err
+	})
+}
+
+func (a *sdkAsker) mark(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Mark(ctx, chat.RoomID(room), 1)
 		return err
 	})
 }

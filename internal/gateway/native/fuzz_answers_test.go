@@ -65,6 +65,19 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 			a.mark = uint64(m.Request)
 			p.left[m.Room] = true
 		}
+	case pb.CMark:
+		if m := new(pb.Mark); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CMute:
+		if m := new(pb.Mute); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CRooms:
+		if m := new(pb.MyRooms); read(m) {
+			a.mark = uint64(m.Request)
+			p.asksAbove(a, m.After)
+		}
 	case pb.CCreate:
 		if m := new(pb.Create); read(m) {
 			a.mark = uint64(m.Request)
@@ -221,7 +234,57 @@ func (p *peer) toldPage(got packet.Packet) {
 		p.answered(pb.CMembers, 0, uint64(m.Request))
 		p.inOrder("members", p.above[ask{id: pb.CMembers, mark: uint64(m.Request)}], len(m.Members), func(i int) uint64 { return m.Members[i].User })
 	default:
+		p.toldMembership(got)
+	}
+}
+
+// toldMembership is an answer about the user's membership of rooms, or what another session of
+// his has asked for.
+func (p *peer) toldMembership(got packet.Packet) {
+	answered := func(id packet.ID, request uint32) {
+		if a := (ask{id: id, mark: uint64(request)}); request != 0 || p.asked[a] > 0 {
+			p.settle(a)
+		}
+	}
+	switch got.ID {
+	case pb.SMark:
+		m := new(pb.Marked)
+		p.read(got, m)
+		answered(pb.CMark, m.Request)
+		if m.Seq < p.marks[m.Room] || m.Seq > uint64(len(p.r.log[chat.RoomID(m.Room)])) {
+			failf("%s: the mark of room %d is %d, and it was %d", p.name, m.Room, m.Seq, p.marks[m.Room])
+		}
+		p.marks[m.Room] = m.Seq
+	case pb.SMute:
+		m := new(pb.Mute)
+		p.read(got, m)
+		answered(pb.CMute, m.Request)
+	case pb.SRooms:
+		m := new(pb.MyRoomPage)
+		p.read(got, m)
+		p.answered(pb.CRooms, 0, uint64(m.Request))
+		p.inOrder("rooms of mine", p.above[ask{id: pb.CRooms, mark: uint64(m.Request)}], len(m.Rooms), func(i int) uint64 { return m.Rooms[i].Room.Id })
+		for _, r := range m.Rooms {
+			p.unread(r)
+		}
+	default:
 		failf("%s: a packet %d, which no server sends", p.name, got.ID)
+	}
+}
+
+// unread compares what a room of the user's list says with the log.
+func (p *peer) unread(r *pb.MyRoom) {
+	want, last := uint64(0), uint64(0)
+	log := p.r.log[chat.RoomID(r.Room.Id)]
+	for _, e := range log[:min(r.Room.LastSeq, uint64(len(log)))] {
+		if e.Kind == chat.EventMessage {
+			if last = uint64(e.Seq); last > r.Mark {
+				want++
+			}
+		}
+	}
+	if r.Unread != want || r.LastSeq != last {
+		failf("%s: of room %d, %d messages are unread and %d is the last; the log says %d and %d", p.name, r.Room.Id, r.Unread, r.LastSeq, want, last)
 	}
 }
 
@@ -295,6 +358,10 @@ func (p *peer) acked(m *pb.Ack) {
 // removed is an S_LEAVE that answers nothing: an event of the log says that this user is out.
 func (p *peer) removed(m *pb.Leave) {
 	s, log := p.rooms[m.Room], p.r.log[chat.RoomID(m.Room)]
+	if s != nil && m.Code == uint32(chat.CodeLeft) { // the user has left it in another session
+		p.left[m.Room] = true
+		return
+	}
 	if s == nil || m.Request != 0 || m.Seq == 0 || m.Seq > uint64(len(log)) || m.Message == "" {
 		failf("%s: sent out of room %d: %v", p.name, m.Room, m)
 	}

@@ -59,6 +59,9 @@ const (
 	afterRest
 )
 
+// memberPace is longer than what changes of memberships wait for each other.
+const memberPace = 300 * time.Millisecond
+
 // The bounds of a script, so that it takes a millisecond and not a second.
 const (
 	actsMax = 100
@@ -122,7 +125,7 @@ func (s *script) finish() {
 			p.listen(true)
 		}
 	}
-	s.r.rest()
+	s.r.pass(memberPace)
 	s.check()
 	for i, p := range s.peers {
 		switch {
@@ -340,7 +343,7 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 		b, nonce := s.next(), s.next()
 		return pb.CChat, &pb.Publish{Room: s.idOf(b), Nonce: uint64(nonce), Text: s.text(b>>3, nonce)}
 	case actLeave:
-		return pb.CLeave, &pb.Leave{Request: s.request, Room: s.idOf(s.next())}
+		return s.membership(s.next())
 	case actCreate:
 		b := s.next()
 		name, _ := s.roomOf(b)
@@ -370,6 +373,22 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 	}
 	id := packet.ID(s.next()) | packet.ID(s.next())<<8
 	return id, &pb.Ping{Value: uint64(s.request)}
+}
+
+// membership is a leave, or what else a user says of his rooms.
+func (s *script) membership(b byte) (packet.ID, packet.Marshaler) {
+	room := s.idOf(b)
+	switch b >> 3 & 7 {
+	case 1, 5:
+		return pb.CMark, &pb.Mark{Request: s.request, Room: room, Seq: s.number(s.next())}
+	case 2:
+		return pb.CMute, &pb.Mute{Request: s.request, Room: room, Muted: b&128 != 0}
+	case 3:
+		return pb.CRooms, &pb.MyRooms{Request: s.request, After: s.number(s.next()), ItemsMax: uint32(b >> 6)}
+	case 4:
+		return pb.CLeave, &pb.Leave{Request: s.request, Room: room, ForGood: true}
+	}
+	return pb.CLeave, &pb.Leave{Request: s.request, Room: room}
 }
 
 // rule is a role or a kick, for those who are there, or are not. Its nonces are no message's:

@@ -38,6 +38,8 @@ type Record struct {
 	From   chat.Seq  // Gap
 	Start  hub.Start // Joined
 	Rooms  []hub.RoomInfo
+	Mine   []hub.MyRoom
+	Muted  bool
 	Events []chat.Event
 	Users  []chat.User
 	Total  int
@@ -124,6 +126,32 @@ func (c *Client) Leave(room chat.RoomID) hub.RequestRef {
 	ref := c.ref(room)
 	c.shard.Leave(c.Session, ref)
 	return ref
+}
+
+// LeaveForGood leaves a room, and belongs to it no more.
+func (c *Client) LeaveForGood(room chat.RoomID) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.LeaveForGood(c.Session, ref)
+	return ref
+}
+
+// Mark says how far the user has read.
+func (c *Client) Mark(room chat.RoomID, seq chat.Seq) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Mark(c.Session, ref, seq)
+	return ref
+}
+
+// Mute says whether the user wants to be told of a room.
+func (c *Client) Mute(room chat.RoomID, muted bool) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Mute(c.Session, ref, muted)
+	return ref
+}
+
+// MyRooms asks for a page of the rooms that the user belongs to.
+func (c *Client) MyRooms(after chat.RoomID, items int) {
+	c.shard.MyRooms(c.Session, c.ref(0), after, items)
 }
 
 // Publish sends a text.

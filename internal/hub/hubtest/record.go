@@ -101,3 +101,18 @@ func (r *recording) Gap(_ *hub.Session, room chat.RoomID, _ chat.Epoch, from, to
 func (r *recording) Failed(_ *hub.Session, ref hub.RequestRef, err *chat.Error) {
 	r.add(Record{Kind: "Failed", Ref: ref, Err: err})
 }
+
+// Marked is recorded.
+func (r *recording) Marked(_ *hub.Session, ref hub.RequestRef, mark chat.Seq) {
+	r.add(Record{Kind: "Marked", Ref: ref, Seq: mark})
+}
+
+// Muted is recorded.
+func (r *recording) Muted(_ *hub.Session, ref hub.RequestRef, muted bool) {
+	r.add(Record{Kind: "Muted", Ref: ref, Muted: muted})
+}
+
+// MyRooms is recorded.
+func (r *recording) MyRooms(_ *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom, more bool) {
+	r.add(Record{Kind: "MyRooms", Ref: ref, Mine: slices.Clone(rooms), More: more})
+}

@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"math"
+
+	"sarang/chat"
+	"sarang/internal/hub"
+	pb "sarang/proto/sarang/v1"
+)
+
+// What a user's membership of rooms asks for, and is answered with.
+
+func (h *Handler) mark(o *hub.Session, m *pb.Mark) error {
+	h.shard.Mark(o, hub.RequestRef{Kind: pb.CMark, Request: m.Request, Room: chat.RoomID(m.Room)}, chat.Seq(m.Seq))
+	return nil
+}
+
+func (h *Handler) mute(o *hub.Session, m *pb.Mute) error {
+	h.shard.Mute(o, hub.RequestRef{Kind: pb.CMute, Request: m.Request, Room: chat.RoomID(m.Room)}, m.Muted)
+	return nil
+}
+
+func (h *Handler) myRooms(o *hub.Session, m *pb.MyRooms) error {
+	after := min(chat.RoomID(m.After), math.MaxUint64-1)
+	h.shard.MyRooms(o, hub.RequestRef{Kind: pb.CRooms, Request: m.Request}, after, int(m.ItemsMax))
+	return nil
+}
+
+// Marked sends S_MARK.
+func (h *Handler) Marked(o *hub.Session, ref hub.RequestRef, mark chat.Seq) {
+	h.reply(o, pb.SMark, &pb.Marked{Request: ref.Request, Room: uint64(ref.Room), Seq: uint64(mark)})
+}
+
+// Muted sends S_MUTE.
+func (h *Handler) Muted(o *hub.Session, ref hub.RequestRef, muted bool) {
+	h.reply(o, pb.SMute, &pb.Mute{Request: ref.Request, Room: uint64(ref.Room), Muted: muted})
+}
+
+// MyRooms sends S_ROOMS.
+func (h *Handler) MyRooms(o *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom, more bool) {
+	m := &pb.MyRoomPage{Request: ref.Request, More: more, Rooms: make([]*pb.MyRoom, len(rooms))}
+	for i := range rooms {
+		r := &rooms[i]
+		m.Rooms[i] = &pb.MyRoom{
+			Room: info(hub.RoomInfo{Room: r.Room, Members: r.Members}), Role: uint32(r.Role),
+			Mark: uint64(r.Mark), Unread: r.Unread, Muted: r.Muted,
+			LastSeq: uint64(r.Last.Seq), LastUser: uint64(r.Last.User), LastName: r.Last.Name,
+			LastTimeMs: uint64(r.Last.TimeMs), LastText: r.Last.Text,
+		}
+	}
+	h.reply(o, pb.SRooms, m)
+}
