@@ -35,7 +35,7 @@ func TestMembership(t *testing.T) {
 	p.Send(sarangv1.SLeave, &sarangv1.Leave{Request: 5, Room: 7})
 	r.wants("left #5 7")
 	p.Send(sarangv1.SMark, &sarangv1.Marked{Request: 77, Room: 3, Seq: 9})
-	r.wants("fault *session.UnexpectedError client: the server sent packet 47 (request 77): it answers no request")
+	r.wants("fault *session.UnexpectedError client: packet 47 from the server (request 77, room 0, nonce 0x0): it answers no request")
 	r.on(func(s *session.Session) {
 		if _, joined := s.State().Room(7); joined {
 			t.Error("the room is still joined")
