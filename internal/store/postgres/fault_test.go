@@ -290,8 +290,9 @@ func TestSlowCommitIsNotSkipped(t *testing.T) {
 	}
 	slow := dial(t, url)
 	execute(t, slow, "BEGIN")
-	execute(t, slow, `SELECT sarang_append(77, 1, ARRAY[1], ARRAY[1], ARRAY[1], ARRAY[0], ARRAY[0], ARRAY[1], ARRAY[2], ARRAY[1],
-		ARRAY[1::smallint], ARRAY[2], ARRAY[0], ARRAY[-1], ARRAY['2'], ARRAY[1], NULL, NULL, NULL, NULL, ARRAY[1], ARRAY[1], ARRAY[2], ARRAY[1],
+	execute(t, slow, `SELECT sarang_append(77, 1, ARRAY[1], ARRAY[1], ARRAY[1], ARRAY[0], ARRAY[0], ARRAY[1], ARRAY[2],
+		ARRAY[1], ARRAY[2], ARRAY[1], ARRAY[1::smallint], ARRAY[2], ARRAY[0], ARRAY[-1], ARRAY['2'], ARRAY[1], NULL, NULL, NULL, NULL,
+		ARRAY[1], ARRAY[1], ARRAY[2], ARRAY[1], ARRAY[1], ARRAY[2], ARRAY[1],
 		NULL, NULL, NULL, NULL, NULL)`)
 	execute(t, slow, "SELECT value FROM counters ORDER BY name FOR UPDATE")
 	quick := r.next(1)

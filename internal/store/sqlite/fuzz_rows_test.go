@@ -131,7 +131,7 @@ func (w *rowWorld) reset(tb testing.TB) {
 	}
 	w.exec(tb, "INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms) VALUES (1, 'r', 'r', 5, 0, 1), (2, 'q', 'q', 6, 1, 2)")
 	w.exec(tb, "INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1, 'u'), (2, 'v', 'v', x'01', 1, 1, NULL)")
-	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0, 0, 0), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3, 0, 9), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0, 7, 0)")
+	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0, 0, 0, 1, 1), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3, 0, 9, 1, 1), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0, 7, 0, 2, 3)")
 	w.exec(tb, "INSERT INTO authors VALUES (1, 1, 3, 2), (2, 1, 0, 0)")
 	w.exec(tb, "INSERT INTO members VALUES (1, 2, 3, 2, 9), (1, 1, 5, 1, 0)")
 }

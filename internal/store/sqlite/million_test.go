@@ -32,7 +32,7 @@ func million(tb testing.TB, dir string, rows int) {
 	for _, statement := range []string{
 		"INSERT INTO users SELECT i, printf('user%07d', i), printf('user%07d', i), zeroblob(32), 1, 1, printf('user%07d', i) FROM n",
 		"INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms) SELECT i, printf('room%07d', i), printf('room%07d', i), i, 0, 1 FROM n",
-		"INSERT INTO messages SELECT i, 1, i, 1, i, 1, 0, 'hello', 0, 0, 0, 0, 0 FROM n",
+		"INSERT INTO messages SELECT i, 1, i, 1, i, 1, 0, 'hello', 0, 0, 0, 0, 0, 1, 1 FROM n",
 		"INSERT INTO authors SELECT i, i, 1, 1 FROM n",
 	} {
 		if _, err := db.ExecContext(tb.Context(), numbers+statement, rows); err != nil {
