@@ -49,6 +49,10 @@ func FuzzRows(f *testing.F) {
 	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, keep, null, text, real}, int64(0), 0.5, []byte("2")) // target, subject, role
 	f.Add(byte(4), []byte{keep, keep, whole}, int64(256), 0.0, []byte{})                                                 // role
 	f.Add(byte(4), []byte{keep, keep, text, null}, int64(0), 0.0, []byte("owner"))
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, whole, whole}, int64(-3), 0.0, []byte{}) // said
+	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, text, null}, int64(9), 0.0, []byte("x")) // said
+	f.Add(byte(5), []byte{keep, keep, keep, whole, text}, int64(math.MaxInt64), 0.0, []byte("x"))                                                // mark_seq
+	f.Add(byte(5), []byte{whole, keep, blob, real}, int64(2), 0.5, []byte{})
 	w := newRowWorld(f)
 	f.Fuzz(func(t *testing.T, table byte, shape []byte, n int64, x float64, s []byte) {
 		var set []string
@@ -103,11 +107,12 @@ func newRowWorld(tb testing.TB) *rowWorld {
 	w.db.SetMaxOpenConns(1)
 	tb.Cleanup(func() { _ = w.db.Close() })
 	w.tables = []rowTable{
-		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role", "digest", "until_ms"}},
+		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role", "digest", "until_ms", "said", "said_seq"}},
 		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "token_hash", "created_ms", "seen_ms", "look"}},
 		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "creator", "created_ms"}},
 		{"authors", " WHERE user_id = 1", []string{"user_id", "room_id", "last_seq", "sent_count"}},
 		{"members", " WHERE user_id = 1", []string{"room_id", "user_id", "role", "seq", "until_ms"}},
+		{"memberships", " WHERE user_id = 1", []string{"user_id", "room_id", "since_seq", "mark_seq", "muted"}},
 	}
 	for _, t := range w.tables {
 		w.exec(tb, "DROP TABLE "+t.name)
@@ -134,6 +139,7 @@ func (w *rowWorld) reset(tb testing.TB) {
 	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0, 0, 0, 1, 1), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3, 0, 9, 1, 1), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0, 7, 0, 2, 3)")
 	w.exec(tb, "INSERT INTO authors VALUES (1, 1, 3, 2), (2, 1, 0, 0)")
 	w.exec(tb, "INSERT INTO members VALUES (1, 2, 3, 2, 9), (1, 1, 5, 1, 0)")
+	w.exec(tb, "INSERT INTO memberships VALUES (1, 1, 0, 2, 0), (2, 1, 1, 1, 1)")
 }
 
 // damaged checks that err is nil or says that the file is damaged, and tells which.
@@ -176,6 +182,15 @@ func (w *rowWorld) read(t *testing.T, n int64) {
 				t.Fatalf("event %+v of page %+v", e, p)
 			}
 		}
+	}
+	for _, u := range []chat.UserID{1, 2, chat.UserID(n)} {
+		mine, err := w.store.MyRooms(ctx, u, 0, 2)
+		for _, r := range mine {
+			if !damaged(t, err) && (r.ID == 0 || !utf8.ValidString(r.Name+r.Last.Name+r.Last.Text) || len(r.Last.Text) > chat.LastTextBytesMax) {
+				t.Fatalf("user %d has the room %+v", u, r)
+			}
+		}
+		_ = damaged(t, err)
 	}
 	for _, id := range []chat.RoomID{1, chat.RoomID(n)} {
 		r, err := w.store.Room(ctx, id)
