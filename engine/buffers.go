@@ -3,7 +3,7 @@ package engine
 import "sarang/mem"
 
 // sessionBuffers is what a session has to say directly, what it has received in part, and
-// why it ends. A worker recycles them; an idle session has none, unless it has a codec.
+// why it ends. A worker recycles them; an idle session has none.
 type sessionBuffers struct {
 	out    queue // direct bytes being sent: frozen while a send is in flight
 	pend   queue // direct bytes that wait
@@ -27,7 +27,7 @@ func (s *Session) needBuffers() *sessionBuffers {
 // releaseBuffers gives back buffers with nothing in them.
 func (s *Session) releaseBuffers() {
 	b := s.buffers
-	if b != nil && s.codec == nil && b.out.n+b.pend.n+b.tail.n == 0 && s.flags&(flagFlushing|flagClosing|flagUnread) == 0 {
+	if b != nil && b.out.n+b.pend.n+b.tail.n == 0 && s.flags&(flagFlushing|flagClosing|flagUnread) == 0 {
 		s.countUnadmitted()
 		s.buffers = nil
 		s.w.buffers.Put(b)

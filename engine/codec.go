@@ -33,6 +33,14 @@ type CodecReleaser interface {
 	Release()
 }
 
+// CodecGatherer is a Codec that can code several pieces together, as one.
+type CodecGatherer interface {
+	Codec
+
+	// EncodeAll is Encode for whole frames that lie in several pieces.
+	EncodeAll(raw []byte, src [][]byte) ([]byte, error)
+}
+
 // codecState is a session's codec and the coded bytes that wait. With a codec the
 // direct queue "out" holds coded bytes, "pend" plain ones.
 type codecState struct {
@@ -47,6 +55,11 @@ type codecState struct {
 // codecBytesMax is how many plain bytes are coded at once; they are private to the
 // session from then on, so it is small (and the most that a TLS record holds).
 const codecBytesMax = 16 << 10
+
+// codedTickBytesMax is about how much a worker codes in one tick: some milliseconds of it, if it
+// is encrypted. Half of it is for readers of feeds and for sends that follow one that has ended,
+// half for sessions that were touched, so that neither keeps the others waiting for ever.
+const codedTickBytesMax = 4 << 20
 
 func (c *codecState) add(s *Session, raw []byte, err error) error {
 	if len(raw) > 0 {
@@ -100,7 +113,7 @@ func (c *codecState) decode(s *Session, b []byte) (plain []byte, err error) {
 // handshaking reports whether there are plain bytes that may still be sent, once the
 // codec is ready: an ending session waits for that as long as it lingers.
 func (c *codecState) handshaking(s *Session) bool {
-	return s.buffers.pend.n > 0 && !c.torn && !c.codec.Ready() && s.flags&flagEOF == 0
+	return s.buffers != nil && s.buffers.pend.n > 0 && !c.torn && !c.codec.Ready() && s.flags&flagEOF == 0
 }
 
 // encode codes what the session has to say next. The cursors move on at once, for
@@ -112,13 +125,7 @@ func (c *codecState) encode(s *Session) error {
 	p := s.buffers
 	p.out, p.pend = p.pend, p.out // gather takes direct bytes from out
 	s.gather(op, codecBytesMax)
-	raw := w.raw[:0]
-	var err error
-	for _, b := range op.vec {
-		if raw, err = c.codec.Encode(raw, b); err != nil {
-			break
-		}
-	}
+	raw, err := encodeAll(c.codec, w.raw[:0], op.vec)
 	w.raw = raw[:0]
 	p.out.drop(op.direct)
 	for i := range op.parts {
@@ -127,14 +134,34 @@ func (c *codecState) encode(s *Session) error {
 		w.stats.EntriesSent += part.upto - part.from
 	}
 	c.rest = op.bytes - op.direct
+	w.codeLeft -= op.bytes
 	return c.add(s, raw, err)
+}
+
+// encodeAll codes what lies in several pieces.
+func encodeAll(c Codec, raw []byte, src [][]byte) ([]byte, error) {
+	if g, ok := c.(CodecGatherer); ok {
+		return g.EncodeAll(raw, src)
+	}
+	for _, b := range src {
+		var err error
+		if raw, err = c.Encode(raw, b); err != nil {
+			return raw, err
+		}
+	}
+	return raw, nil
 }
 
 // serveCodec is serve for a session with a codec.
 func (w *Worker) serveCodec(s *Session) {
-	c, p := s.codec, s.buffers
+	c, p := s.codec, s.needBuffers()
 	if p.out.n == 0 {
 		if c.codec.Ready() && c.raw.n == 0 && (p.pend.n > 0 || s.cursorsBehind()) {
+			if w.codeLeft <= 0 {
+				s.touch() // in the next tick
+				s.releaseBuffers()
+				return
+			}
 			if err := c.encode(s); err != nil {
 				s.fail(Reason{ReasonCodec, err})
 				return
@@ -153,6 +180,7 @@ func (w *Worker) serveCodec(s *Session) {
 		if s.flags&flagFlushing != 0 && !c.handshaking(s) {
 			s.shutdown()
 		}
+		s.releaseBuffers()
 		return
 	}
 	op := w.ops.Get()

@@ -140,7 +140,12 @@ func (s *Session) enqueue(b []byte) error {
 // Flush sends what waits, direct bytes and entries of feeds, now and not at the end of the
 // tick, if no send is in flight and the socket takes bytes. It is for what is about to be
 // taken away, as by Cursor.Close; it may end the session.
-func (s *Session) Flush() { s.w.serve(s) }
+func (s *Session) Flush() {
+	left := s.w.codeLeft
+	s.w.codeLeft = codedTickBytesMax
+	s.w.serve(s)
+	s.w.codeLeft = left
+}
 
 // SendEphemeral is Send for what may be lost: it does nothing and returns false when
 // earlier direct bytes are still waiting.

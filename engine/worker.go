@@ -49,6 +49,7 @@ type Worker struct {
 	trace      trace
 
 	plain, raw []byte // reused by codecs
+	codeLeft   int    // so much may still be coded in this tick
 
 	up       bool // between open and release
 	stopping bool
@@ -72,6 +73,7 @@ func (w *Worker) tick(wait time.Duration) error {
 	w.pulse(began, true)
 	caughtUp := w.catchUp(n)
 	w.stats.Ticks++
+	w.codeLeft = codedTickBytesMax / 2
 	w.beginSlice(w.now)
 	for i := range w.events[:n] {
 		w.handle(&w.events[i])
@@ -147,6 +149,7 @@ func (w *Worker) serveAll() {
 	rest := copy(w.dirtyFeeds, w.dirtyFeeds[served:])
 	clear(w.dirtyFeeds[rest:])
 	w.dirtyFeeds = w.dirtyFeeds[:rest]
+	w.codeLeft = codedTickBytesMax / 2
 	n = len(w.touched) // serving may touch others: they are for the next tick
 	for i := range n {
 		if s := w.Session(w.touched[i]); s != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sarang/aio"
+	"sarang/engine/tlscodec"
 	"sarang/internal/node"
 	"sarang/internal/server"
 	"sarang/internal/store"
@@ -63,6 +64,7 @@ func serveCommand() *cobra.Command {
 	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")
 	f.String("tls-cert", "", "file with the certificate of tls:// and https:// addresses, and those between it and its authority: PEM; read again when it changes, and at SIGHUP")
 	f.String("tls-key", "", "file with the key of --tls-cert: PEM")
+	f.String("tls-records", string(d.TLSRecords), "who makes the records of TLS 1.3 behind the handshake: own takes a tenth of the memory, crypto is the standard library's crypto/tls")
 	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz, for operators: it has no password; none: they are not served")
 	f.StringSlice("http-hosts", nil, "names by which --http is asked, besides localhost and addresses")
 	f.Bool("pprof", false, "--http answers /debug/pprof, too: profiles and memory, for debugging")
@@ -267,6 +269,7 @@ func fillConfig(c *server.Config, s *settings) error {
 		c.Listen = append(c.Listen, a)
 	}
 	c.TLSCert, c.TLSKey = s.k.String("tls-cert"), s.k.String("tls-key")
+	c.TLSRecords = tlscodec.Records(s.k.String("tls-records"))
 	if c.Web, err = parseWeb(s.k.String("web")); err != nil {
 		return err
 	}

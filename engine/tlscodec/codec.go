@@ -17,7 +17,7 @@ var _ engine.CodecReleaser = (*Codec)(nil)
 type Codec struct {
 	conn   *tls.Conn
 	wire   *wire
-	spare  int                     // bytes that may come before there is something plain; see spend
+	idle   idleRecords
 	early  int                     // so many bytes, the first to be decoded, are plain
 	resume func() (struct{}, bool) // runs the handshake on; nil when there is none, or it is over
 	stop   func()
@@ -102,7 +102,7 @@ func (c *Codec) Decode(plain, raw, src []byte) ([]byte, []byte, error) {
 	}
 	raw, c.wire.in = c.taken(), nil
 	if errors.Is(err, errWantBytes) {
-		err = c.spend(received, len(plain)-had)
+		err = c.idle.spend(received, len(plain)-had)
 	}
 	return plain, raw, err
 }
@@ -117,10 +117,14 @@ const (
 	sparePerByte  = 64       // so much more may come for each plain byte
 )
 
+// idleRecords is how many bytes may come before there is something plain: so many less than
+// spareBytesMax as it is below 0.
+type idleRecords int32
+
 // spend counts bytes that were received, and those that they became.
-func (c *Codec) spend(received, plain int) error {
-	c.spare = min(c.spare+sparePerByte*plain-received, 0)
-	if c.spare < -spareBytesMax {
+func (s *idleRecords) spend(received, plain int) error {
+	*s = idleRecords(min(int(*s)+sparePerByte*plain-received, 0))
+	if *s < -spareBytesMax {
 		return ErrIdleRecords
 	}
 	return nil

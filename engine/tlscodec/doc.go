@@ -7,6 +7,8 @@
 // (engine.Session.Detach), as many at once as there are Tokens; Detach makes a codec of what
 // it returns, for engine.Service.Adopt and a protocol made by Over.
 //
-// A session with a codec keeps its *tls.Conn, some 7 KB, and what it is sent is encrypted for
-// it alone.
+// Behind a handshake of TLS 1.3 the codec of a server is one of package tlsrecord, if that is
+// wanted: of the connection two secrets and two numbers stay, and Shared has what its worker's
+// sessions work with. Otherwise a session keeps its *tls.Conn, some 7 KB. What it is sent is
+// encrypted for it alone in either case.
 package tlscodec

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sarang/engine"
 	"sarang/engine/tlscodec"
 )
 
@@ -71,7 +72,7 @@ func (r *records) keyUpdate(dst []byte) []byte {
 }
 
 // handmade is a codec of a server, and a client's records for it.
-func handmade(t *testing.T) (*tlscodec.Codec, *records) {
+func handmade(t *testing.T, by tlscodec.Records) (engine.Codec, *records) {
 	t.Helper()
 	config, cert := serverConfig(t)
 	server, client := pair(t)
@@ -86,7 +87,7 @@ func handmade(t *testing.T) (*tlscodec.Codec, *records) {
 		}
 		done <- c
 	}()
-	conn, err := tlscodec.Handshake(server, config, nil, patience)
+	conn, err := tlscodec.Handshake(server, config, by, nil, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,13 +108,24 @@ func handmade(t *testing.T) (*tlscodec.Codec, *records) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tlscodec.Bind(codec, pool(t))
 	return codec, r
+}
+
+// byWhom calls f for each maker of records.
+func byWhom(t *testing.T, f func(t *testing.T, by tlscodec.Records)) {
+	t.Helper()
+	for _, by := range []tlscodec.Records{tlscodec.OwnRecords, tlscodec.CryptoRecords} {
+		t.Run(string(by), func(t *testing.T) { f(t, by) })
+	}
 }
 
 // Key updates cost more than data, and nobody else counts them: who sends little else is
 // ended, also with a byte of data now and then. Who sends data may update at any time.
-func TestIdleRecords(t *testing.T) {
-	codec, r := handmade(t)
+func TestIdleRecords(t *testing.T) { byWhom(t, testIdleRecords) }
+
+func testIdleRecords(t *testing.T, by tlscodec.Records) {
+	codec, r := handmade(t, by)
 	for i := range 2000 {
 		b := r.keyUpdate(nil)
 		b = r.add(b, 23, make([]byte, 16)...)
@@ -141,8 +153,10 @@ func TestIdleRecords(t *testing.T) {
 }
 
 // So is who begins a message of the handshake and does not end it.
-func TestHeldHandshakeMessage(t *testing.T) {
-	codec, r := handmade(t)
+func TestHeldHandshakeMessage(t *testing.T) { byWhom(t, testHeldHandshakeMessage) }
+
+func testHeldHandshakeMessage(t *testing.T, by tlscodec.Records) {
+	codec, r := handmade(t, by)
 	data := append([]byte{24, 0, 0xff, 0xff}, make([]byte, 16000)...)
 	for range 3 {
 		if _, _, err := codec.Decode(nil, nil, r.add(nil, 22, data...)); err != nil {
@@ -161,7 +175,7 @@ func TestNoTokenInTime(t *testing.T) {
 	go func() { _ = tls.Client(client, cert.Client()).Handshake() }()
 	tokens := make(tlscodec.Tokens, 1)
 	tokens <- struct{}{} // and it is not given back
-	if _, err := tlscodec.Handshake(server, config, tokens, 20*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+	if _, err := tlscodec.Handshake(server, config, tlscodec.CryptoRecords, tokens, 20*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a handshake without a token: %v", err)
 	}
 }

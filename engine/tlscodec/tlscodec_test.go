@@ -12,8 +12,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"sarang/engine"
 	"sarang/engine/tlscodec"
 	"sarang/engine/tlscodec/tlstest"
+	"sarang/mem"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,7 +62,7 @@ func TestTokens(t *testing.T) {
 		silent = append(silent, client)
 		_, _ = client.Write([]byte("\x16\x03\x01\x01\x00\x01")) // the beginning of a hello
 		all.Go(func() {
-			if _, err := tlscodec.Handshake(server, config, tokens, patience); err == nil {
+			if _, err := tlscodec.Handshake(server, config, tlscodec.OwnRecords, tokens, patience); err == nil {
 				t.Error("a handshake of six bytes is done")
 			}
 		})
@@ -68,7 +70,7 @@ func TestTokens(t *testing.T) {
 	for range 20 {
 		server, client := pair(t)
 		all.Go(func() {
-			c, err := tlscodec.Handshake(server, config, tokens, patience)
+			c, err := tlscodec.Handshake(server, config, tlscodec.OwnRecords, tokens, patience)
 			if err != nil {
 				t.Error(err)
 				return
@@ -94,7 +96,7 @@ func TestTokens(t *testing.T) {
 func TestHandshakeTimeout(t *testing.T) {
 	config, _ := serverConfig(t)
 	server, _ := pair(t)
-	if _, err := tlscodec.Handshake(server, config, nil, time.Millisecond); err == nil {
+	if _, err := tlscodec.Handshake(server, config, tlscodec.OwnRecords, nil, time.Millisecond); err == nil {
 		t.Error("nobody has shaken hands")
 	}
 	if _, err := server.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
@@ -102,62 +104,102 @@ func TestHandshakeTimeout(t *testing.T) {
 	}
 }
 
+// each calls f for each version and each maker of records.
+func each(t *testing.T, f func(t *testing.T, version uint16, records tlscodec.Records)) {
+	t.Helper()
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, records := range []tlscodec.Records{tlscodec.OwnRecords, tlscodec.CryptoRecords} {
+			t.Run(fmt.Sprintf("%s/%s", tls.VersionName(version), records), func(t *testing.T) { f(t, version, records) })
+		}
+	}
+}
+
+// pool is for what codecs keep.
+func pool(t *testing.T) *mem.Pool {
+	p := mem.NewPool(mem.Config{})
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
 // What was read ahead is in two layers, and all of it comes, before what follows.
 func TestDetachReadsAhead(t *testing.T) {
 	config, cert := serverConfig(t)
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		server, client := pair(t)
-		clientConfig := cert.Client()
-		clientConfig.MinVersion, clientConfig.MaxVersion = version, version
-		said := make(chan error, 1)
-		c := tls.Client(client, clientConfig)
-		go func() {
-			err := c.Handshake()
-			for i := range 10 {
-				_, e := fmt.Fprintf(c, "record %d, ", i)
+	each(t, func(t *testing.T, version uint16, records tlscodec.Records) {
+		buffers := pool(t)
+		for _, count := range []int{0, 3, 5, 17, 100} { // bytes that are read before
+			server, client := pair(t)
+			clientConfig := cert.Client()
+			clientConfig.MinVersion, clientConfig.MaxVersion = version, version
+			said := make(chan error, 1)
+			c := tls.Client(client, clientConfig)
+			go func() {
+				err := c.Handshake()
+				for i := range 10 {
+					_, e := fmt.Fprintf(c, "record %d, ", i)
+					err = errors.Join(err, e)
+				}
+				said <- err
+			}()
+			conn, err := tlscodec.Handshake(server, config, records, make(tlscodec.Tokens, 1), patience)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := <-said; err != nil {
+				t.Fatal(err)
+			}
+			ahead := make([]byte, count)
+			if _, err := io.ReadFull(conn, ahead); err != nil {
+				t.Fatal(err)
+			}
+			if count > 10 { // then something was answered, too
+				if _, err := conn.Write([]byte("an ")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			below, read, codec, err := tlscodec.Detach(conn, ahead)
+			if err != nil || below != server || !codec.Ready() {
+				t.Fatalf("%v, %v", below, err)
+			}
+			if own := records == tlscodec.OwnRecords && version == tls.VersionTLS13; own != (tlscodec.RecordsOf(codec) == tlscodec.OwnRecords) {
+				t.Errorf("the records are made by %s", tlscodec.RecordsOf(codec))
+			}
+			tlscodec.Bind(codec, buffers)
+			plain, raw, err := codec.Decode(nil, nil, read)
+			for err == nil && len(plain) < 100 { // the rest is in the connection
+				b := make([]byte, 1000)
+				n, e := below.Read(b)
+				plain, raw, err = codec.Decode(plain, raw, b[:n])
 				err = errors.Join(err, e)
 			}
-			said <- err
-		}()
-		conn, err := tlscodec.Handshake(server, config, make(tlscodec.Tokens, 1), patience)
-		if err != nil {
-			t.Fatal(err)
+			want := ""
+			for i := range 10 {
+				want += fmt.Sprintf("record %d, ", i)
+			}
+			if string(plain) != want || err != nil {
+				t.Errorf("%q, %v", plain, err)
+			}
+			if raw, err = codec.Encode(raw, []byte("answer")); err == nil {
+				_, err = below.Write(codec.End(raw))
+			}
+			want = "answer"
+			if count > 10 {
+				want = "an answer"
+			}
+			if b, e := io.ReadAll(c); string(b) != want || err != nil || e != nil {
+				t.Errorf("answered is %q, %v, %v", b, err, e)
+			}
+			if _, _, _, err := tlscodec.Detach(conn, nil); !errors.Is(err, tlscodec.ErrForeign) {
+				t.Errorf("the second time: %v", err)
+			}
+			if r, ok := codec.(engine.CodecReleaser); ok {
+				r.Release()
+			}
 		}
-		if err := <-said; err != nil {
-			t.Fatal(err)
-		}
-		ahead := make([]byte, 5)
-		if _, err := io.ReadFull(conn, ahead); err != nil {
-			t.Fatal(err)
-		}
-		below, read, codec, err := tlscodec.Detach(conn, ahead)
-		if err != nil || below != server || !codec.Ready() {
-			t.Fatalf("%v, %v", below, err)
-		}
-		plain, raw, err := codec.Decode(nil, nil, read)
-		for err == nil && len(plain) < 100 { // the rest is in the connection
-			b := make([]byte, 1000)
-			n, e := below.Read(b)
-			plain, raw, err = codec.Decode(plain, raw, b[:n])
-			err = errors.Join(err, e)
-		}
-		want := ""
-		for i := range 10 {
-			want += fmt.Sprintf("record %d, ", i)
-		}
-		if string(plain) != want || err != nil {
-			t.Errorf("%q, %v", plain, err)
-		}
-		if raw, err = codec.Encode(raw, []byte("answer")); err == nil {
-			_, err = below.Write(codec.End(raw))
-		}
-		if b, e := io.ReadAll(c); string(b) != "answer" || err != nil || e != nil {
-			t.Errorf("answered is %q, %v, %v", b, err, e)
-		}
-		if _, _, _, err := tlscodec.Detach(conn, nil); !errors.Is(err, tlscodec.ErrForeign) {
-			t.Errorf("the second time: %v", err)
-		}
-	}
+	})
 	if _, _, _, err := tlscodec.Detach(tls.Server(nil, config), nil); !errors.Is(err, tlscodec.ErrForeign) {
 		t.Errorf("of another's: %v", err)
 	}

@@ -13,6 +13,7 @@ type wire struct {
 	tokens Tokens           // during a handshake on a goroutine
 	has    bool             // one of them
 	end    <-chan time.Time // of the handshake: who has no token by then is too late
+	taking *taking          // while it is lent; nil: the records stay with crypto/tls
 
 	in, out []byte
 	yield   func(struct{}) bool // only during a handshake in a coroutine
@@ -20,6 +21,9 @@ type wire struct {
 }
 
 func (w *wire) Read(p []byte) (int, error) {
+	if w.taking != nil {
+		return w.readRecord(p)
+	}
 	if w.lent != nil {
 		w.giveToken()
 		n, err := w.lent.Read(p)
@@ -42,11 +46,30 @@ func (w *wire) Read(p []byte) (int, error) {
 }
 
 func (w *wire) Write(p []byte) (int, error) {
+	if w.taking != nil {
+		w.taking.written(p)
+	}
 	if w.lent != nil {
 		return w.lent.Write(p)
 	}
 	w.out = append(w.out, p...)
 	return len(p), nil
+}
+
+// readRecord is Read that hands on one record at a time.
+func (w *wire) readRecord(p []byte) (int, error) {
+	t := w.taking
+	for len(t.give) == 0 {
+		w.giveToken()
+		if whole, err := t.fill(w.lent); err != nil {
+			return 0, err
+		} else if whole && !w.takeToken() {
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+	n := copy(p, t.give)
+	t.give = t.give[n:]
+	return n, nil
 }
 
 // takeToken waits for a token, if there are any: what follows is computing. False: the time

@@ -34,6 +34,9 @@ var alertNames = map[Alert]string{
 	116: "certificate_required", 120: "no_application_protocol",
 }
 
+// Known reports whether RFC 8446 has a name for it.
+func (a Alert) Known() bool { return alertNames[a] != "" }
+
 // String is its name in RFC 8446, or its number.
 func (a Alert) String() string {
 	if name, ok := alertNames[a]; ok {

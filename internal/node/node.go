@@ -37,6 +37,7 @@ type Node struct {
 	protocols   []*engine.Protocol          // of schemes
 	upgrades    map[string]*engine.Protocol // by subprotocol
 	upgradesTLS map[string]*engine.Protocol // the same over TLS
+	tls         *tlscodec.Shared
 }
 
 // Native is the scheme of addresses that speak Sarang's own protocol.
@@ -52,12 +53,12 @@ var schemes = []struct {
 	protocol func(*Node) *engine.Protocol
 }{
 	{Native, func(n *Node) *engine.Protocol { return native.NewProtocol(n.packets, n.native) }},
-	{TLS, func(n *Node) *engine.Protocol { return tlscodec.Over(native.NewProtocol(n.packets, n.native)) }},
+	{TLS, func(n *Node) *engine.Protocol { return tlscodec.Over(native.NewProtocol(n.packets, n.native), n.tls) }},
 }
 
 // New makes a node; nothing runs yet but the goroutines of the hub.
 func New(c Config) (*Node, error) {
-	n := &Node{native: native.NewFormat()}
+	n := &Node{native: native.NewFormat(), tls: tlscodec.NewShared(0)}
 	c.Hub.Formats = []*hub.Format{n.native}
 	subprotocols := ws.Subprotocols()
 	for _, s := range subprotocols {
@@ -83,7 +84,7 @@ func New(c Config) (*Node, error) {
 	n.upgrades, n.upgradesTLS = map[string]*engine.Protocol{}, map[string]*engine.Protocol{}
 	for _, s := range subprotocols {
 		p := ws.NewProtocol(n.packets, s)
-		n.upgrades[s.Name], n.upgradesTLS[s.Name] = p, tlscodec.Over(p)
+		n.upgrades[s.Name], n.upgradesTLS[s.Name] = p, tlscodec.Over(p, n.tls)
 	}
 	return n, nil
 }
@@ -132,6 +133,9 @@ func (n *Node) Subprotocol(name string) *engine.Protocol { return n.upgrades[nam
 // SubprotocolTLS is Subprotocol for a connection that has a codec of TLS, which is to be the
 // session's data.
 func (n *Node) SubprotocolTLS(name string) *engine.Protocol { return n.upgradesTLS[name] }
+
+// TLSRecords is what sessions of TLS have together whose records are not made by crypto/tls.
+func (n *Node) TLSRecords() *tlscodec.Shared { return n.tls }
 
 // BadPackets counts packets that were answered as malformed or unknown. Any goroutine may
 // call it.

@@ -21,6 +21,11 @@ var (
 	descRooms         = desc("rooms", "Rooms in memory: those that somebody uses, or has used a while ago.")
 	descWebLent       = desc("web_connections", "Connections of the web address that are no WebSockets: in their handshake, or asking for a page.")
 	descHandshakes    = desc("tls_handshakes_total", "Handshakes of TLS.", "outcome")
+	descTLSSessions   = desc("tls_sessions_total", "Sessions over TLS, by who makes their records: own or crypto (--tls-records; TLS 1.2 always crypto).", "records")
+	descTLSRecords    = desc("tls_records_total", "Records of TLS 1.3 that were sealed and opened, not by crypto/tls.", "what")
+	descTLSKeyUpdates = desc("tls_key_updates_total", "KeyUpdates of such sessions.", "direction")
+	descTLSKeysOpened = desc("tls_keys_opened_total", "Keys of such sessions that were opened for use.")
+	descTLSAlerts     = desc("tls_alerts_total", "Alerts of such sessions; those without a name are other.", "direction", "alert")
 	descAccepted      = desc("accepted_total", "Connections accepted.")
 	descRefused       = desc("refused_total", "Things refused or put off for a limit or the load (docs/limits.md), and connections while draining.", "reason")
 	descSilent        = desc("refused_silently_total", "Connections refused without a farewell.")
@@ -88,6 +93,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		count(descHandshakes, float64(done), "done")
 		count(descHandshakes, float64(failed), "failed")
 		count(descRefused, float64(refused), "tls_handshakes")
+		c.s.collectTLS(count)
 	}
 	if w := c.s.web; w != nil {
 		gauge(descWebLent, float64(w.door.Lent()))

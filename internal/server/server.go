@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,18 +34,19 @@ import (
 // Config says what the server is to be. Default has the values that are used where a
 // person says nothing; zero fields below Hub take the defaults of their packages.
 type Config struct {
-	Listen  []Address       // where clients connect, and what is spoken there
-	TLSCert string          // file with the certificate, and those between it and its authority: PEM
-	TLSKey  string          // file with its key: PEM
-	Reload  <-chan struct{} // the files are to be read again; nil: when they have changed only
-	Sockets []uintptr       // listening sockets handed over, instead of Listen: native protocol
-	Web     Address         // where browsers connect; zero: nowhere
-	HTTP    string          // address of /metrics, /healthz and /readyz; "" or "none": nowhere
-	DataDir string          // crash reports, and the embedded store
-	Store   string          // URL of the store; empty: the embedded one in DataDir
-	Sync    store.SyncMode  // what a commit survives
-	IO      string          // auto, or one of aio.Kinds
-	Workers int             // threads that serve sessions
+	Listen     []Address        // where clients connect, and what is spoken there
+	TLSCert    string           // file with the certificate, and those between it and its authority: PEM
+	TLSKey     string           // file with its key: PEM
+	TLSRecords tlscodec.Records // who makes the records of TLS 1.3 behind the handshake
+	Reload     <-chan struct{}  // the files are to be read again; nil: when they have changed only
+	Sockets    []uintptr        // listening sockets handed over, instead of Listen: native protocol
+	Web        Address          // where browsers connect; zero: nowhere
+	HTTP       string           // address of /metrics, /healthz and /readyz; "" or "none": nowhere
+	DataDir    string           // crash reports, and the embedded store
+	Store      string           // URL of the store; empty: the embedded one in DataDir
+	Sync       store.SyncMode   // what a commit survives
+	IO         string           // auto, or one of aio.Kinds
+	Workers    int              // threads that serve sessions
 
 	HTTPHosts  []string // names that HTTP is asked by, besides localhost and addresses
 	WebHosts   []string // the same of Web; none: any, where that is no loopback address
@@ -101,6 +103,7 @@ func Default() Config {
 		Listen:            Native(netip.MustParseAddrPort("127.0.0.1:7777")),
 		Web:               Address{"http", netip.MustParseAddrPort("127.0.0.1:7780")},
 		HTTP:              "127.0.0.1:7782",
+		TLSRecords:        tlscodec.OwnRecords,
 		DataDir:           defaultDataDir(),
 		IO:                "auto",
 		Workers:           1,
@@ -126,9 +129,10 @@ type Server struct {
 	web    *web
 	tls    []*tlsDoor
 
-	certificate *certificate    // nil: no address speaks TLS
-	tokens      tlscodec.Tokens // for all handshakes
-	ended       chan struct{}   // closed when the server is taken down
+	certificate *certificate                        // nil: no address speaks TLS
+	tokens      tlscodec.Tokens                     // for all handshakes
+	tlsSessions struct{ own, crypto atomic.Uint64 } // by who makes their records
+	ended       chan struct{}                       // closed when the server is taken down
 	watching    sync.WaitGroup
 
 	http    *operators
@@ -462,6 +466,9 @@ func (c *Config) Validate() error {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("tls-cert and tls-key go together")
+	}
+	if c.TLSRecords != tlscodec.OwnRecords && c.TLSRecords != tlscodec.CryptoRecords {
+		return fmt.Errorf("tls-records is %q; it must be own or crypto", c.TLSRecords)
 	}
 	for _, a := range c.Listen {
 		if err := node.CheckScheme(a.Scheme); err != nil {

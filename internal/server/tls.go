@@ -33,6 +33,7 @@ func handshakeTokens(workers int) tlscodec.Tokens {
 type tlsDoor struct {
 	door    *door.Listener
 	config  *tls.Config
+	records tlscodec.Records
 	tokens  tlscodec.Tokens
 	log     *slog.Logger
 	deliver func(*tls.Conn)
@@ -43,8 +44,11 @@ type tlsDoor struct {
 	shaking map[net.Conn]struct{} // nil: it is closed
 }
 
-func newTLSDoor(l *door.Listener, config *tls.Config, tokens tlscodec.Tokens, log *slog.Logger, deliver func(*tls.Conn)) *tlsDoor {
-	d := &tlsDoor{door: l, config: config, tokens: tokens, log: log, deliver: deliver, shaking: map[net.Conn]struct{}{}}
+func (s *Server) newTLSDoor(l *door.Listener, config *tls.Config, deliver func(*tls.Conn)) *tlsDoor {
+	d := &tlsDoor{
+		door: l, config: config, records: s.config.TLSRecords, tokens: s.tokens, log: s.config.Logger,
+		deliver: deliver, shaking: map[net.Conn]struct{}{},
+	}
 	d.all.Go(d.run)
 	return d
 }
@@ -73,7 +77,7 @@ func (d *tlsDoor) begin(c net.Conn) bool {
 }
 
 func (d *tlsDoor) shake(c net.Conn) {
-	conn, err := tlscodec.Handshake(c, d.config, d.tokens, handshakeTimeout)
+	conn, err := tlscodec.Handshake(c, d.config, d.records, d.tokens, handshakeTimeout)
 	d.mu.Lock()
 	delete(d.shaking, c)
 	d.mu.Unlock()
@@ -100,14 +104,19 @@ func (d *tlsDoor) close() {
 
 // giveBackTLS has the engine go on with a connection on which a handshake was made; ahead is
 // what was read of it and not used.
-func giveBackTLS(svc *engine.Service, conn *tls.Conn, ahead []byte, p *engine.Protocol) error {
+func (s *Server) giveBackTLS(conn *tls.Conn, ahead []byte, p *engine.Protocol) error {
 	below, read, codec, err := tlscodec.Detach(conn, ahead)
 	if err != nil {
 		return err
 	}
 	lent, ok := below.(*door.Conn)
 	engine.Invariant(ok, "a connection of TLS is not from the door")
-	if err := lent.GiveBack(svc, read, p, codec); err != nil {
+	if tlscodec.RecordsOf(codec) == tlscodec.OwnRecords {
+		s.tlsSessions.own.Add(1)
+	} else {
+		s.tlsSessions.crypto.Add(1)
+	}
+	if err := lent.GiveBack(s.node.Engine, read, p, codec); err != nil {
 		_ = lent.Close()
 		return err
 	}
@@ -126,8 +135,8 @@ func (s *Server) listenTLS(ctx context.Context, a Address) (Address, error) {
 		return a, err
 	}
 	l.Listening(at.Addr)
-	s.tls = append(s.tls, newTLSDoor(l, s.certificate.config(nativeALPN), s.tokens, s.config.Logger, func(c *tls.Conn) {
-		if err := giveBackTLS(s.node.Engine, c, nil, p); err != nil {
+	s.tls = append(s.tls, s.newTLSDoor(l, s.certificate.config(nativeALPN), func(c *tls.Conn) {
+		if err := s.giveBackTLS(c, nil, p); err != nil {
 			s.config.Logger.Debug("a session ended behind its handshake", "error", err)
 		}
 	}))

@@ -37,14 +37,15 @@ const landing = "This is a Sarang chat server. WebSocket clients connect to /ws.
 
 // web is the address that browsers connect to.
 type web struct {
-	node    *node.Node
-	door    *door.Listener
-	tls     *tlsDoor // nil: there is none
-	http    *http.Server
-	at      Address
-	origins []string // that may connect besides the address's own, in lower case
-	log     *slog.Logger
-	served  chan struct{}
+	node        *node.Node
+	door        *door.Listener
+	tls         *tlsDoor // nil: there is none
+	giveBackTLS func(*tls.Conn, []byte, *engine.Protocol) error
+	http        *http.Server
+	at          Address
+	origins     []string // that may connect besides the address's own, in lower case
+	log         *slog.Logger
+	served      chan struct{}
 }
 
 // serveWeb listens on c.Web; a zero Address is nobody.
@@ -54,7 +55,8 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 		return nil, nil
 	}
 	w := &web{
-		node: s.node, log: c.Logger, served: make(chan struct{}),
+		giveBackTLS: s.giveBackTLS,
+		node:        s.node, log: c.Logger, served: make(chan struct{}),
 		door: door.New(s.doorConfig("web", cmp.Or(c.webConnectionsMax, webConnectionsMax), webRefusal)),
 	}
 	for _, o := range c.WebOrigins {
@@ -68,7 +70,7 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 	var listener net.Listener = w.door
 	if c.Web.Scheme == "https" {
 		l := newShaken(w.door)
-		w.tls = newTLSDoor(w.door, s.certificate.config("http/1.1"), s.tokens, c.Logger, func(c *tls.Conn) { l.conns <- c })
+		w.tls = s.newTLSDoor(w.door, s.certificate.config("http/1.1"), func(c *tls.Conn) { l.conns <- c })
 		listener = l
 	}
 	mux := http.NewServeMux()
@@ -139,7 +141,7 @@ func (w *web) giveBack(c net.Conn, head []byte, r *bufio.Reader, subprotocol str
 		return err
 	}
 	if over, ok := c.(*tls.Conn); ok {
-		return giveBackTLS(w.node.Engine, over, ahead, w.node.SubprotocolTLS(subprotocol))
+		return w.giveBackTLS(over, ahead, w.node.SubprotocolTLS(subprotocol))
 	}
 	lent, ok := c.(*door.Conn)
 	engine.Invariant(ok, "a web connection is not from the door")
