@@ -18,6 +18,7 @@ import (
 	"sarang/engine"
 	"sarang/internal/door"
 	"sarang/internal/node"
+	"sarang/internal/page"
 	"sarang/websocket"
 )
 
@@ -31,9 +32,6 @@ const (
 )
 
 const webRefusal = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
-// landing is all of a page that there is for now.
-const landing = "This is a Sarang chat server. WebSocket clients connect to /ws.\n"
 
 // web is the address that browsers connect to.
 type web struct {
@@ -73,11 +71,10 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 		w.tls = s.newTLSDoor(w.door, s.certificate.config("http/1.1"), func(c *tls.Conn) { l.conns <- c })
 		listener = l
 	}
+	files, err := page.Handler()
+	engine.Invariant(err == nil, "the page's files can not be read")
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte(landing))
-	})
+	mux.Handle("GET /", files)
 	mux.HandleFunc("GET /ws", w.upgrade)
 	guard := &hostGuard{next: mux, flag: "--web-hosts"}
 	guard.loopback = w.at.Addr.Addr().IsLoopback()

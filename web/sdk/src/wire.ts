@@ -1,0 +1,262 @@
+// The packets as JSON: names of fields, and what becomes of 64 bits.
+//
+// Identifiers (rooms, users), epochs and nonces are strings of decimal digits, as on the
+// wire: all 64 bits matter, they are compared and never counted with, and a string is a key
+// of maps and databases. Numbers of events and times are numbers: they count from 1, and 2^53
+// of them is more than there will be; one that is beyond is refused, not rounded.
+import { ProtocolError } from "./errors.ts";
+
+export type Id = string;
+
+export type EventKind = "message" | "join" | "leave" | "role" | "kick" | "other";
+
+export type Role = "none" | "banned" | "reader" | "member" | "moderator" | "owner";
+
+const roles: readonly Role[] = ["none", "banned", "reader", "member", "moderator", "owner"];
+
+const kinds: Readonly<Record<string, EventKind>> = {
+  EVENT_KIND_MESSAGE: "message",
+  EVENT_KIND_JOIN: "join",
+  EVENT_KIND_LEAVE: "leave",
+  EVENT_KIND_ROLE: "role",
+  EVENT_KIND_KICK: "kick",
+};
+
+/** An entry of a room's log. */
+export interface RoomEvent {
+  readonly room: Id;
+  readonly seq: number;
+  readonly kind: EventKind;
+  /** Who did it. */
+  readonly user: Id;
+  /** His name at that time. */
+  readonly name: string;
+  /** The author's; "0": none. */
+  readonly nonce: string;
+  readonly timeMs: number;
+  /** Of messages; of roles and kicks the reason. */
+  readonly text: string;
+  /** An earlier event that this one is about; 0: none. */
+  readonly target: number;
+  /** Of roles and kicks: whom it is about; "0": nobody. */
+  readonly subject: Id;
+  /** Of roles. */
+  readonly role: Role;
+  /** Of roles: it ends then; 0: it does not. */
+  readonly untilMs: number;
+}
+
+export interface RoomInfo {
+  readonly id: Id;
+  readonly name: string;
+  readonly epoch: string;
+  readonly ephemeral: boolean;
+  readonly private: boolean;
+  readonly lastSeq: number;
+  /** Users present. */
+  readonly members: number;
+}
+
+/** Where a reader stands: it has everything up to seq. */
+export interface Cursor {
+  readonly epoch: string;
+  readonly seq: number;
+  /** That of the event seq; 0: not known. */
+  readonly timeMs: number;
+}
+
+export interface Member {
+  readonly user: Id;
+  readonly name: string;
+}
+
+export interface Limits {
+  readonly textBytesMax: number;
+  readonly roomsJoinedMax: number;
+  readonly publishesInFlightMax: number;
+  readonly idleSecondsMax: number;
+  readonly heartbeatSeconds: number;
+  readonly historyItemsMax: number;
+}
+
+/** Who the server says we are. */
+export interface Self {
+  readonly user: Id;
+  readonly name: string;
+  /** Base64. It shows who one is at the next login: keep it, and keep it secret. */
+  readonly token: string;
+  readonly server: string;
+  readonly limits: Limits;
+}
+
+export interface Failure {
+  readonly code: number;
+  readonly message: string;
+  readonly retryAfterMs: number;
+  readonly packetId: number;
+  readonly request: number;
+  readonly room: Id;
+  readonly nonce: string;
+}
+
+/** The value of a packet, fields as they came. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Numbers of the packets that clients send, as S_ERROR names them. */
+export const packetId = {
+  C_LOGIN: 4,
+  C_CHAT: 6,
+  C_PING: 12,
+  C_PONG: 14,
+  C_JOIN: 16,
+  C_LEAVE: 18,
+  C_CREATE: 20,
+  C_LIST: 22,
+  C_HISTORY: 24,
+  C_MEMBERS: 26,
+  C_ROLE: 28,
+  C_KICK: 30,
+} as const;
+
+export type ClientPacket = keyof typeof packetId;
+
+/** Reads a text message: the packet's name and its value. */
+export function decode(text: string): { name: string; fields: Fields } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ProtocolError("a message of the server is not JSON");
+  }
+  if (!isFields(value)) throw new ProtocolError("a message of the server is no object");
+  const names = Object.keys(value);
+  const name = names[0];
+  if (name === undefined || names.length !== 1) throw new ProtocolError("a message of the server is not one packet");
+  const fields = value[name];
+  if (!isFields(fields)) throw new ProtocolError(`${name} has no fields`);
+  return { name, fields };
+}
+
+function isFields(v: unknown): v is Fields {
+  return typeof v === "object" && v !== null && !Array.isArray(v);
+}
+
+const digits = /^\d{1,20}$/;
+
+/** An identifier, "0" if it is left out. */
+export function id(f: Fields, name: string): Id {
+  const v = f[name];
+  if (v === undefined) return "0";
+  if (typeof v === "string" && digits.test(v)) return v;
+  if (typeof v === "number" && Number.isSafeInteger(v) && v >= 0) return String(v);
+  throw wrong(name);
+}
+
+/** A number, 0 if it is left out. */
+export function num(f: Fields, name: string): number {
+  const v = f[name];
+  if (v === undefined) return 0;
+  const n = typeof v === "string" && digits.test(v) ? Number(v) : v;
+  if (typeof n === "number" && Number.isSafeInteger(n) && n >= 0) return n;
+  throw wrong(name);
+}
+
+export function str(f: Fields, name: string): string {
+  const v = f[name];
+  if (v === undefined) return "";
+  if (typeof v === "string") return v;
+  throw wrong(name);
+}
+
+export function bool(f: Fields, name: string): boolean {
+  const v = f[name];
+  if (v === undefined) return false;
+  if (typeof v === "boolean") return v;
+  throw wrong(name);
+}
+
+export function sub(f: Fields, name: string): Fields {
+  const v = f[name];
+  if (v === undefined) return {};
+  if (isFields(v)) return v;
+  throw wrong(name);
+}
+
+export function list<T>(f: Fields, name: string, read: (f: Fields) => T): T[] {
+  const v = f[name];
+  if (v === undefined) return [];
+  if (!Array.isArray(v)) throw wrong(name);
+  return v.map((item: unknown) => {
+    if (!isFields(item)) throw wrong(name);
+    return read(item);
+  });
+}
+
+function wrong(field: string): ProtocolError {
+  return new ProtocolError(`the field ${field} has a value that is not allowed`);
+}
+
+export function roleOf(n: number): Role {
+  return roles[n] ?? "none";
+}
+
+export function roleNumber(r: Role): number {
+  return roles.indexOf(r);
+}
+
+export function roomEvent(f: Fields): RoomEvent {
+  const kind = f["kind"];
+  return {
+    room: id(f, "room"),
+    seq: num(f, "seq"),
+    kind: (typeof kind === "string" && kinds[kind]) || "other",
+    user: id(f, "user"),
+    name: str(f, "name"),
+    nonce: id(f, "nonce"),
+    timeMs: num(f, "timeMs"),
+    text: str(f, "text"),
+    target: num(f, "target"),
+    subject: id(f, "subject"),
+    role: roleOf(num(f, "role")),
+    untilMs: num(f, "untilMs"),
+  };
+}
+
+export function roomInfo(f: Fields): RoomInfo {
+  return {
+    id: id(f, "id"),
+    name: str(f, "name"),
+    epoch: id(f, "epoch"),
+    ephemeral: bool(f, "ephemeral"),
+    private: bool(f, "private"),
+    lastSeq: num(f, "lastSeq"),
+    members: num(f, "members"),
+  };
+}
+
+export function member(f: Fields): Member {
+  return { user: id(f, "user"), name: str(f, "name") };
+}
+
+export function limits(f: Fields): Limits {
+  return {
+    textBytesMax: num(f, "textBytesMax"),
+    roomsJoinedMax: num(f, "roomsJoinedMax"),
+    publishesInFlightMax: num(f, "publishesInFlightMax"),
+    idleSecondsMax: num(f, "idleSecondsMax"),
+    heartbeatSeconds: num(f, "heartbeatSeconds"),
+    historyItemsMax: num(f, "historyItemsMax"),
+  };
+}
+
+export function failure(f: Fields): Failure {
+  return {
+    code: num(f, "code"),
+    message: str(f, "message"),
+    retryAfterMs: num(f, "retryAfterMs"),
+    packetId: num(f, "packetId"),
+    request: num(f, "request"),
+    room: id(f, "room"),
+    nonce: id(f, "nonce"),
+  };
+}

@@ -1,0 +1,309 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type Client, Code, ClosedError, PublishError, type RoomEvent, RoomChangedError, ServerError } from "../src/index.ts";
+import { Proxy, TestServer, client, next, until } from "./rig.ts";
+
+let server: TestServer;
+let proxy: Proxy;
+const clients: Client[] = [];
+
+function enter(name: string, more = {}): Client {
+  const c = client(proxy.url, name, more);
+  clients.push(c);
+  return c;
+}
+
+before(async () => {
+  server = await TestServer.start();
+  proxy = await Proxy.start(() => server.port);
+});
+
+after(async () => {
+  for (const c of clients) c.close();
+  proxy.close();
+  await server.kill();
+});
+
+describe("a conversation", () => {
+  test("two people talk", async () => {
+    const ann = enter("Ann");
+    const bob = enter("Bob");
+    const self = await ann.connect();
+    assert.equal(self.name, "Ann");
+    assert.match(self.token, /^[A-Za-z0-9+/]+=*$/);
+    assert.ok(self.limits.textBytesMax > 0);
+    await bob.connect();
+    const joined = await ann.join({ name: "lobby", create: true });
+    assert.equal(joined.room.name, "lobby");
+    await bob.join({ name: "lobby" });
+    const heard = next(bob, "event", (e) => e.kind === "message");
+    const own = next(ann, "event", (e) => e.kind === "message");
+    const seq = await ann.publish(joined.room.id, "hi 안녕! \u{1f375}");
+    const e = await heard;
+    assert.equal(e.seq, seq);
+    assert.equal(e.text, "hi 안녕! \u{1f375}");
+    assert.equal(e.name, "Ann");
+    assert.equal(e.user, self.user);
+    assert.ok(Math.abs(e.timeMs - Date.now()) < 60_000);
+    assert.deepEqual(await own, e);
+
+    const members = await bob.memberPage(joined.room.id);
+    assert.deepEqual(members.members.map((m) => m.name), ["Ann", "Bob"]);
+    assert.equal(members.total, 2);
+    const page = await bob.history(joined.room.id, { before: e.seq + 1, itemsMax: 1 });
+    assert.deepEqual(page.events, [e]);
+    assert.equal(page.more, true);
+
+    await ann.leave(joined.room.id);
+    assert.deepEqual(ann.rooms(), []);
+    await assert.rejects(ann.publish(joined.room.id, "gone"), (err) => err instanceof ServerError && err.code === Code.notMember);
+  });
+
+  test("rooms are made, and listed page by page", async () => {
+    const c = enter("Carol");
+    await c.connect();
+    const names = Array.from({ length: 5 }, (_, i) => `list-${i}`);
+    for (const name of names) await c.create(name);
+    await c.create("hidden", { private: true });
+    await assert.rejects(c.create("list-0"), (err) => err instanceof ServerError && err.code === Code.roomExists);
+    const all = [];
+    for await (const r of c.allRooms()) all.push(r);
+    for (const name of names) assert.ok(all.some((r) => r.name === name));
+    assert.equal(all.find((r) => r.name === "hidden")?.private, true);
+    const page = await c.roomPage("0", 2);
+    assert.equal(page.rooms.length, 2);
+    assert.equal(page.more, true);
+  });
+
+  test("roles: mute, kick, ban", async () => {
+    const dan = enter("Dan");
+    const eve = enter("Eve");
+    await dan.connect();
+    const { user } = await eve.connect();
+    const { room } = await dan.join({ name: "court", create: true });
+    await eve.join({ name: "court" });
+    await assert.rejects(eve.kick(room.id, { name: "Dan" }), (err) => err instanceof ServerError && err.code === Code.forbidden);
+    const muted = next(eve, "event", (e) => e.kind === "role");
+    await dan.giveRole(room.id, "reader", { subject: user }, { forSeconds: 3600, reason: "calm down" });
+    const e = await muted;
+    assert.deepEqual([e.role, e.subject, e.text], ["reader", user, "calm down"]);
+    assert.equal(e.untilMs, e.timeMs + 3_600_000);
+    await assert.rejects(eve.publish(room.id, "no!"), (err) => err instanceof ServerError && err.code === Code.forbidden);
+    const out = next(eve, "left");
+    await dan.kick(room.id, { subject: user }, { reason: "out" });
+    assert.equal((await out).error.code, Code.kicked);
+    assert.deepEqual(eve.rooms(), []);
+    await eve.join({ room: room.id });
+    const banned = next(eve, "left");
+    await dan.giveRole(room.id, "banned", { name: "Eve" });
+    assert.equal((await banned).error.code, Code.banned);
+    await assert.rejects(eve.join({ room: room.id }), (err) => err instanceof ServerError && err.code === Code.forbidden);
+  });
+
+  test("what is refused has a code", async () => {
+    await assert.rejects(enter("admin").connect(), (err) => err instanceof ServerError && err.code === Code.badName);
+    const first = enter("Fred");
+    await first.connect();
+    await assert.rejects(enter("Fred").connect(), (err) => err instanceof ServerError && err.code === Code.nameTaken || err instanceof ServerError && err.code === Code.badToken);
+    const again = enter("Fred", { token: first.token });
+    assert.equal((await again.connect()).user, first.self!.user);
+    await assert.rejects(first.join({ name: "nowhere" }), (err) => err instanceof ServerError && err.code === Code.noRoom);
+    const { room } = await first.join({ name: "fred", create: true });
+    await assert.rejects(first.publish(room.id, ""), (err) => err instanceof ServerError && err.code === Code.badText);
+    const nonce = first.nonce();
+    const seq = await first.publish(room.id, "one", { nonce });
+    assert.equal(await first.publish(room.id, "one", { nonce }), seq);
+    await assert.rejects(first.publish(room.id, "two", { nonce }), (err) => err instanceof ServerError && err.code === Code.nonceUsed);
+    first.close();
+    await assert.rejects(first.publish(room.id, "late"), ClosedError);
+    await assert.rejects(first.connect(), ClosedError);
+  });
+
+  test("too fast is no error: it takes longer", async () => {
+    const strict = await TestServer.start("--trusted", "none", "--messages-per-second", "40", "--messages-burst", "5");
+    const c = client(`ws://127.0.0.1:${strict.port}/ws`, "Greta");
+    try {
+      await c.connect();
+      const { room } = await c.join({ name: "quick", create: true });
+      const seen = watch(c, room.id);
+      const texts = Array.from({ length: 25 }, (_, i) => `m${i}`);
+      const begun = Date.now();
+      const seqs = await Promise.all(texts.map((t) => c.publish(room.id, t)));
+      assert.ok(Date.now() - begun > 300, "the server has slowed it down");
+      await until(() => seen.filter((e) => e.kind === "message").length === texts.length, "all are seen");
+      assert.equal(new Set(seqs).size, texts.length);
+      assert.deepEqual(seen.filter((e) => e.kind === "message").map((e) => e.text).sort(), [...texts].sort());
+    } finally {
+      c.close();
+      await strict.kill();
+    }
+  });
+});
+
+/** Watches a room: each number once, in order, and texts as they were published. */
+function watch(c: Client, room: string): RoomEvent[] {
+  const seen: RoomEvent[] = [];
+  c.on("event", (e) => e.room === room && seen.push(e));
+  return seen;
+}
+
+function whole(seen: readonly RoomEvent[]): void {
+  for (let i = 1; i < seen.length; i++) assert.equal(seen[i]!.seq, seen[i - 1]!.seq + 1);
+}
+
+describe("a network that fails", () => {
+  test("cut again and again: stored once, seen once, in order", async () => {
+    const ann = enter("Hana");
+    const bob = enter("Ian");
+    await ann.connect();
+    await bob.connect();
+    const { room } = await ann.join({ name: "cut", create: true });
+    await bob.join({ name: "cut" });
+    const seen = watch(bob, room.id);
+    const own = watch(ann, room.id);
+    const texts = Array.from({ length: 60 }, (_, i) => `c${i}`);
+    const faults: Error[] = [];
+    for (const c of [ann, bob]) c.on("fault", (e) => faults.push(e));
+    let cuts = 0;
+    bob.on("offline", () => cuts++);
+    const sent = [];
+    for (const [i, text] of texts.entries()) {
+      sent.push(ann.publish(room.id, text));
+      // At the moment of sending, some time after it, and when the answer is there.
+      if (i % 6 === 1) proxy.cut();
+      if (i % 6 === 3) setTimeout(() => proxy.cut(), i / 6);
+      if (i % 6 === 5) await sent[i];
+    }
+    await Promise.all(sent);
+    assert.ok(cuts >= 5, `only ${cuts} times was the connection cut`);
+    await until(() => seen.filter((e) => e.kind === "message").length >= texts.length, "bob has seen all");
+    await until(() => own.filter((e) => e.kind === "message").length >= texts.length, "ann has seen all");
+    for (const all of [seen, own]) {
+      whole(all);
+      assert.deepEqual(all.filter((e) => e.kind === "message").map((e) => e.text), texts);
+    }
+    assert.deepEqual(faults, []);
+  });
+
+  test("delayed and in single bytes", async () => {
+    proxy.delayMs = 3;
+    proxy.split = 3;
+    try {
+      const c = enter("Jo");
+      await c.connect();
+      const { room } = await c.join({ name: "slow", create: true });
+      const seen = watch(c, room.id);
+      const text = "긴 글 ".repeat(300);
+      for (let i = 0; i < 5; i++) await c.publish(room.id, text + i);
+      await until(() => seen.filter((e) => e.kind === "message").length === 5, "all are seen");
+      whole(seen);
+      assert.ok(seen.every((e) => e.kind !== "message" || e.text.startsWith(text)));
+    } finally {
+      proxy.delayMs = proxy.split = 0;
+    }
+  });
+
+  test("frozen: check() finds out, and nothing is lost", async () => {
+    const c = enter("Kim");
+    await c.connect();
+    const { room } = await c.join({ name: "frozen", create: true });
+    proxy.frozen = true;
+    const sent = c.publish(room.id, "under ice");
+    const lost = next(c, "offline");
+    c.check();
+    await lost;
+    proxy.thaw();
+    const seq = await sent;
+    const page = await c.history(room.id, { after: seq - 1 });
+    assert.equal(page.events.filter((e) => e.text === "under ice").length, 1);
+  });
+
+  test("publish can be given up", async () => {
+    const c = enter("Lea");
+    await c.connect();
+    const { room } = await c.join({ name: "withdraw", create: true });
+    proxy.down = true;
+    proxy.cut();
+    await next(c, "offline");
+    const stop = new AbortController();
+    const sent = c.publish(room.id, "never", { signal: stop.signal });
+    stop.abort();
+    await assert.rejects(sent, (err) => err instanceof PublishError && !err.sent);
+    proxy.down = false;
+    c.check();
+    const seq = await c.publish(room.id, "ever");
+    const page = await c.history(room.id, { before: seq + 1 });
+    assert.deepEqual(page.events.filter((e) => e.kind === "message").map((e) => e.text), ["ever"]);
+  });
+
+  test("the server is killed with everything in flight, and one comes back after 1,000 messages", async () => {
+    const ann = enter("Mia");
+    const bob = enter("Noa");
+    await ann.connect();
+    await bob.connect();
+    const { room } = await ann.join({ name: "killed", create: true });
+    await bob.join({ name: "killed" });
+    const seen = watch(bob, room.id);
+    await ann.publish(room.id, "before");
+    await until(() => seen.some((e) => e.text === "before"), "bob sees it");
+    const sent = Array.from({ length: 30 }, (_, i) => ann.publish(room.id, `k${i}`));
+    await server.kill();
+    await server.run();
+    const seqs = await Promise.all(sent);
+    assert.equal(new Set(seqs).size, seqs.length);
+    await until(() => seen.filter((e) => e.text.startsWith("k")).length >= 30, "bob has seen all");
+    whole(seen);
+
+    // A cursor of any age, in a client of its own.
+    const { cursor } = bob.rooms()[0]!;
+    const token = bob.token;
+    bob.close();
+    let last = 0;
+    for (let k = 0; k < 5; k++) last = (await Promise.all(Array.from({ length: 200 }, (_, i) => ann.publish(room.id, `later ${i}`)))).at(-1)!;
+    const back = enter("Noa", { token });
+    await back.connect();
+    const later = watch(back, room.id);
+    const j = await back.join({ room: room.id, cursor, known: room });
+    assert.equal(j.after, cursor.seq);
+    assert.equal(j.cursorVoid, false);
+    await until(() => later.some((e) => e.seq === last), "all has come");
+    assert.equal(later[0]!.seq, cursor.seq + 1);
+    whole(later);
+    assert.equal(later.filter((e) => e.text.startsWith("later")).length, 1000);
+  });
+});
+
+describe("a server with other data", () => {
+  test("nothing is said in a room that only has the same number", async () => {
+    const own = await TestServer.start();
+    const between = await Proxy.start(() => own.port);
+    const c = client(between.url, "Olga");
+    try {
+      await c.connect();
+      const { room } = await c.join({ name: "secret", create: true });
+      const said = await c.publish(room.id, "first");
+      assert.ok(said > 0);
+      await own.kill();
+      const lost = next(c, "lost");
+      const pending = c.publish(room.id, "not for others");
+      const failed = assert.rejects(pending, RoomChangedError);
+      await own.run(`${process.env["SDK_TEST_WORK"]}/other`);
+      // The guest is a new one there, and somebody else makes a room, which gets the number.
+      const other = client(between.url, "Pia");
+      await other.connect();
+      const made = await other.create("public");
+      assert.equal(made.id, room.id);
+      c.check();
+      const l = await lost;
+      assert.ok(l.error instanceof RoomChangedError || (l.error as ServerError).code === Code.noRoom);
+      await failed.catch(() => {});
+      const page = await other.history(made.id, { after: 0 });
+      assert.ok(page.events.every((e) => e.kind !== "message"));
+      other.close();
+    } finally {
+      c.close();
+      between.close();
+      await own.kill();
+    }
+  });
+});
