@@ -1,6 +1,6 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash faults soak bench bench-peers generate hostile
+.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash faults soak bench bench-peers generate hostile web web-build
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
@@ -54,3 +54,9 @@ bench-peers:    ## the same, after installing Redis, InspIRCd and mosquitto (Deb
 
 generate:       ## Go code from proto/
 	./scripts/generate.sh
+
+web:            ## the page and the TypeScript SDK, with a browser
+	./scripts/web.sh
+
+web-build:      ## builds the page that the server embeds
+	./scripts/web.sh build

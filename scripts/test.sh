@@ -101,6 +101,15 @@ windows() {
   passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
 }
 
+# The page and the TypeScript SDK; skipped, and counted so, where npm or a browser can not be had.
+web() {
+  heading "the page and the TypeScript SDK"
+  local p=0 f=1 s=0
+  ./scripts/web.sh short 2>&1 | tee "$work/web"
+  read -r p f s < <(tail -n 1 "$work/web" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p')
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-1})) skipped=$((skipped + ${s:-0}))
+}
+
 # One PostgreSQL for all tests that want one. Nothing in it is to survive them. Where it can
 # not be had those tests are skipped, and counted so.
 postgres() {
@@ -139,6 +148,7 @@ step "fuzzing, $FUZZ_TIME each" env TIME="$FUZZ_TIME" ./scripts/fuzz.sh
 step "faults planted on purpose: does the simulation notice?" ./scripts/mutations.sh few
 step "end to end" ./scripts/e2e.sh
 step "the benchmarks' own tests" go -C bench test ./...
+web
 windows
 
 printf '\nall steps took %d s\n' "$SECONDS"

@@ -1,0 +1,197 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { app } from "./app.ts";
+import { Composer } from "./composer.tsx";
+import { t } from "./i18n.ts";
+import { Back, Down, Hash, Lock, More, People } from "./icons.tsx";
+import { Message, Unsent } from "./message.tsx";
+import { rows } from "./notes.ts";
+import type { RoomModel } from "./room.ts";
+
+/** Near enough to the end to be taken for it, and to the window's edges to move it. */
+const endPx = 48;
+const edgePx = 900;
+
+export function roomLabel(r: RoomModel): string {
+  return `#${r.info.value.name}`;
+}
+
+export function Conversation({ room }: { room: RoomModel }) {
+  return (
+    <main class="room" aria-label={t().conversation(roomLabel(room))} id="main">
+      <Header room={room} />
+      <Log room={room} key={room.id} />
+      <Composer room={room} key={`c${room.id}`} />
+    </main>
+  );
+}
+
+function Header({ room }: { room: RoomModel }) {
+  const { name, private: hidden } = room.info.value;
+  return (
+    <header class="bar">
+      <button type="button" class="ghost only-phone" aria-label={t().back} onClick={() => app.show(null)}><Back /></button>
+      <span class="kind">{hidden ? <Lock /> : <Hash />}</span>
+      <h1><bdi>{name}</bdi></h1>
+      <span class="grow" />
+      <button
+        type="button"
+        class={`ghost count${app.people.value ? " on" : ""}`}
+        aria-pressed={app.people.value}
+        aria-label={`${app.people.value ? t().hidePeople : t().showPeople}, ${t().peopleCount(room.present.value)}`}
+        onClick={() => (app.people.value = !app.people.value)}
+      >
+        <People />
+        <span aria-hidden="true">{room.present.value}</span>
+      </button>
+      <RoomMenu room={room} />
+    </header>
+  );
+}
+
+function RoomMenu({ room }: { room: RoomModel }) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const close = () => {
+    if (menu.current) menu.current.open = false;
+  };
+  const item = (text: string, act: () => void, danger = false) => (
+    <li>
+      <button type="button" class={danger ? "danger" : ""} onClick={() => (close(), act())}>{text}</button>
+    </li>
+  );
+  return (
+    <details
+      class="menu"
+      ref={menu}
+      onKeyDown={(e) => {
+        if (e.key !== "Escape" || !menu.current?.open) return;
+        e.stopPropagation();
+        close();
+        menu.current.querySelector("summary")?.focus();
+      }}
+      onFocusOut={(e) => {
+        if (!menu.current?.contains(e.relatedTarget as Node | null)) close();
+      }}
+    >
+      <summary class="ghost" aria-label={t().menu} role="button"><More /></summary>
+      <ul>
+        {item(t().invite, () => (app.dialog.value = "invite"))}
+        {item(t().copyLink, () => {
+          void navigator.clipboard?.writeText(location.href).then(() => app.tell(t().copied));
+        })}
+        {item(t().banByName, () => {
+          app.about.value = null;
+          app.dialog.value = "moderate";
+        })}
+        {item(t().leave, () => void app.leave(room), true)}
+      </ul>
+    </details>
+  );
+}
+
+function Log({ room }: { room: RoomModel }) {
+  const box = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLOListElement>(null);
+
+  // Where the reader stands is kept over every change: at the end, or at what is on top.
+  const settle = () => {
+    const b = box.current;
+    if (!b) return;
+    if (room.atEnd) {
+      b.scrollTop = b.scrollHeight;
+      return;
+    }
+    const a = room.anchor;
+    const item = a && list.current?.querySelector(`[data-seq="${a.seq}"]`);
+    if (!a || !item) return;
+    const moved = item.getBoundingClientRect().top - b.getBoundingClientRect().top - a.offset;
+    if (Math.abs(moved) >= 1) b.scrollTop += moved;
+  };
+
+  const look = () => {
+    const b = box.current;
+    if (!b) return;
+    const rest = b.scrollHeight - b.clientHeight - b.scrollTop;
+    const atTail = room.end === room.events.length;
+    const was = room.atEnd;
+    room.atEnd = atTail && rest < endPx;
+    room.anchor = room.atEnd ? null : topmost(b, list.current!);
+    if (room.atEnd && document.visibilityState === "visible" && (room.unread.value > 0 || room.readSeq.value < room.last)) room.read();
+    if (was !== room.atEnd) room.changed();
+    if (b.scrollTop < edgePx) void app.older(room);
+    if (!atTail && rest < edgePx) room.moveDown();
+  };
+
+  useLayoutEffect(settle);
+  useLayoutEffect(() => {
+    const b = box.current!;
+    // Heights become known only when something is shown (content-visibility).
+    const sizes = new ResizeObserver(() => {
+      if (room.atEnd) settle();
+    });
+    sizes.observe(list.current!);
+    sizes.observe(b);
+    look();
+    return () => sizes.disconnect();
+  }, []);
+
+  void room.version.value;
+  const all = rows(room);
+  const self = app.user.value;
+  const outbox = room.outbox.value;
+  const lastRow = all.at(-1);
+  const lastMine = lastRow?.is === "message" && lastRow.e.user === self;
+  const tail = room.end === room.events.length;
+  return (
+    <div class="log-frame">
+      <div class="log" ref={box} onScroll={look} tabIndex={0} role="region" aria-label={t().conversation(roomLabel(room))}>
+        <div class="push" />
+        {room.start === 0 && !room.olderMore && (
+          <p class="beginning">
+            <span class="seal">{room.info.value.private ? <Lock /> : <Hash />}</span>
+            {t().beginning(roomLabel(room))}
+            {room.info.value.ephemeral ? ` ${t().forgotten}` : ""}
+          </p>
+        )}
+        {room.loading.value && <p class="loading">{t().loading}</p>}
+        <ol ref={list}>
+          {all.map((row) => {
+            switch (row.is) {
+              case "message":
+                return <Message key={row.key} e={row.e} room={room} first={row.first} self={row.e.user === self} />;
+              case "new":
+                return <li key={row.key} class="new"><span>{t().newMessages}</span></li>;
+              default:
+                return <li key={row.key} class={row.is} data-seq={row.is === "note" ? row.seq : undefined}><span dir="auto">{row.text}</span></li>;
+            }
+          })}
+          {tail && outbox.map((o, i) => <Unsent key={o.nonce} o={o} room={room} first={i === 0 && !lastMine} />)}
+        </ol>
+      </div>
+      {(!tail || !room.atEnd) && (
+        <button type="button" class={`to-end${room.unread.value ? " news" : ""}`} onClick={() => room.toEnd()}>
+          <Down />
+          <span>{room.unread.value ? t().newBelow(room.unread.value) : t().toNewest}</span>
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** The message on top of what is shown, and where it stands. */
+function topmost(box: HTMLElement, list: HTMLElement): { seq: number; offset: number } | null {
+  const top = box.getBoundingClientRect().top;
+  const items = list.children;
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (items[mid]!.getBoundingClientRect().bottom <= top) low = mid + 1;
+    else high = mid;
+  }
+  for (; low < items.length; low++) {
+    const item = items[low] as HTMLElement;
+    const seq = Number(item.dataset["seq"]);
+    if (seq) return { seq, offset: item.getBoundingClientRect().top - top };
+  }
+  return null;
+}

@@ -1,0 +1,317 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { app, sameName } from "./app.ts";
+import { type Language, language, languages, setLanguage, t } from "./i18n.ts";
+import { Cross, Hash, Lock, Plus, Search } from "./icons.tsx";
+import { type Theme, setTheme, theme } from "./theme.ts";
+
+/** A dialog of the browser's: it keeps the focus, gives it back, and ends with Escape. */
+function Modal({ label, className, children }: { label: string; className?: string; children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const before = document.activeElement;
+    box.current!.showModal();
+    return () => {
+      // The element is gone by now, and the browser gives the focus to nobody.
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  return (
+    <dialog
+      ref={box}
+      class={className}
+      aria-label={label}
+      onClose={close}
+      onClick={(e) => {
+        if (e.target === box.current) close(); // the backdrop
+      }}
+    >
+      {children}
+    </dialog>
+  );
+}
+
+function close(): void {
+  app.dialog.value = "none";
+}
+
+function Title({ text }: { text: string }) {
+  return (
+    <header class="bar">
+      <h2>{text}</h2>
+      <span class="grow" />
+      <button type="button" class="ghost" aria-label={t().close} onClick={close}><Cross /></button>
+    </header>
+  );
+}
+
+export function Dialogs() {
+  switch (app.dialog.value) {
+    case "switcher":
+      return <Switcher />;
+    case "newRoom":
+      return <NewRoom />;
+    case "settings":
+      return <Settings />;
+    case "keys":
+      return <KeyHelp />;
+    case "invite":
+      return app.current.value ? <Invite /> : null;
+    case "moderate":
+      return app.current.value ? <Moderate /> : null;
+  }
+  return null;
+}
+
+interface Choice {
+  key: string;
+  name: string;
+  hidden: boolean;
+  unread: number;
+  go: () => void;
+  make?: boolean;
+}
+
+function Switcher() {
+  const [text, setText] = useState("");
+  const [at, setAt] = useState(0);
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => void app.refreshRooms(), []);
+
+  const wanted = text.trim().replace(/^#/, "");
+  const fits = (name: string) => name.toLowerCase().includes(wanted.toLowerCase());
+  const all: Choice[] = [
+    ...app.rooms.value.map((r) => ({ key: r.id, name: r.info.value.name, hidden: r.info.value.private, unread: r.unread.value, go: () => app.show(r) })),
+    ...app.others.value.map((r) => ({ key: r.id, name: r.name, hidden: r.private, unread: 0, go: () => void app.open(r.name) })),
+  ];
+  const found = all.filter((c) => fits(c.name));
+  const begins = (c: Choice) => Number(c.name.toLowerCase().startsWith(wanted.toLowerCase()));
+  found.sort((a, b) => begins(b) - begins(a) || Math.sign(b.unread) - Math.sign(a.unread));
+  const choices = found.slice(0, 30);
+  if (wanted && !all.some((c) => sameName(c.name, wanted))) {
+    choices.push({ key: "make", name: wanted, hidden: false, unread: 0, make: true, go: () => void app.open(wanted, { private: false }) });
+  }
+  const chosen = Math.min(at, choices.length - 1);
+  const take = (c: Choice | undefined) => {
+    if (!c) return;
+    close();
+    c.go();
+  };
+  useLayoutEffect(() => list.current?.children[chosen]?.scrollIntoView({ block: "nearest" }), [chosen]);
+  return (
+    <Modal label={t().goTo} className="switcher">
+      <div class="find">
+        <Search />
+        <input
+          dir="auto"
+          autofocus
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="choices"
+          aria-activedescendant={chosen >= 0 ? `choice-${chosen}` : undefined}
+          aria-label={t().goTo}
+          placeholder={t().goToHint}
+          autocomplete="off"
+          spellcheck={false}
+          value={text}
+          onInput={(e) => (setText(e.currentTarget.value), setAt(0))}
+          onKeyDown={(e) => {
+            if (e.isComposing || e.keyCode === 229) return;
+            const n = choices.length;
+            if (e.key === "ArrowDown" && n) setAt((chosen + 1) % n);
+            else if (e.key === "ArrowUp" && n) setAt((chosen + n - 1) % n);
+            else if (e.key === "Enter") take(choices[chosen]);
+            else return;
+            e.preventDefault();
+          }}
+        />
+      </div>
+      <ul id="choices" role="listbox" aria-label={t().rooms} ref={list}>
+        {choices.map((c, i) => (
+          <li key={c.key} id={`choice-${i}`} role="option" aria-selected={i === chosen} onClick={() => take(c)} onMouseMove={() => i !== chosen && setAt(i)}>
+            {c.make ? <Plus /> : c.hidden ? <Lock /> : <Hash />}
+            <span dir="auto">{c.make ? t().makeRoomNamed(c.name) : c.name}</span>
+            {c.unread > 0 && <span class="badge">{c.unread}</span>}
+          </li>
+        ))}
+      </ul>
+      {choices.length === 0 && <p class="none">{t().nothingFound}</p>}
+    </Modal>
+  );
+}
+
+function NewRoom() {
+  const [name, setName] = useState("");
+  const [hidden, setHidden] = useState(false);
+  return (
+    <Modal label={t().newRoom}>
+      <Title text={t().newRoom} />
+      <form
+        class="sheet"
+        onSubmit={(e) => {
+          e.preventDefault();
+          close();
+          void app.open(name.trim().replace(/^#/, ""), { private: hidden });
+        }}
+      >
+        <label for="room-name">{t().roomName}</label>
+        <input id="room-name" dir="auto" autofocus autocomplete="off" spellcheck={false} maxLength={64} value={name} aria-describedby="room-hint" onInput={(e) => setName(e.currentTarget.value)} />
+        <p class="hint" id="room-hint">{t().roomNameHint}</p>
+        <label class="check">
+          <input type="checkbox" checked={hidden} onChange={(e) => setHidden(e.currentTarget.checked)} />
+          <span>
+            <b>{t().privateRoom}</b>
+            <small>{t().privateHint}</small>
+          </span>
+        </label>
+        <div class="row">
+          <button type="button" onClick={close}>{t().cancel}</button>
+          <button type="submit" class="primary" disabled={!name.trim()}>{t().make}</button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+function Invite() {
+  const room = app.current.value!;
+  const [name, setName] = useState("");
+  return (
+    <Modal label={t().invite}>
+      <Title text={`${t().invite} · #${room.info.value.name}`} />
+      <form
+        class="sheet"
+        onSubmit={async (e) => {
+          e.preventDefault();
+          if (await app.giveRole(room, "member", { name: name.trim() })) {
+            app.tell(t().invited(name.trim()));
+            close();
+          }
+        }}
+      >
+        <label for="invite-name">{t().inviteName}</label>
+        <input id="invite-name" dir="auto" autofocus autocomplete="off" spellcheck={false} maxLength={64} value={name} onInput={(e) => setName(e.currentTarget.value)} />
+        <div class="row">
+          <button type="button" onClick={close}>{t().cancel}</button>
+          <button type="submit" class="primary" disabled={!name.trim()}>{t().invite}</button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+function Moderate() {
+  const room = app.current.value!;
+  const about = app.about.value;
+  const [name, setName] = useState(about?.name ?? "");
+  const whom = about ? { subject: about.user } : { name: name.trim() };
+  const act = (f: () => Promise<unknown>) => async () => {
+    if (!about && !name.trim()) return;
+    if ((await f()) !== false) close();
+  };
+  const role = room.roles.value.get(about?.user ?? "");
+  const button = (text: string, f: () => Promise<unknown>, danger = false) => (
+    <li><button type="button" class={danger ? "danger" : ""} disabled={!about && !name.trim()} onClick={act(f)}>{text}</button></li>
+  );
+  return (
+    <Modal label={about ? t().actionsFor(about.name) : t().banByName}>
+      <Title text={about ? about.name : t().banByName} />
+      <div class="sheet">
+        {!about && (
+          <>
+            <label for="about-name">{t().yourName}</label>
+            <input id="about-name" dir="auto" autofocus autocomplete="off" spellcheck={false} maxLength={64} value={name} onInput={(e) => setName(e.currentTarget.value)} />
+          </>
+        )}
+        <ul class="actions">
+          {about && button(t().mention, async () => mention(about.name))}
+          {about && button(t().makeModerator, () => app.giveRole(room, "moderator", whom))}
+          {about && button(t().makeOwner, () => app.giveRole(room, "owner", whom))}
+          {about && role === "reader" && button(t().unmute, () => app.giveRole(room, "member", whom))}
+          {about && (role === "moderator" || role === "owner") && button(t().makeMember, () => app.giveRole(room, "member", whom))}
+          {about && button(t().mute10, () => app.giveRole(room, "reader", whom, 600))}
+          {about && button(t().kick, () => app.kick(room, about.user), true)}
+          {button(t().banDay, () => app.giveRole(room, "banned", whom, 86_400), true)}
+          {button(t().ban, () => app.giveRole(room, "banned", whom), true)}
+          {!about && button(t().unban, () => app.giveRole(room, "member", whom))}
+        </ul>
+      </div>
+    </Modal>
+  );
+}
+
+/** Writes somebody's name into the composer. */
+function mention(name: string): void {
+  const box = document.querySelector<HTMLTextAreaElement>("#composer");
+  if (!box) return;
+  box.value = `${box.value}${box.value && !box.value.endsWith(" ") ? " " : ""}@${name} `;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  setTimeout(() => box.focus());
+}
+
+function Settings() {
+  const [sure, setSure] = useState(false);
+  const themes: [Theme, string][] = [
+    ["system", t().bySystem],
+    ["light", t().light],
+    ["dark", t().dark],
+  ];
+  return (
+    <Modal label={t().settings}>
+      <Title text={t().settings} />
+      <div class="sheet">
+        <fieldset>
+          <legend>{t().language}</legend>
+          <div class="choices">
+            {(Object.keys(languages) as Language[]).map((l) => (
+              <label key={l} lang={l}>
+                <input type="radio" name="language" checked={language.value === l} onChange={() => setLanguage(l)} />
+                <span>{languages[l]}</span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        <fieldset>
+          <legend>{t().appearance}</legend>
+          <div class="choices">
+            {themes.map(([key, text]) => (
+              <label key={key}>
+                <input type="radio" name="theme" checked={theme.value === key} onChange={() => setTheme(key)} />
+                <span>{text}</span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        <p class="hint">{t().leaveServerHint}</p>
+        <button type="button" class="danger wide" onClick={() => (sure ? void app.forget() : setSure(true))}>{sure ? t().leaveServerSure : t().leaveServer}</button>
+        <p class="version">{app.client.value?.self?.server}</p>
+      </div>
+    </Modal>
+  );
+}
+
+function KeyHelp() {
+  const keys: [string, string][] = [
+    ["Ctrl K", t().keySwitch],
+    ["Alt ↓ / Alt ↑", t().keyNextRoom],
+    ["Alt Shift ↓", t().keyUnread],
+    ["Ctrl M", t().keyPeople],
+    ["Ctrl End", t().keyNewest],
+    ["Esc", t().keyCompose],
+    ["Enter", t().keySend],
+    ["F1", t().keyHelp],
+  ];
+  return (
+    <Modal label={t().shortcuts}>
+      <Title text={t().shortcuts} />
+      <dl class="sheet keys">
+        {keys.map(([key, what]) => (
+          <div key={key}>
+            <dt><kbd>{key}</kbd></dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  );
+}

@@ -1,0 +1,181 @@
+// A room as the page has it: a stretch of its log, of which a window is in the document.
+import { batch, signal } from "@preact/signals";
+import type { Id, Member, Role, RoomEvent, RoomInfo } from "sarang-client";
+import { mentions } from "./text.ts";
+
+/** Something of ours that the server has not shown us yet. */
+export interface Outgoing {
+  readonly room: Id;
+  readonly nonce: string;
+  readonly text: string;
+  readonly atMs: number;
+  readonly state: "sending" | "failed";
+  readonly error?: string;
+}
+
+/** Messages in the document, at most: enough to read on, few enough for a screen reader. */
+export const windowMax = 300;
+
+/** By so many the window moves. */
+export const windowStep = 100;
+
+/** Events of a room that are kept in memory while nobody scrolls in them. */
+const keptMax = 2000;
+
+export class RoomModel {
+  readonly info = signal<RoomInfo>(undefined as never);
+  /** A stretch of the log without gaps but those that gaps tells of, in order. */
+  events: RoomEvent[] = [];
+  /** The window: events[start..end). */
+  start = 0;
+  end = 0;
+  /** Grows whenever something of these changes. */
+  readonly version = signal(0);
+  /** Before events there is more to be had. */
+  olderMore = true;
+  readonly loading = signal(false);
+  /** Everything up to it was read. */
+  readonly readSeq = signal(0);
+  /** Where the line stands over what was new when the room was opened; 0: nowhere. */
+  readonly newLine = signal(0);
+  readonly unread = signal(0);
+  readonly mentioned = signal(false);
+  readonly outbox = signal<readonly Outgoing[]>([]);
+  readonly people = signal<readonly Member[]>([]);
+  readonly present = signal(0);
+  /** Roles that the log told of. */
+  readonly roles = signal<ReadonlyMap<Id, Role>>(new Map());
+  /** What was typed and not sent. */
+  draft = "";
+  /** Numbers before which something is missing for good, and how much. */
+  readonly gaps = new Map<number, number>();
+  /** What the reader looks at: whether it is the end, and else what stands on top. */
+  atEnd = true;
+  anchor: { seq: number; offset: number } | null = null;
+  /** The log's end is in events: what comes is appended. */
+  live = true;
+
+  constructor(info: RoomInfo) {
+    this.info.value = info;
+    this.present.value = info.members;
+  }
+
+  get id(): Id {
+    return this.info.value.id;
+  }
+
+  get last(): number {
+    return this.events.at(-1)?.seq ?? 0;
+  }
+
+  changed(): void {
+    this.version.value++;
+  }
+
+  /** An event that was delivered. seen: somebody looks at it right now. */
+  take(e: RoomEvent, self: Id, selfName: string, seen: boolean): void {
+    batch(() => {
+      this.#know(e);
+      const atTail = this.end === this.events.length;
+      if (e.seq > this.last) {
+        this.events.push(e);
+        if (atTail) this.end = this.events.length;
+        if (this.end - this.start > windowMax + windowStep && this.atEnd) this.start = this.end - windowMax;
+        if (this.events.length > keptMax && this.atEnd) this.#forget(this.events.length - keptMax / 2);
+      }
+      if (e.user === self && e.nonce !== "0") this.outbox.value = this.outbox.value.filter((o) => o.nonce !== e.nonce);
+      if (e.kind === "message" && e.user !== self && e.seq > this.readSeq.value && !seen) {
+        this.unread.value++;
+        if (mentions(e.text, selfName)) this.mentioned.value = true;
+      }
+      if (seen || (e.user === self && this.unread.value === 0)) this.readSeq.value = e.seq;
+      this.changed();
+    });
+  }
+
+  /** What every event tells, wherever it stands. */
+  #know(e: RoomEvent): void {
+    if (e.kind === "role") {
+      this.roles.value = new Map(this.roles.value).set(e.subject, e.role);
+    } else if (e.kind === "join") {
+      if (!this.people.value.some((p) => p.user === e.user)) {
+        this.people.value = [...this.people.value, { user: e.user, name: e.name }].sort(byName);
+        this.present.value++;
+      }
+    } else if (e.kind === "leave") {
+      const people = this.people.value.filter((p) => p.user !== e.user);
+      if (people.length < this.people.value.length) this.present.value--;
+      this.people.value = people;
+    }
+  }
+
+  /** A page of what stands before. */
+  prepend(page: readonly RoomEvent[], more: boolean): void {
+    const first = this.events[0]?.seq ?? Infinity;
+    const older = page.filter((e) => e.seq < first);
+    const roles = new Map(this.roles.value);
+    for (const e of older) if (e.kind === "role" && !this.roles.value.has(e.subject)) roles.set(e.subject, e.role);
+    this.roles.value = roles;
+    this.events = [...older, ...this.events];
+    this.olderMore = more && older.length > 0;
+    this.start = Math.max(0, older.length + this.start - windowStep);
+    this.end = Math.min(this.events.length, Math.max(this.start + windowMax, Math.min(this.end + older.length, this.start + windowMax)));
+    this.changed();
+  }
+
+  /** Whether there is something above or below the window that is known already. */
+  moveUp(): boolean {
+    if (this.start === 0) return false;
+    this.start = Math.max(0, this.start - windowStep);
+    this.end = Math.min(this.end, this.start + windowMax);
+    this.changed();
+    return true;
+  }
+
+  moveDown(): boolean {
+    if (this.end === this.events.length) return false;
+    this.end = Math.min(this.events.length, this.end + windowStep);
+    this.start = Math.max(this.start, this.end - windowMax);
+    this.changed();
+    return true;
+  }
+
+  toEnd(): void {
+    this.end = this.events.length;
+    this.start = Math.max(0, this.end - windowMax);
+    this.atEnd = true;
+    this.changed();
+  }
+
+  /** Everything up to the end was read. */
+  read(): void {
+    batch(() => {
+      this.readSeq.value = Math.max(this.readSeq.value, this.last);
+      this.unread.value = 0;
+      this.mentioned.value = false;
+    });
+  }
+
+  /** The room's events and numbers are void. */
+  reset(): void {
+    this.events = [];
+    this.start = this.end = 0;
+    this.olderMore = true;
+    this.gaps.clear();
+    this.newLine.value = 0;
+    this.readSeq.value = 0;
+    this.unread.value = 0;
+    this.changed();
+  }
+
+  #forget(n: number): void {
+    this.events = this.events.slice(n);
+    this.start = Math.max(0, this.start - n);
+    this.end -= n;
+    this.olderMore = true;
+  }
+}
+
+function byName(a: Member, b: Member): number {
+  return a.name.localeCompare(b.name);
+}

@@ -1,0 +1,111 @@
+import { useEffect, useState } from "preact/hooks";
+import type { RoomInfo } from "sarang-client";
+import { app } from "./app.ts";
+import { count, t } from "./i18n.ts";
+import { Gear, Hash, House, Keys, Lock, Plus, Search } from "./icons.tsx";
+import { Avatar } from "./message.tsx";
+import type { RoomModel } from "./room.ts";
+
+/** Rooms besides ours that are shown; the switcher finds the others. */
+const othersMax = 12;
+
+export function Sidebar({ alone }: { alone: boolean }) {
+  const others = app.others.value;
+  return (
+    <nav class="side" aria-label={t().rooms}>
+      <header class="bar">
+        {alone ? <h1 class="brand"><House />Sarang</h1> : <span class="brand"><House />Sarang</span>}
+        <span class="grow" />
+        <button type="button" class="ghost" aria-label={t().newRoom} title={t().newRoom} onClick={() => (app.dialog.value = "newRoom")}><Plus /></button>
+      </header>
+      <button type="button" class="goto" onClick={() => (app.dialog.value = "switcher")}>
+        <Search />
+        <span>{t().goTo}</span>
+        <kbd>Ctrl K</kbd>
+      </button>
+      <div class="scroll" tabIndex={-1}>
+        <h2>{t().rooms}</h2>
+        {app.rooms.value.length === 0 && <p class="none">{t().noRooms}</p>}
+        <ul>{app.rooms.value.map((r) => <RoomItem key={r.id} room={r} />)}</ul>
+        {others.length > 0 && <h2>{t().openRooms}</h2>}
+        <ul>{others.slice(0, othersMax).map((o) => <OtherItem key={o.id} room={o} />)}</ul>
+        {others.length > othersMax && (
+          <button type="button" class="more" onClick={() => (app.dialog.value = "switcher")}>{t().andMore(others.length - othersMax)}</button>
+        )}
+      </div>
+      <Connection />
+      <footer class="me">
+        <Avatar user={app.user.value} name={app.name.value} />
+        <span class="who"><bdi>{app.name.value}</bdi></span>
+        <button type="button" class="ghost not-phone" aria-label={t().shortcuts} title={t().shortcuts} onClick={() => (app.dialog.value = "keys")}><Keys /></button>
+        <button type="button" class="ghost" aria-label={t().settings} title={t().settings} onClick={() => (app.dialog.value = "settings")}><Gear /></button>
+      </footer>
+    </nav>
+  );
+}
+
+function RoomItem({ room }: { room: RoomModel }) {
+  const { name, private: hidden } = room.info.value;
+  const here = app.current.value === room;
+  const n = room.unread.value;
+  return (
+    <li>
+      <button
+        type="button"
+        class={`item${here ? " here" : ""}${n ? " unread" : ""}`}
+        aria-current={here ? "page" : undefined}
+        onClick={() => app.show(room)}
+      >
+        {hidden ? <Lock /> : <Hash />}
+        <bdi>{name}</bdi>
+        {n > 0 && (
+          <span class={`badge${room.mentioned.value ? " mentioned" : ""}`}>
+            <span aria-hidden="true">{n > 999 ? "999+" : count(n)}</span>
+            <span class="sr">{t().unread(n)}{room.mentioned.value ? `, ${t().mentionsYou}` : ""}</span>
+          </span>
+        )}
+      </button>
+    </li>
+  );
+}
+
+function OtherItem({ room }: { room: RoomInfo }) {
+  return (
+    <li>
+      <button type="button" class="item other" onClick={() => void app.open(room.name)}>
+        {room.private ? <Lock /> : <Hash />}
+        <bdi>{room.name}</bdi>
+        {room.members > 0 && (
+          <span class="few">
+            <span aria-hidden="true">{count(room.members)}</span>
+            <span class="sr">{t().peopleCount(room.members)}</span>
+          </span>
+        )}
+      </button>
+    </li>
+  );
+}
+
+/** Says that there is no connection, after a moment: a short loss is nobody's business. */
+export function Connection() {
+  const c = app.connection.value;
+  const [, tick] = useState(0);
+  const [since, setSince] = useState(0);
+  useEffect(() => {
+    if (c.is === "online") {
+      setSince(0);
+      return;
+    }
+    setSince((s) => s || Date.now());
+    const timer = setInterval(() => tick((n) => n + 1), 1000);
+    return () => clearInterval(timer);
+  }, [c]);
+  if (c.is === "online" || !since || Date.now() - since < 1500) return <div class="connection" role="status" />;
+  const seconds = c.is === "offline" ? Math.max(0, Math.ceil((c.retryAtMs - Date.now()) / 1000)) : 0;
+  return (
+    <div class="connection off" role="status">
+      <span aria-live="off">{seconds > 0 ? t().offlineRetry(seconds) : t().connecting}</span>
+      {seconds > 0 && <button type="button" onClick={() => app.client.value?.check()}>{t().retryNow}</button>}
+    </div>
+  );
+}

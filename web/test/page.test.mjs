@@ -1,0 +1,304 @@
+// The page as people use it, in a real browser, on a real server.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, afterEach, before, test } from "node:test";
+import { Person, Server, launch, phone } from "./rig.mjs";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let server;
+let browser;
+let people = [];
+
+before(async () => {
+  server = await new Server().run();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+afterEach(async () => {
+  const faults = people.flatMap((p) => p.faults);
+  await Promise.all(people.map((p) => p.context.close()));
+  people = [];
+  assert.deepEqual(faults, [], "something was wrong in the console");
+});
+
+/** A test that takes long: it is skipped, and counted so, when SHORT says so. */
+function long(name, f) {
+  test(name, { skip: process.env.SHORT ? "it takes long" : false }, f);
+}
+
+async function come(name, options) {
+  const p = await Person.come(browser, server, name, options);
+  people.push(p);
+  return p;
+}
+
+/** No view has anything that keeps somebody out. */
+async function accessible(p, what) {
+  if (!(await p.page.evaluate(() => "axe" in window))) await p.page.evaluate(axeSource);
+  const violations = await p.page.evaluate(async () => {
+    const result = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+    return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).slice(0, 3).join("; ")}`);
+  });
+  assert.deepEqual(violations, [], what);
+}
+
+test("two people talk, on a desk and on a phone", async () => {
+  const ann = await come("Ann");
+  await ann.make("lobby");
+  const minji = await come("민지", { viewport: phone, room: "lobby", locale: "ko-KR", hasTouch: true });
+  await minji.page.waitForSelector("#composer");
+  await minji.say("안녕하세요, 앤!");
+  await ann.sees("안녕하세요, 앤!");
+  await ann.say("Hello @민지, **welcome** to `lobby` https://example.org/a?b=c.\nسلام");
+  await minji.sees("Hello");
+  assert.equal(await minji.page.locator(".to-me strong").textContent(), "welcome");
+  const link = minji.page.locator(".msg a");
+  assert.equal(await link.getAttribute("href"), "https://example.org/a?b=c");
+  assert.match(await link.getAttribute("rel"), /noopener/);
+  assert.equal(await ann.page.title(), "#lobby · Sarang");
+  assert.equal(await minji.page.evaluate(() => document.documentElement.lang), "ko");
+  // Nothing is wider than the phone.
+  assert.equal(await minji.page.evaluate(() => document.documentElement.scrollWidth), phone.width);
+});
+
+test("what is said is text, whatever it is", async () => {
+  const ann = await come("Eve");
+  await ann.make("nasty");
+  const nasty = ["<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "javascript:alert(1)", "https://user:pw@example.org/", "**".repeat(200), "`".repeat(99), "_*~~**".repeat(60), "> > > >", "```\nnever ends", "@", "\\*not\\*"];
+  for (const text of nasty) await ann.say(text);
+  await ann.sees("*not*");
+  assert.equal(await ann.page.locator(".msg img, .msg script, .msg a").count(), 0);
+});
+
+long("every view is for everybody, light and dark", async () => {
+  const ann = await come("Axel");
+  const { page } = ann;
+  const none = await come("");
+  await accessible(none, "coming in");
+  await ann.make("axe");
+  const other = await come("Other", { room: "axe" });
+  await other.page.waitForSelector("#composer");
+  await other.say("@Axel a [text] with `code`\n> and a quote\n```\nand more\n```\nhttps://example.org");
+  await ann.sees("a [text]");
+  await ann.say("and mine");
+  await ann.sees("and mine");
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await none.page.emulateMedia({ colorScheme });
+    await accessible(none, `coming in, ${colorScheme}`);
+    await accessible(ann, `a room, ${colorScheme}`);
+    const dialogs = {
+      switcher: () => page.keyboard.press("Control+k"),
+      keys: () => page.keyboard.press("F1"),
+      settings: () => page.click(".me .ghost:last-child"),
+      "a new room": () => page.click(".side .bar button"),
+      somebody: () => page.click(".people li:nth-child(2) button"),
+    };
+    for (const [name, open] of Object.entries(dialogs)) {
+      await open();
+      await page.waitForSelector("dialog[open]");
+      await accessible(ann, `${name}, ${colorScheme}`);
+      await page.keyboard.press("Escape");
+      await page.waitForSelector("dialog", { state: "detached" });
+    }
+    await page.click(".menu summary");
+    await accessible(ann, `the room's menu, ${colorScheme}`);
+    await page.keyboard.press("Escape");
+  }
+  await page.setViewportSize(phone);
+  await accessible(ann, "a room on a phone");
+  await page.click(".people .bar button");
+  await page.click(".only-phone");
+  await accessible(ann, "rooms on a phone");
+});
+
+test("by keyboard alone", async () => {
+  const { page } = await come("");
+  await page.keyboard.type("Kay");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".shell");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("keys");
+  await page.locator("#choices li", { hasText: "keys" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#composer:focus");
+  await page.keyboard.type("one");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("two");
+  await page.keyboard.press("Enter");
+  await page.locator(".msg:not(.unsent) .body", { hasText: "two" }).waitFor();
+  assert.equal(await page.locator(".msg .body").last().evaluate((b) => b.innerText), "one\ntwo");
+  // A dialog gives the focus back.
+  await page.keyboard.press("F1");
+  await page.waitForSelector("dialog[open]");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#composer:focus");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("second");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  await page.locator(".room h1", { hasText: "second" }).waitFor();
+  await page.keyboard.press("Alt+ArrowUp");
+  await page.locator(".room h1", { hasText: "keys" }).waitFor();
+  await page.waitForSelector("#composer:focus");
+});
+
+test("Enter while an input method composes does not send", async () => {
+  const ann = await come("Ime");
+  await ann.make("ime");
+  const cdp = await ann.context.newCDPSession(ann.page);
+  await ann.page.focus("#composer");
+  await cdp.send("Input.imeSetComposition", { text: "한", selectionStart: 1, selectionEnd: 1 });
+  assert.equal(await ann.page.inputValue("#composer"), "한");
+  await ann.page.evaluate(() => {
+    const box = document.querySelector("#composer");
+    for (const more of [{ isComposing: true }, { keyCode: 229 }]) {
+      box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...more }));
+    }
+  });
+  await cdp.send("Input.insertText", { text: "한글" });
+  await ann.page.keyboard.press("Enter");
+  await ann.sees("한글");
+  assert.deepEqual(await ann.texts(), ["한글"]);
+});
+
+long("a long history: scrolling back keeps its place, and few nodes", async () => {
+  const ann = await come("Lena");
+  await ann.make("long");
+  // 800 messages, by the page's own connection.
+  await ann.page.evaluate(async () => {
+    const { client, current } = globalThis.sarang;
+    for (let k = 0; k < 8; k++) {
+      await Promise.all(Array.from({ length: 100 }, (_, i) => client.value.publish(current.value.id, `line ${k * 100 + i}${i % 7 ? "" : " and so on".repeat(30)}`)));
+    }
+  });
+  await ann.sees("line 799");
+  const bob = await come("Bob", { room: "long" });
+  await bob.sees("line 799");
+  const { page } = bob;
+  const top = () =>
+    page.evaluate(() => {
+      const box = document.querySelector(".log").getBoundingClientRect();
+      const first = [...document.querySelectorAll(".msg")].find((m) => m.getBoundingClientRect().bottom > box.top + 1);
+      return { seq: Number(first.dataset.seq), at: first.getBoundingClientRect().top - box.top, nodes: document.querySelectorAll(".msg").length };
+    });
+  await page.hover(".log");
+  let last = (await top()).seq;
+  for (let i = 0; i < 200 && last > 20; i++) {
+    await page.mouse.wheel(0, -1500);
+    await page.evaluate(() => new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f))));
+    const now = await top();
+    assert.ok(now.nodes <= 500, `${now.nodes} messages are in the document`);
+    assert.ok(now.seq <= last && last - now.seq < 90, `from ${last} the page has leapt to ${now.seq}`);
+    last = now.seq;
+  }
+  await page.locator(".beginning").waitFor();
+  // What comes meanwhile does not move what is read.
+  const before = await top();
+  await ann.say("a new one");
+  await page.locator(".to-end.news").waitFor();
+  const after = await top();
+  assert.equal(after.seq, before.seq);
+  assert.ok(Math.abs(after.at - before.at) < 2, `what is read has moved by ${after.at - before.at} px`);
+  await page.click(".to-end");
+  await bob.sees("a new one");
+  await page.locator(".to-end").waitFor({ state: "detached" });
+});
+
+test("the server is killed in the middle", async () => {
+  const ann = await come("Mara");
+  await ann.make("killed");
+  await ann.say("before");
+  await ann.sees("before");
+  await server.kill();
+  await ann.say("meanwhile");
+  await ann.page.locator(".unsent .state", { hasText: "connection is back" }).waitFor();
+  await ann.page.locator(".connection.off").waitFor();
+  await server.run();
+  await ann.sees("meanwhile");
+  await ann.page.locator(".unsent").waitFor({ state: "detached" });
+  assert.deepEqual(await ann.texts(), ["before", "meanwhile"]);
+  await ann.page.locator(".connection.off").waitFor({ state: "detached" });
+});
+
+test("who reloads is who he was, and finds his rooms", async () => {
+  const ann = await come("Rita");
+  await ann.make("first");
+  await ann.make("second");
+  await ann.say("here I am");
+  await ann.sees("here I am");
+  await ann.page.reload();
+  await ann.sees("here I am");
+  assert.deepEqual(await ann.page.locator(".side .item:not(.other) bdi").allTextContents(), ["first", "second"]);
+  assert.equal(await ann.page.locator(".who").textContent(), "Rita");
+});
+
+test("unread while away, and a line over what is new", async () => {
+  const ann = await come("Uma");
+  await ann.make("quiet");
+  await ann.make("busy");
+  const bob = await come("Udo", { room: "busy" });
+  await bob.page.waitForSelector("#composer");
+  await ann.goTo("quiet");
+  await bob.say("one");
+  await bob.say("two, @Uma");
+  const item = ann.page.locator(".side .item", { hasText: "busy" });
+  await item.locator(".badge.mentioned", { hasText: "2" }).waitFor();
+  await ann.page.waitForFunction(() => document.title === "(2) #quiet · Sarang");
+  await item.click();
+  await ann.page.locator(".new").waitFor();
+  await item.locator(".badge").waitFor({ state: "detached" });
+  assert.equal(await ann.page.title(), "#busy · Sarang");
+  // New ones are announced, once.
+  await bob.say("three");
+  await ann.page.locator("[aria-live=polite].sr", { hasText: "Udo: three" }).waitFor();
+});
+
+long("private rooms, muting, sending out", async () => {
+  const ann = await come("Olga");
+  await ann.make("council", true);
+  const bob = await come("Otto");
+  await ann.page.click(".menu summary");
+  await ann.page.click("text=Invite");
+  await ann.page.fill("#invite-name", "Otto");
+  await ann.page.keyboard.press("Enter");
+  await ann.page.locator(".notice", { hasText: "Otto is invited" }).waitFor();
+  await bob.goTo("council");
+  await bob.page.waitForSelector("#composer");
+  await bob.say("thanks");
+  await ann.sees("thanks");
+  const act = async (text) => {
+    await ann.page.locator(".people .item", { hasText: "Otto" }).click();
+    await ann.page.locator(".actions button", { hasText: text }).first().click();
+    await ann.page.waitForSelector("dialog", { state: "detached" });
+  };
+  await act("Mute");
+  await bob.page.locator(".note", { hasText: "Olga made Otto a reader" }).waitFor();
+  await bob.say("may I?");
+  await bob.page.locator(".failed .state", { hasText: "Not sent" }).waitFor();
+  await act("Let speak");
+  await bob.page.locator(".note", { hasText: "a member" }).nth(1).waitFor();
+  await bob.page.click(".failed .state button");
+  await ann.sees("may I?");
+  await act("Send out");
+  await bob.page.locator(".notice", { hasText: "not in #council" }).waitFor();
+});
+
+long("a new language, a dark room", async () => {
+  const { page } = await come("Ling");
+  await page.click(".me .ghost:last-child");
+  await page.click("dialog label[lang=ko]");
+  await page.locator("dialog h2", { hasText: "설정" }).waitFor();
+  await page.click("dialog label:has-text('어둡게')");
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(27, 26, 23)");
+  await page.reload();
+  await page.locator(".goto", { hasText: "찾기" }).waitFor();
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(27, 26, 23)");
+});
