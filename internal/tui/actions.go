@@ -74,6 +74,8 @@ func (m *Model) do(c Command) []Effect {
 		} else {
 			m.hint = "you are not in #" + c.Room + "; /join #" + c.Room + " goes there"
 		}
+	case VerbHush:
+		return m.hush(c.Room)
 	case VerbRooms:
 		return []Effect{Rooms{}}
 	case VerbMembers:

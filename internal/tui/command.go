@@ -29,6 +29,7 @@ const (
 	VerbBan
 	VerbUnban
 	VerbMute
+	VerbHush
 	VerbHelp
 	VerbQuit
 )
@@ -37,7 +38,7 @@ const (
 type Command struct {
 	Verb      Verb
 	Text      string // VerbSay
-	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch: may be empty
+	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch, VerbHush: may be empty
 	Number    int    // VerbSwitch: counted from 1; 0: Room says which
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
@@ -59,8 +60,9 @@ func verbs() []struct {
 		verb              Verb
 	}{
 		{"join", "/join #room", "go into a room", VerbJoin},
-		{"leave", "/leave [#room]", "go out of this room, or that", VerbLeave},
-		{"rooms", "/rooms", "the rooms of the server", VerbRooms},
+		{"leave", "/leave [#room]", "leave this room for good", VerbLeave},
+		{"rooms", "/rooms", "your rooms, and the server's", VerbRooms},
+		{"hush", "/hush [#room]", "do not tell me of it, or again", VerbHush},
 		{"members", "/members", "who is here (Ctrl-B, F2)", VerbMembers},
 		{"create", "/create #room [-e|-p]", "make a room: not stored, private", VerbCreate},
 		{"switch", "/switch N|#room", "another room (Alt-1, Ctrl-N/P)", VerbSwitch},
@@ -118,7 +120,7 @@ func (c *Command) arguments(words []string) error {
 		return c.person(words)
 	case VerbJoin:
 		return c.room(words, true)
-	case VerbLeave:
+	case VerbLeave, VerbHush:
 		return c.room(words, false)
 	case VerbSwitch:
 		if len(words) == 1 && !strings.HasPrefix(words[0], "#") {

@@ -16,7 +16,10 @@ type Conn interface {
 	Events() <-chan client.Event
 	Self() client.LoggedIn
 	Join(ctx context.Context, j client.Join) (client.Joined, error)
-	Leave(ctx context.Context, room chat.RoomID) error
+	LeaveForGood(ctx context.Context, room chat.RoomID) error
+	MyRooms(ctx context.Context) ([]client.MyRoom, error)
+	Mark(ctx context.Context, room chat.RoomID, seq chat.Seq) (chat.Seq, error)
+	Mute(ctx context.Context, room chat.RoomID, muted bool) error
 	CreateRoom(ctx context.Context, n client.NewRoom) (client.RoomInfo, error)
 	Rooms(ctx context.Context) ([]client.RoomInfo, error)
 	History(ctx context.Context, h client.History) (client.HistoryPage, error)
@@ -38,7 +41,7 @@ func message(e client.Event, now time.Time) any {
 		return e.LoggedIn
 	case client.Offline:
 		return Lost{Why: sentence(e.Err), RetryAt: now.Add(e.RetryIn), Final: e.Final}
-	case client.Gap, client.Left:
+	case client.Gap, client.Left, client.Marked, client.Muted:
 		return e
 	case client.Failure:
 		return failed(e)
@@ -116,15 +119,32 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 		}
 		return join(ctx, c, client.Join{Room: info.ID, HistoryItems: historyItems}, e.Name)
 	case Leave:
-		if err := c.Leave(ctx, e.Room); err != nil {
+		if err := c.LeaveForGood(ctx, e.Room); err != nil {
 			return Failed{"leave", plainly(err)}
 		}
 		return client.Left{Room: e.Room}
 	case Rule:
 		return e.perform(ctx, c)
 	case Rooms:
+		mine, err := c.MyRooms(ctx)
+		if err != nil {
+			return RoomsListed{Err: plainly(err)}
+		}
 		rooms, err := c.Rooms(ctx)
-		return RoomsListed{rooms, plainly(err)}
+		return RoomsListed{rooms, mine, plainly(err)}
+	case MyRooms:
+		mine, err := c.MyRooms(ctx)
+		if err != nil {
+			return nil // as with an older server, which does not know the question
+		}
+		return Mine{mine}
+	case Mark:
+		_, _ = c.Mark(ctx, e.Room, e.Seq) // the next one says it, too
+	case Hush:
+		if err := c.Mute(ctx, e.Room, e.Muted); err != nil {
+			return Failed{"hush", plainly(err)}
+		}
+		return client.Muted{Room: e.Room, Muted: e.Muted}
 	case Members:
 		return members(ctx, c, e)
 	case History:

@@ -26,7 +26,7 @@ func (m *Model) update(what any) (effects []Effect) {
 		}
 	case Tick:
 		m.now = e.Now
-		return m.refreshMembers()
+		return append(m.refreshMembers(), m.marks()...)
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(e.Width, 1), max(e.Height, 1)
 	case tea.ModeReportMsg:

@@ -117,6 +117,7 @@ type (
 	// RoomsListed answers a Rooms effect.
 	RoomsListed struct {
 		Rooms []client.RoomInfo
+		Mine  []client.MyRoom
 		Err   error
 	}
 
@@ -159,7 +160,7 @@ type (
 		Private   bool
 	}
 
-	// Leave goes out of a room; answered by client.Left or Failed.
+	// Leave goes out of a room for good; answered by client.Left or Failed.
 	Leave struct{ Room chat.RoomID }
 
 	// Rooms asks for the list of rooms.

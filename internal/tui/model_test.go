@@ -106,7 +106,7 @@ func TestStart(t *testing.T) {
 	if e := s.m.Start("lobby", "gone", "dev"); len(e) != 1 || e[0] != (tui.Join{Name: "lobby", Create: true}) {
 		t.Fatalf("first: %+v", e)
 	}
-	if e := s.join(lobby, "lobby", 0, 2); len(e) != 2 || e[0] != (tui.Join{Name: "gone"}) {
+	if e := s.join(lobby, "lobby", 0, 2); len(e) != 3 || e[0] != (tui.Join{Name: "gone"}) {
 		t.Fatalf("second: %+v", e)
 	}
 	if c := s.m.Seen()["lobby"]; c.Seq != 1 { // who ends now has not forgotten what he knew
@@ -223,7 +223,7 @@ func TestGap(t *testing.T) {
 func TestMembers(t *testing.T) {
 	s := newStage(t, 60, 13, nil)
 	effects := s.join(lobby, "lobby", 0, 3)
-	if len(effects) != 1 || effects[0] != (tui.Members{Room: lobby, Names: 512}) {
+	if len(effects) != 2 || effects[0] != (tui.Members{Room: lobby, Names: 512}) || effects[1] != (tui.MyRooms{}) {
 		t.Fatalf("effects of joining: %+v", effects)
 	}
 	s.m.Update(s.event(lobby, chat.EventJoin, mall, "mallory", "")) // long ago: has no effect

@@ -35,6 +35,12 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 		if r := m.find(e.Room); r != nil {
 			r.roster(e)
 		}
+	case client.Marked:
+		m.markedTo(e.Room, e.Seq)
+	case client.Muted:
+		m.mutedTo(e)
+	case Mine:
+		m.isMine(e.Rooms)
 	case RoomsListed:
 		m.listed(e)
 	case Failed:
@@ -96,6 +102,9 @@ func (m *Model) loggedIn(in client.LoggedIn) (effects []Effect) {
 	for _, r := range m.rooms {
 		effects = append(effects, m.askMembers(r)...)
 	}
+	if len(m.rooms) > 0 {
+		effects = append(effects, MyRooms{})
+	}
 	return effects
 }
 
@@ -141,7 +150,7 @@ func (m *Model) joined(j client.Joined) []Effect {
 		m.show(slices.Index(m.rooms, r))
 	}
 	m.markRead()
-	return append(m.joinNext(), m.askMembers(r)...)
+	return append(m.joinNext(), append(m.askMembers(r), MyRooms{})...)
 }
 
 // recall marks what came to a room since we were last there.
@@ -232,11 +241,13 @@ func (m *Model) listed(l RoomsListed) {
 		m.say(entryError, failure("list of rooms", l.Err))
 		return
 	}
+	m.isMine(l.Mine)
 	if len(l.Rooms) == 0 {
 		m.say(entryNotice, "the server has no rooms; /create #room makes one")
 		return
 	}
 	var b strings.Builder
+	m.listMine(&b, l.Mine)
 	b.WriteString("rooms of the server:")
 	for _, info := range l.Rooms {
 		fmt.Fprintf(&b, "\n  #%s · %s", CleanLine(info.Name), count(info.Members, "member"))

@@ -86,6 +86,9 @@ type room struct {
 
 	read   chat.Seq // everything up to it was seen
 	unread int      // messages of others above it
+	said   chat.Seq // the newest message
+	marked chat.Seq // the server was told, or has told, that so far was read
+	muted  bool     // the user does not want to be told
 	mark   span     // the messages that the line "new messages" stands before
 	scroll int      // lines between the end and what is shown; 0: the end is shown
 }
@@ -113,6 +116,9 @@ func (r *room) event(e chat.Event, me chat.UserID) (*entry, bool) {
 		r.settle(e.Nonce)
 	}
 	n := logEntry(e, r.info.Epoch, me)
+	if e.Kind == chat.EventMessage {
+		r.said = e.Seq
+	}
 	r.told(n, e)
 	r.add(n)
 	return n, true
@@ -279,6 +285,7 @@ func (r *room) gap(g client.Gap) {
 		r.info.Epoch = g.Epoch
 		r.last, r.first, r.live = g.To, g.To+1, g.To
 		r.read, r.unread, r.mark = g.To, 0, span{}
+		r.said, r.marked = g.To, g.To
 		r.older = g.To > 0
 		return
 	}

@@ -49,7 +49,9 @@ func (m *Model) View() tea.View {
 func (m *Model) title() string {
 	unread := 0
 	for _, r := range m.rooms {
-		unread += r.unread
+		if !r.muted {
+			unread += r.unread
+		}
 	}
 	if unread > 0 {
 		return fmt.Sprintf("(%d) %s · sarang", unread, m.room().name)
@@ -107,7 +109,7 @@ func (m *Model) tabs() string {
 	all := make([]tab, len(m.rooms))
 	for i, r := range m.rooms {
 		text := fmt.Sprintf("%d %s", i+1, cut(r.name, 20))
-		if r.unread > 0 && i != m.active {
+		if r.unread > 0 && !r.muted && i != m.active {
 			text += fmt.Sprintf(" (%d)", r.unread)
 		}
 		all[i] = tab{text, cellsOf(text) + 3}
@@ -129,7 +131,7 @@ func (m *Model) tabs() string {
 		switch {
 		case i == m.active:
 			b.WriteString(m.theme.active.Render(text))
-		case m.rooms[i].unread > 0:
+		case m.rooms[i].unread > 0 && !m.rooms[i].muted:
 			b.WriteString(m.theme.strong.Render(text))
 		default:
 			b.WriteString(m.theme.dim.Render(text))

@@ -1,0 +1,130 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"sarang/chat"
+	"sarang/client"
+)
+
+// What is read here is read on all devices of the user, and the other way about.
+
+// The effects and answers.
+type (
+	// Mark says that everything of a room up to Seq was seen; nothing answers but Failed.
+	Mark struct {
+		Room chat.RoomID
+		Seq  chat.Seq
+	}
+
+	// Hush says whether the user wants to be told of a room; answered by client.Muted or
+	// Failed.
+	Hush struct {
+		Room  chat.RoomID
+		Muted bool
+	}
+
+	// MyRooms asks for the rooms that the user belongs to; answered by Mine.
+	MyRooms struct{}
+
+	// Mine are the rooms that the user belongs to, with what he has not read.
+	Mine struct{ Rooms []client.MyRoom }
+)
+
+// marks says how far the joined rooms were read, once for all that came in a second.
+func (m *Model) marks() (effects []Effect) {
+	if m.conn.state != connOnline {
+		return nil
+	}
+	for _, r := range m.rooms {
+		if r.info.Ephemeral || r.said <= r.marked || r.read < r.said {
+			continue
+		}
+		r.marked = r.said
+		effects = append(effects, Mark{r.info.ID, r.said})
+	}
+	return effects
+}
+
+// markedTo takes over how far the user has read on another device.
+func (m *Model) markedTo(room chat.RoomID, seq chat.Seq) {
+	r := m.find(room)
+	if r == nil {
+		return
+	}
+	r.marked = max(r.marked, seq)
+	if seq <= r.read {
+		return
+	}
+	r.read, r.unread = seq, 0
+	for _, e := range r.entries {
+		if e.kind == entryMessage && !e.own && e.epoch == r.info.Epoch && e.seq > seq {
+			r.unread++
+		}
+	}
+	if r.unread == 0 {
+		r.mark = span{}
+	}
+}
+
+// isMine takes what the server says of the user's rooms.
+func (m *Model) isMine(rooms []client.MyRoom) {
+	for _, mine := range rooms {
+		r := m.find(mine.Room.ID)
+		if r == nil {
+			continue
+		}
+		r.muted = mine.Muted
+		m.markedTo(mine.Room.ID, mine.Mark)
+	}
+	m.markRead()
+}
+
+// hush changes whether the user is told of a room.
+func (m *Model) hush(name string) []Effect {
+	i := m.index(name)
+	if i < 0 {
+		m.hint = "you are not in that room"
+		return nil
+	}
+	return []Effect{Hush{m.rooms[i].info.ID, !m.rooms[i].muted}}
+}
+
+// mutedTo notes that the user wants to be told of a room, or not.
+func (m *Model) mutedTo(e client.Muted) {
+	r := m.find(e.Room)
+	if r == nil || r.muted == e.Muted {
+		return
+	}
+	r.muted = e.Muted
+	text := "you are told of this room again"
+	if r.muted {
+		text = "you are not told of this room any more; /hush again takes that back"
+	}
+	m.sayIn(r, entryNotice, text)
+}
+
+// listMine writes the rooms that the user belongs to.
+func (m *Model) listMine(b *strings.Builder, rooms []client.MyRoom) {
+	if len(rooms) == 0 {
+		return
+	}
+	b.WriteString("your rooms:")
+	for _, r := range rooms {
+		fmt.Fprintf(b, "\n  #%s · %d unread", CleanLine(r.Room.Name), r.Unread)
+		if r.Muted {
+			b.WriteString(" · hushed")
+		}
+		if r.Role == chat.RoleOwner || r.Role == chat.RoleModerator || r.Role == chat.RoleReader {
+			fmt.Fprintf(b, " · %v", r.Role)
+		}
+		if r.Last.Seq > 0 {
+			fmt.Fprintf(b, " · %s: %s", CleanLine(r.Last.Name), cut(CleanLine(r.Last.Text), lastCellsMax))
+		}
+	}
+	b.WriteString("\n")
+}
+
+// lastCellsMax is how much of a room's newest message its list shows.
+const lastCellsMax = 40
