@@ -126,6 +126,8 @@ func (r Role) MayEnd() bool { return r == RoleBanned || r == RoleReader }
 // made the room is its owner then, and others are members, but of a private room nothing.
 func (r *Room) Role(u UserID, given Role) Role {
 	switch {
+	case r.IsDirect():
+		return r.directRole(u)
 	case given != RoleNone:
 		return given
 	case u != 0 && u == r.Creator && !r.Ephemeral:
@@ -141,6 +143,8 @@ func (r *Room) Role(u UserID, given Role) Role {
 // he has made it: its owner he is again when an owner gives him RoleNone.
 func (r *Room) RoleAt(u UserID, g Given, timeMs int64) Role {
 	switch {
+	case r.IsDirect():
+		return r.directRole(u)
 	case g.UntilMs == 0 || timeMs < g.UntilMs:
 		return r.Role(u, g.Role)
 	case g.Role == RoleReader || !r.Private:

@@ -7,7 +7,7 @@ import (
 	"sarang/client/session"
 )
 
-// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Online, Offline, Failure
+// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Belongs, Online, Offline, Failure
 // or Fault. More kinds may be added: a type switch over them should have a default that
 // ignores what it does not know.
 type Event interface{ clientEvent() }
@@ -49,6 +49,10 @@ type Muted struct {
 	Muted bool
 }
 
+// Belongs: the user belongs to a room from now on without having asked for it: somebody has said
+// something in a direct room of his. MyRooms has it; Join reads it.
+type Belongs struct{ Room chat.RoomID }
+
 // Online: the client is logged in, at first or again. If Resumed, what was missed
 // follows.
 type Online struct{ LoggedIn }
@@ -78,6 +82,7 @@ func (Gap) clientEvent()       {}
 func (Left) clientEvent()      {}
 func (Marked) clientEvent()    {}
 func (Muted) clientEvent()     {}
+func (Belongs) clientEvent()   {}
 func (Online) clientEvent()    {}
 func (Offline) clientEvent()   {}
 func (Failure) clientEvent()   {}

@@ -88,6 +88,9 @@ func (l *link) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
 	l.calls.answer(l, p.Request, p, nil)
 }
 
+// Belongs becomes an event.
+func (l *link) Belongs(_ *session.Session, room chat.RoomID) { l.emit(Belongs{Room: room}) }
+
 // Ack answers a publish.
 func (l *link) Ack(_ *session.Session, a session.Ack) {
 	l.calls.published(l, a.Room, a.Nonce, a.Seq, nil)

@@ -46,3 +46,10 @@ func (c *Client) MyRooms(ctx context.Context) ([]MyRoom, error) {
 		after = last
 	}
 }
+
+// Direct returns the direct room of the user and others, who are known by their names now: two
+// to ten with him. It is made if there is none, and is not joined.
+func (c *Client) Direct(ctx context.Context, names ...string) (RoomInfo, error) {
+	made, err := ask[session.Created](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Direct(nil, names) })
+	return made.Room, err
+}

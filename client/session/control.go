@@ -80,10 +80,16 @@ func errorOf(code uint32, message string, retryAfterMs uint32) *chat.Error {
 }
 
 func roomInfo(m *sarangv1.RoomInfo) RoomInfo {
-	return RoomInfo{
+	info := RoomInfo{
 		ID: chat.RoomID(m.GetId()), Name: clean(m.GetName()), Epoch: chat.Epoch(m.GetEpoch()),
 		Ephemeral: m.GetEphemeral(), Private: m.GetPrivate(), LastSeq: chat.Seq(m.GetLastSeq()), Members: int(m.GetMembers()),
 	}
+	for i, u := range m.GetDirect() {
+		if i < len(info.Direct) {
+			info.Direct[i] = chat.UserID(u)
+		}
+	}
+	return info
 }
 
 // clean returns a copy of lent text, as UTF-8.

@@ -67,6 +67,10 @@ type Events interface {
 	// MyRoomPage answers MyRooms.
 	MyRoomPage(s *Session, p MyRoomPage)
 
+	// Belongs: the user belongs to a room from now on without having asked for it: somebody has
+	// said something in a direct room of his.
+	Belongs(s *Session, room chat.RoomID)
+
 	// Pong answers Ping.
 	Pong(s *Session, value uint64)
 
@@ -137,6 +141,9 @@ func (NopEvents) Muted(*Session, Muted) {}
 // MyRoomPage does nothing.
 func (NopEvents) MyRoomPage(*Session, MyRoomPage) {}
 
+// Belongs does nothing.
+func (NopEvents) Belongs(*Session, chat.RoomID) {}
+
 // Pong does nothing.
 func (NopEvents) Pong(*Session, uint64) {}
 
@@ -181,6 +188,9 @@ type RoomInfo struct {
 	Private   bool       // for those who were given a role in it, and its maker
 	LastSeq   chat.Seq
 	Members   int // users present
+
+	// Direct are the users of a direct room, in order, and then zeros; of others all are.
+	Direct [chat.DirectUsersMax]chat.UserID
 }
 
 // Cursor is a place in a room's log: everything up to Seq of Epoch is known. TimeMs is

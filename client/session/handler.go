@@ -109,6 +109,8 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SMark, (*Session).marked)
 	packet.Handle(m, sarangv1.SMute, (*Session).muted)
 	packet.Handle(m, sarangv1.SRooms, (*Session).myRoomPage)
+	packet.Handle(m, sarangv1.SDirect, (*Session).opened)
+	packet.Handle(m, sarangv1.SBelongs, (*Session).belongs)
 	packet.Handle(m, sarangv1.SGap, (*Session).gap)
 	packet.Handle(m, sarangv1.SGoodbye, (*Session).farewell)
 	return m

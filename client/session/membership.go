@@ -126,3 +126,39 @@ func (s *Session) myRoomPage(m *sarangv1.MyRoomPage) error {
 // roleUnknown stands for roles of newer servers, which may do nothing as far as this program
 // knows.
 const roleUnknown = 255
+
+// Direct asks for the direct room of the user and others, by id and by name, which is made if
+// there is none: Events.Created. It is not joined.
+func (s *Session) Direct(users []chat.UserID, names []string) (uint32, error) {
+	m := &sarangv1.Direct{Names: names}
+	longest := ""
+	for _, u := range users {
+		m.Users = append(m.Users, uint64(u))
+	}
+	for _, name := range names {
+		if len(name) > len(longest) {
+			longest = name
+		}
+	}
+	if len(users)+len(names) > chat.DirectUsersMax {
+		return 0, &LimitError{"users of a direct room", chat.DirectUsersMax}
+	}
+	return s.ask(request{packet: sarangv1.CDirect}, longest, func(id uint32) packet.Marshaler { m.Request = id; return m })
+}
+
+// opened handles S_DIRECT.
+func (s *Session) opened(m *sarangv1.Created) error {
+	q, err := s.answered(m.Request, sarangv1.SDirect, sarangv1.CDirect)
+	if err != nil {
+		return err
+	}
+	s.events.Created(s, Created{Request: q.id, Room: roomInfo(m.Room)})
+	s.pump()
+	return nil
+}
+
+// belongs handles S_BELONGS.
+func (s *Session) belongs(m *sarangv1.Belongs) error {
+	s.events.Belongs(s, chat.RoomID(m.Room))
+	return nil
+}

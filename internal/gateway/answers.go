@@ -44,6 +44,10 @@ func info(r hub.RoomInfo) *pb.RoomInfo {
 func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
 	m.Id, m.Name, m.Epoch, m.Ephemeral = uint64(r.ID), r.Name, uint64(r.Epoch), r.Ephemeral
 	m.Private = r.Private
+	m.Direct = m.Direct[:0]
+	for _, u := range r.DirectUsers() {
+		m.Direct = append(m.Direct, uint64(u))
+	}
 	m.LastSeq, m.Members = uint64(r.LastSeq), uint32(r.Members)
 }
 
@@ -68,9 +72,13 @@ func (h *Handler) Removed(o *hub.Session, why *hub.Removed) {
 	})
 }
 
-// Created sends S_CREATE.
+// Created sends S_CREATE, or S_DIRECT.
 func (h *Handler) Created(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo) {
-	h.reply(o, pb.SCreate, &pb.Created{Request: ref.Request, Room: info(r)})
+	id := packet.ID(pb.SCreate)
+	if ref.Kind == pb.CDirect {
+		id = pb.SDirect
+	}
+	h.reply(o, id, &pb.Created{Request: ref.Request, Room: info(r)})
 }
 
 // Listed sends S_LIST.

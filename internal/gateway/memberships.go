@@ -50,3 +50,20 @@ func (h *Handler) MyRooms(o *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom
 	}
 	h.reply(o, pb.SRooms, m)
 }
+
+func (h *Handler) direct(o *hub.Session, m *pb.Direct) error {
+	with := make([]hub.Whom, 0, len(m.Users)+len(m.Names))
+	for _, id := range m.Users {
+		with = append(with, hub.Whom{ID: chat.UserID(id)})
+	}
+	for _, name := range m.Names {
+		with = append(with, hub.Whom{Name: name})
+	}
+	h.shard.Direct(o, hub.RequestRef{Kind: pb.CDirect, Request: m.Request}, with)
+	return nil
+}
+
+// Belongs sends S_BELONGS.
+func (h *Handler) Belongs(o *hub.Session, room chat.RoomID) {
+	h.reply(o, pb.SBelongs, &pb.Belongs{Room: uint64(room)})
+}

@@ -27,6 +27,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CMark, h.mark)
 	packet.Handle(h.mux, pb.CMute, h.mute)
 	packet.Handle(h.mux, pb.CRooms, h.myRooms)
+	packet.Handle(h.mux, pb.CDirect, h.direct)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

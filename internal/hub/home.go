@@ -26,12 +26,13 @@ type home struct {
 	expiry       engine.Timer                  // of those who are away
 	unload       engine.Timer                  // runs while nobody uses the room
 	resting      bool                          // in shard.resting
+	direct       []chat.UserID                 // of a direct room: whose it is
 }
 
 func newHome(s *Shard, e *entry) *home {
 	return &home{
 		shard: s, entry: e, room: room.New(e.room, s.hub.roomConfig()),
-		streams: make([]*stream, len(s.hub.config.Formats)),
+		streams: make([]*stream, len(s.hub.config.Formats)), direct: e.room.DirectUsers(),
 	}
 }
 

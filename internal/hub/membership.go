@@ -43,10 +43,21 @@ type seat struct {
 type memberJob struct {
 	change chat.MemberChange
 	askers []asker
+	news   bool // the user is told if he did not belong to the room
 }
 
 // belong has a membership changed; who, if not nil, is told the outcome.
-func (s *Shard) belong(c chat.MemberChange, who *asker) {
+func (s *Shard) belong(c chat.MemberChange, who *asker) { s.belongs(c, who) }
+
+// belongNews is belong for what the user has not done himself: his sessions are told.
+func (s *Shard) belongNews(c chat.MemberChange) {
+	if job := s.belongs(c, nil); job != nil {
+		job.news = true
+	}
+}
+
+// belongs returns nil if too much waits already.
+func (s *Shard) belongs(c chat.MemberChange, who *asker) *memberJob {
 	q := &s.members
 	at := seat{c.User, c.Room}
 	job := q.newest[at]
@@ -57,7 +68,7 @@ func (s *Shard) belong(c chat.MemberChange, who *asker) {
 	} else {
 		if len(q.waiting) >= membersWaitMax {
 			s.membersRefused(who)
-			return
+			return nil
 		}
 		job = &memberJob{change: c}
 		q.waiting = append(q.waiting, job)
@@ -69,6 +80,7 @@ func (s *Shard) belong(c chat.MemberChange, who *asker) {
 	if who != nil {
 		job.askers = append(job.askers, *who)
 	}
+	return job
 }
 
 func (s *Shard) membersRefused(who *asker) {
@@ -156,7 +168,7 @@ func (s *Shard) membersStored(jobs []*memberJob, after []chat.Membership, err er
 
 // tellMember tells those who have asked for a change, and the user's other sessions.
 func (s *Shard) tellMember(j *memberJob, m chat.Membership) {
-	if j.askers == nil {
+	if j.askers == nil && !(j.news && m.Since == j.change.Seq && m.Room != 0) {
 		return
 	}
 	for i := range j.askers {
@@ -209,6 +221,7 @@ func (t *memberTold) on(s *Shard) {
 		o.Client.Marked(o, t.ref, t.m.Mark)
 	case chat.MemberMutes, chat.MemberUnmutes:
 		o.Client.Muted(o, t.ref, t.m.Muted)
-	case chat.MemberEnters: // nobody asks for it alone
+	case chat.MemberEnters:
+		o.Client.Belongs(o, t.ref.Room)
 	}
 }

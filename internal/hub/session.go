@@ -58,6 +58,9 @@ type Client interface {
 	Marked(s *Session, ref RequestRef, mark chat.Seq)
 	Muted(s *Session, ref RequestRef, muted bool)
 	MyRooms(s *Session, ref RequestRef, rooms []MyRoom, more bool)
+
+	// Belongs tells of a room that the user belongs to from now on without having asked for it.
+	Belongs(s *Session, room chat.RoomID)
 }
 
 // Session is what the hub knows of an engine session: who it is and where it reads.

@@ -54,6 +54,7 @@ func noRef(int) room.Ref { return 0 }
 // show hands events that are in the log to the readers: encoded once in each format
 // that has some. refs says whom each event is from.
 func (h *home) show(events []chat.Event, refs func(i int) room.Ref) {
+	h.said(events)
 	for i, st := range h.streams {
 		switch {
 		case st == nil:

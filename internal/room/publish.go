@@ -76,6 +76,8 @@ func (r *Room) check(p *Publish) *chat.Error {
 		return chat.Errorf(chat.CodeBadRequest, "the target %d is not in the room's log", p.Target)
 	case p.Kind.Rules() && r.info.Ephemeral:
 		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room has no roles, and nobody who may send others out")
+	case p.Kind.Rules() && r.info.IsDirect():
+		return chat.Errorf(chat.CodeBadRequest, "a direct room has no roles, and nobody who may send others out")
 	case p.Role > chat.RoleOwner:
 		return chat.Errorf(chat.CodeBadRequest, "there is no role %d", p.Role)
 	case p.ForMs != 0 && (!p.Role.MayEnd() || p.ForMs < 0 || p.ForMs > chat.RoleForMax.Milliseconds()):

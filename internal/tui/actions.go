@@ -27,8 +27,17 @@ func (m *Model) enter() []Effect {
 	return m.do(c)
 }
 
-// publish says a text in the room that is shown.
+// publish says what was typed in the room that is shown.
 func (m *Model) publish(text string) []Effect {
+	effects := m.utter(text)
+	if effects != nil {
+		m.input.Take()
+	}
+	return effects
+}
+
+// utter says a text in the room that is shown; nil, with a hint, if that can not be.
+func (m *Model) utter(text string) []Effect {
 	r := m.room()
 	if len(m.rooms) == 0 {
 		m.hint = "you are in no room; /rooms lists them, /join #room goes into one"
@@ -42,7 +51,6 @@ func (m *Model) publish(text string) []Effect {
 		m.hint = "too many messages wait for the server; wait until some are sent"
 		return nil
 	}
-	m.input.Take()
 	n := &entry{
 		kind: entryMessage, epoch: r.info.Epoch, at: m.now, user: m.me, name: m.name,
 		text: CleanText(text), own: true, nonce: m.newNonce(), state: sendWaiting,
@@ -74,6 +82,8 @@ func (m *Model) do(c Command) []Effect {
 		} else {
 			m.hint = "you are not in #" + c.Room + "; /join #" + c.Room + " goes there"
 		}
+	case VerbMsg:
+		return []Effect{Direct{c.Who, c.Text}}
 	case VerbHush:
 		return m.hush(c.Room)
 	case VerbRooms:

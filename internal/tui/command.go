@@ -30,6 +30,7 @@ const (
 	VerbUnban
 	VerbMute
 	VerbHush
+	VerbMsg
 	VerbHelp
 	VerbQuit
 )
@@ -37,13 +38,13 @@ const (
 // Command is a typed line, understood.
 type Command struct {
 	Verb      Verb
-	Text      string // VerbSay
+	Text      string // VerbSay, VerbMsg
 	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch, VerbHush: may be empty
 	Number    int    // VerbSwitch: counted from 1; 0: Room says which
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
 
-	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute.
+	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute; Who: VerbMsg, too.
 	Who    string
 	Role   chat.Role
 	For    time.Duration // 0: for good
@@ -63,6 +64,7 @@ func verbs() []struct {
 		{"leave", "/leave [#room]", "leave this room for good", VerbLeave},
 		{"rooms", "/rooms", "your rooms, and the server's", VerbRooms},
 		{"hush", "/hush [#room]", "do not tell me of it, or again", VerbHush},
+		{"msg", "/msg NAME text", "say it to him alone", VerbMsg},
 		{"members", "/members", "who is here (Ctrl-B, F2)", VerbMembers},
 		{"create", "/create #room [-e|-p]", "make a room: not stored, private", VerbCreate},
 		{"switch", "/switch N|#room", "another room (Alt-1, Ctrl-N/P)", VerbSwitch},
@@ -118,6 +120,12 @@ func (c *Command) arguments(words []string) error {
 		return c.room(words, true)
 	case VerbInvite, VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute:
 		return c.person(words)
+	case VerbMsg:
+		if len(words) < 2 {
+			return errors.New("to whom, and what?")
+		}
+		c.Who, c.Text = strings.TrimPrefix(words[0], "@"), strings.Join(words[1:], " ")
+		return nil
 	case VerbJoin:
 		return c.room(words, true)
 	case VerbLeave, VerbHush:

@@ -18,6 +18,7 @@ type Conn interface {
 	Join(ctx context.Context, j client.Join) (client.Joined, error)
 	LeaveForGood(ctx context.Context, room chat.RoomID) error
 	MyRooms(ctx context.Context) ([]client.MyRoom, error)
+	Direct(ctx context.Context, names ...string) (client.RoomInfo, error)
 	Mark(ctx context.Context, room chat.RoomID, seq chat.Seq) (chat.Seq, error)
 	Mute(ctx context.Context, room chat.RoomID, muted bool) error
 	CreateRoom(ctx context.Context, n client.NewRoom) (client.RoomInfo, error)
@@ -41,7 +42,7 @@ func message(e client.Event, now time.Time) any {
 		return e.LoggedIn
 	case client.Offline:
 		return Lost{Why: sentence(e.Err), RetryAt: now.Add(e.RetryIn), Final: e.Final}
-	case client.Gap, client.Left, client.Marked, client.Muted:
+	case client.Gap, client.Left, client.Marked, client.Muted, client.Belongs:
 		return e
 	case client.Failure:
 		return failed(e)
@@ -132,6 +133,22 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 		}
 		rooms, err := c.Rooms(ctx)
 		return RoomsListed{rooms, mine, plainly(err)}
+	case Direct:
+		info, err := c.Direct(ctx, e.Name)
+		if err != nil {
+			return Failed{"msg", plainly(err)}
+		}
+		joined, err := c.Join(ctx, client.Join{Room: info.ID, HistoryItems: historyItems})
+		if err != nil { // it is joined already, or saying it fails as well
+			return Opened{info.ID, e.Text}
+		}
+		return Batch{joined, Opened{info.ID, e.Text}}
+	case Open:
+		joined, err := c.Join(ctx, client.Join{Room: e.Room, HistoryItems: historyItems})
+		if err != nil {
+			return nil // it is joined already, or left again
+		}
+		return joined
 	case MyRooms:
 		mine, err := c.MyRooms(ctx)
 		if err != nil {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sarang/chat"
@@ -27,6 +28,19 @@ type (
 
 	// MyRooms asks for the rooms that the user belongs to; answered by Mine.
 	MyRooms struct{}
+
+	// Direct opens the direct room with somebody and says something there; answered by
+	// client.Joined, unless it is joined, and Opened, or by Failed.
+	Direct struct{ Name, Text string }
+
+	// Open goes into a room of the user's that is not joined; answered by client.Joined.
+	Open struct{ Room chat.RoomID }
+
+	// Opened is a room in which Text is to be said.
+	Opened struct {
+		Room chat.RoomID
+		Text string
+	}
 
 	// Mine are the rooms that the user belongs to, with what he has not read.
 	Mine struct{ Rooms []client.MyRoom }
@@ -69,16 +83,41 @@ func (m *Model) markedTo(room chat.RoomID, seq chat.Seq) {
 }
 
 // isMine takes what the server says of the user's rooms.
-func (m *Model) isMine(rooms []client.MyRoom) {
+func (m *Model) isMine(rooms []client.MyRoom) (effects []Effect) {
 	for _, mine := range rooms {
 		r := m.find(mine.Room.ID)
 		if r == nil {
+			if isDirect(mine.Room) && mine.Unread > 0 && !mine.Muted {
+				effects = append(effects, Open{mine.Room.ID})
+			}
 			continue
 		}
 		r.muted = mine.Muted
 		m.markedTo(mine.Room.ID, mine.Mark)
 	}
 	m.markRead()
+	return effects
+}
+
+// isDirect reports whether a room is a direct one. It is not gone into by its name.
+func isDirect(r client.RoomInfo) bool { return r.Direct[0] != 0 }
+
+// roomLabel is how a room is called on the screen.
+func roomLabel(r client.RoomInfo) string {
+	if isDirect(r) {
+		return CleanLine(r.Name)
+	}
+	return "#" + CleanLine(r.Name)
+}
+
+// opened shows a room and says something there.
+func (m *Model) opened(o Opened) []Effect {
+	i := slices.IndexFunc(m.rooms, func(r *room) bool { return r.info.ID == o.Room })
+	if i < 0 {
+		return nil
+	}
+	m.show(i)
+	return m.utter(o.Text)
 }
 
 // hush changes whether the user is told of a room.
@@ -112,7 +151,7 @@ func (m *Model) listMine(b *strings.Builder, rooms []client.MyRoom) {
 	}
 	b.WriteString("your rooms:")
 	for _, r := range rooms {
-		fmt.Fprintf(b, "\n  #%s · %d unread", CleanLine(r.Room.Name), r.Unread)
+		fmt.Fprintf(b, "\n  %s · %d unread", roomLabel(r.Room), r.Unread)
 		if r.Muted {
 			b.WriteString(" · hushed")
 		}

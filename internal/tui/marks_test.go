@@ -102,3 +102,42 @@ func TestReadElsewhere(t *testing.T) {
 	s.wants("1234 unread · hushed · owner · ann:", 1)
 	s.wants("\x1b[2J", 0)
 }
+
+// A message to somebody alone goes to the room that the server has for it, and what is being
+// typed stays; a room in which somebody talks to us opens by itself.
+func TestDirectMessage(t *testing.T) {
+	s := newStage(t, 60, 16, nil)
+	s.join(lobby, "lobby", 0, 0)
+	effects := s.enter("/msg @ann see you  later")
+	if len(effects) != 1 || effects[0] != (tui.Direct{Name: "ann", Text: "see you later"}) {
+		t.Fatalf("msg: %+v", effects)
+	}
+	s.typed("half a")
+	joined := client.Joined{Room: client.RoomInfo{ID: dev, Name: "@ann,민지", Epoch: 5}}
+	joined.Room.Direct[0], joined.Room.Direct[1] = me, ann
+	effects = s.m.Update(tui.Batch{joined, tui.Opened{Room: dev, Text: "see you later"}})
+	i := slices.IndexFunc(effects, func(e tui.Effect) bool { p, ok := e.(tui.Publish); return ok && p.Room == dev && p.Text == "see you later" })
+	if i < 0 {
+		t.Fatalf("opened: %+v", effects)
+	}
+	s.wants(" @ann,민지 · ", 1)
+	s.wants("> half a", 1)
+	if names := s.m.Joined(); !slices.Equal(names, []string{"lobby"}) {
+		t.Errorf("to be gone into by name the next time: %v", names)
+	}
+	if e := s.m.Update(client.Belongs{Room: 9}); len(e) != 1 || e[0] != (tui.Open{Room: 9}) {
+		t.Errorf("somebody talks to us: %+v", e)
+	}
+	mine := client.MyRoom{Room: client.RoomInfo{ID: 9, Name: "@cid,민지"}, Unread: 1}
+	mine.Room.Direct[0] = me
+	if e := s.m.Update(tui.Mine{Rooms: []client.MyRoom{mine, {Room: client.RoomInfo{ID: 10, Name: "far"}, Unread: 5}}}); len(e) != 1 || e[0] != (tui.Open{Room: 9}) {
+		t.Errorf("somebody has talked to us: %+v", e)
+	}
+	if e := s.m.Update(tui.Opened{Room: 99, Text: "lost"}); len(e) != 0 {
+		t.Errorf("in a room that was left: %+v", e)
+	}
+	s.key(ctrl('u'))
+	if e := s.enter("/msg ann"); len(e) != 0 {
+		t.Errorf("nothing is said: %+v", e)
+	}
+}

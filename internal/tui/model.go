@@ -254,9 +254,11 @@ func (m *Model) Seen() map[string]client.Cursor {
 
 // Joined returns the names of the rooms that are joined, in the order of their tabs.
 func (m *Model) Joined() []string {
-	names := make([]string, len(m.rooms))
-	for i, r := range m.rooms {
-		names[i] = r.info.Name
+	names := make([]string, 0, len(m.rooms))
+	for _, r := range m.rooms {
+		if !isDirect(r.info) { // the server says which of those there are
+			names = append(names, r.info.Name)
+		}
 	}
 	return names
 }

@@ -40,7 +40,11 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 	case client.Muted:
 		m.mutedTo(e)
 	case Mine:
-		m.isMine(e.Rooms)
+		return m.isMine(e.Rooms), true
+	case client.Belongs:
+		return []Effect{Open{e.Room}}, true
+	case Opened:
+		return m.opened(e), true
 	case RoomsListed:
 		m.listed(e)
 	case Failed:

@@ -99,7 +99,7 @@ type span struct{ after, upTo chat.Seq }
 // newRoom returns a room that was just joined.
 func newRoom(j client.Joined) *room {
 	return &room{
-		info: j.Room, name: "#" + CleanLine(j.Room.Name),
+		info: j.Room, name: roomLabel(j.Room),
 		first: j.After + 1, last: j.After, live: j.Room.LastSeq, older: j.After > 0,
 		members: map[chat.UserID]string{}, membersCount: j.Room.Members,
 	}

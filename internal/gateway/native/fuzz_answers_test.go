@@ -1,6 +1,8 @@
 package native_test
 
 import (
+	"slices"
+
 	"sarang/chat"
 	"sarang/packet"
 	pb "sarang/proto/sarang/v1"
@@ -71,6 +73,10 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		}
 	case pb.CMute:
 		if m := new(pb.Mute); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CDirect:
+		if m := new(pb.Direct); read(m) {
 			a.mark = uint64(m.Request)
 		}
 	case pb.CRooms:
@@ -259,6 +265,15 @@ func (p *peer) toldMembership(got packet.Packet) {
 		m := new(pb.Mute)
 		p.read(got, m)
 		answered(pb.CMute, m.Request)
+	case pb.SDirect:
+		m := new(pb.Created)
+		p.read(got, m)
+		p.answered(pb.CDirect, 0, uint64(m.Request))
+		if n := len(m.Room.Direct); n < 2 || n > 10 || !slices.Contains(m.Room.Direct, p.user) || !m.Room.Private {
+			failf("%s: a direct room %v", p.name, m)
+		}
+	case pb.SBelongs:
+		p.read(got, new(pb.Belongs))
 	case pb.SRooms:
 		m := new(pb.MyRoomPage)
 		p.read(got, m)

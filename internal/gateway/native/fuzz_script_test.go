@@ -387,6 +387,11 @@ func (s *script) membership(b byte) (packet.ID, packet.Marshaler) {
 		return pb.CRooms, &pb.MyRooms{Request: s.request, After: s.number(s.next()), ItemsMax: uint32(b >> 6)}
 	case 4:
 		return pb.CLeave, &pb.Leave{Request: s.request, Room: room, ForGood: true}
+	case 6:
+		c := s.next()
+		return pb.CDirect, &pb.Direct{
+			Request: s.request, Users: []uint64{1, s.number(c)}[:c>>3&3%3], Names: []string{"ann", "bob", "nobody\xff"}[:c&3],
+		}
 	}
 	return pb.CLeave, &pb.Leave{Request: s.request, Room: room}
 }

@@ -154,6 +154,9 @@ func (c *Client) MyRooms(after chat.RoomID, items int) {
 	c.shard.MyRooms(c.Session, c.ref(0), after, items)
 }
 
+// Direct opens the direct room with others.
+func (c *Client) Direct(with ...hub.Whom) { c.shard.Direct(c.Session, c.ref(0), with) }
+
 // Publish sends a text.
 func (c *Client) Publish(room chat.RoomID, n chat.Nonce, text string) {
 	c.PublishAs(room, n, hub.Message{Text: text})

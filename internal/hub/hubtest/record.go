@@ -116,3 +116,8 @@ func (r *recording) Muted(_ *hub.Session, ref hub.RequestRef, muted bool) {
 func (r *recording) MyRooms(_ *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom, more bool) {
 	r.add(Record{Kind: "MyRooms", Ref: ref, Mine: slices.Clone(rooms), More: more})
 }
+
+// Belongs is recorded.
+func (r *recording) Belongs(_ *hub.Session, room chat.RoomID) {
+	r.add(Record{Kind: "Belongs", Ref: hub.RequestRef{Room: room}})
+}

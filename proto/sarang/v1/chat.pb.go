@@ -758,8 +758,9 @@ type RoomInfo struct {
 	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`         // one life of the room's log
 	Ephemeral     bool                   `protobuf:"varint,4,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"` // not stored: a restart of the server forgets the log
 	LastSeq       uint64                 `protobuf:"varint,5,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
-	Members       uint32                 `protobuf:"varint,6,opt,name=members,proto3" json:"members,omitempty"` // users present
-	Private       bool                   `protobuf:"varint,7,opt,name=private,proto3" json:"private,omitempty"` // for those who were given a role in it, and who made it
+	Members       uint32                 `protobuf:"varint,6,opt,name=members,proto3" json:"members,omitempty"`      // users present
+	Private       bool                   `protobuf:"varint,7,opt,name=private,proto3" json:"private,omitempty"`      // for those who were given a role in it, and who made it
+	Direct        []uint64               `protobuf:"varint,8,rep,packed,name=direct,proto3" json:"direct,omitempty"` // of a direct room: the users whose it is, in order
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -841,6 +842,13 @@ func (x *RoomInfo) GetPrivate() bool {
 		return x.Private
 	}
 	return false
+}
+
+func (x *RoomInfo) GetDirect() []uint64 {
+	if x != nil {
+		return x.Direct
+	}
+	return nil
 }
 
 // Where a reader stands in a room's log: it has everything up to seq of epoch.
@@ -2509,6 +2517,114 @@ func (x *MyRoom) GetLastText() string {
 	return ""
 }
 
+// C_DIRECT (54): the direct room of the user and others, which is made if there is none.
+// Answered by S_DIRECT (53) Created, or S_ERROR.
+type Direct struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Users         []uint64               `protobuf:"varint,2,rep,packed,name=users,proto3" json:"users,omitempty"` // by id, and
+	Names         []string               `protobuf:"bytes,3,rep,name=names,proto3" json:"names,omitempty"`         // by name; 1 to 9 of both
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Direct) Reset() {
+	*x = Direct{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Direct) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Direct) ProtoMessage() {}
+
+func (x *Direct) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Direct.ProtoReflect.Descriptor instead.
+func (*Direct) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Direct) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Direct) GetUsers() []uint64 {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *Direct) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+// S_BELONGS (55): the user belongs to a room from now on without having asked for it: somebody
+// has said something in a direct room of his.
+type Belongs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Belongs) Reset() {
+	*x = Belongs{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Belongs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Belongs) ProtoMessage() {}
+
+func (x *Belongs) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Belongs.ProtoReflect.Descriptor instead.
+func (*Belongs) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Belongs) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -2571,7 +2687,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x06 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\a \x01(\x06R\x05nonce\"\x1c\n" +
 	"\x04Ping\x12\x14\n" +
-	"\x05value\x18\x01 \x01(\x06R\x05value\"\xb1\x01\n" +
+	"\x05value\x18\x01 \x01(\x06R\x05value\"\xc9\x01\n" +
 	"\bRoomInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -2579,7 +2695,8 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\tephemeral\x18\x04 \x01(\bR\tephemeral\x12\x19\n" +
 	"\blast_seq\x18\x05 \x01(\x04R\alastSeq\x12\x18\n" +
 	"\amembers\x18\x06 \x01(\rR\amembers\x12\x18\n" +
-	"\aprivate\x18\a \x01(\bR\aprivate\"I\n" +
+	"\aprivate\x18\a \x01(\bR\aprivate\x12\x16\n" +
+	"\x06direct\x18\b \x03(\x04R\x06direct\"I\n" +
 	"\x06Cursor\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x17\n" +
@@ -2709,7 +2826,13 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\flast_time_ms\x18\n" +
 	" \x01(\x04R\n" +
 	"lastTimeMs\x12\x1b\n" +
-	"\tlast_text\x18\v \x01(\tR\blastText*\x94\x01\n" +
+	"\tlast_text\x18\v \x01(\tR\blastText\"N\n" +
+	"\x06Direct\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x14\n" +
+	"\x05users\x18\x02 \x03(\x04R\x05users\x12\x14\n" +
+	"\x05names\x18\x03 \x03(\tR\x05names\"\x1d\n" +
+	"\aBelongs\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room*\x94\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -2731,7 +2854,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),      // 0: sarang.v1.EventKind
 	(*Login)(nil),       // 1: sarang.v1.Login
@@ -2766,6 +2889,8 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*MyRooms)(nil),     // 30: sarang.v1.MyRooms
 	(*MyRoomPage)(nil),  // 31: sarang.v1.MyRoomPage
 	(*MyRoom)(nil),      // 32: sarang.v1.MyRoom
+	(*Direct)(nil),      // 33: sarang.v1.Direct
+	(*Belongs)(nil),     // 34: sarang.v1.Belongs
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -2796,7 +2921,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

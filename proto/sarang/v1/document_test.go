@@ -76,6 +76,11 @@ var examples = map[string]struct {
 		LastSeq: 44, LastUser: 7, LastName: "Ann", LastTimeMs: 1700000002000, LastText: "yes",
 	}}}},
 	"C_MUTE lobby":     {pb.CMute, &pb.Mute{Request: 9, Room: 1, Muted: true}},
+	"C_DIRECT Bob":     {pb.CDirect, &pb.Direct{Request: 11, Names: []string{"Bob"}}},
+	"S_DIRECT Bob": {pb.SDirect, &pb.Created{Request: 11, Room: &pb.RoomInfo{
+		Id: 5, Name: "@Ann,Bob", Epoch: 777, Private: true, Direct: []uint64{7, 8},
+	}}},
+	"S_BELONGS Bob":    {pb.SBelongs, &pb.Belongs{Room: 5}},
 	"C_LEAVE for good": {pb.CLeave, &pb.Leave{Request: 10, Room: 1, ForGood: true}},
 	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
 	"S_PING beat":      {pb.SPing, &pb.Ping{Value: 42}},

@@ -26,6 +26,7 @@ func everyMessage() []decoders {
 		new(pb.History), new(pb.HistoryPage), new(pb.Members), new(pb.MemberPage), new(pb.Gap), new(pb.Goodbye),
 		new(pb.GiveRole), new(pb.Kick),
 		new(pb.Mark), new(pb.Marked), new(pb.Mute), new(pb.MyRooms), new(pb.MyRoomPage),
+		new(pb.Direct), new(pb.Belongs),
 	}
 }
 

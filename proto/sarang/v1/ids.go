@@ -42,4 +42,7 @@ const (
 	CMute    = 50 // Mute
 	SRooms   = 51 // MyRoomPage
 	CRooms   = 52 // MyRooms
+	SDirect  = 53 // Created
+	CDirect  = 54 // Direct
+	SBelongs = 55 // Belongs
 )

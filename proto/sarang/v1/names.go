@@ -42,6 +42,9 @@ func Packets() []Packet {
 		{CMute, "C_MUTE", new(Mute)},
 		{SRooms, "S_ROOMS", new(MyRoomPage)},
 		{CRooms, "C_ROOMS", new(MyRooms)},
+		{SDirect, "S_DIRECT", new(Created)},
+		{CDirect, "C_DIRECT", new(Direct)},
+		{SBelongs, "S_BELONGS", new(Belongs)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}
