@@ -116,7 +116,10 @@ func TestDirectMessage(t *testing.T) {
 	joined := client.Joined{Room: client.RoomInfo{ID: dev, Name: "@ann,민지", Epoch: 5}}
 	joined.Room.Direct[0], joined.Room.Direct[1] = me, ann
 	effects = s.m.Update(tui.Batch{joined, tui.Opened{Room: dev, Text: "see you later"}})
-	i := slices.IndexFunc(effects, func(e tui.Effect) bool { p, ok := e.(tui.Publish); return ok && p.Room == dev && p.Text == "see you later" })
+	i := slices.IndexFunc(effects, func(e tui.Effect) bool {
+		p, ok := e.(tui.Publish)
+		return ok && p.Room == dev && p.Text == "see you later"
+	})
 	if i < 0 {
 		t.Fatalf("opened: %+v", effects)
 	}

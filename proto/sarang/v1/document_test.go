@@ -75,8 +75,8 @@ var examples = map[string]struct {
 		Room: &pb.RoomInfo{Id: 1, Name: "lobby", Epoch: 12345, LastSeq: 46, Members: 2}, Role: 3, Mark: 43, Unread: 1, Muted: true,
 		LastSeq: 44, LastUser: 7, LastName: "Ann", LastTimeMs: 1700000002000, LastText: "yes",
 	}}}},
-	"C_MUTE lobby":     {pb.CMute, &pb.Mute{Request: 9, Room: 1, Muted: true}},
-	"C_DIRECT Bob":     {pb.CDirect, &pb.Direct{Request: 11, Names: []string{"Bob"}}},
+	"C_MUTE lobby": {pb.CMute, &pb.Mute{Request: 9, Room: 1, Muted: true}},
+	"C_DIRECT Bob": {pb.CDirect, &pb.Direct{Request: 11, Names: []string{"Bob"}}},
 	"S_DIRECT Bob": {pb.SDirect, &pb.Created{Request: 11, Room: &pb.RoomInfo{
 		Id: 5, Name: "@Ann,Bob", Epoch: 777, Private: true, Direct: []uint64{7, 8},
 	}}},
