@@ -240,6 +240,61 @@ test("who reloads is who he was, and finds his rooms", async () => {
   assert.equal(await ann.page.locator(".who").textContent(), "Rita");
 });
 
+test("without the network: the page, what was said, and what is written", async () => {
+  const ann = await come("Nina");
+  await ann.make("offline");
+  await ann.say("kept");
+  await ann.sees("kept");
+  const bob = await come("Ned", { room: "offline" });
+  await bob.page.waitForSelector("#composer");
+  await ann.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await ann.page.waitForTimeout(500); // it writes what has gathered, some time after it came
+  await server.kill();
+  await ann.page.reload();
+  await ann.sees("kept");
+  await ann.say("written offline");
+  await ann.page.locator(".unsent", { hasText: "written offline" }).waitFor();
+  await ann.page.waitForTimeout(300);
+  await ann.page.reload();
+  await ann.page.locator(".unsent", { hasText: "written offline" }).waitFor();
+  await server.run();
+  await bob.sees("written offline");
+  await ann.sees("written offline");
+  await ann.page.locator(".unsent").waitFor({ state: "detached" });
+  await ann.page.reload();
+  await ann.sees("written offline");
+  assert.deepEqual(await ann.texts(), ["kept", "written offline"]);
+});
+
+test("read on one device, read on all; and found there", async () => {
+  const ann = await come("Tess");
+  await ann.make("devices");
+  await ann.make("elsewhere");
+  const bob = await come("Tom", { room: "devices" });
+  await bob.page.waitForSelector("#composer");
+  const me = await ann.page.evaluate(() => localStorage.getItem("me"));
+  const second = await come("");
+  await second.page.evaluate((m) => localStorage.setItem("me", m), me);
+  await second.page.goto(`${server.url}/#/elsewhere`);
+  await second.page.reload();
+  await second.page.locator(".side .item", { hasText: "devices" }).waitFor();
+  await bob.say("one");
+  await bob.say("two");
+  const badge = second.page.locator(".side .item", { hasText: "devices" }).locator(".badge", { hasText: "2" });
+  await badge.waitFor();
+  // A third one is told the same number by the server.
+  const third = await come("");
+  await third.page.evaluate((m) => localStorage.setItem("me", m), me);
+  await third.page.goto(`${server.url}/#/elsewhere`);
+  await third.page.reload();
+  await third.page.locator(".side .item", { hasText: "devices" }).locator(".badge", { hasText: "2" }).waitFor();
+  await ann.goTo("devices");
+  await badge.waitFor({ state: "detached" });
+  await ann.page.click(".menu summary");
+  await ann.page.click("text=Leave the room");
+  await second.page.locator(".side .item:not(.other)", { hasText: "devices" }).waitFor({ state: "detached" });
+});
+
 test("unread while away, and a line over what is new", async () => {
   const ann = await come("Uma");
   await ann.make("quiet");

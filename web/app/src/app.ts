@@ -1,8 +1,9 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type Id, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError } from "sarang-client";
+import { Client, Code, type Id, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError } from "sarang-client";
 import { t } from "./i18n.ts";
 import { type Outgoing, RoomModel } from "./room.ts";
+import * as store from "./store.ts";
 import { plain } from "./text.ts";
 
 export type Connection =
@@ -10,13 +11,23 @@ export type Connection =
   | { readonly is: "connecting" }
   | { readonly is: "offline"; readonly retryAtMs: number };
 
+/** Who we are, in localStorage: all else is in IndexedDB. */
 interface Saved {
-  name: string;
-  token: string;
-  user: string;
-  rooms: { id: string; name: string; epoch: string; ephemeral: boolean; private: boolean; readSeq: number }[];
-  last: string;
+  readonly name: string;
+  readonly token: string;
+  readonly user: string;
+  /** The room that was shown. */
+  readonly last: string;
 }
+
+/** Who has missed more than that of a room reads on at its end. */
+const resumeMax = 1000;
+
+/** A browser that takes so long to keep a message does not keep it from being sent. */
+const keepPatienceMs = 500;
+
+/** A mark is told so long after something was read. */
+const markMs = 1000;
 
 /** Events that are asked for when a room is opened, and at each step back. */
 const pageItems = 100;
@@ -41,10 +52,12 @@ class App {
   readonly announcement = signal("");
   readonly loginError = signal("");
   readonly entering = signal(false);
-  readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + r.unread.value, 0));
+  readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + (r.muted.value ? 0 : r.unread.value), 0));
   #wanted = ""; // the room that the address names
   #moves = 0; // how often another room was wanted
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
+  #sending: Promise<void> = Promise.resolve();
+  readonly #marking = new Set<RoomModel>();
   #said: string[] = [];
   #sayTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -62,16 +75,17 @@ class App {
     }
   }
 
-  /** Keeps who we are, and our rooms. */
+  /** Keeps who we are. */
   save(): void {
     const client = this.client.value;
     if (!client) return;
-    const rooms = this.rooms.value.map((r) => {
-      const { id, name, epoch, ephemeral, private: hidden } = r.info.value;
-      return { id, name, epoch, ephemeral, private: hidden, readSeq: r.readSeq.value };
-    });
-    const saved: Saved = { name: this.name.value, token: client.token, user: this.user.value, rooms, last: this.current.value?.info.value.name ?? "" };
+    const saved: Saved = { name: this.name.value, token: client.token, user: this.user.value, last: this.current.value?.info.value.name ?? "" };
     localStorage.setItem("me", JSON.stringify(saved));
+  }
+
+  /** Keeps where we stand in a room. */
+  keep(r: RoomModel): void {
+    store.keepRoom({ id: r.id, info: r.info.value, readSeq: r.readSeq.value, draft: r.draft });
   }
 
   start(): void {
@@ -81,14 +95,21 @@ class App {
       if (document.visibilityState === "visible") {
         this.client.value?.check();
         const r = this.current.value;
-        if (r?.atEnd) r.read();
+        if (r?.atEnd) this.read(r);
+      } else {
+        this.#leaving();
       }
-      this.save();
     });
-    addEventListener("pagehide", () => this.save());
+    addEventListener("pagehide", () => this.#leaving());
     this.#wanted = roomOfAddress();
     const saved = this.saved();
     if (saved) void this.enter(saved.name, saved);
+  }
+
+  #leaving(): void {
+    this.save();
+    for (const r of this.rooms.value) this.keep(r);
+    void store.flush();
   }
 
   /** Logs in, as a guest. */
@@ -98,16 +119,29 @@ class App {
     const client = new Client({ url: this.url, name, program: "sarang page", ...(saved ? { token: saved.token } : {}) });
     this.#listen(client);
     if (saved) {
-      // What was known stands there before the server has answered.
+      // What was kept stands there before the server has answered.
+      const kept = await store.load();
       batch(() => {
         this.name.value = saved.name;
         this.user.value = saved.user;
         this.client.value = client;
-        for (const r of saved.rooms) this.#add(new RoomModel({ ...r, lastSeq: 0, members: 0 })).readSeq.value = r.readSeq;
+        for (const k of kept.rooms) {
+          const r = this.#add(new RoomModel(k.info));
+          r.readSeq.value = k.readSeq;
+          r.draft = k.draft;
+        }
+        for (const o of kept.outbox) {
+          const r = this.find(o.room);
+          if (r) r.outbox.value = [...r.outbox.value, o];
+          else store.dropOutgoing(o.nonce);
+        }
         this.#wanted ||= saved.last;
-        this.#route();
       });
-      for (const r of saved.rooms.slice(0, roomsMax)) void this.#rejoin(client, r);
+      await Promise.all(this.rooms.value.map(async (r) => r.restore(await store.loadEvents(r.id))));
+      const wanted = this.rooms.value.find((r) => sameName(r.info.value.name, this.#wanted));
+      if (wanted) this.show(wanted);
+    } else {
+      await store.forgetAll(); // of who was here before
     }
     try {
       const self = await client.connect();
@@ -117,8 +151,10 @@ class App {
         this.user.value = self.user;
       });
       this.save();
-      await this.refreshRooms();
-      if (!saved) this.#route();
+      await this.#ours(client);
+      void this.refreshRooms();
+      this.#route();
+      this.#wanted = "";
     } catch (err) {
       client.close();
       batch(() => {
@@ -132,9 +168,50 @@ class App {
     }
   }
 
+  /** Joins all rooms that are ours, from where we stand in them. */
+  async #ours(client: Client): Promise<void> {
+    const mine = new Map<Id, MyRoom>();
+    for await (const m of client.myRooms()) mine.set(m.room.id, m);
+    for (const r of this.rooms.value) {
+      // Left on another device. Of rooms that are not stored the server keeps no list.
+      if (!mine.has(r.id) && !r.info.value.ephemeral) this.#remove(r.id);
+    }
+    for (const m of mine.values()) {
+      if (!this.find(m.room.id)) this.#add(new RoomModel(m.room));
+    }
+    await Promise.all(this.rooms.value.slice(0, roomsMax).map((r) => this.#resume(client, r, mine.get(r.id))));
+  }
+
+  async #resume(client: Client, r: RoomModel, mine: MyRoom | undefined): Promise<void> {
+    const known = r.info.value;
+    const last = r.events.at(-1);
+    const far = mine !== undefined && last !== undefined && mine.room.lastSeq - last.seq > resumeMax;
+    if (far) {
+      r.reset();
+      store.dropEvents(r.id);
+    }
+    const from = last && !far ? { cursor: { epoch: known.epoch, seq: last.seq, timeMs: last.timeMs } } : { historyItems: pageItems };
+    if (mine) {
+      r.role.value = mine.role;
+      r.muted.value = mine.muted;
+      if (r === this.current.value && r.atEnd && document.visibilityState === "visible") r.marked = mine.mark;
+      else r.count(mine.unread, mine.mark, mine.room.lastSeq, this.user.value);
+    }
+    try {
+      const { room, after } = await client.join({ room: r.id, known, ...from });
+      this.#joined(room, after, 0);
+      for (const o of r.outbox.value) if (o.state === "sending") this.#publish(client, r, o);
+    } catch (err) {
+      if (this.client.value !== client || !(err instanceof ServerError || err instanceof RoomChangedError)) return;
+      this.#remove(r.id);
+      this.tell(`${t().roomGone(`#${known.name}`)}: ${sentence(err)}`);
+    }
+  }
+
   async forget(): Promise<void> {
     this.client.value?.close();
     localStorage.removeItem("me");
+    await store.forgetAll();
     location.hash = "";
     location.reload();
   }
@@ -151,29 +228,33 @@ class App {
     return this.rooms.value.find((r) => r.id === id);
   }
 
-  async #rejoin(client: Client, known: Saved["rooms"][number]): Promise<void> {
-    try {
-      const { room, after } = await client.join({ room: known.id, known, historyItems: pageItems });
-      this.#joined(room, after, known.readSeq);
-    } catch (err) {
-      if (this.client.value !== client || !(err instanceof ServerError || err instanceof RoomChangedError)) return;
-      this.#remove(known.id);
-      this.tell(`${t().roomGone(`#${known.name}`)}: ${sentence(err)}`);
-    }
-  }
-
   #joined(info: RoomInfo, after: number, readSeq: number): RoomModel {
     const r = this.find(info.id) ?? this.#add(new RoomModel(info));
     batch(() => {
       r.info.value = info;
       r.present.value = info.members;
       r.readSeq.value = Math.max(r.readSeq.value, Math.min(readSeq, info.lastSeq));
-      r.olderMore = after > 0 && !info.ephemeral;
-      r.newLine.value = 0;
+      if (r.events.length === 0) r.olderMore = after > 0 && !info.ephemeral;
     });
     void this.refreshPeople(r);
-    this.save();
+    this.keep(r);
     return r;
+  }
+
+  /** Everything in a room up to its end was seen. */
+  read(r: RoomModel): void {
+    r.read();
+    if (r.info.value.ephemeral || r.readSeq.value <= r.marked || this.#marking.has(r)) return;
+    this.#marking.add(r);
+    setTimeout(() => {
+      this.#marking.delete(r);
+      const seq = r.readSeq.value;
+      if (seq <= r.marked) return;
+      r.marked = seq;
+      this.client.value?.mark(r.id, seq).catch(() => {
+        r.marked = 0; // the next one says it again
+      });
+    }, markMs);
   }
 
   /** Opens a room by name, joining it if need be, making it if create says so. */
@@ -189,7 +270,32 @@ class App {
     try {
       const { room, after } = await client.join({ name, historyItems: pageItems, ...(create ? { create: true, private: create.private } : {}) });
       const r = this.#joined(room, after, room.lastSeq);
+      void this.#learn(client, r);
       if (move === this.#moves) this.show(r); // else somebody has gone elsewhere meanwhile
+    } catch (err) {
+      this.tell(sentence(err));
+    }
+  }
+
+  /** Asks what a room is to us: our role, our mark. */
+  async #learn(client: Client, r: RoomModel): Promise<void> {
+    if (r.info.value.ephemeral) return;
+    try {
+      const { rooms } = await client.myRoomPage(String(BigInt(r.id) - 1n), 1);
+      const mine = rooms.find((m) => m.room.id === r.id);
+      if (!mine) return;
+      r.role.value = mine.role;
+      r.muted.value = mine.muted;
+      r.marked = Math.max(r.marked, mine.mark);
+    } catch {
+      // It is not known, then.
+    }
+  }
+
+  async mute(r: RoomModel, muted: boolean): Promise<void> {
+    try {
+      await this.client.value!.mute(r.id, muted);
+      r.muted.value = muted;
     } catch (err) {
       this.tell(sentence(err));
     }
@@ -204,7 +310,7 @@ class App {
       if (r && r !== before) {
         r.newLine.value = r.unread.value > 0 ? r.readSeq.value : 0;
         r.toEnd();
-        r.read();
+        this.read(r);
       }
     });
     const hash = r ? `#/${encodeURIComponent(r.info.value.name)}` : "";
@@ -221,7 +327,6 @@ class App {
 
   #route(): void {
     const name = roomOfAddress() || this.#wanted;
-    this.#wanted = "";
     if (!name) {
       this.show(null);
       return;
@@ -237,12 +342,14 @@ class App {
       this.rooms.value = this.rooms.value.filter((o) => o !== r);
       if (this.current.value === r) this.show(null);
     });
+    store.dropRoom(id);
+    for (const o of r.outbox.value) store.dropOutgoing(o.nonce);
     this.save();
   }
 
   async leave(r: RoomModel): Promise<void> {
     try {
-      await this.client.value?.leave(r.id);
+      await this.client.value?.leave(r.id, { forGood: !r.info.value.ephemeral });
     } catch (err) {
       if (!(err instanceof ServerError && err.code === Code.notMember)) {
         this.tell(sentence(err));
@@ -309,7 +416,10 @@ class App {
     if (!client) return;
     const o: Outgoing = { room: r.id, nonce: client.nonce(), text, atMs: Date.now(), state: "sending" };
     r.outbox.value = [...r.outbox.value, o];
-    this.#publish(client, r, o);
+    // It is kept before it is sent: a reload sends it again, with its nonce.
+    const patience = new Promise<void>((resolve) => setTimeout(resolve, keepPatienceMs));
+    const kept = this.#sending.then(() => Promise.race([store.keepOutgoing(o), patience]));
+    this.#sending = kept.then(() => this.#publish(client, r, o));
   }
 
   again(r: RoomModel, o: Outgoing): void {
@@ -321,16 +431,20 @@ class App {
   }
 
   discard(r: RoomModel, o: Outgoing): void {
+    store.dropOutgoing(o.nonce);
     r.outbox.value = r.outbox.value.filter((x) => x.nonce !== o.nonce);
   }
 
   #publish(client: Client, r: RoomModel, o: Outgoing): void {
+    if (!client.rooms().some((x) => x.room.id === r.id)) return; // the join sends it
     client.publish(r.id, o.text, { nonce: o.nonce }).then(
       (seq) => {
+        store.dropOutgoing(o.nonce);
         // Its event takes it away; here it has come already, before the answer.
         if (seq <= r.last) this.discard(r, o);
       },
       (err: unknown) => {
+        if (err instanceof PublishError) return; // the page is closing: the next one sends it
         r.outbox.value = r.outbox.value.map((x) => (x.nonce === o.nonce ? { ...x, state: "failed", error: sentence(err) } : x));
       },
     );
@@ -375,15 +489,22 @@ class App {
     client.on("gap", (g) => {
       const r = this.find(g.room);
       if (!r) return;
-      if (g.epochChanged) r.reset();
-      else r.gaps.set(g.to + 1, g.to - g.from + 1);
+      if (g.epochChanged) {
+        r.reset();
+        store.dropEvents(r.id);
+      } else r.gaps.set(g.to + 1, g.to - g.from + 1);
       r.changed();
     });
     client.on("left", (e) => {
       const r = this.find(e.room);
       if (!r) return;
       this.#remove(e.room);
-      this.tell(`${t().sentOut(`#${r.info.value.name}`)}: ${e.error.message}`);
+      if (e.error.code !== Code.left) this.tell(`${t().sentOut(`#${r.info.value.name}`)}: ${e.error.message}`);
+    });
+    client.on("mark", (e) => this.find(e.room)?.readTo(e.seq, this.user.value));
+    client.on("mute", (e) => {
+      const r = this.find(e.room);
+      if (r) r.muted.value = e.muted;
     });
     client.on("lost", (e) => {
       this.#remove(e.room.id);
@@ -398,13 +519,15 @@ class App {
       const info = this.client.value?.rooms().find((x) => x.room.id === e.room)?.room;
       if (!info) return;
       r = this.#add(new RoomModel(info));
-      r.readSeq.value = info.lastSeq;
+      r.readSeq.value = r.counted = info.lastSeq;
     }
     const seen = r === this.current.value && r.atEnd && document.visibilityState === "visible";
     if (r === this.current.value && !seen && r.unread.value === 0 && e.user !== this.user.value && e.kind === "message") {
       r.newLine.value = r.readSeq.value;
     }
     r.take(e, this.user.value, this.name.value, seen);
+    if (seen) this.read(r);
+    store.keepEvent(e);
     document.title = this.title();
     if (e.kind === "message" && e.user !== this.user.value && r === this.current.value) this.#announce(e);
   }

@@ -11,6 +11,11 @@ import type { RoomModel } from "./room.ts";
 const endPx = 48;
 const edgePx = 900;
 
+/** Whether we may give roles in a room. */
+export function moderates(r: RoomModel): boolean {
+  return r.role.value === "owner" || r.role.value === "moderator";
+}
+
 export function roomLabel(r: RoomModel): string {
   return `#${r.info.value.name}`;
 }
@@ -74,11 +79,12 @@ function RoomMenu({ room }: { room: RoomModel }) {
     >
       <summary class="ghost" aria-label={t().menu} role="button"><More /></summary>
       <ul>
-        {item(t().invite, () => (app.dialog.value = "invite"))}
+        {moderates(room) && item(t().invite, () => (app.dialog.value = "invite"))}
         {item(t().copyLink, () => {
           void navigator.clipboard?.writeText(location.href).then(() => app.tell(t().copied));
         })}
-        {item(t().banByName, () => {
+        {!room.info.value.ephemeral && item(room.muted.value ? t().unmuteRoom : t().muteRoom, () => void app.mute(room, !room.muted.value))}
+        {moderates(room) && item(t().banByName, () => {
           app.about.value = null;
           app.dialog.value = "moderate";
         })}
@@ -115,7 +121,7 @@ function Log({ room }: { room: RoomModel }) {
     const was = room.atEnd;
     room.atEnd = atTail && rest < endPx;
     room.anchor = room.atEnd ? null : topmost(b, list.current!);
-    if (room.atEnd && document.visibilityState === "visible" && (room.unread.value > 0 || room.readSeq.value < room.last)) room.read();
+    if (room.atEnd && document.visibilityState === "visible" && (room.unread.value > 0 || room.readSeq.value < room.last)) app.read(room);
     if (was !== room.atEnd) room.changed();
     if (b.scrollTop < edgePx) void app.older(room);
     if (!atTail && rest < edgePx) room.moveDown();

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { app, sameName } from "./app.ts";
+import { moderates } from "./conversation.tsx";
 import { type Language, language, languages, setLanguage, t } from "./i18n.ts";
 import { Cross, Hash, Lock, Plus, Search } from "./icons.tsx";
 import { type Theme, setTheme, theme } from "./theme.ts";
@@ -210,6 +211,8 @@ function Moderate() {
     if ((await f()) !== false) close();
   };
   const role = room.roles.value.get(about?.user ?? "");
+  const owner = room.role.value === "owner";
+  const may = moderates(room);
   const button = (text: string, f: () => Promise<unknown>, danger = false) => (
     <li><button type="button" class={danger ? "danger" : ""} disabled={!about && !name.trim()} onClick={act(f)}>{text}</button></li>
   );
@@ -225,14 +228,14 @@ function Moderate() {
         )}
         <ul class="actions">
           {about && button(t().mention, async () => mention(about.name))}
-          {about && button(t().makeModerator, () => app.giveRole(room, "moderator", whom))}
-          {about && button(t().makeOwner, () => app.giveRole(room, "owner", whom))}
-          {about && role === "reader" && button(t().unmute, () => app.giveRole(room, "member", whom))}
-          {about && (role === "moderator" || role === "owner") && button(t().makeMember, () => app.giveRole(room, "member", whom))}
-          {about && button(t().mute10, () => app.giveRole(room, "reader", whom, 600))}
-          {about && button(t().kick, () => app.kick(room, about.user), true)}
-          {button(t().banDay, () => app.giveRole(room, "banned", whom, 86_400), true)}
-          {button(t().ban, () => app.giveRole(room, "banned", whom), true)}
+          {owner && about && button(t().makeModerator, () => app.giveRole(room, "moderator", whom))}
+          {owner && about && button(t().makeOwner, () => app.giveRole(room, "owner", whom))}
+          {may && about && role === "reader" && button(t().unmute, () => app.giveRole(room, "member", whom))}
+          {may && about && (role === "moderator" || role === "owner") && button(t().makeMember, () => app.giveRole(room, "member", whom))}
+          {may && about && button(t().mute10, () => app.giveRole(room, "reader", whom, 600))}
+          {may && about && button(t().kick, () => app.kick(room, about.user), true)}
+          {may && button(t().banDay, () => app.giveRole(room, "banned", whom, 86_400), true)}
+          {may && button(t().ban, () => app.giveRole(room, "banned", whom), true)}
           {!about && button(t().unban, () => app.giveRole(room, "member", whom))}
         </ul>
       </div>

@@ -110,6 +110,8 @@ export const en = {
   roomGone: (room: string) => `${room} is not there any more`,
   unread: (n: number) => s(n, "1 unread message", `${n} unread messages`),
   mentionsYou: "somebody speaks to you",
+  muteRoom: "Do not tell me of new messages",
+  unmuteRoom: "Tell me of new messages again",
   copied: "Copied.",
   copyLink: "Copy a link to the room",
   tooLong: "This is too long for one message.",

@@ -110,6 +110,8 @@ export const ko: Catalogue = {
   roomGone: (room) => `${room} 방이 더는 없습니다`,
   unread: (n) => `읽지 않은 글 ${n}개`,
   mentionsYou: "나를 부른 글이 있음",
+  muteRoom: "새 글을 알리지 않기",
+  unmuteRoom: "새 글을 다시 알리기",
   copied: "복사했습니다.",
   copyLink: "방 링크 복사",
   tooLong: "한 번에 보내기에는 너무 깁니다.",

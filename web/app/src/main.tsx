@@ -74,3 +74,15 @@ listenToKeys();
 Object.assign(globalThis, { sarang: app });
 app.start();
 render(<Page />, document.getElementById("app")!);
+
+// The worker's address is the only one that may become code (trusted types).
+interface Policies {
+  createPolicy(name: string, rules: { createScriptURL(s: string): string }): { createScriptURL(s: string): string };
+}
+const worker = "/sw.js";
+if ("serviceWorker" in navigator) {
+  const policies = (globalThis as { trustedTypes?: Policies }).trustedTypes;
+  const rules = { createScriptURL: () => worker };
+  const policy = policies ? policies.createPolicy("sarang", rules) : rules;
+  addEventListener("load", () => void navigator.serviceWorker.register(policy.createScriptURL(worker)).catch(() => {}));
+}

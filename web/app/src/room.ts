@@ -39,6 +39,13 @@ export class RoomModel {
   /** Where the line stands over what was new when the room was opened; 0: nowhere. */
   readonly newLine = signal(0);
   readonly unread = signal(0);
+  /** Up to it unread is counted; it is the server's count, where that was told. */
+  counted = 0;
+  /** Our role, as far as the server has told. */
+  readonly role = signal<Role>("none");
+  readonly muted = signal(false);
+  /** The mark that the server knows of. */
+  marked = 0;
   readonly mentioned = signal(false);
   readonly outbox = signal<readonly Outgoing[]>([]);
   readonly people = signal<readonly Member[]>([]);
@@ -84,10 +91,12 @@ export class RoomModel {
         if (this.events.length > keptMax && this.atEnd) this.#forget(this.events.length - keptMax / 2);
       }
       if (e.user === self && e.nonce !== "0") this.outbox.value = this.outbox.value.filter((o) => o.nonce !== e.nonce);
-      if (e.kind === "message" && e.user !== self && e.seq > this.readSeq.value && !seen) {
-        this.unread.value++;
-        if (mentions(e.text, selfName)) this.mentioned.value = true;
+      if (e.kind === "message" && e.seq > this.readSeq.value && !seen) {
+        if (e.user !== self && e.seq > this.counted) this.unread.value++;
+        if (e.user !== self && mentions(e.text, selfName)) this.mentioned.value = true;
       }
+      this.counted = Math.max(this.counted, e.seq);
+      if (e.kind === "role" && e.subject === self) this.role.value = e.role;
       if (seen || (e.user === self && this.unread.value === 0)) this.readSeq.value = e.seq;
       this.changed();
     });
@@ -107,6 +116,40 @@ export class RoomModel {
       if (people.length < this.people.value.length) this.present.value--;
       this.people.value = people;
     }
+  }
+
+  /** What was kept from before a reload. */
+  restore(events: readonly RoomEvent[]): void {
+    if (this.events.length > 0) return;
+    for (const e of events) this.#know(e);
+    this.people.value = [];
+    this.events = [...events];
+    this.counted = this.last;
+    this.toEnd();
+  }
+
+  /** What the server counts as unread: up to its end, behind our mark. */
+  count(unread: number, mark: number, upTo: number, self: Id): void {
+    batch(() => {
+      this.marked = Math.max(this.marked, mark);
+      if (mark < this.readSeq.value) return; // we have read on, and it was not told yet
+      this.readSeq.value = mark;
+      const since = this.events.filter((e) => e.kind === "message" && e.seq > upTo && e.user !== self).length;
+      this.unread.value = unread + since;
+      this.counted = Math.max(upTo, this.last);
+    });
+  }
+
+  /** Another device has read up to seq. */
+  readTo(seq: number, self: Id): void {
+    batch(() => {
+      this.marked = Math.max(this.marked, seq);
+      if (seq <= this.readSeq.value) return;
+      this.readSeq.value = seq;
+      const rest = this.events.filter((e) => e.kind === "message" && e.seq > seq && e.user !== self);
+      this.unread.value = Math.min(this.unread.value, rest.length);
+      if (this.unread.value === 0) this.mentioned.value = false;
+    });
   }
 
   /** A page of what stands before. */
@@ -165,6 +208,7 @@ export class RoomModel {
     this.newLine.value = 0;
     this.readSeq.value = 0;
     this.unread.value = 0;
+    this.counted = this.marked = 0;
     this.changed();
   }
 

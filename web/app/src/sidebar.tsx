@@ -48,11 +48,12 @@ function RoomItem({ room }: { room: RoomModel }) {
   const { name, private: hidden } = room.info.value;
   const here = app.current.value === room;
   const n = room.unread.value;
+  const muted = room.muted.value;
   return (
     <li>
       <button
         type="button"
-        class={`item${here ? " here" : ""}${n ? " unread" : ""}`}
+        class={`item${here ? " here" : ""}${n && !muted ? " unread" : ""}${muted ? " muted" : ""}`}
         aria-current={here ? "page" : undefined}
         onClick={() => app.show(room)}
       >

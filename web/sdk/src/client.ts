@@ -11,7 +11,7 @@ import {
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type ClientPacket, type Cursor, type Fields, type Id, type Member, type Role, type RoomEvent, type RoomInfo, type Self, packetId } from "./wire.ts";
+import { type ClientPacket, type Cursor, type Fields, type Id, type Member, type MyRoom, type Role, type RoomEvent, type RoomInfo, type Self, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -108,6 +108,10 @@ export interface ClientEvents {
   gap: Gap;
   /** Somebody has sent us out of a room. */
   left: Left;
+  /** Another session of the user has read up to it. */
+  mark: { readonly room: Id; readonly seq: number };
+  /** Another session of the user has said whether he wants to be told of what happens there. */
+  mute: { readonly room: Id; readonly muted: boolean };
   /** A room could not be joined again; it is joined no more. RoomChangedError: it is another one. */
   lost: { readonly room: RoomInfo; readonly error: Error };
   /** The server does not keep to the protocol; the client connects again. */
@@ -149,6 +153,9 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_LIST: "C_LIST",
   S_HISTORY: "C_HISTORY",
   S_MEMBERS: "C_MEMBERS",
+  S_MARK: "C_MARK",
+  S_MUTE: "C_MUTE",
+  S_ROOMS: "C_ROOMS",
 };
 
 /**
@@ -260,18 +267,48 @@ export class Client extends Emitter<ClientEvents> {
     return joined!;
   }
 
-  /** Leaves a room. What was published there and has no answer fails. */
-  async leave(room: Id): Promise<void> {
+  /**
+   * Leaves a room: this session is not present there any more. What was published there and has
+   * no answer fails. forGood: the user does not belong to it any more, on none of his devices.
+   */
+  async leave(room: Id, how: { forGood?: boolean } = {}): Promise<void> {
     const r = this.#rooms.get(room);
-    if (!r) throw new ServerError(Code.notMember, "the room is not joined");
-    r.leaving = true;
+    if (!r && !how.forGood) throw new ServerError(Code.notMember, "the room is not joined");
+    if (r) r.leaving = true;
     try {
-      await this.#ask("C_LEAVE", { room }, true, { doneCode: Code.notMember });
+      await this.#ask("C_LEAVE", how.forGood ? { room, forGood: true } : { room }, true, { doneCode: Code.notMember });
     } catch (err) {
-      r.leaving = false;
+      if (r) r.leaving = false;
       if (!(err instanceof ServerError && err.code === Code.notMember)) throw err;
     }
-    this.#forget(r, new ServerError(Code.notMember, "the room was left"));
+    if (r) this.#forget(r, new ServerError(Code.notMember, "the room was left"));
+  }
+
+  /** A page of the rooms that the user belongs to, in the order of their numbers, above after. */
+  async myRoomPage(after: Id = "0", itemsMax = 0): Promise<{ rooms: MyRoom[]; more: boolean }> {
+    const f = await this.#ask("C_ROOMS", { after, itemsMax }, true);
+    return { rooms: wire.list(f, "rooms", wire.myRoom), more: wire.bool(f, "more") };
+  }
+
+  /** All of them, page by page. */
+  async *myRooms(): AsyncGenerator<MyRoom> {
+    for (let after = "0"; ; ) {
+      const page = await this.myRoomPage(after);
+      yield* page.rooms;
+      const last = page.rooms.at(-1);
+      if (!page.more || !last) return;
+      after = last.room.id;
+    }
+  }
+
+  /** Says that the user has read everything up to seq; returns the mark that holds, which never goes back. */
+  async mark(room: Id, seq: number): Promise<number> {
+    return wire.num(await this.#ask("C_MARK", { room, seq }, true), "seq");
+  }
+
+  /** Says whether the user wants to be told of what happens in a room. */
+  async mute(room: Id, muted: boolean): Promise<void> {
+    await this.#ask("C_MUTE", { room, muted }, true);
   }
 
   /** Makes a room, without joining it. InterruptedError: it may be there or not. */
@@ -600,6 +637,12 @@ export class Client extends Emitter<ClientEvents> {
       }
       case "S_LEAVE":
         if (!wire.num(f, "request")) return this.#sentOut(f);
+        break;
+      case "S_MARK":
+        if (!wire.num(f, "request")) return this.emit("mark", { room: wire.id(f, "room"), seq: wire.num(f, "seq") });
+        break;
+      case "S_MUTE":
+        if (!wire.num(f, "request")) return this.emit("mute", { room: wire.id(f, "room"), muted: wire.bool(f, "muted") });
     }
     const asked = answers[name];
     if (!asked) return; // from a newer server

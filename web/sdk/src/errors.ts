@@ -28,6 +28,7 @@ export const Code = {
   kicked: 35,
   noUser: 36,
   uninvited: 37,
+  left: 46,
 } as const;
 
 /** What the server said: a code for programs, a sentence for people. */

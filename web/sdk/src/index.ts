@@ -13,4 +13,4 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { Cursor, EventKind, Id, Limits, Member, Role, RoomEvent, RoomInfo, Self } from "./wire.ts";
+export type { Cursor, EventKind, Id, Limits, Member, MyRoom, Role, RoomEvent, RoomInfo, Self } from "./wire.ts";

@@ -70,6 +70,23 @@ export interface Member {
   readonly name: string;
 }
 
+/** A room that the user belongs to, present or not. */
+export interface MyRoom {
+  /** lastSeq is that up to which unread counts. */
+  readonly room: RoomInfo;
+  readonly role: Role;
+  /** He has read everything up to it. */
+  readonly mark: number;
+  /** Messages behind the mark, his own too; exact. */
+  readonly unread: number;
+  /** Of these, those that speak to him, as far as the server counts them. */
+  readonly mentions: number;
+  /** He does not want to be told of what happens there. */
+  readonly muted: boolean;
+  /** The newest message; seq 0: there is none. text is its beginning. */
+  readonly last: { readonly seq: number; readonly user: Id; readonly name: string; readonly timeMs: number; readonly text: string };
+}
+
 export interface Limits {
   readonly textBytesMax: number;
   readonly roomsJoinedMax: number;
@@ -116,6 +133,9 @@ export const packetId = {
   C_MEMBERS: 26,
   C_ROLE: 28,
   C_KICK: 30,
+  C_MARK: 48,
+  C_MUTE: 50,
+  C_ROOMS: 52,
 } as const;
 
 export type ClientPacket = keyof typeof packetId;
@@ -236,6 +256,18 @@ export function roomInfo(f: Fields): RoomInfo {
 
 export function member(f: Fields): Member {
   return { user: id(f, "user"), name: str(f, "name") };
+}
+
+export function myRoom(f: Fields): MyRoom {
+  return {
+    room: roomInfo(sub(f, "room")),
+    role: roleOf(num(f, "role")),
+    mark: num(f, "mark"),
+    unread: num(f, "unread"),
+    mentions: num(f, "mentions"),
+    muted: bool(f, "muted"),
+    last: { seq: num(f, "lastSeq"), user: id(f, "lastUser"), name: str(f, "lastName"), timeMs: num(f, "lastTimeMs"), text: str(f, "lastText") },
+  };
 }
 
 export function limits(f: Fields): Limits {

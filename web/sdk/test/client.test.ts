@@ -100,6 +100,40 @@ describe("a conversation", () => {
     await assert.rejects(eve.join({ room: room.id }), (err) => err instanceof ServerError && err.code === Code.forbidden);
   });
 
+  test("one's rooms, read marks, on two devices", async () => {
+    const ann = enter("Rosa");
+    const { user } = await ann.connect();
+    const other = enter("Rosa", { token: ann.token });
+    await other.connect();
+    const bob = enter("Sam");
+    await bob.connect();
+    const { room } = await bob.join({ name: "marks", create: true });
+    await ann.join({ room: room.id });
+    const read = await bob.publish(room.id, "one");
+    await bob.publish(room.id, "two");
+    const last = await bob.publish(room.id, "three");
+    const told = next(other, "mark");
+    assert.equal(await ann.mark(room.id, read), read);
+    assert.deepEqual(await told, { room: room.id, seq: read });
+    assert.equal(await ann.mark(room.id, 1), read, "a mark does not go back");
+    const muted = next(other, "mute");
+    await ann.mute(room.id, true);
+    assert.deepEqual(await muted, { room: room.id, muted: true });
+    const mine = [];
+    for await (const r of other.myRooms()) mine.push(r);
+    assert.equal(mine.length, 1);
+    const m = mine[0]!;
+    assert.deepEqual([m.room.name, m.role, m.mark, m.unread, m.muted], ["marks", "member", read, 2, true]);
+    assert.deepEqual([m.last.seq, m.last.name, m.last.text], [last, "Sam", "three"]);
+    assert.notEqual(m.last.user, user);
+    // Left on one device, left on all.
+    await other.join({ room: room.id });
+    const left = next(other, "left");
+    await ann.leave(room.id, { forGood: true });
+    assert.equal((await left).error.code, Code.left);
+    assert.deepEqual((await ann.myRoomPage()).rooms, []);
+  });
+
   test("what is refused has a code", async () => {
     await assert.rejects(enter("admin").connect(), (err) => err instanceof ServerError && err.code === Code.badName);
     const first = enter("Fred");
