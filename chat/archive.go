@@ -31,11 +31,27 @@ type Archive interface {
 	// AddMemberships adds memberships as they are, or puts them in the place of those that are
 	// there. On an error it may have been done or not.
 	AddMemberships(ctx context.Context, all []Membership) error
+
+	// AllDevices returns up to itemsMax devices (at least 1) behind a device, ordered by user
+	// and id.
+	AllDevices(ctx context.Context, after DeviceRef, itemsMax int) ([]DeviceRecord, error)
+
+	// AddDevices adds devices of users that are there, which have no such devices yet.
+	AddDevices(ctx context.Context, devices []DeviceRecord) error
 }
 
-// UserRecord is a user with what his token and his name's look are known by.
+// UserRecord is a user with what he and his name's look are known by.
 type UserRecord struct {
 	User
-	Token TokenHash
-	Look  string // see Claim.Look; empty if he has none
+	Password string // see Secret
+	Look     string // see Claim.Look; empty if he has none
 }
+
+// DeviceRef names a device of a user.
+type DeviceRef struct {
+	User   UserID
+	Device DeviceID
+}
+
+// Ref returns the name of d.
+func (d *DeviceRecord) Ref() DeviceRef { return DeviceRef{d.User, d.ID} }

@@ -122,6 +122,7 @@ type User struct {
 	SentCount uint64 // messages published and stored
 	CreatedMs int64
 	SeenMs    int64 // last login, or later: when he is known to have been online
+	Account   bool  // he has a password, and his name is never given to others
 }
 
 // TokenHash is the SHA-256 of a resume token. The token itself is never stored.

@@ -40,6 +40,11 @@ const (
 	CodeForbidden      Code = 26 // the user's role in the room does not allow it
 	CodeNonceUsed      Code = 27 // the nonce was used for another message
 	CodeStoreGone      Code = 28 // the store's files are gone: nothing can be stored until the server is started again
+	CodeBadPassword    Code = 29 // the name or the password is not right
+	CodeNeedsPassword  Code = 30 // the server takes no guests: log in with a password, or register
+	CodeSessionEnded   Code = 31 // the session was ended from another one, or by a new password
+	CodeNoRegistration Code = 32 // nobody can register, or not with this invitation code
+	CodeNotAccount     Code = 33 // the user has a password already, or has none
 	CodeBanned         Code = 34 // the user was banned from the room
 	CodeKicked         Code = 35 // the user was sent out of the room; he may come back
 	CodeNoUser         Code = 36 // no such user

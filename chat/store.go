@@ -14,6 +14,7 @@ type Store interface {
 	RoomStore
 	UserStore
 	MemberStore
+	AccountStore
 
 	// Close waits for running calls and releases everything. Later calls are
 	// CodeClosed.
@@ -90,13 +91,17 @@ type RoomStore interface {
 
 // UserStore keeps users.
 type UserStore interface {
-	// ClaimUser logs a guest in. If the token hash is not zero and belongs to the
-	// user whose key it is, that user is returned. If the key is free it makes a
-	// new user with the given token hash as his own. Otherwise CodeNameTaken, or
+	// ClaimUser logs somebody in. If the token hash is not zero and is that of a device of
+	// the user whose key it is (Claim.Shows), that user is returned, and the device becomes
+	// what Claim.Enter says. If the key is free it makes a new user, and a device of his with
+	// the given token hash (Claim.NewDevice). Otherwise CodeNameTaken, or
 	// CodeBadToken when a token was presented that is not the user's.
-	// A key is free when no user has it, or when its user was not seen since
+	// A key is free when no user has it, or when its user has no password, was not seen since
 	// c.ReservedSinceMs and is not online (Claim.Free): then the old user loses the key (he
 	// keeps id and name).
+	// A claim with a Proven user needs no token: if he has the key, the device with the
+	// token c.Fresh is his, made if there is none; CodeBadPassword if he has not. Of a user's devices
+	// not more than c.DevicesMax stay: the one that was seen longest ago goes.
 	// A new user is not made while another one whose name is not free either has the same
 	// c.Look, which is CodeNameTaken, too. A store keeps the Look that a user was made with,
 	// or, if he has none, that of a login that moves his SeenMs.
@@ -104,11 +109,11 @@ type UserStore interface {
 	// does not wait long for that, and does not fail when it can not be stored: who is
 	// known gets in while nothing can be written. A claim that is KnownOnly makes nobody:
 	// CodeUnavailable instead.
-	// A claim whose Fresh hash is already the holder's is the same claim again,
+	// A claim whose Fresh hash is already one of the holder's is the same claim again,
 	// after an answer that was lost: it returns the user that the first one made.
 	// Claims and new rooms are gathered into transactions by the store: many may be in
 	// flight.
-	ClaimUser(ctx context.Context, c Claim) (User, error)
+	ClaimUser(ctx context.Context, c Claim) (Claimed, error)
 
 	// Seen moves the SeenMs of users forward to nowMs, never back: they are online. Those
 	// that are not there are left out. On an error it may have been done or not. The users
@@ -215,10 +220,18 @@ type Claim struct {
 	Key             string    // comparison form
 	Look            string    // Skeleton of Key: what the name looks like; empty: it is not compared
 	Resume          TokenHash // the token that the client showed; zero if none
-	Fresh           TokenHash // becomes the token of a user that is made
+	Fresh           TokenHash // becomes the token of a device that is made
+	Next            TokenHash // may take the place of a token that is older than RenewMs; zero: none does
 	NowMs           int64
 	ReservedSinceMs int64
-	KnownOnly       bool // nobody is made
+	KnownOnly       bool   // nobody is made
+	Proven          UserID // who has shown a password; 0: nobody
+	Password        string // of a user that is made: the hash, in PHC form; empty: he is a guest
+	DeviceName      string
+	Address         string
+	DevicesMax      int   // of a user; 0: no limit
+	ExpiredMs       int64 // devices of accounts that were not seen since then let nobody in
+	RenewMs         int64 // tokens from before are replaced by Next
 
 	// Online reports whether a user is online at the server that makes the claim: his name is
 	// not given away, whenever he was seen. It may be asked from any goroutine, and may be
@@ -228,7 +241,7 @@ type Claim struct {
 
 // Free reports whether the name of the user who has it may be given to who makes the claim.
 func (c *Claim) Free(holder *User) bool {
-	return holder.SeenMs < c.ReservedSinceMs && (c.Online == nil || !c.Online(holder.ID))
+	return !holder.Account && holder.SeenMs < c.ReservedSinceMs && (c.Online == nil || !c.Online(holder.ID))
 }
 
 // Sees reports whether a login of a user who was seen last at seenMs is to be remembered:

@@ -70,7 +70,7 @@ func (s *Shard) Login(o *Session, ref RequestRef, name string, token []byte) {
 				if len(shown) == 0 {
 					shown = fresh[:]
 				}
-				s.claimed(o, ref, u, shown, err)
+				s.claimed(o, ref, u.User, shown, err)
 			}
 		}))
 	})

@@ -66,7 +66,7 @@ func (s *slowStore) History(ctx context.Context, r chat.RoomID, p chat.Page) ([]
 	return s.Store.History(ctx, r, p)
 }
 
-func (s *slowStore) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+func (s *slowStore) ClaimUser(ctx context.Context, c chat.Claim) (chat.Claimed, error) {
 	s.claims.pass()
 	return s.Store.ClaimUser(ctx, c)
 }

@@ -36,7 +36,7 @@ type Copied struct {
 // meanwhile.
 func Copy(ctx context.Context, from, to chat.Archive, progress Progress) (Copied, error) {
 	c := &copying{from: from, to: to, progress: progress, id: chat.BatchID{Writer: rand.Uint64() | 1}}
-	for _, step := range []func(context.Context) error{c.users, c.rooms, c.memberships, c.logs, c.compare} {
+	for _, step := range []func(context.Context) error{c.users, c.devices, c.rooms, c.memberships, c.logs, c.compare} {
 		if err := step(ctx); err != nil {
 			return c.Copied, err
 		}
@@ -98,6 +98,25 @@ func (c *copying) users(ctx context.Context) error {
 		c.Written += uint64(n)
 		c.progress("users", c.Users, c.Users)
 		after = want[len(want)-1].ID
+	}
+}
+
+func (c *copying) devices(ctx context.Context) error {
+	for after := (chat.DeviceRef{}); ; {
+		want, err := c.from.AllDevices(ctx, after, copyRecordsMax)
+		if err != nil {
+			return err
+		}
+		have, err := c.to.AllDevices(ctx, after, copyRecordsMax)
+		if err != nil {
+			return err
+		}
+		_, err = same(want, have, "a device of user", func(d chat.DeviceRecord) uint64 { return uint64(d.User) },
+			func(rest []chat.DeviceRecord) error { return c.to.AddDevices(ctx, rest) })
+		if err != nil || len(want) == 0 {
+			return err
+		}
+		after = want[len(want)-1].Ref()
 	}
 }
 

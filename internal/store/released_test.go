@@ -56,10 +56,14 @@ func TestReleasedDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.ClaimUser(t.Context(), chat.Claim{
+		in, err := s.ClaimUser(t.Context(), chat.Claim{
 			Name: name, Key: key, Look: chat.Skeleton(key), Resume: sha256.Sum256([]byte(token)), Fresh: sha256.Sum256([]byte("fresh")),
 			NowMs: nowMs, ReservedSinceMs: nowMs - 30*dayMs,
 		})
+		if err == nil && in.Device != chat.FirstDevice {
+			t.Errorf("%s comes from device %d", name, in.Device)
+		}
+		return in.User, err
 	}
 	for name, want := range map[string]struct {
 		id   chat.UserID

@@ -48,12 +48,22 @@ func (f *forgetful) MyRooms(context.Context, chat.UserID, chat.RoomID, int) ([]c
 
 func (f *forgetful) Close() error { return nil }
 
-func (f *forgetful) ClaimUser(_ context.Context, c chat.Claim) (chat.User, error) {
+func (f *forgetful) ClaimUser(_ context.Context, c chat.Claim) (chat.Claimed, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.users++
-	return chat.User{ID: f.users, Name: c.Name}, nil
+	return chat.Claimed{User: chat.User{ID: f.users, Name: c.Name}}, nil
 }
+
+func (f *forgetful) Password(context.Context, string) (chat.Secret, error) {
+	return chat.Secret{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
+}
+
+func (f *forgetful) SetPassword(context.Context, chat.PasswordChange) error { return nil }
+
+func (f *forgetful) Devices(context.Context, chat.UserID) ([]chat.Device, error) { return nil, nil }
+
+func (f *forgetful) EndDevices(context.Context, chat.UserID, chat.DeviceSet) error { return nil }
 
 func (f *forgetful) Rooms(context.Context, chat.RoomID, int) ([]chat.Room, error) { return nil, nil }
 

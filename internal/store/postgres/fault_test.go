@@ -38,7 +38,8 @@ func newRig(t *testing.T, url string, c sqlstore.Config) *rig {
 	if r.room, err = s.CreateRoom(t.Context(), chat.Room{Name: "r", Key: "r", Epoch: 5}, chat.RoomQuota{}); err != nil {
 		t.Fatal(err)
 	}
-	if r.user, err = s.ClaimUser(t.Context(), chat.Claim{Name: "u", Key: "u", Fresh: chat.TokenHash{1}, NowMs: 1}); err != nil {
+	in, err := s.ClaimUser(t.Context(), chat.Claim{Name: "u", Key: "u", Fresh: chat.TokenHash{1}, NowMs: 1})
+	if r.user = in.User; err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -13,9 +13,9 @@ var _ chat.Archive = (*Store)(nil)
 
 // These are asked when a store is copied, and so are not prepared.
 const (
-	selectUsers = `SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms, coalesce(look, '')
+	selectUsers = `SELECT id, name, coalesce(name_key, ''), coalesce(password, ''), created_ms, seen_ms, coalesce(look, '')
 	FROM users WHERE id > ? ORDER BY id LIMIT ?`
-	addUser    = "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?, ?)"
+	addUser    = "INSERT INTO users (id, name, name_key, password, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?, ?)"
 	addRoom    = "INSERT INTO rooms (id, name, name_key, epoch, flags, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
 	newestRoom = "SELECT coalesce(max(id), 0) FROM rooms"
 
@@ -36,16 +36,12 @@ func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]c
 	var users []chat.UserRecord
 	for rows.Next() {
 		var u chat.UserRecord
-		var token []byte
-		err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, &token, bits[int64]{&u.CreatedMs},
+		err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, text{&u.Password}, bits[int64]{&u.CreatedMs},
 			bits[int64]{&u.SeenMs}, text{&u.Look})
-		if err == nil && len(token) != len(u.Token) {
-			err = &columnError{token, "the hash of a token"}
-		}
 		if err != nil {
 			return nil, readError(err)
 		}
-		copy(u.Token[:], token)
+		u.Account = u.Password != ""
 		users = append(users, u)
 	}
 	if err := rows.Err(); err != nil {
@@ -81,7 +77,7 @@ func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
 				}
 			}
 			for _, u := range users {
-				err := w.run(addUser, int64(u.ID), u.Name, nullIfEmpty(u.Key), u.Token[:], u.CreatedMs, u.SeenMs, nullIfEmpty(u.Look))
+				err := w.run(addUser, int64(u.ID), u.Name, nullIfEmpty(u.Key), nullIfEmpty(u.Password), u.CreatedMs, u.SeenMs, nullIfEmpty(u.Look))
 				if err != nil {
 					return err
 				}

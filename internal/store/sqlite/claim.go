@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/subtle"
 	"database/sql"
 	"errors"
 	"time"
@@ -12,16 +11,16 @@ import (
 
 // ClaimUser is documented at chat.Store. Who is known is let in by a read: only what his
 // login would write waits for a transaction, and not for long.
-func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.Claimed, error) {
 	if err := s.begin(ctx); err != nil {
-		return chat.User{}, err
+		return chat.Claimed{}, err
 	}
 	defer s.end()
 	if c.Key == "" || c.Name == "" {
-		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
+		return chat.Claimed{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
 	}
-	known, err := s.knownUser(ctx, c)
-	if err != nil || known.ID != 0 && !c.Sees(known.SeenMs) {
+	known, due, err := s.knownUser(ctx, c)
+	if err != nil || known.ID != 0 && !due {
 		return known, err
 	}
 	if known.ID != 0 {
@@ -29,7 +28,7 @@ func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 		ctx, cancel = context.WithTimeout(ctx, seenPatience)
 		defer cancel()
 	}
-	var u chat.User
+	var u chat.Claimed
 	p := &pending{}
 	p.do = func(w *writer) (err error) {
 		if u, err = w.claim(c); u.ID > w.userNext {
@@ -45,7 +44,7 @@ func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 	case known.ID != 0 && helpsOnly(err):
 		return known, nil
 	}
-	return chat.User{}, err
+	return chat.Claimed{}, err
 }
 
 // seenPatience is how long a login waits for its SeenMs to be written.
@@ -58,34 +57,43 @@ func helpsOnly(err error) bool {
 	return code == chat.CodeUnavailable || code == chat.CodeUncertain || code == chat.CodeStoreGone
 }
 
-// knownUser answers a claim by reading alone: the user whose token it shows, or a refusal.
-// Neither: it is for a transaction to decide.
-func (s *Store) knownUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+// knownUser answers a claim by reading alone: the user whose token it shows, and whether
+// there is something to be written about him; or a refusal. Neither: it is for a transaction
+// to decide.
+func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed, due bool, err error) {
+	if c.Proven != 0 {
+		return known, false, nil
+	}
 	select {
 	case s.claimRead <- struct{}{}: // one reader is enough, and leaves the others to pages
 		defer func() { <-s.claimRead }()
 	case <-ctx.Done():
-		return chat.User{}, endedError(ctx.Err())
+		return known, false, endedError(ctx.Err())
 	}
 	if err := s.reads.enter(ctx); err != nil {
-		return chat.User{}, err
+		return known, false, err
 	}
 	defer s.reads.leave()
 	u := chat.User{Key: c.Key}
-	var token []byte
-	err := s.readers.holder.QueryRowContext(ctx, c.Key).Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, &token,
+	err = s.readers.holder.QueryRowContext(ctx, c.Key).Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, flag{&u.Account},
 		bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return chat.User{}, nil
+		return known, false, nil
 	case err != nil:
-		return chat.User{}, readError(err)
-	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
-		return u, nil
-	case c.Free(&u):
-		return chat.User{}, nil
+		return known, false, readError(err)
 	}
-	return chat.User{}, refusedClaim(c)
+	d, shown, err := shownDevice(ctx, s.readers.shown, &c, &u)
+	switch {
+	case err != nil:
+		return known, false, readError(err)
+	case shown:
+		_, _, due = c.Enter(d)
+		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
+	case c.Free(&u):
+		return known, false, nil
+	}
+	return known, false, refusedClaim(c)
 }
 
 // refusedClaim is the answer to a claim for a name that is somebody else's.
@@ -104,70 +112,98 @@ func nobodyNew() error {
 }
 
 // claim does one claim inside a transaction.
-func (w *writer) claim(c chat.Claim) (chat.User, error) {
-	holder, token, err := w.holderOf(c.Key)
+func (w *writer) claim(c chat.Claim) (chat.Claimed, error) {
+	holder, err := w.holderOf(c.Key)
+	none := errors.Is(err, sql.ErrNoRows)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case err != nil && !none:
+		return chat.Claimed{}, err
+	case c.Proven != 0 && (none || holder.ID != c.Proven):
+		return chat.Claimed{}, chat.NotProven()
+	case none:
 		return w.makeUser(c)
+	}
+	d, shown, err := shownDevice(context.Background(), w.selectShown, &c, &holder)
+	switch {
 	case err != nil:
-		return chat.User{}, err
-	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
-		return w.seeUser(holder, c)
+		return chat.Claimed{}, err
+	case shown:
+		return w.seeUser(holder, &d, c)
+	case c.Proven != 0:
+		return w.seeUser(holder, nil, c)
 	case c.Free(&holder) && c.KnownOnly:
-		return chat.User{}, nobodyNew()
+		return chat.Claimed{}, nobodyNew()
 	case c.Free(&holder):
 		// Before anything is written: a refusal ends no transaction.
 		if err := w.checkLook(&c); err != nil {
-			return chat.User{}, err
+			return chat.Claimed{}, err
 		}
 		if err := exec(context.Background(), w.clearKey, int64(holder.ID)); err != nil {
-			return chat.User{}, err
+			return chat.Claimed{}, err
+		}
+		if err := w.run("DELETE FROM devices WHERE user_id = ?", int64(holder.ID)); err != nil {
+			return chat.Claimed{}, err
 		}
 		return w.makeUser(c)
 	}
-	return chat.User{}, refusedClaim(c)
+	return chat.Claimed{}, refusedClaim(c)
 }
 
 // holderOf returns the user who has the key, without his SentCount.
-func (w *writer) holderOf(key string) (u chat.User, token []byte, err error) {
+func (w *writer) holderOf(key string) (u chat.User, err error) {
 	u.Key = key
 	err = w.selectHolder.QueryRowContext(context.Background(), key).
-		Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, &token, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs})
-	return u, token, err
+		Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, flag{&u.Account}, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs})
+	return u, err
 }
 
-// sameToken reports whether shown, if it is a token at all, is the stored one.
-func sameToken(shown chat.TokenHash, stored []byte) bool {
-	return shown != chat.TokenHash{} && subtle.ConstantTimeCompare(shown[:], stored) == 1
-}
-
-func (w *writer) makeUser(c chat.Claim) (chat.User, error) {
+func (w *writer) makeUser(c chat.Claim) (chat.Claimed, error) {
 	if c.KnownOnly {
-		return chat.User{}, nobodyNew()
+		return chat.Claimed{}, nobodyNew()
 	}
 	if err := w.checkLook(&c); err != nil {
-		return chat.User{}, err
+		return chat.Claimed{}, err
 	}
-	result, err := w.insertUser.ExecContext(context.Background(), c.Name, c.Key, c.Fresh[:], c.NowMs, c.NowMs, nullIfEmpty(c.Look))
+	result, err := w.insertUser.ExecContext(context.Background(), c.Name, c.Key, nullIfEmpty(c.Password), c.NowMs, c.NowMs, nullIfEmpty(c.Look))
 	if err != nil {
-		return chat.User{}, err
+		return chat.Claimed{}, err
 	}
 	id, err := result.LastInsertId()
-	return chat.User{ID: chat.UserID(id), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs}, err
+	if err != nil {
+		return chat.Claimed{}, err
+	}
+	u := chat.User{ID: chat.UserID(id), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs, Account: c.Password != ""}
+	device, err := w.addDevice(&c, u.ID)
+	return chat.Claimed{User: u, Device: device}, err
 }
 
-// seeUser logs u in: it moves SeenMs forward, if that is due, and fills SentCount.
-func (w *writer) seeUser(u chat.User, c chat.Claim) (chat.User, error) {
+// seeUser logs u in, from a device of his or, if d is nil, from one that is made: it moves
+// SeenMs forward, if that is due, and fills SentCount.
+func (w *writer) seeUser(u chat.User, d *chat.DeviceRecord, c chat.Claim) (in chat.Claimed, err error) {
 	ctx := context.Background()
 	if c.Sees(u.SeenMs) {
 		if err := exec(ctx, w.updateSeen, c.NowMs, int64(u.ID)); err != nil {
-			return chat.User{}, err
+			return in, err
 		}
 		u.SeenMs = c.NowMs
 		if err := w.keepLook(u.ID, c.Look); err != nil {
-			return chat.User{}, err
+			return in, err
 		}
 	}
-	err := w.selectSent.QueryRowContext(ctx, int64(u.ID)).Scan(number[uint64]{&u.SentCount})
-	return u, err
+	if d == nil {
+		if in.Device, err = w.addDevice(&c, u.ID); err != nil {
+			return in, err
+		}
+	} else {
+		now, renewed, write := c.Enter(*d)
+		if write {
+			if err := exec(ctx, w.putDevice, deviceValues(&now)...); err != nil {
+				return in, err
+			}
+		}
+		in.Device, in.Renewed = d.ID, renewed
+	}
+	err = w.selectSent.QueryRowContext(ctx, int64(u.ID)).Scan(number[uint64]{&u.SentCount})
+	in.User = u
+	return in, err
 }

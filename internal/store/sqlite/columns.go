@@ -63,3 +63,16 @@ func (c text) Scan(v any) error {
 	*c.to = s
 	return nil
 }
+
+// flag reads the answer to a question: 0 or 1.
+type flag struct{ to *bool }
+
+// Scan is for package sql.
+func (c flag) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok || n < 0 || n > 1 {
+		return &columnError{v, "yes or no"}
+	}
+	*c.to = n == 1
+	return nil
+}

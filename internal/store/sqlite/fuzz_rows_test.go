@@ -53,6 +53,9 @@ func FuzzRows(f *testing.F) {
 	f.Add(byte(0), []byte{keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, keep, text, null}, int64(9), 0.0, []byte("x")) // said
 	f.Add(byte(5), []byte{keep, keep, keep, whole, text}, int64(math.MaxInt64), 0.0, []byte("x"))                                                // mark_seq
 	f.Add(byte(5), []byte{whole, keep, blob, real}, int64(2), 0.5, []byte{})
+	f.Add(byte(6), []byte{keep, whole, keep, keep, blob}, int64(-1), 0.0, []byte{1}) // id, token_hash
+	f.Add(byte(6), []byte{keep, keep, null, blob, null, text, text}, int64(0), 0.0, []byte("x"))
+	f.Add(byte(1), []byte{keep, keep, keep, keep, keep, keep, blob}, int64(0), 0.0, []byte("$x")) // password
 	w := newRowWorld(f)
 	f.Fuzz(func(t *testing.T, table byte, shape []byte, n int64, x float64, s []byte) {
 		var set []string
@@ -79,6 +82,7 @@ func FuzzRows(f *testing.F) {
 			w.exec(t, "UPDATE "+target.name+" SET "+strings.Join(set, ", ")+target.where, args...)
 		}
 		w.read(t, n)
+		w.devices(t)
 		w.claim(t)
 	})
 }
@@ -108,11 +112,12 @@ func newRowWorld(tb testing.TB) *rowWorld {
 	tb.Cleanup(func() { _ = w.db.Close() })
 	w.tables = []rowTable{
 		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role", "digest", "until_ms", "said", "said_seq"}},
-		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "token_hash", "created_ms", "seen_ms", "look"}},
+		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "created_ms", "seen_ms", "look", "password"}},
 		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "creator", "created_ms"}},
 		{"authors", " WHERE user_id = 1", []string{"user_id", "room_id", "last_seq", "sent_count"}},
 		{"members", " WHERE user_id = 1", []string{"room_id", "user_id", "role", "seq", "until_ms"}},
 		{"memberships", " WHERE user_id = 1", []string{"user_id", "room_id", "since_seq", "mark_seq", "muted"}},
+		{"devices", " WHERE user_id = 1", []string{"user_id", "id", "name", "address", "token_hash", "renewed_ms", "next_hash", "next_ms", "created_ms", "seen_ms"}},
 	}
 	for _, t := range w.tables {
 		w.exec(tb, "DROP TABLE "+t.name)
@@ -135,7 +140,8 @@ func (w *rowWorld) reset(tb testing.TB) {
 		w.exec(tb, "DELETE FROM "+t.name)
 	}
 	w.exec(tb, "INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms) VALUES (1, 'r', 'r', 5, 0, 1), (2, 'q', 'q', 6, 1, 2)")
-	w.exec(tb, "INSERT INTO users VALUES (1, 'u', 'u', x'00', 1, 1, 'u'), (2, 'v', 'v', x'01', 1, 1, NULL)")
+	w.exec(tb, "INSERT INTO users VALUES (1, 'u', 'u', 1, 1, 'u', NULL), (2, 'v', 'v', 1, 1, NULL, '$x')")
+	w.exec(tb, "INSERT INTO devices VALUES (1, 1, 'phone', '::1', zeroblob(32), 1, NULL, 0, 1, 1), (2, 7, '', '', zeroblob(32), 1, zeroblob(32), 1, 1, 1)")
 	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0, 0, 0, 1, 1), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3, 0, 9, 1, 1), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0, 7, 0, 2, 3)")
 	w.exec(tb, "INSERT INTO authors VALUES (1, 1, 3, 2), (2, 1, 0, 0)")
 	w.exec(tb, "INSERT INTO members VALUES (1, 2, 3, 2, 9), (1, 1, 5, 1, 0)")
@@ -225,6 +231,25 @@ func (w *rowWorld) read(t *testing.T, n int64) {
 	}
 }
 
+// devices reads what belongs to accounts.
+func (w *rowWorld) devices(t *testing.T) {
+	for _, u := range []chat.UserID{1, 2} {
+		devices, err := w.store.Devices(t.Context(), u)
+		if damaged(t, err) {
+			continue
+		}
+		for _, d := range devices {
+			if !utf8.ValidString(d.Name) || !utf8.ValidString(d.Address) || d.ID >= math.MaxInt64 {
+				t.Fatalf("device %+v", d)
+			}
+		}
+	}
+	if x, err := w.store.Password(t.Context(), "v"); chat.CodeOf(err) != chat.CodeNoUser && !damaged(t, err) &&
+		(x.User == 0 || !utf8.ValidString(x.Password)) {
+		t.Fatalf("the password of v is %+v", x)
+	}
+}
+
 // sound reports whether the numbers of e can be followed by others, and its texts sent.
 func sound(e chat.Event) bool {
 	return e.Seq < math.MaxInt64 && e.User < math.MaxInt64 && e.Target < math.MaxInt64 && e.Subject < math.MaxInt64 &&
@@ -241,8 +266,8 @@ func (w *rowWorld) claim(t *testing.T) {
 	claim := func(name string, token byte) <-chan outcome {
 		done := make(chan outcome, 1)
 		go func() {
-			u, err := w.store.ClaimUser(t.Context(), chat.Claim{Name: name, Key: name, Fresh: chat.TokenHash{token}, NowMs: 5})
-			done <- outcome{u, err}
+			in, err := w.store.ClaimUser(t.Context(), chat.Claim{Name: name, Key: name, Fresh: chat.TokenHash{token}, NowMs: 5})
+			done <- outcome{in.User, err}
 		}()
 		return done
 	}

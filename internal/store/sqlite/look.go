@@ -11,7 +11,7 @@ import (
 // one only where older ones were free when the next came.
 const looksMax = 16
 
-const selectLook = "SELECT id, name, seen_ms FROM users WHERE look = ? AND name_key <> ? ORDER BY id DESC LIMIT ?"
+const selectLook = "SELECT id, name, seen_ms, password IS NOT NULL FROM users WHERE look = ? AND name_key <> ? ORDER BY id DESC LIMIT ?"
 
 // checkLook refuses a new name that can be taken for one that somebody has.
 func (w *writer) checkLook(c *chat.Claim) error {
@@ -25,7 +25,7 @@ func (w *writer) checkLook(c *chat.Claim) error {
 	defer rows.Close()
 	for rows.Next() {
 		var u chat.User
-		if err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, bits[int64]{&u.SeenMs}); err != nil {
+		if err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, bits[int64]{&u.SeenMs}, flag{&u.Account}); err != nil {
 			return err
 		}
 		if !c.Free(&u) {

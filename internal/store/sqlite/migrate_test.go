@@ -104,3 +104,35 @@ func TestOldDatabaseWithRoles(t *testing.T) {
 		t.Errorf("UserByKey: %+v, %v", u, err)
 	}
 }
+
+// Before there were devices a user had one token: it is that of his first device.
+func TestOldDatabaseWithTokens(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, sqlite.DatabaseFile)
+	if err := sqlite.MakeOld(t.Context(), file, 5); err != nil {
+		t.Fatal(err)
+	}
+	token := chat.TokenHash{1, 2, 3}
+	for _, statement := range []string{
+		"INSERT INTO users VALUES (1, 'mina', 'mina', x'010203' || zeroblob(29), 100, 200, 'mina')",
+		"UPDATE users SET token_hash = CAST(token_hash AS BLOB)",
+		"INSERT INTO users VALUES (2, 'old', NULL, x'020203' || zeroblob(29), 100, 200, NULL)",
+		"INSERT INTO users VALUES (3, 'none', 'none', zeroblob(32), 100, 200, NULL)",
+	} {
+		alter(t, file, statement)
+	}
+	s := open(t, sqlite.Config{Dir: dir})
+	in, err := s.ClaimUser(t.Context(), chat.Claim{Name: "mina", Key: "mina", Resume: token, NowMs: 300})
+	want := chat.Claimed{User: chat.User{ID: 1, Name: "mina", Key: "mina", CreatedMs: 100, SeenMs: 300}, Device: chat.FirstDevice}
+	if err != nil || in != want {
+		t.Errorf("a login with a token of before: %+v, %v; want %+v", in, err, want)
+	}
+	for user, want := range map[chat.UserID][]chat.Device{
+		1: {{ID: chat.FirstDevice, CreatedMs: 100, SeenMs: 200}}, 2: {}, 3: {},
+	} {
+		got, err := s.Devices(t.Context(), user)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("user %d: %v, want -, got +:\n%s", user, err, diff)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type readers struct {
 	rooms, privateRooms             *sql.Stmt
 	author, user, userByKey, holder *sql.Stmt
 	myRooms                         *sql.Stmt
+	password, shown, devices        *sql.Stmt
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -32,12 +33,12 @@ const selectAuthor = `WITH RECURSIVE said (seq, nonce, digest, prev_seq) AS (
 	UNION ALL
 	SELECT 0, 0, nonce, seq, digest FROM said`
 
-const selectUser = `SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms,
+const selectUser = `SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms, password IS NOT NULL,
 	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
 	FROM users WHERE `
 
-// selectHolder finds who has a name, with what proves it.
-const selectHolder = `SELECT id, name, token_hash, created_ms, seen_ms,
+// selectHolder finds who has a name.
+const selectHolder = `SELECT id, name, password IS NOT NULL, created_ms, seen_ms,
 	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
 	FROM users WHERE name_key = ?`
 
@@ -62,6 +63,9 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.userByKey, selectUser + "name_key = ?"},
 		{&r.holder, selectHolder},
 		{&r.myRooms, selectMyRooms},
+		{&r.password, selectPassword},
+		{&r.shown, selectShown},
+		{&r.devices, selectDevices},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -71,7 +75,8 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 }
 
 func (r *readers) close() error {
-	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder, r.myRooms), r.db.Close())
+	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder,
+		r.myRooms, r.password, r.shown, r.devices), r.db.Close())
 }
 
 // Author is documented at chat.Store.
@@ -141,7 +146,7 @@ func (s *Store) UserByKey(ctx context.Context, key string) (chat.User, error) {
 // scanUser reads a row of selectUser; that there is none is sql.ErrNoRows.
 func scanUser(row *sql.Row) (u chat.User, err error) {
 	err = row.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, bits[int64]{&u.CreatedMs},
-		bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})
+		bits[int64]{&u.SeenMs}, flag{&u.Account}, number[uint64]{&u.SentCount})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return chat.User{}, err

@@ -48,6 +48,8 @@ type writer struct {
 	selectHolder, insertUser            *sql.Stmt
 	updateSeen, updateLater, clearKey   *sql.Stmt
 	selectLook, updateLook              *sql.Stmt
+	selectShown, selectDevices          *sql.Stmt
+	putDevice, endDevice                *sql.Stmt
 	selectRoom, insertRoom              *sql.Stmt
 	selectTotals, updateTotals          *sql.Stmt
 	countCreated                        *sql.Stmt
@@ -116,12 +118,16 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.selectAfter, selectAfter},
 		{&w.selectHead, "SELECT last_seq FROM authors WHERE user_id = ? AND room_id = ?"},
 		{&w.selectSent, "SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = ?"},
-		{&w.selectHolder, "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?"},
-		{&w.insertUser, "INSERT INTO users (name, name_key, token_hash, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?)"},
+		{&w.selectHolder, "SELECT id, name, password IS NOT NULL, created_ms, seen_ms FROM users WHERE name_key = ?"},
+		{&w.insertUser, "INSERT INTO users (name, name_key, password, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&w.updateSeen, "UPDATE users SET seen_ms = ? WHERE id = ?"},
 		{&w.updateLater, "UPDATE users SET seen_ms = ? WHERE id = ? AND seen_ms < ?"},
 		{&w.clearKey, "UPDATE users SET name_key = NULL, look = NULL WHERE id = ?"},
 		{&w.selectLook, selectLook},
+		{&w.selectShown, selectShown},
+		{&w.selectDevices, selectDevices},
+		{&w.putDevice, putDevice},
+		{&w.endDevice, "DELETE FROM devices WHERE user_id = ? AND id = ?"},
 		{&w.updateLook, "UPDATE users SET look = ? WHERE id = ? AND look IS NULL"},
 		{&w.selectRoom, "SELECT id FROM rooms WHERE name_key = ?"},
 		{&w.insertRoom, "INSERT INTO rooms (name, name_key, epoch, flags, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?)"},
@@ -168,6 +174,7 @@ func (w *writer) close() error {
 	errs := []error{
 		closeStmts(w.beginStmt, w.commitStmt, w.rollbackStmt, w.selectState, w.selectAfter, w.selectHead, w.selectSent,
 			w.selectHolder, w.insertUser, w.updateSeen, w.updateLater, w.clearKey, w.selectLook, w.updateLook, w.selectRoom, w.insertRoom, w.selectTotals, w.updateTotals, w.countCreated,
+			w.selectShown, w.selectDevices, w.putDevice, w.endDevice,
 			w.selectDurable, w.eraseOldest, w.updateRuled, w.updateMarker),
 		closeStmts(w.insertMessages.one, w.insertMessages.many, w.insertEvents.one, w.insertEvents.many, w.upsertAuthors.one, w.upsertAuthors.many,
 			w.upsertMembers.one, w.upsertMembers.many),

@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/hex"
-	"fmt"
 	"math"
 
 	"sarang/chat"
@@ -31,15 +29,10 @@ func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) (use
 
 func scanUserRecord(scan Scan) (u chat.UserRecord, err error) {
 	var id int64
-	var token string
-	if err := scan(&id, &u.Name, &u.Key, &token, &u.CreatedMs, &u.SeenMs, &u.Look); err != nil {
+	if err := scan(&id, &u.Name, &u.Key, &u.Password, &u.CreatedMs, &u.SeenMs, &u.Look); err != nil {
 		return u, err
 	}
-	hash, err := hex.DecodeString(token)
-	if err != nil || len(hash) != len(u.Token) {
-		return u, damagedError(fmt.Errorf("the token of user %d", id))
-	}
-	copy(u.Token[:], hash)
+	u.Account = u.Password != ""
 	u.ID, err = whole[chat.UserID](id, "the id of a user")
 	return u, err
 }

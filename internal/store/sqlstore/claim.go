@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"crypto/subtle"
-	"encoding/hex"
 	"slices"
 	"time"
 
@@ -12,16 +10,16 @@ import (
 
 // ClaimUser is documented at chat.Store. Who is known is let in by a read: only what his
 // login would write waits for a transaction, and not for long.
-func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.Claimed, error) {
 	if err := s.begin(ctx); err != nil {
-		return chat.User{}, err
+		return chat.Claimed{}, err
 	}
 	defer s.end()
 	if c.Key == "" || c.Name == "" {
-		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
+		return chat.Claimed{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
 	}
-	known, err := s.knownUser(ctx, c)
-	if err != nil || known.ID != 0 && !c.Sees(known.SeenMs) {
+	known, due, err := s.knownUser(ctx, c)
+	if err != nil || known.ID != 0 && !due {
 		return known, err
 	}
 	if known.ID != 0 {
@@ -29,7 +27,7 @@ func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 		ctx, cancel = context.WithTimeout(ctx, seenPatience)
 		defer cancel()
 	}
-	var u chat.User
+	var u chat.Claimed
 	err = s.gather(ctx, &pending{helps: known.ID != 0, do: func(ctx context.Context, t *smallTx) (err error) {
 		u, err = s.claim(ctx, t, c)
 		return err
@@ -40,7 +38,7 @@ func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) 
 	case known.ID != 0 && helpsOnly(err):
 		return known, nil
 	}
-	return chat.User{}, err
+	return chat.Claimed{}, err
 }
 
 // seenPatience is how long a login waits for its SeenMs to be written.
@@ -53,34 +51,41 @@ func helpsOnly(err error) bool {
 	return code == chat.CodeUnavailable || code == chat.CodeUncertain
 }
 
-// knownUser answers a claim by reading alone: the user whose token it shows, or a refusal.
-// Neither: it is for a transaction to decide.
-func (s *Store) knownUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+// knownUser answers a claim by reading alone: the user whose token it shows, and whether
+// there is something to be written about him; or a refusal. Neither: it is for a transaction
+// to decide.
+func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed, due bool, err error) {
+	if c.Proven != 0 {
+		return known, false, nil
+	}
 	select {
 	case s.claimRead <- struct{}{}: // logins leave a connection to pages
 		defer func() { <-s.claimRead }()
 	case <-ctx.Done():
-		return chat.User{}, endedError(ctx.Err())
+		return known, false, endedError(ctx.Err())
 	}
 	var u chat.User
-	var token string
-	err := s.read(ctx, func(ctx context.Context, conn Conn) (err error) {
-		if u, token, err = s.holderOf(ctx, conn, c.Key); err == nil && u.ID != 0 {
-			u.SentCount, err = s.sentOf(ctx, conn, u.ID)
+	var d chat.DeviceRecord
+	shown := false
+	err = s.read(ctx, func(ctx context.Context, conn Conn) (err error) {
+		if u, err = s.holderOf(ctx, conn, c.Key); err != nil || u.ID == 0 {
+			return err
+		}
+		if u.SentCount, err = s.sentOf(ctx, conn, u.ID); err == nil {
+			d, shown, err = s.shownDevice(ctx, conn, &c, &u)
 		}
 		return err
 	})
 	switch {
-	case err != nil:
-		return chat.User{}, err
-	case u.ID == 0:
-		return chat.User{}, nil
-	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
-		return u, nil
+	case err != nil || u.ID == 0:
+		return known, false, err
+	case shown:
+		_, _, due = c.Enter(d)
+		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
 	case c.Free(&u):
-		return chat.User{}, nil
+		return known, false, nil
 	}
-	return chat.User{}, refusedClaim(c)
+	return known, false, refusedClaim(c)
 }
 
 // refusedClaim is the answer to a claim for a name that is somebody else's.
@@ -94,62 +99,70 @@ func refusedClaim(c chat.Claim) error {
 func nobodyNew() error { return notNow("nobody new can be let in now; try again later") }
 
 // claim does one claim inside a transaction.
-func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.User, error) {
-	holder, token, err := s.holderOf(ctx, t.conn, c.Key)
+func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.Claimed, error) {
+	holder, err := s.holderOf(ctx, t.conn, c.Key)
 	switch {
 	case err != nil:
-		return chat.User{}, err
+		return chat.Claimed{}, err
+	case c.Proven != 0 && holder.ID != c.Proven:
+		return chat.Claimed{}, chat.NotProven()
 	case holder.ID == 0:
 		return s.makeUser(ctx, t, c)
-	case sameToken(c.Resume, token), sameToken(c.Fresh, token):
-		return s.seeUser(ctx, t.conn, holder, c)
+	}
+	d, shown, err := s.shownDevice(ctx, t.conn, &c, &holder)
+	switch {
+	case err != nil:
+		return chat.Claimed{}, err
+	case shown:
+		return s.seeUser(ctx, t.conn, holder, &d, c)
+	case c.Proven != 0:
+		return s.seeUser(ctx, t.conn, holder, nil, c)
 	case c.Free(&holder) && c.KnownOnly:
-		return chat.User{}, nobodyNew()
+		return chat.Claimed{}, nobodyNew()
 	case c.Free(&holder):
 		// Before anything is written: a refusal ends no transaction.
 		if err := s.checkLook(ctx, t.conn, &c); err != nil {
-			return chat.User{}, err
+			return chat.Claimed{}, err
 		}
 		if _, err := t.conn.Exec(ctx, s.sql.clearKey, int64(holder.ID)); err != nil {
-			return chat.User{}, err
+			return chat.Claimed{}, err
+		}
+		if _, err := t.conn.Exec(ctx, s.sql.endDevices, int64(holder.ID), int64(0)); err != nil {
+			return chat.Claimed{}, err
 		}
 		return s.makeUser(ctx, t, c)
 	}
-	return chat.User{}, refusedClaim(c)
+	return chat.Claimed{}, refusedClaim(c)
 }
 
-// holderOf returns the user who has the key, without his SentCount, and his token's hash;
-// nobody if his ID is 0.
-func (s *Store) holderOf(ctx context.Context, c Conn, key string) (u chat.User, token string, err error) {
-	var id int64
+// holderOf returns the user who has the key, without his SentCount; nobody if his ID is 0.
+func (s *Store) holderOf(ctx context.Context, c Conn, key string) (u chat.User, err error) {
+	var id, account int64
 	err = c.Query(ctx, s.sql.holder, []any{key}, func(scan Scan) error {
-		return scan(&id, &u.Name, &token, &u.CreatedMs, &u.SeenMs)
+		return scan(&id, &u.Name, &account, &u.CreatedMs, &u.SeenMs)
 	})
-	u.ID, u.Key = chat.UserID(id), key
-	return u, token, err
+	u.ID, u.Key, u.Account = chat.UserID(id), key, account == 1
+	return u, err
 }
 
-// sameToken reports whether shown, if it is a token at all, is the stored one.
-func sameToken(shown chat.TokenHash, stored string) bool {
-	return shown != chat.TokenHash{} && subtle.ConstantTimeCompare([]byte(hexOf(shown)), []byte(stored)) == 1
-}
-
-func hexOf(h chat.TokenHash) string { return hex.EncodeToString(h[:]) }
-
-func (s *Store) makeUser(ctx context.Context, t *smallTx, c chat.Claim) (chat.User, error) {
+func (s *Store) makeUser(ctx context.Context, t *smallTx, c chat.Claim) (chat.Claimed, error) {
 	if c.KnownOnly {
-		return chat.User{}, nobodyNew()
+		return chat.Claimed{}, nobodyNew()
 	}
 	if err := s.checkLook(ctx, t.conn, &c); err != nil {
-		return chat.User{}, err
+		return chat.Claimed{}, err
 	}
 	t.users++
-	u := chat.User{ID: t.users, Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs}
-	return u, s.insertUser(ctx, t.conn, chat.UserRecord{User: u, Token: c.Fresh, Look: c.Look})
+	u := chat.User{ID: t.users, Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs, Account: c.Password != ""}
+	if err := s.insertUser(ctx, t.conn, chat.UserRecord{User: u, Password: c.Password, Look: c.Look}); err != nil {
+		return chat.Claimed{}, err
+	}
+	device, err := s.addDevice(ctx, t.conn, &c, u.ID)
+	return chat.Claimed{User: u, Device: device}, err
 }
 
 func (s *Store) insertUser(ctx context.Context, c Conn, u chat.UserRecord) error {
-	_, err := c.Exec(ctx, s.sql.insertUser, int64(u.ID), u.Name, nullIfEmpty(u.Key), hexOf(u.Token), u.CreatedMs, u.SeenMs, nullIfEmpty(u.Look))
+	_, err := c.Exec(ctx, s.sql.insertUser, int64(u.ID), u.Name, nullIfEmpty(u.Key), nullIfEmpty(u.Password), u.CreatedMs, u.SeenMs, nullIfEmpty(u.Look))
 	return err
 }
 
@@ -170,12 +183,12 @@ func (s *Store) checkLook(ctx context.Context, conn Conn, c *chat.Claim) error {
 		return nil
 	}
 	return conn.Query(ctx, s.sql.looks, []any{c.Look, c.Key, int64(looksMax)}, func(scan Scan) error {
-		var id int64
+		var id, account int64
 		var u chat.User
-		if err := scan(&id, &u.Name, &u.SeenMs); err != nil {
+		if err := scan(&id, &u.Name, &u.SeenMs, &account); err != nil {
 			return err
 		}
-		u.ID = chat.UserID(id)
+		u.ID, u.Account = chat.UserID(id), account == 1
 		if !c.Free(&u) {
 			return chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q, which belongs to somebody else: choose another", c.Name, u.Name)
 		}
@@ -183,22 +196,36 @@ func (s *Store) checkLook(ctx context.Context, conn Conn, c *chat.Claim) error {
 	})
 }
 
-// seeUser logs u in: it moves SeenMs forward, if that is due, and fills SentCount.
-func (s *Store) seeUser(ctx context.Context, c Conn, u chat.User, claim chat.Claim) (chat.User, error) {
-	if claim.Sees(u.SeenMs) {
-		if _, err := c.Exec(ctx, s.sql.updateSeen, claim.NowMs, int64(u.ID)); err != nil {
-			return chat.User{}, err
+// seeUser logs u in, from a device of his or, if d is nil, from one that is made: it moves
+// SeenMs forward, if that is due, and fills SentCount.
+func (s *Store) seeUser(ctx context.Context, conn Conn, u chat.User, d *chat.DeviceRecord, c chat.Claim) (in chat.Claimed, err error) {
+	if c.Sees(u.SeenMs) {
+		if _, err := conn.Exec(ctx, s.sql.updateSeen, c.NowMs, int64(u.ID)); err != nil {
+			return in, err
 		}
-		u.SeenMs = claim.NowMs
-		if claim.Look != "" {
-			if _, err := c.Exec(ctx, s.sql.updateLook, claim.Look, int64(u.ID)); err != nil {
-				return chat.User{}, err
+		u.SeenMs = c.NowMs
+		if c.Look != "" {
+			if _, err := conn.Exec(ctx, s.sql.updateLook, c.Look, int64(u.ID)); err != nil {
+				return in, err
 			}
 		}
 	}
-	var err error
-	u.SentCount, err = s.sentOf(ctx, c, u.ID)
-	return u, err
+	if d == nil {
+		if in.Device, err = s.addDevice(ctx, conn, &c, u.ID); err != nil {
+			return in, err
+		}
+	} else {
+		now, renewed, write := c.Enter(*d)
+		if write {
+			if err := s.updateDevice(ctx, conn, &now); err != nil {
+				return in, err
+			}
+		}
+		in.Device, in.Renewed = d.ID, renewed
+	}
+	u.SentCount, err = s.sentOf(ctx, conn, u.ID)
+	in.User = u
+	return in, err
 }
 
 // Seen is documented at chat.Store. Doing it again does no harm.

@@ -139,10 +139,11 @@ func (s *Store) user(ctx context.Context, query string, what any) (u chat.User, 
 	err = s.read(ctx, func(ctx context.Context, c Conn) error {
 		u = chat.User{}
 		err := c.Query(ctx, query, []any{what}, func(scan Scan) (err error) {
-			var id int64
-			if err := scan(&id, &u.Name, &u.Key, &u.CreatedMs, &u.SeenMs); err != nil {
+			var id, account int64
+			if err := scan(&id, &u.Name, &u.Key, &u.CreatedMs, &u.SeenMs, &account); err != nil {
 				return err
 			}
+			u.Account = account == 1
 			u.ID, err = whole[chat.UserID](id, "the id of a user")
 			return err
 		})

@@ -3,13 +3,14 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"sarang/chat"
 )
 
 // Version is the schema that this program makes and knows.
-const Version = 2
+const Version = 3
 
 // The bits of heads.flags.
 const (
@@ -145,6 +146,30 @@ func migrations() [][]string {
 		)`,
 		`INSERT INTO memberships (user_id, room_id, since_seq, mark_seq, muted)
 			SELECT a.user_id, a.room_id, h.last_seq, h.last_seq, 0 FROM authors a JOIN heads h ON h.room_id = a.room_id`,
+	}, {
+		// password: the hash of a user's password, in PHC form; NULL: he has none, and is a
+		// guest.
+		"ALTER TABLE users ADD COLUMN password {text}",
+
+		// Where users have logged in. token_hash is what a login has to show; next_hash takes
+		// its place with its first use, '' if there is none. Both are in hexadecimal. The token
+		// that a user had before there were devices is his device 1; users.token_hash is empty
+		// since.
+		`CREATE TABLE devices (
+			user_id    BIGINT NOT NULL,
+			id         BIGINT NOT NULL,
+			name       {text} NOT NULL,
+			address    {text} NOT NULL,
+			token_hash {key} NOT NULL,
+			renewed_ms BIGINT NOT NULL,
+			next_hash  {key} NOT NULL,
+			next_ms    BIGINT NOT NULL,
+			created_ms BIGINT NOT NULL,
+			seen_ms    BIGINT NOT NULL,
+			PRIMARY KEY (user_id, id)
+		)`,
+		"INSERT INTO devices SELECT id, 1, '', '', token_hash, created_ms, '', 0, created_ms, seen_ms FROM users WHERE name_key IS NOT NULL AND token_hash <> '" + strings.Repeat("0", 64) + "'",
+		"UPDATE users SET token_hash = ''",
 	}}
 }
 

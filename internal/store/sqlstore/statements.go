@@ -21,6 +21,9 @@ type statements struct {
 	roomKey, insertRoom, countCreated                                string
 	membership, countMemberships, enter, leave, mark, mute           string
 	myRooms, memberships                                             string
+	password, passwordOf, setPassword                                string
+	devices, allDevices, insertDevice, updateDevice                  string
+	endDevice, endDevices                                            string
 }
 
 // bulkRows is how many rows one statement inserts while there are as many.
@@ -44,7 +47,8 @@ const (
 	joinHead   = " JOIN heads h ON h.room_id = r.id"
 	selectRoom = selectOfRoom + "rooms r" + joinHead + " WHERE "
 
-	selectUser = "SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms FROM users WHERE "
+	isAccount  = "CASE WHEN password IS NULL THEN 0 ELSE 1 END"
+	selectUser = "SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms, " + isAccount + " FROM users WHERE "
 
 	insertMessages = `INSERT INTO messages
 	(room_id, seq, user_id, kind, nonce, time_ms, prev_seq, target, subject, role, until_ms, digest, said, said_seq, text) VALUES `
@@ -98,7 +102,7 @@ func compile(d *Dialect) statements {
 			SELECT nonce, seq, digest FROM said ORDER BY place`,
 		user:       selectUser + "id = ?",
 		userByKey:  selectUser + "name_key = ?",
-		usersAfter: "SELECT id, name, coalesce(name_key, ''), token_hash, created_ms, seen_ms, coalesce(look, '') FROM users WHERE id > ? ORDER BY id{limit}",
+		usersAfter: "SELECT id, name, coalesce(name_key, ''), coalesce(password, ''), created_ms, seen_ms, coalesce(look, '') FROM users WHERE id > ? ORDER BY id{limit}",
 		durable:    "SELECT room_id FROM heads WHERE room_id >= ? AND flags IN (0, 2, 4, 6) ORDER BY room_id{limit}",
 		oldest:     "SELECT seq, time_ms FROM messages WHERE room_id = ? ORDER BY seq{limit}",
 		erase:      "DELETE FROM messages WHERE room_id = ? AND seq <= ?",
@@ -108,13 +112,24 @@ func compile(d *Dialect) statements {
 		lockCounters:  "SELECT name, value FROM counters ORDER BY name{for update}",
 		updateCounter: "UPDATE counters SET value = ? WHERE name = ?",
 
-		holder:      "SELECT id, name, token_hash, created_ms, seen_ms FROM users WHERE name_key = ?",
-		insertUser:  "INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms, look) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		holder:      "SELECT id, name, " + isAccount + ", created_ms, seen_ms FROM users WHERE name_key = ?",
+		insertUser:  "INSERT INTO users (id, name, name_key, password, created_ms, seen_ms, look, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, '')",
 		updateSeen:  "UPDATE users SET seen_ms = ? WHERE id = ?",
 		updateLater: "UPDATE users SET seen_ms = ? WHERE id = ? AND seen_ms < ?",
-		looks:       "SELECT id, name, seen_ms FROM users WHERE look = ? AND name_key <> ? ORDER BY id DESC{limit}",
+		looks:       "SELECT id, name, seen_ms, " + isAccount + " FROM users WHERE look = ? AND name_key <> ? ORDER BY id DESC{limit}",
 		updateLook:  "UPDATE users SET look = ? WHERE id = ? AND look IS NULL",
 		clearKey:    "UPDATE users SET name_key = NULL, look = NULL WHERE id = ?",
+
+		password:     "SELECT id, coalesce(password, '') FROM users WHERE name_key = ?",
+		passwordOf:   "SELECT coalesce(password, '') FROM users WHERE id = ?",
+		setPassword:  "UPDATE users SET password = ? WHERE id = ?",
+		devices:      "SELECT " + columnsOfDevice + " FROM devices WHERE user_id = ? ORDER BY id",
+		allDevices:   "SELECT " + columnsOfDevice + " FROM devices WHERE user_id >= ? AND (user_id > ? OR id > ?) ORDER BY user_id, id{limit}",
+		insertDevice: "INSERT INTO devices (" + columnsOfDevice + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		updateDevice: `UPDATE devices SET name = ?, address = ?, token_hash = ?, renewed_ms = ?, next_hash = ?, next_ms = ?, seen_ms = ?
+			WHERE user_id = ? AND id = ?`,
+		endDevice:  "DELETE FROM devices WHERE user_id = ? AND id = ?",
+		endDevices: "DELETE FROM devices WHERE user_id = ? AND id <> ?",
 
 		roomKey:      "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
 		countCreated: "SELECT count(*) FROM (SELECT id FROM rooms WHERE creator = ? ORDER BY id{limit}) made",
@@ -137,6 +152,7 @@ func compile(d *Dialect) statements {
 		&s.usersAfter, &s.sent, &s.durable, &s.oldest, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
 		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships,
+		&s.password, &s.passwordOf, &s.setPassword, &s.devices, &s.allDevices, &s.insertDevice, &s.updateDevice, &s.endDevice, &s.endDevices,
 	} {
 		*query = d.compile(*query)
 	}

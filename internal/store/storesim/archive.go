@@ -19,7 +19,7 @@ func (s *Store) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]c
 	rest := d.users[min(uint64(after), uint64(len(d.users))):]
 	users := make([]chat.UserRecord, min(len(rest), max(itemsMax, 1)))
 	for i := range users {
-		users[i] = chat.UserRecord{User: rest[i].user, Token: rest[i].token, Look: rest[i].look}
+		users[i] = chat.UserRecord{User: rest[i].user, Password: rest[i].password, Look: rest[i].look}
 		users[i].SentCount = 0
 		if users[i].Key == "" {
 			users[i].Look = "" // a name that was taken over looks like nothing
@@ -42,7 +42,7 @@ func (s *Store) AddUsers(ctx context.Context, users []chat.UserRecord) error {
 		}
 	}
 	for _, u := range users {
-		d.users = append(d.users, &account{user: u.User, token: u.Token, look: u.Look})
+		d.users = append(d.users, &account{user: u.User, password: u.Password, look: u.Look})
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ func copyOf(rooms []*roomLog, users []*account, members map[seat]chat.Membership
 	}
 	for _, a := range users {
 		own := *a
+		own.devices = slices.Clone(a.devices)
 		c.users = append(c.users, &own)
 	}
 	return c

@@ -89,9 +89,10 @@ type roomLog struct {
 }
 
 type account struct {
-	user  chat.User
-	token chat.TokenHash
-	look  string
+	user     chat.User
+	password string
+	look     string
+	devices  []chat.DeviceRecord // by id
 }
 
 // commit is a batch that was compared with the logs.

@@ -1,7 +1,6 @@
 package storesim
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -45,25 +44,25 @@ func died(f Fault, call string) {
 }
 
 // ClaimUser is documented at chat.Store.
-func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+func (s *Store) ClaimUser(ctx context.Context, c chat.Claim) (chat.Claimed, error) {
 	d := s.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fault, err := s.begin(ctx, "ClaimUser")
 	if err != nil {
-		return chat.User{}, err
+		return chat.Claimed{}, err
 	}
 	if fault == FaultUncertain {
-		return chat.User{}, chat.Errorf(chat.CodeUnavailable, "the disk does not do it now")
+		return chat.Claimed{}, chat.Errorf(chat.CodeUnavailable, "the disk does not do it now")
 	}
 	u, err := d.claim(c)
 	died(fault, "ClaimUser, after it")
 	return u, err
 }
 
-func (d *Disk) claim(c chat.Claim) (chat.User, error) {
+func (d *Disk) claim(c chat.Claim) (chat.Claimed, error) {
 	if c.Key == "" || c.Name == "" {
-		return chat.User{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
+		return chat.Claimed{}, chat.Errorf(chat.CodeBadRequest, "a claim needs a name and its key")
 	}
 	var holder, like *account
 	for _, a := range d.users {
@@ -74,40 +73,32 @@ func (d *Disk) claim(c chat.Claim) (chat.User, error) {
 			like = a
 		}
 	}
-	taken := holder == nil || c.Free(&holder.user)
-	switch {
-	case like != nil && taken && !holder.is(c):
-		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q", c.Name, like.user.Name)
-	case holder == nil:
-	case holder.is(c):
-		if c.Sees(holder.user.SeenMs) {
-			holder.user.SeenMs = c.NowMs
-			holder.look = cmp.Or(holder.look, c.Look)
+	if c.Proven != 0 && (holder == nil || holder.user.ID != c.Proven) {
+		return chat.Claimed{}, chat.NotProven()
+	}
+	if holder != nil {
+		if shown := holder.shownDevice(&c); shown != nil || c.Proven != 0 {
+			return holder.enter(&c, shown), nil
 		}
-		return holder.user, nil
-	case c.Free(&holder.user):
-		if !c.KnownOnly {
-			holder.user.Key = ""
-		}
+	}
+	switch taken := holder == nil || c.Free(&holder.user); {
+	case like != nil && taken:
+		return chat.Claimed{}, chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q", c.Name, like.user.Name)
+	case taken && c.KnownOnly:
+		return chat.Claimed{}, &chat.Error{Code: chat.CodeUnavailable, Message: "nobody new can be let in now", RetryAfter: time.Second}
+	case taken && holder != nil:
+		holder.user.Key, holder.devices = "", nil
+	case taken:
 	case c.Resume == chat.TokenHash{}:
-		return chat.User{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else", c.Name)
+		return chat.Claimed{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else", c.Name)
 	default:
-		return chat.User{}, chat.Errorf(chat.CodeBadToken, "the token is not that of %q", c.Name)
+		return chat.Claimed{}, chat.Errorf(chat.CodeBadToken, "the token is not that of %q", c.Name)
 	}
-	if c.KnownOnly {
-		return chat.User{}, &chat.Error{Code: chat.CodeUnavailable, Message: "nobody new can be let in now", RetryAfter: time.Second}
-	}
-	a := &account{token: c.Fresh, look: c.Look, user: chat.User{
-		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs,
+	a := &account{password: c.Password, look: c.Look, user: chat.User{
+		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs, Account: c.Password != "",
 	}}
 	d.users = append(d.users, a)
-	return a.user, nil
-}
-
-// is reports whether the claim is that of the account's owner.
-func (a *account) is(c chat.Claim) bool {
-	none := chat.TokenHash{}
-	return a != nil && (c.Resume != none && c.Resume == a.token || c.Fresh != none && c.Fresh == a.token)
+	return a.addDevice(&c), nil
 }
 
 // Seen is documented at chat.Store.

@@ -26,7 +26,10 @@ func testArchiveUsers(t *testing.T, f *fixture) {
 		if i%3 == 1 {
 			u.Key = "" // taken over
 		}
-		record := chat.UserRecord{User: u, Token: token(u.Name)}
+		record := chat.UserRecord{User: u}
+		if i%4 == 1 {
+			record.Password, record.Account = "$hash of "+u.Name, true
+		}
 		if i%3 == 0 {
 			record.Look = "look of " + u.Key
 		}
@@ -54,13 +57,16 @@ func testArchiveUsers(t *testing.T, f *fixture) {
 		}
 		wantSame(t, got, want)
 	}
+	if err := a.AddDevices(f.ctx, []chat.DeviceRecord{{User: 1, Device: chat.Device{ID: 7}, Token: token("User0")}}); err != nil {
+		t.Fatal(err)
+	}
 	// They are users as others are.
 	f.wantUser(t, 1, want[0].User)
-	u, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: "x", Key: "user0", Resume: want[0].Token, NowMs: 0})
+	u, err := f.claim(chat.Claim{Name: "x", Key: "user0", Resume: token("User0"), NowMs: 0})
 	if err != nil || u.ID != 1 {
 		t.Fatalf("a login: %+v, %v", u, err)
 	}
-	_, err = f.store.ClaimUser(f.ctx, chat.Claim{Name: "us3r", Key: "us3r", Look: "look of user0", NowMs: 1})
+	_, err = f.claim(chat.Claim{Name: "us3r", Key: "us3r", Look: "look of user0", NowMs: 1})
 	wantCode(t, err, chat.CodeNameTaken)
 	if next := f.user(t, "next"); next.ID <= 10 {
 		t.Fatalf("the next user has the id %d", next.ID)

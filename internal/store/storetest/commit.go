@@ -137,7 +137,7 @@ func testSentCount(t *testing.T, f *fixture) {
 	f.commit(t, run(a, 6, 7, mina, "x"), these(b, 1, append(run(b, 1, 40, mina, "x").Events, message(b, 41, jun, "x"))...))
 	f.wantSent(t, mina, 44)
 	f.wantSent(t, jun, 1)
-	again, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: "mina", Key: "mina", Resume: token("mina"), NowMs: 2000})
+	again, err := f.claim(chat.Claim{Name: "mina", Key: "mina", Resume: token("mina"), NowMs: 2000})
 	if err != nil || again.SentCount != 44 {
 		t.Fatalf("SentCount at login: %d, %v; want 44", again.SentCount, err)
 	}

@@ -28,7 +28,7 @@ func testReopen(t *testing.T, f *fixture) {
 		f.wantRooms(t, ra, rb)
 		f.conflict(t, []chat.Conflict{{Room: a.ID, Last: 30, Between: inA.Events[29:]}}, run(a, 30, 30, mina, "x"))
 	}
-	got, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: "jun", Key: "jun", Resume: token("jun"), NowMs: 1000})
+	got, err := f.claim(chat.Claim{Name: "jun", Key: "jun", Resume: token("jun"), NowMs: 1000})
 	if err != nil || got.ID != jun.ID {
 		t.Fatalf("login after reopening: %+v, %v", got, err)
 	}
@@ -125,7 +125,7 @@ func testCommittersAtOnce(t *testing.T, f *fixture) {
 		})
 		wg.Go(func() {
 			name := fmt.Sprintf("guest%d", i)
-			if _, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 1}); err != nil {
+			if _, err := f.claim(chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 1}); err != nil {
 				t.Errorf("ClaimUser: %v", err)
 			}
 		})
@@ -163,7 +163,13 @@ func (f *fixture) calls(r chat.Room, u chat.User) map[string]func(context.Contex
 		"Seen":         func(ctx context.Context) error { return f.store.Seen(ctx, []chat.UserID{u.ID}, 1) },
 		"PrivateRooms": func(ctx context.Context) error { _, err := f.store.PrivateRooms(ctx, 1, 0, 1); return err },
 		"User":         func(ctx context.Context) error { _, err := f.store.User(ctx, u.ID); return err },
-		"UserByKey":    func(ctx context.Context) error { _, err := f.store.UserByKey(ctx, u.Key); return err },
+		"Password":     func(ctx context.Context) error { _, err := f.store.Password(ctx, u.Key); return err },
+		"SetPassword": func(ctx context.Context) error {
+			return f.store.SetPassword(ctx, chat.PasswordChange{User: u.ID, To: "$x"})
+		},
+		"Devices":    func(ctx context.Context) error { _, err := f.store.Devices(ctx, u.ID); return err },
+		"EndDevices": func(ctx context.Context) error { return f.store.EndDevices(ctx, u.ID, chat.DeviceSet{Only: 9}) },
+		"UserByKey":  func(ctx context.Context) error { _, err := f.store.UserByKey(ctx, u.Key); return err },
 	}
 }
 

@@ -174,7 +174,8 @@ func (m *model) Claim(t *rapid.T) {
 	if n := rapid.IntRange(0, m.fresh).Draw(t, "token"); n > 0 && n < m.fresh {
 		c.Resume = token(fmt.Sprint(n))
 	}
-	got, err := m.store.ClaimUser(context.Background(), c)
+	in, err := m.store.ClaimUser(context.Background(), c)
+	got := in.User
 	holder := m.users[m.holders[key]]
 	switch {
 	case holder != nil && c.Resume == holder.token:

@@ -20,7 +20,7 @@ func testUserByKey(t *testing.T, f *fixture) {
 	}
 	// Whose name was taken over is not found by it any more.
 	claim := chat.Claim{Name: "MINA", Key: "mina", Fresh: token("new"), NowMs: 9000, ReservedSinceMs: 5000}
-	next, err := f.store.ClaimUser(f.ctx, claim)
+	next, err := f.claim(claim)
 	if err != nil {
 		t.Fatal(err)
 	}

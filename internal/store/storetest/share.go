@@ -65,7 +65,7 @@ func (s *shared) PrivateRooms(ctx context.Context, user chat.UserID, after chat.
 	return s.next().PrivateRooms(ctx, user, after, itemsMax)
 }
 
-func (s *shared) ClaimUser(ctx context.Context, c chat.Claim) (chat.User, error) {
+func (s *shared) ClaimUser(ctx context.Context, c chat.Claim) (chat.Claimed, error) {
 	return s.next().ClaimUser(ctx, c)
 }
 
@@ -93,7 +93,7 @@ func (s *shared) AddMemberships(ctx context.Context, all []chat.Membership) erro
 	return s.next().(chat.Archive).AddMemberships(ctx, all)
 }
 
-// Users, AddUsers and AddRooms are for stores that can be copied, as all are that share.
+// Users, AddUsers, AddRooms and so on are for stores that can be copied, as all are that share.
 func (s *shared) Users(ctx context.Context, after chat.UserID, itemsMax int) ([]chat.UserRecord, error) {
 	return s.next().(chat.Archive).Users(ctx, after, itemsMax)
 }
@@ -108,6 +108,30 @@ func (s *shared) AddUsers(ctx context.Context, users []chat.UserRecord) error {
 
 func (s *shared) AddRooms(ctx context.Context, rooms []chat.Room) error {
 	return s.next().(chat.Archive).AddRooms(ctx, rooms)
+}
+
+func (s *shared) AllDevices(ctx context.Context, after chat.DeviceRef, itemsMax int) ([]chat.DeviceRecord, error) {
+	return s.next().(chat.Archive).AllDevices(ctx, after, itemsMax)
+}
+
+func (s *shared) AddDevices(ctx context.Context, devices []chat.DeviceRecord) error {
+	return s.next().(chat.Archive).AddDevices(ctx, devices)
+}
+
+func (s *shared) Password(ctx context.Context, key string) (chat.Secret, error) {
+	return s.next().Password(ctx, key)
+}
+
+func (s *shared) SetPassword(ctx context.Context, p chat.PasswordChange) error {
+	return s.next().SetPassword(ctx, p)
+}
+
+func (s *shared) Devices(ctx context.Context, user chat.UserID) ([]chat.Device, error) {
+	return s.next().Devices(ctx, user)
+}
+
+func (s *shared) EndDevices(ctx context.Context, user chat.UserID, which chat.DeviceSet) error {
+	return s.next().EndDevices(ctx, user, which)
 }
 
 // Erase is for stores that can erase, as all do that share.

@@ -65,6 +65,14 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"ClaimsAtOnce", testClaimsAtOnce},
 		{"ClaimsOfOneNameAtOnce", testClaimsOfOneName},
 		{"UserUnknown", testUserUnknown},
+		{"Password", testPassword},
+		{"AccountKeepsItsName", testAccountKeepsItsName},
+		{"Devices", testDevices},
+		{"DevicesAreBounded", testDevicesAreBounded},
+		{"DevicesExpire", testDevicesExpire},
+		{"TokenIsRenewed", testTokenIsRenewed},
+		{"ClaimOfTheProven", testClaimOfTheProven},
+		{"ArchiveOfDevices", testArchiveDevices},
 		{"UserByKey", testUserByKey},
 		{"Rooms", testRooms},
 		{"RoomsArePaged", testRoomsArePaged},
@@ -143,11 +151,17 @@ func (f *fixture) room(t *testing.T, name string) chat.Room {
 
 func (f *fixture) user(t *testing.T, name string) chat.User {
 	t.Helper()
-	u, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 1000})
+	u, err := f.claim(chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 1000})
 	if err != nil {
 		t.Fatalf("ClaimUser %q: %v", name, err)
 	}
 	return u
+}
+
+// claim is ClaimUser, of which only who it is matters.
+func (f *fixture) claim(c chat.Claim) (chat.User, error) {
+	in, err := f.store.ClaimUser(f.ctx, c)
+	return in.User, err
 }
 
 // token is a token hash that nobody else has.

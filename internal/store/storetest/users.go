@@ -23,7 +23,7 @@ func (f *fixture) wantUser(t *testing.T, id chat.UserID, want chat.User) {
 
 func testClaimAndLogin(t *testing.T, f *fixture) {
 	c := chat.Claim{Name: "MinJi", Key: "minji", Fresh: token("1"), NowMs: 100}
-	made, err := f.store.ClaimUser(f.ctx, c)
+	made, err := f.claim(c)
 	if err != nil {
 		t.Fatalf("ClaimUser: %v", err)
 	}
@@ -37,7 +37,7 @@ func testClaimAndLogin(t *testing.T, f *fixture) {
 	login := chat.Claim{Name: "MINJI", Key: "minji", Resume: token("1"), Fresh: token("2"), NowMs: 250}
 	want.SeenMs = 250
 	for range 2 {
-		got, err := f.store.ClaimUser(f.ctx, login)
+		got, err := f.claim(login)
 		if err != nil || got != want {
 			t.Fatalf("login: %+v, %v; want %+v", got, err, want)
 		}
@@ -45,7 +45,7 @@ func testClaimAndLogin(t *testing.T, f *fixture) {
 	f.wantUser(t, made.ID, want)
 
 	login.NowMs = 200 // a clock that went back does not move SeenMs back
-	if got, err := f.store.ClaimUser(f.ctx, login); err != nil || got != want {
+	if got, err := f.claim(login); err != nil || got != want {
 		t.Fatalf("login: %+v, %v; want %+v", got, err, want)
 	}
 	f.wantUser(t, made.ID, want)
@@ -62,7 +62,7 @@ func testClaimOfTheKnown(t *testing.T, f *fixture) {
 	for _, c := range []struct{ atMs, seenMs int64 }{
 		{1000 + day - 1, 1000}, {1000 + day, 1000 + day}, {1000 + 2*day - 1, 1000 + day}, {1000 + 40*day, 1000 + 40*day},
 	} {
-		u, err := f.store.ClaimUser(f.ctx, login(c.atMs))
+		u, err := f.claim(login(c.atMs))
 		made.SeenMs = c.seenMs
 		if err != nil || u != made {
 			t.Fatalf("a login at %d: %+v, %v; want %+v", c.atMs, u, err, made)
@@ -71,14 +71,14 @@ func testClaimOfTheKnown(t *testing.T, f *fixture) {
 	f.wantUser(t, made.ID, made)
 	stranger := login(1000 + 100*day)
 	stranger.Resume, stranger.Fresh = chat.TokenHash{}, token("other")
-	_, err := f.store.ClaimUser(f.ctx, stranger)
+	_, err := f.claim(stranger)
 	wantCode(t, err, chat.CodeUnavailable)
 	f.wantUser(t, made.ID, made)
 	stranger.Name, stranger.Key = "jun", "jun"
-	_, err = f.store.ClaimUser(f.ctx, stranger)
+	_, err = f.claim(stranger)
 	wantCode(t, err, chat.CodeUnavailable)
 	stranger.KnownOnly = false
-	if _, err = f.store.ClaimUser(f.ctx, stranger); err != nil {
+	if _, err = f.claim(stranger); err != nil {
 		t.Fatalf("somebody new: %v", err)
 	}
 }
@@ -97,7 +97,7 @@ func testClaimCollisions(t *testing.T, f *fixture) {
 		{"unknown token", token("nobody"), chat.CodeBadToken},
 		{"somebody else's token", token("jun"), chat.CodeBadToken},
 	} {
-		_, err := f.store.ClaimUser(f.ctx, chat.Claim{
+		_, err := f.claim(chat.Claim{
 			Name: "Mina", Key: "mina", Resume: c.resume, Fresh: token("new"), NowMs: 1500, ReservedSinceMs: 1000,
 		})
 		if chat.CodeOf(err) != c.code {
@@ -106,11 +106,11 @@ func testClaimCollisions(t *testing.T, f *fixture) {
 	}
 	f.wantUser(t, mina.ID, mina)
 	for _, c := range []chat.Claim{{Name: "x"}, {Key: "x"}, {}} {
-		_, err := f.store.ClaimUser(f.ctx, c)
+		_, err := f.claim(c)
 		wantCode(t, err, chat.CodeBadRequest)
 	}
 	// A token that is nobody's does not hinder a claim to a free name.
-	u, err := f.store.ClaimUser(f.ctx, chat.Claim{Name: "sora", Key: "sora", Resume: token("old"), Fresh: token("sora"), NowMs: 1})
+	u, err := f.claim(chat.Claim{Name: "sora", Key: "sora", Resume: token("old"), Fresh: token("sora"), NowMs: 1})
 	if err != nil || u.ID == mina.ID || u.ID == jun.ID {
 		t.Fatalf("claim to a free name: %+v, %v", u, err)
 	}
@@ -120,11 +120,11 @@ func testClaimTakeover(t *testing.T, f *fixture) {
 	r, old := f.room(t, "r"), f.user(t, "mina") // seen at 1000
 	f.commit(t, run(r, 1, 3, old, "by the old one"))
 	claim := chat.Claim{Name: "MINA", Key: "mina", Fresh: token("new"), NowMs: 9000, ReservedSinceMs: 1000}
-	_, err := f.store.ClaimUser(f.ctx, claim)
+	_, err := f.claim(claim)
 	wantCode(t, err, chat.CodeNameTaken) // seen since 1000: at 1000
 	claim.ReservedSinceMs = 1001
 	claim.Resume = token("nobody") // the key is free, so the wrong token does not matter
-	next, err := f.store.ClaimUser(f.ctx, claim)
+	next, err := f.claim(claim)
 	if err != nil || next.ID == old.ID || next.Name != "MINA" || next.SentCount != 0 {
 		t.Fatalf("takeover: %+v, %v", next, err)
 	}
@@ -134,11 +134,11 @@ func testClaimTakeover(t *testing.T, f *fixture) {
 	f.wantHistory(t, r, 2, message(r, 3, old, "by the old one"), message(r, 4, next, "by the new one"))
 
 	// The old token opens nothing any more.
-	_, err = f.store.ClaimUser(f.ctx, chat.Claim{Name: "mina", Key: "mina", Resume: token("mina"), NowMs: 9001})
+	_, err = f.claim(chat.Claim{Name: "mina", Key: "mina", Resume: token("mina"), NowMs: 9001})
 	wantCode(t, err, chat.CodeBadToken)
 
 	// A token that is right takes an expired name back before anybody else does.
-	back, err := f.store.ClaimUser(f.ctx, chat.Claim{
+	back, err := f.claim(chat.Claim{
 		Name: "x", Key: "mina", Resume: token("new"), Fresh: token("3"), NowMs: 99000, ReservedSinceMs: 98000,
 	})
 	if err != nil || back.ID != next.ID || back.SeenMs != 99000 {
@@ -177,14 +177,14 @@ func testClaimOfOnline(t *testing.T, f *fixture) {
 		Name: "MINA", Key: "mina", Fresh: token("new"), NowMs: 9000, ReservedSinceMs: 8000,
 		Online: func(u chat.UserID) bool { return online && u == mina.ID },
 	}
-	_, err := f.store.ClaimUser(f.ctx, c)
+	_, err := f.claim(c)
 	wantCode(t, err, chat.CodeNameTaken)
 	c.Resume = token("wrong")
-	_, err = f.store.ClaimUser(f.ctx, c)
+	_, err = f.claim(c)
 	wantCode(t, err, chat.CodeBadToken)
 	f.wantUser(t, mina.ID, mina)
 	online = false
-	if u, err := f.store.ClaimUser(f.ctx, c); err != nil || u.ID == mina.ID {
+	if u, err := f.claim(c); err != nil || u.ID == mina.ID {
 		t.Fatalf("after he has gone: %+v, %v", u, err)
 	}
 }
@@ -193,7 +193,7 @@ func testClaimOfOnline(t *testing.T, f *fixture) {
 func testClaimOfLookalike(t *testing.T, f *fixture) {
 	claim := func(name, look string, nowMs int64, code chat.Code) chat.User {
 		t.Helper()
-		u, err := f.store.ClaimUser(f.ctx, chat.Claim{
+		u, err := f.claim(chat.Claim{
 			Name: name, Key: name, Look: look, Fresh: token(name), NowMs: nowMs, ReservedSinceMs: nowMs - 1000,
 		})
 		if err != nil || code != 0 {
@@ -220,7 +220,7 @@ func testClaimOfLookalike(t *testing.T, f *fixture) {
 	// Refused, it takes nothing from the one who had the very name.
 	claim("nоbody", "nobody", 3002, 0)
 	claim("nobody", "nobody", 4500, 0) // the first one is free by then
-	_, err := f.store.ClaimUser(f.ctx, chat.Claim{
+	_, err := f.claim(chat.Claim{
 		Name: "nоbody", Key: "nоbody", Look: "nobody", Fresh: token("x"), NowMs: 5000, ReservedSinceMs: 4000,
 	})
 	wantCode(t, err, chat.CodeNameTaken)
@@ -236,20 +236,20 @@ func testClaimOfLookalike(t *testing.T, f *fixture) {
 
 func testClaimAgain(t *testing.T, f *fixture) {
 	c := chat.Claim{Name: "mina", Key: "mina", Fresh: token("f"), NowMs: 10}
-	first, err := f.store.ClaimUser(f.ctx, c)
+	first, err := f.claim(c)
 	if err != nil {
 		t.Fatalf("ClaimUser: %v", err)
 	}
-	again, err := f.store.ClaimUser(f.ctx, c)
+	again, err := f.claim(c)
 	if err != nil || again != first {
 		t.Fatalf("the same claim again: %+v, %v; want %+v", again, err, first)
 	}
 	// A zero hash is no token and equals nothing.
 	none := chat.Claim{Name: "jun", Key: "jun", NowMs: 10}
-	if _, err := f.store.ClaimUser(f.ctx, none); err != nil {
+	if _, err := f.claim(none); err != nil {
 		t.Fatalf("ClaimUser: %v", err)
 	}
-	_, err = f.store.ClaimUser(f.ctx, none)
+	_, err = f.claim(none)
 	wantCode(t, err, chat.CodeNameTaken)
 }
 
@@ -261,7 +261,7 @@ func testClaimsAtOnce(t *testing.T, f *fixture) {
 		wg.Go(func() {
 			name := fmt.Sprintf("user%d", i)
 			var err error
-			made[i], err = f.store.ClaimUser(f.ctx, chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 10})
+			made[i], err = f.claim(chat.Claim{Name: name, Key: name, Fresh: token(name), NowMs: 10})
 			if err != nil || made[i].Name != name {
 				t.Errorf("ClaimUser %q: %+v, %v", name, made[i], err)
 			}
@@ -284,7 +284,7 @@ func testClaimsOfOneName(t *testing.T, f *fixture) {
 	var wg sync.WaitGroup
 	for i := range claimers {
 		wg.Go(func() {
-			_, errs[i] = f.store.ClaimUser(f.ctx, chat.Claim{Name: "mina", Key: "mina", Fresh: token(fmt.Sprint(i)), NowMs: 10})
+			_, errs[i] = f.claim(chat.Claim{Name: "mina", Key: "mina", Fresh: token(fmt.Sprint(i)), NowMs: 10})
 		})
 	}
 	wg.Wait()

@@ -1,0 +1,167 @@
+package storesim
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"sarang/chat"
+)
+
+// shownDevice returns the device of a whose token c shows, nil if it shows none.
+func (a *account) shownDevice(c *chat.Claim) *chat.DeviceRecord {
+	for i := range a.devices {
+		if c.Shows(&a.devices[i], a.user.Account) {
+			return &a.devices[i]
+		}
+	}
+	return nil
+}
+
+// enter logs a's owner in, from a device of his or, if d is nil, from one that is made.
+func (a *account) enter(c *chat.Claim, d *chat.DeviceRecord) chat.Claimed {
+	if c.Sees(a.user.SeenMs) {
+		a.user.SeenMs = c.NowMs
+		a.look = cmp.Or(a.look, c.Look)
+	}
+	if d == nil {
+		return a.addDevice(c)
+	}
+	now, renewed, _ := c.Enter(*d)
+	*d = now
+	return chat.Claimed{User: a.user, Device: d.ID, Renewed: renewed}
+}
+
+// addDevice makes the device of a claim, if it has a token.
+func (a *account) addDevice(c *chat.Claim) chat.Claimed {
+	in := chat.Claimed{User: a.user}
+	if d, has := c.NewDevice(a.user.ID); has {
+		in.Device = d.ID
+		a.end(chat.DeviceSet{Only: d.ID}) // one that has expired
+		a.put(d)
+		for _, gone := range c.Surplus(a.bareDevices(), d.ID) {
+			a.end(chat.DeviceSet{Only: gone})
+		}
+	}
+	return in
+}
+
+func (a *account) put(d chat.DeviceRecord) {
+	a.devices = append(a.devices, d)
+	slices.SortFunc(a.devices, func(x, y chat.DeviceRecord) int { return cmp.Compare(x.ID, y.ID) })
+}
+
+func (a *account) end(which chat.DeviceSet) {
+	a.devices = slices.DeleteFunc(slices.Clone(a.devices), func(d chat.DeviceRecord) bool { return which.Has(d.ID) })
+}
+
+func (a *account) bareDevices() []chat.Device {
+	all := make([]chat.Device, len(a.devices))
+	for i := range a.devices {
+		all[i] = a.devices[i].Device
+	}
+	return all
+}
+
+// Password is documented at chat.Store.
+func (s *Store) Password(ctx context.Context, key string) (chat.Secret, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "Password"); err != nil {
+		return chat.Secret{}, err
+	}
+	for _, a := range d.users {
+		if key != "" && a.user.Key == key {
+			return chat.Secret{User: a.user.ID, Password: a.password}, nil
+		}
+	}
+	return chat.Secret{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
+}
+
+// SetPassword is documented at chat.Store.
+func (s *Store) SetPassword(ctx context.Context, p chat.PasswordChange) error {
+	return s.write(ctx, "SetPassword", func(d *Disk) error {
+		if !d.isUser(p.User) {
+			return chat.Errorf(chat.CodeNoUser, "there is no user %d", p.User)
+		}
+		a := d.users[p.User-1]
+		do, err := p.Judge(a.password)
+		if do {
+			a.password, a.user.Account = p.To, p.To != ""
+		}
+		return err
+	})
+}
+
+// write is a call that changes the disk: not done, done, or done and nobody knows.
+func (s *Store) write(ctx context.Context, call string, do func(*Disk) error) error {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fault, err := s.begin(ctx, call)
+	if err == nil && fault == FaultUncertain {
+		err = chat.Errorf(chat.CodeUnavailable, "the disk does not do it now")
+	}
+	if err != nil {
+		return err
+	}
+	err = do(d)
+	died(fault, call+", after it")
+	return err
+}
+
+// Devices is documented at chat.Store.
+func (s *Store) Devices(ctx context.Context, user chat.UserID) ([]chat.Device, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "Devices"); err != nil || !d.isUser(user) {
+		return nil, err
+	}
+	return d.users[user-1].bareDevices(), nil
+}
+
+// EndDevices is documented at chat.Store.
+func (s *Store) EndDevices(ctx context.Context, user chat.UserID, which chat.DeviceSet) error {
+	return s.write(ctx, "EndDevices", func(d *Disk) error {
+		if d.isUser(user) {
+			d.users[user-1].end(which)
+		}
+		return nil
+	})
+}
+
+// AllDevices is documented at chat.Archive.
+func (s *Store) AllDevices(ctx context.Context, after chat.DeviceRef, itemsMax int) (devices []chat.DeviceRecord, err error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "AllDevices"); err != nil {
+		return nil, err
+	}
+	for _, a := range d.users {
+		for _, x := range a.devices {
+			behind := x.User > after.User || x.User == after.User && x.ID > after.Device
+			if behind && len(devices) < max(itemsMax, 1) {
+				devices = append(devices, x)
+			}
+		}
+	}
+	return devices, nil
+}
+
+// AddDevices is documented at chat.Archive.
+func (s *Store) AddDevices(ctx context.Context, devices []chat.DeviceRecord) error {
+	return s.write(ctx, "AddDevices", func(d *Disk) error {
+		for i := range devices {
+			if !d.isUser(devices[i].User) {
+				return chat.Errorf(chat.CodeBadRequest, "there is no user %d who could have a device", devices[i].User)
+			}
+		}
+		for _, x := range devices {
+			d.users[x.User-1].put(x)
+		}
+		return nil
+	})
+}
