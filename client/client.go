@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -48,6 +49,11 @@ func Dial(ctx context.Context, config Config) (*Client, error) {
 	if (addr.path != "" || addr.tls) && config.NewCodec != nil {
 		return nil, &AddrError{config.Addr, errors.New("NewCodec does not go with WebSocket or TLS, which are codecs themselves")}
 	}
+	if config.Password != "" && len(config.Token) == 0 {
+		// So a login whose answer was lost is the same one when it is said again.
+		config.Token = make([]byte, tokenBytes)
+		_, _ = crand.Read(config.Token) // never fails; see crypto/rand.Read
+	}
 	c := &Client{config: config.withDefaults(), addr: addr, ready: make(chan error, 1)}
 	c.mu.Init(lock.NewClass("client"))
 	c.inbox = newInbox(c.config.EventsBuffer)
@@ -79,6 +85,9 @@ func Dial(ctx context.Context, config Config) (*Client, error) {
 	return c, nil
 }
 
+// tokenBytes is the length of a token that a client makes up.
+const tokenBytes = 16
+
 // newLink is called once, on the worker.
 func (c *Client) newLink(w *engine.Worker) {
 	seed := cmp.Or(c.config.Seed, rand.Uint64())
@@ -86,6 +95,7 @@ func (c *Client) newLink(w *engine.Worker) {
 		client: c, w: w, handler: session.NewHandler(), rng: rand.New(rand.NewPCG(seed, seed)),
 		state: session.NewState(session.StateConfig{
 			Name: c.config.Name, Token: c.config.Token, Program: c.config.Program,
+			Password: c.config.Password, Register: c.config.Register, Invitation: c.config.Invitation, Device: c.config.Device,
 			Capabilities: c.config.Capabilities, PublishesPendingMax: c.config.PublishesPendingMax,
 			Seed: c.config.Seed,
 		}),

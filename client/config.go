@@ -19,6 +19,10 @@ type Config struct {
 	Addr         string   // host:port, tls://host:port, or ws://host[:port][/path] or wss://…, as its WebSocket is; host is a name, an IPv4 or a bracketed IPv6 address
 	Name         string   // the name wanted
 	Token        []byte   // resume token of an earlier login by that name (Client.Self)
+	Password     string   // of the account with that name; without a token it is how one logs in first
+	Register     bool     // make an account of that name, with that password, if nobody has it
+	Invitation   string   // with Register, where the server wants a code
+	Device       string   // what the user calls where he is, for the list of his sessions
 	Program      string   // program and version, for the server's log
 	Capabilities []string // what the program can do; unknown ones are ignored
 

@@ -140,7 +140,8 @@ func (l *link) backoff() time.Duration {
 // hopeless reports whether a server's refusal to let us in will be the same next time.
 func hopeless(refusal *chat.Error) bool {
 	switch refusal.Code {
-	case chat.CodeVersion, chat.CodeBadName, chat.CodeNameTaken, chat.CodeBadToken:
+	case chat.CodeVersion, chat.CodeBadName, chat.CodeNameTaken, chat.CodeBadToken, chat.CodeBadPassword,
+		chat.CodeNeedsPassword, chat.CodeNoRegistration, chat.CodeSessionEnded, chat.CodeBadRequest:
 		return true
 	}
 	return false

@@ -154,6 +154,7 @@ func (l *link) Disconnected(s *session.Session, why engine.Reason) {
 	case cause != nil:
 	case goodbye != nil:
 		cause = goodbye
+		l.hopeless = l.hopeless || hopeless(goodbye)
 	case why.Code == engine.ReasonConnect:
 		cause = &ConnectError{l.client.config.Addr, why.Err}
 	default:

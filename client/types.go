@@ -22,6 +22,9 @@ type (
 	// Member is a user present in a room.
 	Member = session.Member
 
+	// DeviceSession is a session of a user, which lasts over connections.
+	DeviceSession = session.DeviceSession
+
 	// Cursor is a place in a room's log.
 	Cursor = session.Cursor
 

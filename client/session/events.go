@@ -30,6 +30,12 @@ type Events interface {
 	// Created answers Create.
 	Created(s *Session, c Created)
 
+	// Done answers Register, ChangePassword and EndSessions.
+	Done(s *Session, d Done)
+
+	// SessionList answers ListSessions.
+	SessionList(s *Session, l SessionList)
+
 	// Event is one entry of a joined room's log, in order. e and its strings are
 	// lent until the return.
 	Event(s *Session, e *chat.Event)
@@ -129,6 +135,12 @@ func (NopEvents) RoomPage(*Session, RoomPage) {}
 // HistoryPage does nothing.
 func (NopEvents) HistoryPage(*Session, HistoryPage) {}
 
+// Done does nothing.
+func (NopEvents) Done(*Session, Done) {}
+
+// SessionList does nothing.
+func (NopEvents) SessionList(*Session, SessionList) {}
+
 // MemberPage does nothing.
 func (NopEvents) MemberPage(*Session, MemberPage) {}
 
@@ -166,7 +178,9 @@ type LoggedIn struct {
 	Server       string // program and version
 	Limits       Limits
 	Capabilities []string
-	Resumed      bool // the session goes on with the State of an earlier one
+	Resumed      bool          // the session goes on with the State of an earlier one
+	Session      chat.DeviceID // of the user's sessions, this one; 0: the server does not say
+	Account      bool          // the user has a password
 }
 
 // Limits is what the server allows. 0 means that the server did not say.
@@ -177,6 +191,8 @@ type Limits struct {
 	IdleMax              time.Duration // without any packet, the session is closed
 	HeartbeatInterval    time.Duration // the server pings after that much silence
 	HistoryItemsMax      int           // per page of history
+	PasswordRunesMin     int           // code points of a password
+	PasswordBytesMax     int           // and its bytes of UTF-8
 }
 
 // RoomInfo is what the server says about a room.
@@ -295,6 +311,27 @@ type MemberPage struct {
 type Member struct {
 	User chat.UserID
 	Name string
+}
+
+// Done is a request that was done, and whose outcome is stored.
+type Done struct{ Request uint32 }
+
+// SessionList is where the user has logged in, in the order of the ids.
+type SessionList struct {
+	Request  uint32
+	Sessions []DeviceSession
+}
+
+// DeviceSession is a session of a user as he sees it: what a token stands for. It lasts over
+// connections.
+type DeviceSession struct {
+	ID          chat.DeviceID
+	Device      string // as the client calls it; may be empty
+	Address     string // of the newest login; may be empty
+	Created     time.Time
+	Seen        time.Time // a login, to the hour
+	Connections int       // that it has now
+	Current     bool      // the one that asks
 }
 
 // Goodbye is why the server closes the connection, and when to come back.

@@ -95,6 +95,8 @@ func ServiceConfig() engine.Config {
 func NewMux() *packet.Mux[*Session] {
 	m := packet.NewMux[*Session]()
 	packet.Handle(m, sarangv1.SLogin, (*Session).loggedIn)
+	packet.Handle(m, sarangv1.SDone, (*Session).done)
+	packet.Handle(m, sarangv1.SSessions, (*Session).sessionList)
 	packet.Handle(m, sarangv1.SChat, (*Session).chat)
 	packet.Handle(m, sarangv1.SAck, (*Session).ack)
 	packet.Handle(m, sarangv1.SError, (*Session).failed)

@@ -119,6 +119,7 @@ func (s *Session) Login() error {
 	err := s.handler.encoder.Send(s.es, sarangv1.CLogin, &sarangv1.Login{
 		VersionMin: sarangv1.Version, VersionMax: sarangv1.Version,
 		Name: c.Name, Token: c.Token, Client: c.Program, Capabilities: c.Capabilities,
+		Password: c.Password, Register: c.Register, Invitation: c.Invitation, Device: c.Device,
 	})
 	if err == nil {
 		s.login = stepSent
@@ -129,6 +130,13 @@ func (s *Session) Login() error {
 // SetName changes the name and token that the next login asks for.
 func (s *Session) SetName(name string, token []byte) {
 	s.state.config.Name, s.state.config.Token = name, append([]byte(nil), token...)
+}
+
+// SetPassword changes the password that the next login shows. With it the name's owner is let
+// in without a token; register is for a name that nobody has.
+func (s *Session) SetPassword(password string, register bool, invitation string) {
+	c := &s.state.config
+	c.Password, c.Register, c.Invitation = password, register, invitation
 }
 
 // loggedIn handles S_LOGIN.
@@ -148,11 +156,13 @@ func (s *Session) loggedIn(m *sarangv1.LoggedIn) error {
 	if len(m.Token) > 0 {
 		st.config.Token = append([]byte(nil), m.Token...)
 	}
+	st.config.Password, st.config.Register, st.config.Invitation = "", false, "" // the token is enough from here on
 	s.online = true
 	s.limits = limitsOf(m.Limits)
 	in := LoggedIn{
 		Version: m.Version, User: st.user, Name: st.config.Name, Token: st.config.Token,
 		SentCount: m.SentCount, Server: clean(m.Server), Limits: s.limits, Resumed: s.resuming,
+		Session: chat.DeviceID(m.Session), Account: m.Account,
 	}
 	for _, c := range m.Capabilities {
 		in.Capabilities = append(in.Capabilities, clean(c))
@@ -170,6 +180,8 @@ func limitsOf(m *sarangv1.Limits) Limits {
 		IdleMax:              time.Duration(m.GetIdleSecondsMax()) * time.Second,
 		HeartbeatInterval:    time.Duration(m.GetHeartbeatSeconds()) * time.Second,
 		HistoryItemsMax:      int(m.GetHistoryItemsMax()),
+		PasswordRunesMin:     int(m.GetPasswordRunesMin()),
+		PasswordBytesMax:     int(m.GetPasswordBytesMax()),
 	}
 }
 

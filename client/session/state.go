@@ -15,6 +15,10 @@ import (
 type StateConfig struct {
 	Name         string   // the name wanted
 	Token        []byte   // resume token of an earlier login by that name, or empty
+	Password     string   // of the account with that name, or empty; it is forgotten after the login, the token is enough then
+	Register     bool     // make an account of that name, with that password
+	Invitation   string   // with Register, where the server wants a code
+	Device       string   // what the user calls where he is, for the list of his sessions
 	Program      string   // program and version, for the server's log
 	Capabilities []string // what the program can do; unknown ones are ignored
 

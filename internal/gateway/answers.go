@@ -17,11 +17,11 @@ func (h *Handler) reply(o *hub.Session, id packet.ID, m packet.Marshaler) {
 }
 
 // LoggedIn sends S_LOGIN.
-func (h *Handler) LoggedIn(o *hub.Session, u chat.User, token []byte) {
-	c := h.shard.Hub().Config()
+func (h *Handler) LoggedIn(o *hub.Session, in hub.Admission) {
+	c, u := h.shard.Hub().Config(), &in.User
 	h.reply(o, pb.SLogin, &pb.LoggedIn{
-		Version: pb.Version, User: uint64(u.ID), Name: u.Name, Token: token, SentCount: u.SentCount,
-		Server: h.config.Server,
+		Version: pb.Version, User: uint64(u.ID), Name: u.Name, Token: in.Token, SentCount: u.SentCount,
+		Server: h.config.Server, Session: uint64(in.Device), Account: u.Account,
 		Limits: &pb.Limits{
 			TextBytesMax:         uint32(c.TextBytesMax),
 			RoomsJoinedMax:       uint32(c.RoomsJoinedMax),
@@ -29,6 +29,8 @@ func (h *Handler) LoggedIn(o *hub.Session, u chat.User, token []byte) {
 			IdleSecondsMax:       seconds(h.config.IdleTimeout),
 			HeartbeatSeconds:     seconds(h.config.HeartbeatInterval),
 			HistoryItemsMax:      uint32(c.HistoryItemsMax),
+			PasswordRunesMin:     chat.PasswordRunesMin,
+			PasswordBytesMax:     chat.PasswordBytesMax,
 		},
 	})
 }

@@ -13,6 +13,10 @@ import (
 // register ties packet ids to what they ask for.
 func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CLogin, h.login)
+	packet.Handle(h.mux, pb.CRegister, h.registerUser)
+	packet.Handle(h.mux, pb.CPassword, h.changePassword)
+	packet.Handle(h.mux, pb.CSessions, h.sessions)
+	packet.Handle(h.mux, pb.CEndSession, h.endSession)
 	packet.Handle(h.mux, pb.CChat, h.publish)
 	packet.Handle(h.mux, pb.CPing, h.pinged)
 	packet.Handle(h.mux, pb.CPong, func(*hub.Session, *pb.Ping) error { return nil })
@@ -36,7 +40,9 @@ func (h *Handler) login(o *hub.Session, m *pb.Login) error {
 		h.shard.LoginFailed(o, ref, chat.Errorf(chat.CodeVersion, "this server speaks version %d, you speak %d to %d", pb.Version, m.VersionMin, m.VersionMax))
 		return nil
 	}
-	h.shard.Login(o, ref, m.Name, m.Token)
+	h.shard.Login(o, ref, hub.LoginRequest{
+		Name: m.Name, Token: m.Token, Password: m.Password, Register: m.Register, Device: m.Device, Program: m.Client,
+	})
 	return nil
 }
 

@@ -27,6 +27,8 @@ import (
 
 	"sarang/chat"
 	"sarang/engine"
+	"sarang/internal/limit"
+	"sarang/internal/password"
 	"sarang/internal/room"
 )
 
@@ -42,38 +44,46 @@ type Config struct {
 	// what would run on them is done by Step.
 	Manual bool
 
-	TextBytesMax           int           // of one message; default 16 KiB
-	RoomsJoinedMax         int           // per session; default 64
-	PublishesInFlightMax   int           // per session, then its packets wait; default 256
-	PublishBytesPendingMax int           // of the whole server, on their way to the store; at it new ones are refused, and other things before; default 256 MiB
-	RequestsInFlightMax    int           // per session, of those that go to the store; default 8
-	AnswerQueueBytesMax    int           // an answer from the store waits while a session has more than that to send directly; default 4 KiB
-	HistoryItemsMax        int           // per page; default 200
-	PageBytesMax           int           // of a page fed to a reader behind the window; default 64 KiB
-	AnnounceMembersMax     int           // up to so many members, joins and leaves are events; default 100
-	AuthorsMax             int           // per room, whose nonces and roles are in memory; default 4096
-	NoncesPerUserMax       int           // per room, that are remembered; default chat.NoncesPerUserMax, which clients rely on
-	BatchEventsMax         int           // of one room in one transaction; default 1024
-	BatchTextBytesMax      int           // of these, and one text more; default 256 KiB
-	RetriesWaitMax         int           // of one room's messages on their way; default 1024
-	CommitEventsMax        int           // of one transaction, and one batch more; default 8192
-	ChunkBytes             int           // of the buffers that a room's events are encoded into; default 16 KiB
-	UserRoomsMax           int           // rooms that a user has made; 0: no such limit
-	UserMembershipsMax     int           // rooms that a user belongs to; 0: no such limit
-	RoomsMax               int           // rooms of the store; 0: no such limit
-	RoomsLoadedMax         int           // rooms in memory; 0: no such limit
-	DiskFreeBytesMin       int           // room on the store's disk; who looks at it calls SetDiskFull
-	AwayGrace              time.Duration // a member without session leaves after that; default 10 s
-	RoomIdle               time.Duration // a room that nobody uses is let go after that; default 1 min
-	SeenEvery              time.Duration // how often the store is told of who stays online, by which his name stays his; default 24 h
-	GuestNameReserved      time.Duration // an unused guest name is kept that long; default 30 days
-	StoreTimeout           time.Duration // for one read or claim; default 10 s
-	StoreReadsMax          int           // pages read at once, beside one short read; default 4. More than processors to spare hold up the workers
-	StoreClaimsMax         int           // logins and new rooms at once: one commit takes all; default 64
-	StoreQueueMax          int           // reads and claims that wait; default 65536
-	AddressStoreQueueMax   int           // and of one network; 0: no such limit
-	StoreWaitMax           time.Duration // that a network waits for its turn at the store; beyond it the server takes nothing new; default 2 s; negative: it does not count
-	WorkerLagMax           time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
+	TextBytesMax            int           // of one message; default 16 KiB
+	RoomsJoinedMax          int           // per session; default 64
+	PublishesInFlightMax    int           // per session, then its packets wait; default 256
+	PublishBytesPendingMax  int           // of the whole server, on their way to the store; at it new ones are refused, and other things before; default 256 MiB
+	RequestsInFlightMax     int           // per session, of those that go to the store; default 8
+	AnswerQueueBytesMax     int           // an answer from the store waits while a session has more than that to send directly; default 4 KiB
+	HistoryItemsMax         int           // per page; default 200
+	PageBytesMax            int           // of a page fed to a reader behind the window; default 64 KiB
+	AnnounceMembersMax      int           // up to so many members, joins and leaves are events; default 100
+	AuthorsMax              int           // per room, whose nonces and roles are in memory; default 4096
+	NoncesPerUserMax        int           // per room, that are remembered; default chat.NoncesPerUserMax, which clients rely on
+	BatchEventsMax          int           // of one room in one transaction; default 1024
+	BatchTextBytesMax       int           // of these, and one text more; default 256 KiB
+	RetriesWaitMax          int           // of one room's messages on their way; default 1024
+	CommitEventsMax         int           // of one transaction, and one batch more; default 8192
+	ChunkBytes              int           // of the buffers that a room's events are encoded into; default 16 KiB
+	UserRoomsMax            int           // rooms that a user has made; 0: no such limit
+	UserMembershipsMax      int           // rooms that a user belongs to; 0: no such limit
+	RoomsMax                int           // rooms of the store; 0: no such limit
+	RoomsLoadedMax          int           // rooms in memory; 0: no such limit
+	DiskFreeBytesMin        int           // room on the store's disk; who looks at it calls SetDiskFull
+	AwayGrace               time.Duration // a member without session leaves after that; default 10 s
+	RoomIdle                time.Duration // a room that nobody uses is let go after that; default 1 min
+	SeenEvery               time.Duration // how often the store is told of who stays online, by which his name stays his; default 24 h
+	GuestNameReserved       time.Duration // an unused guest name is kept that long; default 30 days
+	StoreTimeout            time.Duration // for one read or claim; default 10 s
+	StoreReadsMax           int           // pages read at once, beside one short read; default 4. More than processors to spare hold up the workers
+	StoreClaimsMax          int           // logins and new rooms at once: one commit takes all; default 64
+	StoreQueueMax           int           // reads and claims that wait; default 65536
+	AddressStoreQueueMax    int           // and of one network; 0: no such limit
+	StoreWaitMax            time.Duration // that a network waits for its turn at the store; beyond it the server takes nothing new; default 2 s; negative: it does not count
+	PasswordCost            password.Cost // what it costs to hash one; others are still read
+	PasswordsAtOnce         int           // hashed at once, each in the memory of PasswordCost; default 1
+	PasswordQueueMax        int           // that wait; default 512
+	AddressPasswordQueueMax int           // and of one network; 0: no such limit
+	PasswordWaitMax         time.Duration // that a network waits for its turn, beyond it passwords are refused; default 4 s, below the deadline of logins; negative: it does not count
+	UserDevicesMax          int           // sessions of a user, by their tokens; default 32
+	DeviceExpiry            time.Duration // a token of an account that was not used for that long is good no more; default 90 days
+	TokenRenewAfter         time.Duration // a token is replaced after that; default 7 days
+	WorkerLagMax            time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
 
 	Limits Limits // the zero Limits are none; see DefaultConfig
 }
@@ -101,6 +111,9 @@ func (c Config) withDefaults() Config {
 	or(&c.StoreTimeout, 10*time.Second)
 	or(&c.StoreReadsMax, 4)
 	or(&c.StoreClaimsMax, 64)
+	or(&c.PasswordWaitMax, 4*time.Second)
+	or(&c.DeviceExpiry, 90*24*time.Hour)
+	or(&c.TokenRenewAfter, 7*24*time.Hour)
 	or(&c.WorkerLagMax, time.Second)
 	or(&c.StoreWaitMax, 2*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
@@ -125,9 +138,13 @@ type Hub struct {
 	reads   *tasks // pages of the store
 	queries *tasks // short reads that something waits for: they do not stand behind pages
 	claims  *tasks // what makes users and rooms
+	hashes  *tasks // what looks at passwords
 
-	storeQueue atomic.Int64 // how many of all these wait
-	begun      func() bool  // allBegun, made once
+	storeQueue atomic.Int64 // how many of all these wait, but for hashes
+	hashQueue  atomic.Int64 // and of hashes
+	guesses    *limit.Guesses
+	endings    endings
+	begun      func() bool // allBegun, made once
 	draining   atomic.Bool
 
 	tellingSeen atomic.Bool // a task is to tell the store who is online
@@ -145,6 +162,8 @@ type Hub struct {
 // counts are what the metrics show.
 type counts struct {
 	users, loginsFailed           atomic.Int64
+	passwordsHashed               atomic.Int64 // kept
+	passwordsWrong, devicesEnded  atomic.Int64
 	published, refused, duplicate atomic.Int64
 	committed, commits, failed    atomic.Int64
 	commitNanos                   atomic.Int64
@@ -167,6 +186,9 @@ func New(c Config, workers int) (*Hub, error) {
 	h.load.lags = make([]atomic.Int64, workers)
 	h.writer = newWriter(h)
 	h.reads, h.queries, h.claims = h.newTasks(c.StoreReadsMax), h.newTasks(1), h.newTasks(c.StoreClaimsMax)
+	h.hashes = h.newHashes()
+	h.guesses = newGuesses(&c.Limits)
+	h.endings.init()
 	h.begun = h.allBegun
 	return h, nil
 }
@@ -206,7 +228,7 @@ func (h *Hub) Step(which int) {
 		}
 		which--
 	}
-	for _, t := range []*tasks{h.claims, h.queries, h.reads} {
+	for _, t := range []*tasks{h.claims, h.queries, h.reads, h.hashes} {
 		n := t.waiting()
 		if which < n {
 			t.step(which)
@@ -218,7 +240,7 @@ func (h *Hub) Step(which int) {
 
 // Steps is how many things a Manual hub has waiting.
 func (h *Hub) Steps() int {
-	n := h.tasksWaiting()
+	n := h.tasksWaiting() + int(h.hashQueue.Load())
 	if h.writer.waiting() {
 		n++
 	}
@@ -227,12 +249,12 @@ func (h *Hub) Steps() int {
 
 // storing reports whether something is being stored or read, or is to be.
 func (h *Hub) storing() bool {
-	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.queries.busy() || h.claims.busy()
+	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.queries.busy() || h.claims.busy() || h.hashes.busy()
 }
 
 // allBegun reports whether nothing of it waits that could be begun.
 func (h *Hub) allBegun() bool {
-	return h.writer.begun() && h.reads.begun() && h.queries.begun() && h.claims.begun()
+	return h.writer.begun() && h.reads.begun() && h.queries.begun() && h.claims.begun() && h.hashes.begun()
 }
 
 // tasksWaiting is how many calls wait for their turn at the store.
@@ -279,6 +301,7 @@ func (h *Hub) idle() bool {
 // Close stops the goroutines that talk to the store; the workers must have ended.
 func (h *Hub) Close() {
 	h.draining.Store(true)
+	h.hashes.close()
 	h.claims.close()
 	h.queries.close()
 	h.reads.close()
@@ -289,6 +312,9 @@ func (h *Hub) Close() {
 type Stats struct {
 	Rooms, Users                   int // rooms in memory; sessions that are logged in
 	LoginsFailed                   int64
+	PasswordsWrong                 int64 // tries
+	PasswordsWaiting               int   // to be checked
+	SessionsEnded                  int64 // connections, because their token was
 	Published, Refused, Duplicates int64 // messages: taken, not taken, retries of stored ones
 	Committed, Commits, Failed     int64 // events stored, transactions, transactions that failed
 	CommitSeconds                  float64
@@ -313,6 +339,7 @@ func (h *Hub) Stats() Stats {
 	}
 	return Stats{
 		Rooms: h.rooms.len(), Users: int(c.users.Load()), LoginsFailed: c.loginsFailed.Load(),
+		PasswordsWrong: c.passwordsWrong.Load(), PasswordsWaiting: int(h.hashQueue.Load()), SessionsEnded: c.devicesEnded.Load(),
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),

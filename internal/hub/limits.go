@@ -31,6 +31,13 @@ type Limits struct {
 	Network48Addresses        int // likewise a /48
 	FarewellsPerSecond        int // refused connections that are told why; the others are closed without a word
 
+	PasswordTriesPerMinute        int // of a name, from one address
+	PasswordTriesBurst            int
+	AddressPasswordTriesPerMinute int // of an address, for all names
+	AddressPasswordTriesBurst     int
+	NamePasswordTriesPerHour      int // of a name, from addresses where its owner was never seen
+	NamePasswordTriesBurst        int
+
 	LoginsFailedMax       int // of a session, then it is ended
 	MessagesPerSecond     int // of a session
 	MessagesBurst         int
@@ -315,6 +322,9 @@ func (s *Shard) loginTooFast(o *Session, ref RequestRef) bool {
 func (s *Shard) countFailure(o *Session, err *chat.Error) {
 	if err.Code == chat.CodeUnavailable {
 		return // it is our fault
+	}
+	if err.Code == chat.CodeTooFast {
+		return // nobody has looked at it
 	}
 	o.failures++
 	if most := s.hub.limits.config.LoginsFailedMax; most > 0 && int(o.failures) >= most {

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"crypto/sha256"
+	"net/netip"
 	"strings"
 
 	"sarang/chat"
@@ -17,10 +18,26 @@ const (
 	TokenBytesMax = 64
 )
 
-// Login asks for a name; the client is told LoggedIn or Failed. token is that of an
-// earlier login, or one that the client has made up for a first one, or empty; both are
-// lent. For the session's worker, as are all requests.
-func (s *Shard) Login(o *Session, ref RequestRef, name string, token []byte) {
+// LoginRequest is what somebody says who wants to be let in. All of it is lent.
+type LoginRequest struct {
+	Name     string
+	Token    []byte // of an earlier login, or one that the client has made up for a first one, or empty
+	Password string // of an account; empty: the token says who it is, or he is new
+	Register bool   // make an account of that name and password
+	Device   string // how the list of the user's sessions is to call it
+	Program  string // and if that is empty
+}
+
+// Admission is who was let in.
+type Admission struct {
+	User   chat.User
+	Token  []byte // lent
+	Device chat.DeviceID
+}
+
+// Login asks for a name; the client is told LoggedIn or Failed. For the session's worker, as
+// are all requests.
+func (s *Shard) Login(o *Session, ref RequestRef, r LoginRequest) {
 	switch {
 	case o.login == loginDone:
 		s.fail(o, ref, chat.Errorf(chat.CodeAlreadyLogged, "this session is logged in already"))
@@ -35,62 +52,158 @@ func (s *Shard) Login(o *Session, ref RequestRef, name string, token []byte) {
 	if !s.bearable(o, ref, limit.LevelEntries) || s.loginTooFast(o, ref) {
 		return
 	}
-	if n := len(token); n != 0 && (n < TokenBytes || n > TokenBytesMax) {
+	if n := len(r.Token); n != 0 && (n < TokenBytes || n > TokenBytesMax) {
 		s.LoginFailed(o, ref, chat.Errorf(chat.CodeBadToken, "a token has %d to %d bytes", TokenBytes, TokenBytesMax))
 		return
 	}
-	display, key, err := chat.ParseUserName(strings.Clone(name)) // it is lent, and the claim outlives it
+	display, key, err := chat.ParseUserName(strings.Clone(r.Name)) // it is lent, and the claim outlives it
 	if err != nil {
 		s.LoginFailed(o, ref, err)
 		return
 	}
-	var fresh [TokenBytes]byte
-	s.hub.random(fresh[:])
-	now := s.hub.nowMs()
-	claim := chat.Claim{
-		Name: display, Key: key, Look: chat.Skeleton(key), Fresh: sha256.Sum256(fresh[:]),
-		NowMs: now, ReservedSinceMs: now - s.hub.config.GuestNameReserved.Milliseconds(), Online: s.hub.online.is,
-		KnownOnly: s.hub.diskFull.Load(),
-	}
-	shown := append([]byte(nil), token...)
-	if len(shown) > 0 {
-		// It becomes the token of a user that is made: so a first login whose answer was
-		// lost can be said again.
-		claim.Resume = sha256.Sum256(shown)
-		claim.Fresh = claim.Resume
+	c := s.claimFor(o, ref, display, key, r)
+	if r.Register || r.Password != "" {
+		s.loginByPassword(o, ref, c, r)
+		return
 	}
 	o.login = loginAsked
-	id := o.Engine.ID()
-	ok := s.give(s.hub.claims, o.source(), func() {
-		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
-		defer cancel()
-		u, err := s.hub.config.Store.ClaimUser(ctx, claim)
-		s.worker.Post(engine.MessageFunc(func(*engine.Worker) {
-			if o := s.session(id); o != nil {
-				if len(shown) == 0 {
-					shown = fresh[:]
-				}
-				s.claimed(o, ref, u.User, shown, err)
-			}
-		}))
-	})
-	if !ok {
+	if !s.give(s.hub.claims, o.source(), func() { c.claim(s) }) {
 		o.login = loginNone
 		s.limited(o, limitedEntries)
 		s.fail(o, ref, overloaded("too many logins wait; try again"))
 	}
 }
 
-func (s *Shard) claimed(o *Session, ref RequestRef, u chat.User, token []byte, err error) {
+// claiming is a claim on its way to the store and back.
+type claiming struct {
+	chat.Claim
+	session engine.SessionID
+	ref     RequestRef
+	token   []byte // becomes the client's, unless a fresh one does
+	fresh   []byte // may take its place
+	endings uint64 // see endings
+}
+
+// claimFor makes the claim of a session.
+func (s *Shard) claimFor(o *Session, ref RequestRef, display, key string, r LoginRequest) *claiming {
+	h := s.hub
+	now := h.nowMs()
+	fresh := make([]byte, TokenBytes)
+	h.random(fresh)
+	c := &claiming{session: o.Engine.ID(), ref: ref, fresh: fresh, token: fresh, endings: h.endings.now(), Claim: chat.Claim{
+		Name: display, Key: key, Look: chat.Skeleton(key), Fresh: sha256.Sum256(fresh),
+		NowMs: now, ReservedSinceMs: now - h.config.GuestNameReserved.Milliseconds(), Online: h.online.is,
+		KnownOnly:  h.diskFull.Load(),
+		DeviceName: strings.Clone(chat.DeviceName(r.Device, r.Program)), Address: o.Engine.Peer().Addr().Unmap().WithZone("").String(),
+		DevicesMax: h.config.UserDevicesMax,
+		ExpiredMs:  now - h.config.DeviceExpiry.Milliseconds(), RenewMs: now - h.config.TokenRenewAfter.Milliseconds(),
+	}}
+	if len(r.Token) > 0 {
+		// It becomes the token of a user that is made: so a first login whose answer was
+		// lost can be said again.
+		c.token = append([]byte(nil), r.Token...)
+		c.Next = c.Fresh
+		c.Resume = sha256.Sum256(c.token)
+		c.Claim.Fresh = c.Resume
+	}
+	return c
+}
+
+// loginByPassword makes an account, or lets the owner of one in.
+func (s *Shard) loginByPassword(o *Session, ref RequestRef, c *claiming, r LoginRequest) {
+	secret, err := chat.ParsePassword(strings.Clone(r.Password))
+	if r.Register && err == nil {
+		secret, err = chat.ParseNewPassword(secret, c.Key)
+	}
 	if err != nil {
-		o.login = loginNone
 		s.LoginFailed(o, ref, err)
 		return
 	}
-	o.login, o.User, o.Name = loginDone, u.ID, u.Name
-	s.entered(u.ID, o.Engine.ID())
+	g, may := guessing{}, true
+	if !r.Register {
+		if g, may = s.mayGuess(o, ref, c.Key); !may {
+			return
+		}
+	}
+	waits, register := new(asking), r.Register
+	from := o.strangerFrom()
+	o.login, o.asking = loginAsked, waits
+	ok := s.hash(o, ref, func() {
+		if waits.gone.Load() {
+			s.hub.right(g)
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
+		defer cancel()
+		if register {
+			c.Password = s.hub.hashed(secret)
+		} else {
+			x, err := s.hub.prove(ctx, &g, secret, from)
+			if err != nil {
+				c.done(s, chat.Claimed{}, err)
+				return
+			}
+			c.Proven, c.Next = x.User, chat.TokenHash{}
+		}
+		c.claim(s)
+	})
+	if !ok {
+		s.hub.right(g)
+		o.login, o.asking = loginNone, nil
+	}
+}
+
+// strangerFrom is where a session comes from, invalid if that is trusted.
+func (s *Session) strangerFrom() netip.Addr {
+	if s.trusted {
+		return netip.Addr{}
+	}
+	return s.Engine.Peer().Addr()
+}
+
+// claim asks the store. It runs on a task.
+func (c *claiming) claim(s *Shard) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
+	defer cancel()
+	in, err := s.hub.config.Store.ClaimUser(ctx, c.Claim)
+	if err == nil && c.Password != "" && !in.Account {
+		// A guest, by his token: he registers.
+		err = s.hub.config.Store.SetPassword(ctx, chat.PasswordChange{User: in.ID, To: c.Password})
+		in.Account = err == nil
+	}
+	c.done(s, in, err)
+}
+
+func (c *claiming) done(s *Shard, in chat.Claimed, err error) {
+	s.worker.Post(engine.MessageFunc(func(*engine.Worker) {
+		if o := s.session(c.session); o != nil {
+			s.claimed(o, c, in, err)
+		}
+	}))
+}
+
+func (s *Shard) claimed(o *Session, c *claiming, in chat.Claimed, err error) {
+	o.asking = nil
+	if err == nil {
+		// Known to be here first: an end of its device that comes later finds it.
+		s.entered(in.ID, c.session)
+		if s.hub.endings.since(c.endings, in.ID, in.Device) {
+			s.gone(in.ID, c.session)
+			err = chat.Errorf(chat.CodeBadToken, "the session of this token was ended")
+		}
+	}
+	if err != nil {
+		o.login = loginNone
+		s.LoginFailed(o, c.ref, err)
+		return
+	}
+	token := c.token
+	if in.Renewed {
+		token = c.fresh
+	}
+	o.login, o.User, o.Name, o.device = loginDone, in.ID, in.Name, in.Device
 	o.Engine.Admit()
-	o.Client.LoggedIn(o, u, token)
+	o.Client.LoggedIn(o, Admission{in.User, token, in.Device})
 }
 
 // LoginFailed refuses a login; the session is ended if too many have failed. The gateway

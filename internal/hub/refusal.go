@@ -17,6 +17,8 @@ const (
 	limitedAddresses
 	limitedLogins
 	limitedFailures
+	limitedPasswords
+	limitedGuesses
 	limitedMessages
 	limitedRequests
 	limitedBytes
@@ -46,6 +48,10 @@ func (l Limited) String() string {
 		return "address_logins"
 	case limitedFailures:
 		return "logins_failed"
+	case limitedPasswords:
+		return "passwords_waiting"
+	case limitedGuesses:
+		return "password_tries"
 	case limitedMessages:
 		return "messages"
 	case limitedRequests:

@@ -41,7 +41,9 @@ type Start struct {
 // worker; what they are given is lent. They must not end or use a session that is
 // Closing.
 type Client interface {
-	LoggedIn(s *Session, u chat.User, token []byte)
+	LoggedIn(s *Session, in Admission)
+	Done(s *Session, ref RequestRef)
+	Sessions(s *Session, ref RequestRef, all []DeviceInfo)
 	Joined(s *Session, ref RequestRef, r RoomInfo, from Start)
 	Left(s *Session, ref RequestRef)
 	Removed(s *Session, why *Removed)
@@ -69,8 +71,10 @@ type Session struct {
 	Engine *engine.Session
 	Client Client
 
-	User chat.UserID // 0 before the login
-	Name string
+	User   chat.UserID // 0 before the login
+	Name   string
+	device chat.DeviceID
+	asking *asking // while a password of it waits to be checked
 
 	places   []place  // rooms joined; few
 	first    [1]place // where places lies as long as there is one: most are in one room
@@ -192,6 +196,9 @@ func (s *Shard) Disconnected(o *Session) {
 	}
 	o.places = nil
 	s.giveStored(o)
+	if o.asking != nil {
+		o.asking.gone.Store(true)
+	}
 	if o.login == loginDone {
 		s.gone(o.User, o.Engine.ID())
 	}

@@ -1,6 +1,10 @@
 package hub
 
-import "fmt"
+import (
+	"fmt"
+
+	"sarang/internal/password"
+)
 
 // Limit is a row of the table of limits: everything that is said of one is said here.
 // The flags of the server, their checks and docs/limits.md are made from it.
@@ -26,6 +30,9 @@ const (
 	storeQueueMostAllowed  = 1 << 24
 	textBytesMost          = 60000 // leaves room in a packet for a name and the numbers around the text
 	roomsJoinedMostAllowed = 1 << 16
+	passwordQueueMost      = 1 << 16
+	passwordsAtOnceMost    = 256
+	userDevicesMost        = 1000
 )
 
 // LimitTable returns the limits of sessions, addresses and the whole hub that a person may
@@ -53,6 +60,18 @@ func LimitTable() []Limit {
 		{"disk-free-bytes-min", "room on the disk below which messages, rooms and new guests are refused", 256 << 20, 0, diskFreeMost, true, func(c *Config) *int { return &c.DiskFreeBytesMin }},
 		{"farewells-per-second", "refused connections that are told why; the others are closed without a word", 50, 0, limitMost, true, func(c *Config) *int { return &c.Limits.FarewellsPerSecond }},
 		{"logins-failed-max", "failed logins of a session, then it is ended", 10, 0, loginsFailedMost, true, func(c *Config) *int { return &c.Limits.LoginsFailedMax }},
+		{"password-tries-per-minute", "wrong passwords for a name from one address", 6, 0, limitMost, true, func(c *Config) *int { return &c.Limits.PasswordTriesPerMinute }},
+		{"password-tries-burst", "and so many at once", 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.PasswordTriesBurst }},
+		{"address-password-tries-per-minute", "wrong passwords from one address, for all names", 30, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressPasswordTriesPerMinute }},
+		{"address-password-tries-burst", "and so many at once", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressPasswordTriesBurst }},
+		{"name-password-tries-per-hour", "wrong passwords for a name from addresses where its owner was never seen", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.NamePasswordTriesPerHour }},
+		{"name-password-tries-burst", "and so many at once", 100, 0, limitMost, true, func(c *Config) *int { return &c.Limits.NamePasswordTriesBurst }},
+		{"password-queue-max", "passwords that wait to be checked", 512, 1, passwordQueueMost, false, func(c *Config) *int { return &c.PasswordQueueMax }},
+		{"address-password-queue-max", "and of one address", 32, 0, passwordQueueMost, true, func(c *Config) *int { return &c.AddressPasswordQueueMax }},
+		{"passwords-at-once", "passwords that are hashed at once; each takes password-memory-kib", 1, 1, passwordsAtOnceMost, false, func(c *Config) *int { return &c.PasswordsAtOnce }},
+		{"password-memory-kib", "memory that hashing a password takes, in KiB", 19456, password.MemoryKiBMin, password.MemoryKiBMax, false, func(c *Config) *int { return &c.PasswordCost.MemoryKiB }},
+		{"password-passes", "passes over it", 2, 1, password.PassesMax, false, func(c *Config) *int { return &c.PasswordCost.Passes }},
+		{"user-sessions-max", "sessions (tokens) of a user; a new one ends the one that was seen longest ago", 32, 1, userDevicesMost, false, func(c *Config) *int { return &c.UserDevicesMax }},
 		{"messages-per-second", "messages of a session", 20, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesPerSecond }},
 		{"messages-burst", "and so many at once", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesBurst }},
 		{"requests-per-second", "joins, creations, lists, histories and members of a session", 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.RequestsPerSecond }},

@@ -2,6 +2,7 @@ package native_test
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"sarang/chat"
 	"sarang/packet"
@@ -103,7 +104,35 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 			p.asksAbove(a, m.After)
 		}
 	default:
+		return p.askOfAccount(got)
+	}
+	return a, true
+}
+
+// askOfAccount is askOf for the packets of accounts.
+func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
+	a.id = got.ID
+	var m interface {
+		packet.Unmarshaler
+		GetRequest() uint32
+	}
+	switch got.ID {
+	case pb.CRegister:
+		m = new(pb.Register)
+	case pb.CPassword:
+		m = new(pb.ChangePassword)
+	case pb.CSessions:
+		m = new(pb.Sessions)
+	case pb.CEndSession:
+		m = new(pb.EndSession)
+	default:
 		a.fault = chat.CodeUnknownPacket
+		return a, true
+	}
+	if m.UnmarshalVT(got.Payload) != nil {
+		a.fault = chat.CodeMalformed
+	} else {
+		a.mark = uint64(m.GetRequest())
 	}
 	return a, true
 }
@@ -239,6 +268,25 @@ func (p *peer) toldPage(got packet.Packet) {
 		p.read(got, m)
 		p.answered(pb.CMembers, 0, uint64(m.Request))
 		p.inOrder("members", p.above[ask{id: pb.CMembers, mark: uint64(m.Request)}], len(m.Members), func(i int) uint64 { return m.Members[i].User })
+	case pb.SDone:
+		m := new(pb.Done)
+		p.read(got, m)
+		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession} {
+			if p.asked[ask{id: id, mark: uint64(m.Request)}] > 0 {
+				p.answered(id, 0, uint64(m.Request))
+				return
+			}
+		}
+		failf("%s: %v is done, which nobody has asked for", p.name, m)
+	case pb.SSessions:
+		m := new(pb.SessionList)
+		p.read(got, m)
+		p.answered(pb.CSessions, 0, uint64(m.Request))
+		for _, d := range m.Sessions {
+			if d.Id == 0 || !utf8.ValidString(d.Device) || d.Current && d.Connections == 0 {
+				failf("%s: a session of his is %v", p.name, d)
+			}
+		}
 	default:
 		p.toldMembership(got)
 	}

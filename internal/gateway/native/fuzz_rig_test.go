@@ -13,6 +13,7 @@ import (
 	"sarang/engine"
 	"sarang/internal/hub"
 	"sarang/internal/node"
+	"sarang/internal/password"
 	"sarang/internal/store/storesim"
 )
 
@@ -88,6 +89,7 @@ func newRig(o rigOptions, seed uint64) *rig {
 			Store: disk.Open(), Logger: slog.New(slog.DiscardHandler),
 			Now:    func() time.Time { return time.UnixMilli(1_800_000_000_000).Add(r.world.Now()) },
 			Random: rand.NewChaCha8([32]byte{byte(seed)}), Manual: true,
+			PasswordCost: password.Cost{MemoryKiB: password.MemoryKiBMin, Passes: 1},
 			TextBytesMax: textBytesMax, RoomsJoinedMax: roomsJoinedMax, HistoryItemsMax: historyItemsMax,
 			PublishesInFlightMax: o.pick(fewInFlight, 2, 0), RequestsInFlightMax: 3,
 			PageBytesMax: 9000, AwayGrace: 200 * time.Millisecond,

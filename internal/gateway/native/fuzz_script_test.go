@@ -364,6 +364,8 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 		return pb.CMembers, &pb.Members{Request: s.request, Room: s.idOf(b), After: s.number(s.next()), ItemsMax: uint32(b >> 3)}
 	case actPing:
 		switch b := s.next(); {
+		case b&192 == 192:
+			return s.accounts(b)
 		case b&64 != 0:
 			return s.rule(b, p)
 		case b&128 != 0:
@@ -394,6 +396,23 @@ func (s *script) membership(b byte) (packet.ID, packet.Marshaler) {
 		}
 	}
 	return pb.CLeave, &pb.Leave{Request: s.request, Room: room}
+}
+
+// accounts is a packet of accounts, with passwords that are right now and then.
+func (s *script) accounts(b byte) (packet.ID, packet.Marshaler) {
+	password := func(n byte) string {
+		return []string{"", "short", "correct horse", "battery staple", "\xff\xfe x\x00 12345"}[n%5]
+	}
+	c := s.next()
+	switch b & 3 {
+	case 0:
+		return pb.CRegister, &pb.Register{Request: s.request, Password: password(c)}
+	case 1:
+		return pb.CPassword, &pb.ChangePassword{Request: s.request, OldPassword: password(c), NewPassword: password(c / 5), KeepSessions: b&4 != 0}
+	case 2:
+		return pb.CSessions, &pb.Sessions{Request: s.request}
+	}
+	return pb.CEndSession, &pb.EndSession{Request: s.request, Session: s.number(c), Others: b&4 != 0}
 }
 
 // rule is a role or a kick, for those who are there, or are not. Its nonces are no message's:
@@ -440,6 +459,10 @@ func (s *script) login(p *peer) *pb.Login {
 		m.Token = []byte("0123456789abcdef" + m.Name)
 	}
 	switch b >> 5 {
+	case 1:
+		m.Password, m.Register = "correct horse", b&4 != 0
+	case 3:
+		m.Password, m.Device = "battery staple", "\xff\x00 phone \u202e"
 	case 5:
 		m.VersionMin, m.VersionMax = 2, 9
 	case 7:

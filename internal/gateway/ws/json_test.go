@@ -47,7 +47,7 @@ func TestPacketsAreAll(t *testing.T) {
 	}
 	rows := map[string]uint16{}
 	for _, p := range pb.Packets() {
-		rows[strings.Replace(p.Name, "_", "", 1)] = p.ID
+		rows[strings.ReplaceAll(p.Name, "_", "")] = p.ID
 	}
 	ids := 0
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -13,6 +13,7 @@ import (
 	"sarang/internal/gateway/ws"
 	"sarang/internal/hub"
 	"sarang/internal/node"
+	"sarang/internal/password"
 	"sarang/internal/store/storesim"
 	"sarang/packet"
 	pb "sarang/proto/sarang/v1"
@@ -46,6 +47,7 @@ func newRig(t testing.TB, seed uint64, faults aiosim.Faults) *rig {
 			Store: storesim.NewDisk(nil).Open(), Logger: slog.New(slog.DiscardHandler),
 			Now:    func() time.Time { return time.UnixMilli(1_800_000_000_000) },
 			Random: rand.NewChaCha8([32]byte{byte(seed)}), Manual: true,
+			PasswordCost: password.Cost{MemoryKiB: password.MemoryKiBMin, Passes: 1},
 		},
 		Engine: engine.Config{
 			Name: "rig", Manual: true, Logger: slog.New(slog.DiscardHandler),

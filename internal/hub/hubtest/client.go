@@ -13,6 +13,7 @@ type Client struct {
 	Session *hub.Session
 	User    chat.User
 	Token   []byte
+	Device  chat.DeviceID
 	Records []Record     // what the hub has told, in order
 	Events  []chat.Event // room events that have arrived, in order
 	Forms   []string     // the format of each
@@ -31,20 +32,21 @@ type Client struct {
 
 // Record is one thing that the hub has told a session. Kind is the method of hub.Client.
 type Record struct {
-	Kind   string
-	Ref    hub.RequestRef
-	Info   hub.RoomInfo
-	Seq    chat.Seq  // Ack, Joined (after), Gap (to)
-	From   chat.Seq  // Gap
-	Start  hub.Start // Joined
-	Rooms  []hub.RoomInfo
-	Mine   []hub.MyRoom
-	Muted  bool
-	Events []chat.Event
-	Users  []chat.User
-	Total  int
-	More   bool
-	Err    *chat.Error
+	Kind     string
+	Ref      hub.RequestRef
+	Info     hub.RoomInfo
+	Seq      chat.Seq  // Ack, Joined (after), Gap (to)
+	From     chat.Seq  // Gap
+	Start    hub.Start // Joined
+	Rooms    []hub.RoomInfo
+	Mine     []hub.MyRoom
+	Muted    bool
+	Events   []chat.Event
+	Users    []chat.User
+	Sessions []hub.DeviceInfo
+	Total    int
+	More     bool
+	Err      *chat.Error
 }
 
 // Arrival is a line that has arrived: an event, or the border between what belongs to a
@@ -108,7 +110,28 @@ func (c *Client) Last() Record {
 
 // Login asks for a name.
 func (c *Client) Login(name string, token []byte) {
-	c.shard.Login(c.Session, hub.RequestRef{Kind: 1}, name, token)
+	c.LoginAs(hub.LoginRequest{Name: name, Token: token})
+}
+
+// LoginAs is Login with everything that can be said.
+func (c *Client) LoginAs(r hub.LoginRequest) {
+	c.shard.Login(c.Session, hub.RequestRef{Kind: 1}, r)
+}
+
+// Register makes the user an account.
+func (c *Client) Register(password string) { c.shard.Register(c.Session, c.ref(0), password) }
+
+// ChangePassword gives the user another password.
+func (c *Client) ChangePassword(r hub.PasswordRequest) {
+	c.shard.ChangePassword(c.Session, c.ref(0), r)
+}
+
+// Sessions asks where the user has logged in.
+func (c *Client) Sessions() { c.shard.Sessions(c.Session, c.ref(0)) }
+
+// EndSessions ends some of these.
+func (c *Client) EndSessions(which chat.DeviceID, others bool) {
+	c.shard.EndSessions(c.Session, c.ref(0), which, others)
 }
 
 // Join joins a room by name, which it makes if there is none.

@@ -44,9 +44,17 @@ var _ hub.Client = (*recording)(nil)
 func (r *recording) add(x Record) { r.client.Records = append(r.client.Records, x) }
 
 // LoggedIn is recorded, and becomes the client's User.
-func (r *recording) LoggedIn(_ *hub.Session, u chat.User, token []byte) {
-	r.client.User, r.client.Token = u, slices.Clone(token)
+func (r *recording) LoggedIn(_ *hub.Session, in hub.Admission) {
+	r.client.User, r.client.Token, r.client.Device = in.User, slices.Clone(in.Token), in.Device
 	r.add(Record{Kind: "LoggedIn"})
+}
+
+// Done is recorded.
+func (r *recording) Done(_ *hub.Session, ref hub.RequestRef) { r.add(Record{Kind: "Done", Ref: ref}) }
+
+// Sessions is recorded.
+func (r *recording) Sessions(_ *hub.Session, ref hub.RequestRef, all []hub.DeviceInfo) {
+	r.add(Record{Kind: "Sessions", Ref: ref, Sessions: slices.Clone(all)})
 }
 
 // Joined is recorded, and said at the far end.

@@ -94,6 +94,10 @@ type Login struct {
 	Token         []byte                 `protobuf:"bytes,4,opt,name=token,proto3" json:"token,omitempty"`                              // resume token of an earlier login by that name, or empty
 	Client        string                 `protobuf:"bytes,5,opt,name=client,proto3" json:"client,omitempty"`                            // program and version, for the server's log
 	Capabilities  []string               `protobuf:"bytes,6,rep,name=capabilities,proto3" json:"capabilities,omitempty"`                // unknown ones are ignored
+	Password      string                 `protobuf:"bytes,7,opt,name=password,proto3" json:"password,omitempty"`                        // of the account that has the name
+	Register      bool                   `protobuf:"varint,8,opt,name=register,proto3" json:"register,omitempty"`                       // make an account of that name, with that password
+	Invitation    string                 `protobuf:"bytes,9,opt,name=invitation,proto3" json:"invitation,omitempty"`                    // with register, where the server wants one
+	Device        string                 `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"`                           // what the user calls where he is, for the list of his sessions
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -170,6 +174,34 @@ func (x *Login) GetCapabilities() []string {
 	return nil
 }
 
+func (x *Login) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *Login) GetRegister() bool {
+	if x != nil {
+		return x.Register
+	}
+	return false
+}
+
+func (x *Login) GetInvitation() string {
+	if x != nil {
+		return x.Invitation
+	}
+	return ""
+}
+
+func (x *Login) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
 // S_LOGIN (3): the login was accepted.
 type LoggedIn struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -181,6 +213,8 @@ type LoggedIn struct {
 	Server        string                 `protobuf:"bytes,6,opt,name=server,proto3" json:"server,omitempty"`                         // program and version
 	Limits        *Limits                `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
 	Capabilities  []string               `protobuf:"bytes,8,rep,name=capabilities,proto3" json:"capabilities,omitempty"` // the server's
+	Session       uint64                 `protobuf:"varint,9,opt,name=session,proto3" json:"session,omitempty"`          // of the user's sessions, this one
+	Account       bool                   `protobuf:"varint,10,opt,name=account,proto3" json:"account,omitempty"`         // the user has a password
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -271,6 +305,20 @@ func (x *LoggedIn) GetCapabilities() []string {
 	return nil
 }
 
+func (x *LoggedIn) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *LoggedIn) GetAccount() bool {
+	if x != nil {
+		return x.Account
+	}
+	return false
+}
+
 // What the server allows; a client does well to stay below.
 type Limits struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
@@ -280,6 +328,8 @@ type Limits struct {
 	IdleSecondsMax       uint32                 `protobuf:"varint,4,opt,name=idle_seconds_max,json=idleSecondsMax,proto3" json:"idle_seconds_max,omitempty"`                     // without any packet, the session is closed
 	HeartbeatSeconds     uint32                 `protobuf:"varint,5,opt,name=heartbeat_seconds,json=heartbeatSeconds,proto3" json:"heartbeat_seconds,omitempty"`                 // S_PING comes after that much silence
 	HistoryItemsMax      uint32                 `protobuf:"varint,6,opt,name=history_items_max,json=historyItemsMax,proto3" json:"history_items_max,omitempty"`                  // per C_HISTORY
+	PasswordRunesMin     uint32                 `protobuf:"varint,7,opt,name=password_runes_min,json=passwordRunesMin,proto3" json:"password_runes_min,omitempty"`               // code points of a password
+	PasswordBytesMax     uint32                 `protobuf:"varint,8,opt,name=password_bytes_max,json=passwordBytesMax,proto3" json:"password_bytes_max,omitempty"`               // and its bytes of UTF-8
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -352,6 +402,20 @@ func (x *Limits) GetHeartbeatSeconds() uint32 {
 func (x *Limits) GetHistoryItemsMax() uint32 {
 	if x != nil {
 		return x.HistoryItemsMax
+	}
+	return 0
+}
+
+func (x *Limits) GetPasswordRunesMin() uint32 {
+	if x != nil {
+		return x.PasswordRunesMin
+	}
+	return 0
+}
+
+func (x *Limits) GetPasswordBytesMax() uint32 {
+	if x != nil {
+		return x.PasswordBytesMax
 	}
 	return 0
 }
@@ -1954,6 +2018,434 @@ func (x *Member) GetName() string {
 	return ""
 }
 
+// C_REGISTER (32): the user, a guest, is to have a password from here on. Answered by S_DONE.
+type Register struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Password      string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	Invitation    string                 `protobuf:"bytes,3,opt,name=invitation,proto3" json:"invitation,omitempty"` // where the server wants one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Register) Reset() {
+	*x = Register{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Register) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Register) ProtoMessage() {}
+
+func (x *Register) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Register.ProtoReflect.Descriptor instead.
+func (*Register) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Register) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Register) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *Register) GetInvitation() string {
+	if x != nil {
+		return x.Invitation
+	}
+	return ""
+}
+
+// C_PASSWORD (34): another password. All other sessions of the user end, if they are not
+// kept. Answered by S_DONE.
+type ChangePassword struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	OldPassword   string                 `protobuf:"bytes,2,opt,name=old_password,json=oldPassword,proto3" json:"old_password,omitempty"`
+	NewPassword   string                 `protobuf:"bytes,3,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	KeepSessions  bool                   `protobuf:"varint,4,opt,name=keep_sessions,json=keepSessions,proto3" json:"keep_sessions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePassword) Reset() {
+	*x = ChangePassword{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePassword) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePassword) ProtoMessage() {}
+
+func (x *ChangePassword) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePassword.ProtoReflect.Descriptor instead.
+func (*ChangePassword) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ChangePassword) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ChangePassword) GetOldPassword() string {
+	if x != nil {
+		return x.OldPassword
+	}
+	return ""
+}
+
+func (x *ChangePassword) GetNewPassword() string {
+	if x != nil {
+		return x.NewPassword
+	}
+	return ""
+}
+
+func (x *ChangePassword) GetKeepSessions() bool {
+	if x != nil {
+		return x.KeepSessions
+	}
+	return false
+}
+
+// S_DONE (31): what the request asked for is done, and stored.
+type Done struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Done) Reset() {
+	*x = Done{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Done) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Done) ProtoMessage() {}
+
+func (x *Done) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Done.ProtoReflect.Descriptor instead.
+func (*Done) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Done) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+// C_SESSIONS (36): where the user has logged in. Answered by S_SESSIONS.
+type Sessions struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sessions) Reset() {
+	*x = Sessions{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sessions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sessions) ProtoMessage() {}
+
+func (x *Sessions) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sessions.ProtoReflect.Descriptor instead.
+func (*Sessions) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Sessions) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+// S_SESSIONS (35): in the order of their ids.
+type SessionList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Sessions      []*DeviceSession       `protobuf:"bytes,2,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionList) Reset() {
+	*x = SessionList{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionList) ProtoMessage() {}
+
+func (x *SessionList) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionList.ProtoReflect.Descriptor instead.
+func (*SessionList) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SessionList) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *SessionList) GetSessions() []*DeviceSession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+// A session of a user lasts over connections: it is what a token stands for.
+type DeviceSession struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Device        string                 `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`                         // as the client calls it; may be empty
+	Address       string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`                       // of the newest login; may be empty
+	CreatedMs     uint64                 `protobuf:"varint,4,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"` // Unix time, milliseconds
+	SeenMs        uint64                 `protobuf:"varint,5,opt,name=seen_ms,json=seenMs,proto3" json:"seen_ms,omitempty"`          // of a login, to the hour
+	Connections   uint32                 `protobuf:"varint,6,opt,name=connections,proto3" json:"connections,omitempty"`              // that it has now
+	Current       bool                   `protobuf:"varint,7,opt,name=current,proto3" json:"current,omitempty"`                      // the one that asks
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceSession) Reset() {
+	*x = DeviceSession{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceSession) ProtoMessage() {}
+
+func (x *DeviceSession) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceSession.ProtoReflect.Descriptor instead.
+func (*DeviceSession) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *DeviceSession) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *DeviceSession) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *DeviceSession) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *DeviceSession) GetCreatedMs() uint64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *DeviceSession) GetSeenMs() uint64 {
+	if x != nil {
+		return x.SeenMs
+	}
+	return 0
+}
+
+func (x *DeviceSession) GetConnections() uint32 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
+func (x *DeviceSession) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+// C_END_SESSION (38): end a session of the user, or all but this one. Answered by S_DONE.
+type EndSession struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Session       uint64                 `protobuf:"varint,2,opt,name=session,proto3" json:"session,omitempty"` // 0: with others
+	Others        bool                   `protobuf:"varint,3,opt,name=others,proto3" json:"others,omitempty"`   // all but the one that asks
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndSession) Reset() {
+	*x = EndSession{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndSession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndSession) ProtoMessage() {}
+
+func (x *EndSession) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndSession.ProtoReflect.Descriptor instead.
+func (*EndSession) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EndSession) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *EndSession) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *EndSession) GetOthers() bool {
+	if x != nil {
+		return x.Others
+	}
+	return false
+}
+
 // S_GAP (27): events from..to of the room can not be delivered any more; delivery
 // goes on after to. A changed epoch means that the log began anew.
 type Gap struct {
@@ -1968,7 +2460,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2472,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2485,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{24}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Gap) GetRoom() uint64 {
@@ -2036,7 +2528,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2048,7 +2540,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2061,7 +2553,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{25}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Goodbye) GetCode() uint32 {
@@ -2098,7 +2590,7 @@ type Mark struct {
 
 func (x *Mark) Reset() {
 	*x = Mark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2110,7 +2602,7 @@ func (x *Mark) String() string {
 func (*Mark) ProtoMessage() {}
 
 func (x *Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2123,7 +2615,7 @@ func (x *Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mark.ProtoReflect.Descriptor instead.
 func (*Mark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{26}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Mark) GetRequest() uint32 {
@@ -2160,7 +2652,7 @@ type Marked struct {
 
 func (x *Marked) Reset() {
 	*x = Marked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2172,7 +2664,7 @@ func (x *Marked) String() string {
 func (*Marked) ProtoMessage() {}
 
 func (x *Marked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2185,7 +2677,7 @@ func (x *Marked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Marked.ProtoReflect.Descriptor instead.
 func (*Marked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{27}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Marked) GetRequest() uint32 {
@@ -2222,7 +2714,7 @@ type Mute struct {
 
 func (x *Mute) Reset() {
 	*x = Mute{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2234,7 +2726,7 @@ func (x *Mute) String() string {
 func (*Mute) ProtoMessage() {}
 
 func (x *Mute) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2247,7 +2739,7 @@ func (x *Mute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mute.ProtoReflect.Descriptor instead.
 func (*Mute) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{28}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Mute) GetRequest() uint32 {
@@ -2283,7 +2775,7 @@ type MyRooms struct {
 
 func (x *MyRooms) Reset() {
 	*x = MyRooms{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2295,7 +2787,7 @@ func (x *MyRooms) String() string {
 func (*MyRooms) ProtoMessage() {}
 
 func (x *MyRooms) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2308,7 +2800,7 @@ func (x *MyRooms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRooms.ProtoReflect.Descriptor instead.
 func (*MyRooms) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{29}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MyRooms) GetRequest() uint32 {
@@ -2344,7 +2836,7 @@ type MyRoomPage struct {
 
 func (x *MyRoomPage) Reset() {
 	*x = MyRoomPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2356,7 +2848,7 @@ func (x *MyRoomPage) String() string {
 func (*MyRoomPage) ProtoMessage() {}
 
 func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2369,7 +2861,7 @@ func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoomPage.ProtoReflect.Descriptor instead.
 func (*MyRoomPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MyRoomPage) GetRequest() uint32 {
@@ -2412,7 +2904,7 @@ type MyRoom struct {
 
 func (x *MyRoom) Reset() {
 	*x = MyRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2424,7 +2916,7 @@ func (x *MyRoom) String() string {
 func (*MyRoom) ProtoMessage() {}
 
 func (x *MyRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2437,7 +2929,7 @@ func (x *MyRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoom.ProtoReflect.Descriptor instead.
 func (*MyRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *MyRoom) GetRoom() *RoomInfo {
@@ -2530,7 +3022,7 @@ type Direct struct {
 
 func (x *Direct) Reset() {
 	*x = Direct{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2542,7 +3034,7 @@ func (x *Direct) String() string {
 func (*Direct) ProtoMessage() {}
 
 func (x *Direct) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2555,7 +3047,7 @@ func (x *Direct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direct.ProtoReflect.Descriptor instead.
 func (*Direct) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Direct) GetRequest() uint32 {
@@ -2590,7 +3082,7 @@ type Belongs struct {
 
 func (x *Belongs) Reset() {
 	*x = Belongs{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2602,7 +3094,7 @@ func (x *Belongs) String() string {
 func (*Belongs) ProtoMessage() {}
 
 func (x *Belongs) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2615,7 +3107,7 @@ func (x *Belongs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belongs.ProtoReflect.Descriptor instead.
 func (*Belongs) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Belongs) GetRoom() uint64 {
@@ -2629,7 +3121,7 @@ var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\n" +
-	"\x14sarang/v1/chat.proto\x12\tsarang.v1\"\xaf\x01\n" +
+	"\x14sarang/v1/chat.proto\x12\tsarang.v1\"\x9f\x02\n" +
 	"\x05Login\x12\x1f\n" +
 	"\vversion_min\x18\x01 \x01(\rR\n" +
 	"versionMin\x12\x1f\n" +
@@ -2638,7 +3130,14 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
 	"\x05token\x18\x04 \x01(\fR\x05token\x12\x16\n" +
 	"\x06client\x18\x05 \x01(\tR\x06client\x12\"\n" +
-	"\fcapabilities\x18\x06 \x03(\tR\fcapabilities\"\xe8\x01\n" +
+	"\fcapabilities\x18\x06 \x03(\tR\fcapabilities\x12\x1a\n" +
+	"\bpassword\x18\a \x01(\tR\bpassword\x12\x1a\n" +
+	"\bregister\x18\b \x01(\bR\bregister\x12\x1e\n" +
+	"\n" +
+	"invitation\x18\t \x01(\tR\n" +
+	"invitation\x12\x16\n" +
+	"\x06device\x18\n" +
+	" \x01(\tR\x06device\"\x9c\x02\n" +
 	"\bLoggedIn\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +
@@ -2648,14 +3147,19 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"sent_count\x18\x05 \x01(\x04R\tsentCount\x12\x16\n" +
 	"\x06server\x18\x06 \x01(\tR\x06server\x12)\n" +
 	"\x06limits\x18\a \x01(\v2\x11.sarang.v1.LimitsR\x06limits\x12\"\n" +
-	"\fcapabilities\x18\b \x03(\tR\fcapabilities\"\x92\x02\n" +
+	"\fcapabilities\x18\b \x03(\tR\fcapabilities\x12\x18\n" +
+	"\asession\x18\t \x01(\x04R\asession\x12\x18\n" +
+	"\aaccount\x18\n" +
+	" \x01(\bR\aaccount\"\xee\x02\n" +
 	"\x06Limits\x12$\n" +
 	"\x0etext_bytes_max\x18\x01 \x01(\rR\ftextBytesMax\x12(\n" +
 	"\x10rooms_joined_max\x18\x02 \x01(\rR\x0eroomsJoinedMax\x125\n" +
 	"\x17publishes_in_flight_max\x18\x03 \x01(\rR\x14publishesInFlightMax\x12(\n" +
 	"\x10idle_seconds_max\x18\x04 \x01(\rR\x0eidleSecondsMax\x12+\n" +
 	"\x11heartbeat_seconds\x18\x05 \x01(\rR\x10heartbeatSeconds\x12*\n" +
-	"\x11history_items_max\x18\x06 \x01(\rR\x0fhistoryItemsMax\"G\n" +
+	"\x11history_items_max\x18\x06 \x01(\rR\x0fhistoryItemsMax\x12,\n" +
+	"\x12password_runes_min\x18\a \x01(\rR\x10passwordRunesMin\x12,\n" +
+	"\x12password_bytes_max\x18\b \x01(\rR\x10passwordBytesMax\"G\n" +
 	"\aPublish\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
@@ -2782,7 +3286,39 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04more\x18\x05 \x01(\bR\x04more\"0\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\x04R\x04user\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"S\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"`\n" +
+	"\bRegister\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x1a\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x1e\n" +
+	"\n" +
+	"invitation\x18\x03 \x01(\tR\n" +
+	"invitation\"\x95\x01\n" +
+	"\x0eChangePassword\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12!\n" +
+	"\fold_password\x18\x02 \x01(\tR\voldPassword\x12!\n" +
+	"\fnew_password\x18\x03 \x01(\tR\vnewPassword\x12#\n" +
+	"\rkeep_sessions\x18\x04 \x01(\bR\fkeepSessions\" \n" +
+	"\x04Done\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\"$\n" +
+	"\bSessions\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\"]\n" +
+	"\vSessionList\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x124\n" +
+	"\bsessions\x18\x02 \x03(\v2\x18.sarang.v1.DeviceSessionR\bsessions\"\xc5\x01\n" +
+	"\rDeviceSession\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06device\x18\x02 \x01(\tR\x06device\x12\x18\n" +
+	"\aaddress\x18\x03 \x01(\tR\aaddress\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x04 \x01(\x04R\tcreatedMs\x12\x17\n" +
+	"\aseen_ms\x18\x05 \x01(\x04R\x06seenMs\x12 \n" +
+	"\vconnections\x18\x06 \x01(\rR\vconnections\x12\x18\n" +
+	"\acurrent\x18\a \x01(\bR\acurrent\"X\n" +
+	"\n" +
+	"EndSession\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x18\n" +
+	"\asession\x18\x02 \x01(\x04R\asession\x12\x16\n" +
+	"\x06others\x18\x03 \x01(\bR\x06others\"S\n" +
 	"\x03Gap\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -2854,43 +3390,50 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_sarang_v1_chat_proto_goTypes = []any{
-	(EventKind)(0),      // 0: sarang.v1.EventKind
-	(*Login)(nil),       // 1: sarang.v1.Login
-	(*LoggedIn)(nil),    // 2: sarang.v1.LoggedIn
-	(*Limits)(nil),      // 3: sarang.v1.Limits
-	(*Publish)(nil),     // 4: sarang.v1.Publish
-	(*Event)(nil),       // 5: sarang.v1.Event
-	(*Ack)(nil),         // 6: sarang.v1.Ack
-	(*Error)(nil),       // 7: sarang.v1.Error
-	(*Ping)(nil),        // 8: sarang.v1.Ping
-	(*RoomInfo)(nil),    // 9: sarang.v1.RoomInfo
-	(*Cursor)(nil),      // 10: sarang.v1.Cursor
-	(*Join)(nil),        // 11: sarang.v1.Join
-	(*Joined)(nil),      // 12: sarang.v1.Joined
-	(*Leave)(nil),       // 13: sarang.v1.Leave
-	(*GiveRole)(nil),    // 14: sarang.v1.GiveRole
-	(*Kick)(nil),        // 15: sarang.v1.Kick
-	(*Create)(nil),      // 16: sarang.v1.Create
-	(*Created)(nil),     // 17: sarang.v1.Created
-	(*List)(nil),        // 18: sarang.v1.List
-	(*Listed)(nil),      // 19: sarang.v1.Listed
-	(*History)(nil),     // 20: sarang.v1.History
-	(*HistoryPage)(nil), // 21: sarang.v1.HistoryPage
-	(*Members)(nil),     // 22: sarang.v1.Members
-	(*MemberPage)(nil),  // 23: sarang.v1.MemberPage
-	(*Member)(nil),      // 24: sarang.v1.Member
-	(*Gap)(nil),         // 25: sarang.v1.Gap
-	(*Goodbye)(nil),     // 26: sarang.v1.Goodbye
-	(*Mark)(nil),        // 27: sarang.v1.Mark
-	(*Marked)(nil),      // 28: sarang.v1.Marked
-	(*Mute)(nil),        // 29: sarang.v1.Mute
-	(*MyRooms)(nil),     // 30: sarang.v1.MyRooms
-	(*MyRoomPage)(nil),  // 31: sarang.v1.MyRoomPage
-	(*MyRoom)(nil),      // 32: sarang.v1.MyRoom
-	(*Direct)(nil),      // 33: sarang.v1.Direct
-	(*Belongs)(nil),     // 34: sarang.v1.Belongs
+	(EventKind)(0),         // 0: sarang.v1.EventKind
+	(*Login)(nil),          // 1: sarang.v1.Login
+	(*LoggedIn)(nil),       // 2: sarang.v1.LoggedIn
+	(*Limits)(nil),         // 3: sarang.v1.Limits
+	(*Publish)(nil),        // 4: sarang.v1.Publish
+	(*Event)(nil),          // 5: sarang.v1.Event
+	(*Ack)(nil),            // 6: sarang.v1.Ack
+	(*Error)(nil),          // 7: sarang.v1.Error
+	(*Ping)(nil),           // 8: sarang.v1.Ping
+	(*RoomInfo)(nil),       // 9: sarang.v1.RoomInfo
+	(*Cursor)(nil),         // 10: sarang.v1.Cursor
+	(*Join)(nil),           // 11: sarang.v1.Join
+	(*Joined)(nil),         // 12: sarang.v1.Joined
+	(*Leave)(nil),          // 13: sarang.v1.Leave
+	(*GiveRole)(nil),       // 14: sarang.v1.GiveRole
+	(*Kick)(nil),           // 15: sarang.v1.Kick
+	(*Create)(nil),         // 16: sarang.v1.Create
+	(*Created)(nil),        // 17: sarang.v1.Created
+	(*List)(nil),           // 18: sarang.v1.List
+	(*Listed)(nil),         // 19: sarang.v1.Listed
+	(*History)(nil),        // 20: sarang.v1.History
+	(*HistoryPage)(nil),    // 21: sarang.v1.HistoryPage
+	(*Members)(nil),        // 22: sarang.v1.Members
+	(*MemberPage)(nil),     // 23: sarang.v1.MemberPage
+	(*Member)(nil),         // 24: sarang.v1.Member
+	(*Register)(nil),       // 25: sarang.v1.Register
+	(*ChangePassword)(nil), // 26: sarang.v1.ChangePassword
+	(*Done)(nil),           // 27: sarang.v1.Done
+	(*Sessions)(nil),       // 28: sarang.v1.Sessions
+	(*SessionList)(nil),    // 29: sarang.v1.SessionList
+	(*DeviceSession)(nil),  // 30: sarang.v1.DeviceSession
+	(*EndSession)(nil),     // 31: sarang.v1.EndSession
+	(*Gap)(nil),            // 32: sarang.v1.Gap
+	(*Goodbye)(nil),        // 33: sarang.v1.Goodbye
+	(*Mark)(nil),           // 34: sarang.v1.Mark
+	(*Marked)(nil),         // 35: sarang.v1.Marked
+	(*Mute)(nil),           // 36: sarang.v1.Mute
+	(*MyRooms)(nil),        // 37: sarang.v1.MyRooms
+	(*MyRoomPage)(nil),     // 38: sarang.v1.MyRoomPage
+	(*MyRoom)(nil),         // 39: sarang.v1.MyRoom
+	(*Direct)(nil),         // 40: sarang.v1.Direct
+	(*Belongs)(nil),        // 41: sarang.v1.Belongs
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -2901,13 +3444,14 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	9,  // 5: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
 	5,  // 6: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
 	24, // 7: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
-	32, // 8: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
-	9,  // 9: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	30, // 8: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
+	39, // 9: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
+	9,  // 10: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -2921,7 +3465,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -85,6 +85,23 @@ var examples = map[string]struct {
 	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
 	"S_PING beat":      {pb.SPing, &pb.Ping{Value: 42}},
 	"S_GOODBYE drain":  {pb.SGoodbye, &pb.Goodbye{Code: 17, Message: "the server is going down", RetryAfterMs: 1500}},
+	"C_LOGIN register": {pb.CLogin, &pb.Login{
+		VersionMin: 1, VersionMax: 1, Name: "Ann", Password: "correct horse", Register: true, Invitation: "K7QD-M2XA", Device: "phone",
+	}},
+	"C_REGISTER guest": {pb.CRegister, &pb.Register{Request: 4, Password: "battery staple"}},
+	"S_DONE":           {pb.SDone, &pb.Done{Request: 4}},
+	"C_LOGIN password": {pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "Ann", Password: "correct horse", Device: "laptop"}},
+	"S_LOGIN account": {pb.SLogin, &pb.LoggedIn{
+		Version: 1, User: 7, Name: "Ann", Session: 5124095576030431, Account: true,
+		Token: []byte{16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31},
+	}},
+	"C_SESSIONS": {pb.CSessions, &pb.Sessions{Request: 5}},
+	"S_SESSIONS": {pb.SSessions, &pb.SessionList{Request: 5, Sessions: []*pb.DeviceSession{
+		{Id: 1, Device: "phone", Address: "192.0.2.1", CreatedMs: 1700000000000, SeenMs: 1700003600000},
+		{Id: 5124095576030431, Device: "laptop", Address: "2001:db8::1", CreatedMs: 1700003700000, SeenMs: 1700003700000, Connections: 1, Current: true},
+	}}},
+	"C_END_SESSION others": {pb.CEndSession, &pb.EndSession{Request: 6, Others: true}},
+	"S_GOODBYE ended":      {pb.SGoodbye, &pb.Goodbye{Code: 31, Message: "this session was ended"}},
 	"S_ERROR refused": {pb.SError, &pb.Error{
 		Code: 12, Message: "join the room first", PacketId: pb.CChat, Room: 1, Nonce: 0x0102030405060708,
 	}},

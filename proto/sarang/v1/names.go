@@ -14,6 +14,12 @@ func Packets() []Packet {
 	return []Packet{
 		{SLogin, "S_LOGIN", new(LoggedIn)},
 		{CLogin, "C_LOGIN", new(Login)},
+		{SDone, "S_DONE", new(Done)},
+		{CRegister, "C_REGISTER", new(Register)},
+		{CPassword, "C_PASSWORD", new(ChangePassword)},
+		{SSessions, "S_SESSIONS", new(SessionList)},
+		{CSessions, "C_SESSIONS", new(Sessions)},
+		{CEndSession, "C_END_SESSION", new(EndSession)},
 		{SChat, "S_CHAT", new(Event)},
 		{CChat, "C_CHAT", new(Publish)},
 		{SAck, "S_ACK", new(Ack)},
