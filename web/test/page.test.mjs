@@ -316,6 +316,27 @@ test("unread while away, and a line over what is new", async () => {
   await ann.page.locator("[aria-live=polite].sr", { hasText: "Udo: three" }).waitFor();
 });
 
+test("two people alone", async () => {
+  const ann = await come("Vera");
+  await ann.make("crowd");
+  const bob = await come("Vito", { room: "crowd" });
+  await bob.page.waitForSelector("#composer");
+  await ann.page.locator(".people .item", { hasText: "Vito" }).click();
+  await ann.page.click("text=Talk alone");
+  await ann.page.locator(".room h1", { hasText: "Vito" }).waitFor();
+  await ann.say("psst");
+  await ann.sees("psst");
+  const item = bob.page.locator(".side .item", { hasText: "Vera" });
+  await item.locator(".badge", { hasText: "1" }).waitFor();
+  await item.click();
+  await bob.sees("psst");
+  await bob.say("yes?");
+  await ann.sees("yes?");
+  await bob.page.reload();
+  await bob.sees("yes?");
+  assert.equal(await bob.page.title(), "Vera · Sarang");
+});
+
 long("private rooms, muting, sending out", async () => {
   const ann = await come("Olga");
   await ann.make("council", true);

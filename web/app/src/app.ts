@@ -301,6 +301,42 @@ class App {
     }
   }
 
+  /** Opens the direct room with somebody. */
+  async talkTo(user: Id): Promise<void> {
+    const client = this.client.value;
+    if (!client) return;
+    const move = ++this.#moves;
+    try {
+      const info = await client.direct({ users: [user] });
+      const there = this.find(info.id);
+      if (there) return this.show(there);
+      const { room, after } = await client.join({ room: info.id, historyItems: pageItems });
+      const r = this.#joined(room, after, room.lastSeq);
+      void this.#learn(client, r);
+      if (move === this.#moves) this.show(r);
+    } catch (err) {
+      this.tell(sentence(err));
+    }
+  }
+
+  /** Joins a room that has become ours on another device, or by somebody who talks to us. */
+  async #adopt(client: Client, id: Id): Promise<void> {
+    if (this.find(id)) return;
+    try {
+      const { rooms } = await client.myRoomPage(String(BigInt(id) - 1n), 1);
+      const mine = rooms.find((m) => m.room.id === id);
+      if (!mine || this.find(id)) return;
+      await this.#resume(client, this.#add(new RoomModel(mine.room)), mine);
+    } catch (err) {
+      this.tell(sentence(err));
+    }
+  }
+
+  label(r: RoomModel): string {
+    if (!r.isDirect) return `#${r.info.value.name}`;
+    return r.others(this.user.value).map((o) => o.name).join(", ") || this.name.value;
+  }
+
   show(r: RoomModel | null): void {
     this.#moves++;
     const before = this.current.value;
@@ -322,7 +358,7 @@ class App {
   title(): string {
     const r = this.current.value;
     const n = this.unread.value;
-    return `${n ? `(${n}) ` : ""}${r ? `#${r.info.value.name} · ` : ""}Sarang`;
+    return `${n ? `(${n}) ` : ""}${r ? `${this.label(r)} · ` : ""}Sarang`;
   }
 
   #route(): void {
@@ -499,8 +535,9 @@ class App {
       const r = this.find(e.room);
       if (!r) return;
       this.#remove(e.room);
-      if (e.error.code !== Code.left) this.tell(`${t().sentOut(`#${r.info.value.name}`)}: ${e.error.message}`);
+      if (e.error.code !== Code.left) this.tell(`${t().sentOut(this.label(r))}: ${e.error.message}`);
     });
+    client.on("belongs", (e) => void this.#adopt(client, e.room));
     client.on("mark", (e) => this.find(e.room)?.readTo(e.seq, this.user.value));
     client.on("mute", (e) => {
       const r = this.find(e.room);

@@ -7,6 +7,9 @@ import type { RoomModel } from "./room.ts";
 
 const encoder = new TextEncoder();
 
+/** The browser makes a field as high as what is in it. */
+const sizesItself = CSS.supports("field-sizing", "content");
+
 /** A pointer that is exact, as a rule with a keyboard beside it: the focus may go there. */
 const desk = matchMedia("(pointer: fine)");
 
@@ -18,7 +21,7 @@ export function Composer({ room }: { room: RoomModel }) {
 
   const grow = () => {
     const b = box.current;
-    if (!b) return;
+    if (!b || sizesItself) return;
     b.style.height = "auto";
     b.style.height = `${b.scrollHeight}px`;
   };

@@ -3,7 +3,7 @@ import { app } from "./app.ts";
 import { Composer } from "./composer.tsx";
 import { t } from "./i18n.ts";
 import { Back, Down, Hash, Lock, More, People } from "./icons.tsx";
-import { Message, Unsent } from "./message.tsx";
+import { Avatar, Message, Unsent } from "./message.tsx";
 import { rows } from "./notes.ts";
 import type { RoomModel } from "./room.ts";
 
@@ -17,7 +17,7 @@ export function moderates(r: RoomModel): boolean {
 }
 
 export function roomLabel(r: RoomModel): string {
-  return `#${r.info.value.name}`;
+  return app.label(r);
 }
 
 export function Conversation({ room }: { room: RoomModel }) {
@@ -32,11 +32,12 @@ export function Conversation({ room }: { room: RoomModel }) {
 
 function Header({ room }: { room: RoomModel }) {
   const { name, private: hidden } = room.info.value;
+  const other = room.others(app.user.value)[0];
   return (
     <header class="bar">
       <button type="button" class="ghost only-phone" aria-label={t().back} onClick={() => app.show(null)}><Back /></button>
-      <span class="kind">{hidden ? <Lock /> : <Hash />}</span>
-      <h1><bdi>{name}</bdi></h1>
+      {other ? <Avatar user={other.user} name={other.name} /> : <span class="kind">{hidden ? <Lock /> : <Hash />}</span>}
+      <h1><bdi>{other ? app.label(room) : name}</bdi></h1>
       <span class="grow" />
       <button
         type="button"
@@ -79,12 +80,12 @@ function RoomMenu({ room }: { room: RoomModel }) {
     >
       <summary class="ghost" aria-label={t().menu} role="button"><More /></summary>
       <ul>
-        {moderates(room) && item(t().invite, () => (app.dialog.value = "invite"))}
-        {item(t().copyLink, () => {
+        {moderates(room) && !room.isDirect && item(t().invite, () => (app.dialog.value = "invite"))}
+        {!room.isDirect && item(t().copyLink, () => {
           void navigator.clipboard?.writeText(location.href).then(() => app.tell(t().copied));
         })}
         {!room.info.value.ephemeral && item(room.muted.value ? t().unmuteRoom : t().muteRoom, () => void app.mute(room, !room.muted.value))}
-        {moderates(room) && item(t().banByName, () => {
+        {moderates(room) && !room.isDirect && item(t().banByName, () => {
           app.about.value = null;
           app.dialog.value = "moderate";
         })}
@@ -97,6 +98,7 @@ function RoomMenu({ room }: { room: RoomModel }) {
 function Log({ room }: { room: RoomModel }) {
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
+  const seen = useRef({ top: 0, sizes: "" });
 
   // Where the reader stands is kept over every change: at the end, or at what is on top.
   const settle = () => {
@@ -116,6 +118,11 @@ function Log({ room }: { room: RoomModel }) {
   const look = () => {
     const b = box.current;
     if (!b) return;
+    // What is shown at the end has grown, or its frame has shrunk: that is nobody's scrolling.
+    const { top, sizes } = seen.current;
+    const now = `${b.scrollHeight} ${b.clientHeight}`;
+    if (room.atEnd && now !== sizes && b.scrollTop >= top - 1) settle();
+    seen.current = { top: b.scrollTop, sizes: now };
     const rest = b.scrollHeight - b.clientHeight - b.scrollTop;
     const atTail = room.end === room.events.length;
     const was = room.atEnd;

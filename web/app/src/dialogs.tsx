@@ -82,7 +82,7 @@ function Switcher() {
   const wanted = text.trim().replace(/^#/, "");
   const fits = (name: string) => name.toLowerCase().includes(wanted.toLowerCase());
   const all: Choice[] = [
-    ...app.rooms.value.map((r) => ({ key: r.id, name: r.info.value.name, hidden: r.info.value.private, unread: r.unread.value, go: () => app.show(r) })),
+    ...app.rooms.value.map((r) => ({ key: r.id, name: r.isDirect ? app.label(r) : r.info.value.name, hidden: r.info.value.private, unread: r.unread.value, go: () => app.show(r) })),
     ...app.others.value.map((r) => ({ key: r.id, name: r.name, hidden: r.private, unread: 0, go: () => void app.open(r.name) })),
   ];
   const found = all.filter((c) => fits(c.name));
@@ -211,8 +211,8 @@ function Moderate() {
     if ((await f()) !== false) close();
   };
   const role = room.roles.value.get(about?.user ?? "");
-  const owner = room.role.value === "owner";
-  const may = moderates(room);
+  const owner = room.role.value === "owner" && !room.isDirect;
+  const may = moderates(room) && !room.isDirect;
   const button = (text: string, f: () => Promise<unknown>, danger = false) => (
     <li><button type="button" class={danger ? "danger" : ""} disabled={!about && !name.trim()} onClick={act(f)}>{text}</button></li>
   );
@@ -227,6 +227,7 @@ function Moderate() {
           </>
         )}
         <ul class="actions">
+          {about && button(t().talkAlone, async () => void app.talkTo(about.user))}
           {about && button(t().mention, async () => mention(about.name))}
           {owner && about && button(t().makeModerator, () => app.giveRole(room, "moderator", whom))}
           {owner && about && button(t().makeOwner, () => app.giveRole(room, "owner", whom))}

@@ -9,6 +9,8 @@ export const en = {
   welcomeBack: (name: string) => `Welcome back, ${name}`,
   notYou: "Somebody else?",
   rooms: "Rooms",
+  direct: "People",
+  talkAlone: "Talk alone",
   openRooms: "More rooms",
   noRooms: "No room yet.",
   newRoom: "New room",

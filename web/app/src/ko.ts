@@ -9,6 +9,8 @@ export const ko: Catalogue = {
   welcomeBack: (name) => `${name} 님, 다시 오셨군요`,
   notYou: "다른 분이세요?",
   rooms: "방",
+  direct: "사람",
+  talkAlone: "따로 이야기하기",
   openRooms: "다른 방",
   noRooms: "아직 방이 없습니다.",
   newRoom: "새 방",

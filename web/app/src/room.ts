@@ -71,6 +71,17 @@ export class RoomModel {
     return this.info.value.id;
   }
 
+  /** Of a direct room: the others whose it is. */
+  others(self: Id): { user: Id; name: string }[] {
+    const { direct, name } = this.info.value;
+    const names = name.replace(/^@/, "").split(",");
+    return direct.map((user, i) => ({ user, name: names[i] ?? "?" })).filter((o) => o.user !== self);
+  }
+
+  get isDirect(): boolean {
+    return this.info.value.direct.length > 0;
+  }
+
   get last(): number {
     return this.events.at(-1)?.seq ?? 0;
   }

@@ -11,6 +11,7 @@ const othersMax = 12;
 
 export function Sidebar({ alone }: { alone: boolean }) {
   const others = app.others.value;
+  const direct = app.rooms.value.filter((r) => r.isDirect);
   return (
     <nav class="side" aria-label={t().rooms}>
       <header class="bar">
@@ -26,7 +27,9 @@ export function Sidebar({ alone }: { alone: boolean }) {
       <div class="scroll" tabIndex={-1}>
         <h2>{t().rooms}</h2>
         {app.rooms.value.length === 0 && <p class="none">{t().noRooms}</p>}
-        <ul>{app.rooms.value.map((r) => <RoomItem key={r.id} room={r} />)}</ul>
+        <ul>{app.rooms.value.filter((r) => !r.isDirect).map((r) => <RoomItem key={r.id} room={r} />)}</ul>
+        {direct.length > 0 && <h2>{t().direct}</h2>}
+        <ul>{direct.map((r) => <RoomItem key={r.id} room={r} />)}</ul>
         {others.length > 0 && <h2>{t().openRooms}</h2>}
         <ul>{others.slice(0, othersMax).map((o) => <OtherItem key={o.id} room={o} />)}</ul>
         {others.length > othersMax && (
@@ -46,6 +49,7 @@ export function Sidebar({ alone }: { alone: boolean }) {
 
 function RoomItem({ room }: { room: RoomModel }) {
   const { name, private: hidden } = room.info.value;
+  const other = room.others(app.user.value)[0];
   const here = app.current.value === room;
   const n = room.unread.value;
   const muted = room.muted.value;
@@ -57,8 +61,8 @@ function RoomItem({ room }: { room: RoomModel }) {
         aria-current={here ? "page" : undefined}
         onClick={() => app.show(room)}
       >
-        {hidden ? <Lock /> : <Hash />}
-        <bdi>{name}</bdi>
+        {other ? <Avatar user={other.user} name={other.name} /> : hidden ? <Lock /> : <Hash />}
+        <bdi>{other ? app.label(room) : name}</bdi>
         {n > 0 && (
           <span class={`badge${room.mentioned.value ? " mentioned" : ""}`}>
             <span aria-hidden="true">{n > 999 ? "999+" : count(n)}</span>

@@ -11,7 +11,7 @@ import {
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type ClientPacket, type Cursor, type Fields, type Id, type Member, type MyRoom, type Role, type RoomEvent, type RoomInfo, type Self, packetId } from "./wire.ts";
+import { type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Role, type RoomEvent, type RoomInfo, type Self, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -20,6 +20,13 @@ export interface ClientOptions {
   name: string;
   /** The token of an earlier login by that name (`Self.token`); without it one is made. */
   token?: string;
+  /** The password of the account that has the name; or, with register, of the one that is made. */
+  password?: string;
+  register?: boolean;
+  /** With register, where the server wants a code. */
+  invitation?: string;
+  /** What the user calls where he is, for the list of his sessions. */
+  device?: string;
   /** Program and version, for the server's log. */
   program?: string;
   /** Where there is no global one. */
@@ -63,6 +70,8 @@ export interface Joined {
 }
 
 export interface HistoryPage {
+  /** All that the log had up to here is in the page's messages. */
+  readonly asOf: number;
   readonly room: Id;
   readonly epoch: string;
   readonly events: readonly RoomEvent[];
@@ -112,6 +121,8 @@ export interface ClientEvents {
   mark: { readonly room: Id; readonly seq: number };
   /** Another session of the user has said whether he wants to be told of what happens there. */
   mute: { readonly room: Id; readonly muted: boolean };
+  /** The user belongs to a room without having asked for it: somebody talks to him in a direct room. */
+  belongs: { readonly room: Id };
   /** A room could not be joined again; it is joined no more. RoomChangedError: it is another one. */
   lost: { readonly room: RoomInfo; readonly error: Error };
   /** The server does not keep to the protocol; the client connects again. */
@@ -146,6 +157,9 @@ const refusalsMax = 5;
 /** How long to wait when the server refuses for now and does not say for how long. */
 const retryDefaultMs = 1000;
 
+/** Answers that several requests have. */
+const done: ReadonlySet<ClientPacket> = new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION"]);
+
 const answers: Readonly<Record<string, ClientPacket>> = {
   S_JOIN: "C_JOIN",
   S_LEAVE: "C_LEAVE",
@@ -156,6 +170,8 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_MARK: "C_MARK",
   S_MUTE: "C_MUTE",
   S_ROOMS: "C_ROOMS",
+  S_DIRECT: "C_DIRECT",
+  S_SESSIONS: "C_SESSIONS",
 };
 
 /**
@@ -338,6 +354,7 @@ export class Client extends Emitter<ClientEvents> {
   async history(room: Id, at: { after?: number; before?: number; itemsMax?: number }): Promise<HistoryPage> {
     const f = await this.#ask("C_HISTORY", { room, after: at.after ?? 0, before: at.before ?? 0, itemsMax: at.itemsMax ?? 0 }, true);
     return {
+      asOf: wire.num(f, "asOf"),
       room: wire.id(f, "room"),
       epoch: wire.id(f, "epoch"),
       events: wire.list(f, "events", wire.roomEvent),
@@ -351,6 +368,33 @@ export class Client extends Emitter<ClientEvents> {
     return { members: wire.list(f, "members", wire.member), total: wire.num(f, "total"), more: wire.bool(f, "more") };
   }
 
+  /** The direct room of the user and others (by ids, or the names that they have now), made if there is none. Join it by its number. */
+  async direct(whom: { users?: readonly Id[]; names?: readonly string[] }): Promise<RoomInfo> {
+    const f = await this.#ask("C_DIRECT", { users: whom.users ?? [], names: whom.names ?? [] }, true);
+    return wire.roomInfo(wire.sub(f, "room"));
+  }
+
+  /** Makes an account of a guest, who stays who he is. */
+  async register(password: string, invitation = ""): Promise<void> {
+    await this.#ask("C_REGISTER", { password, invitation }, true);
+    if (this.#self) this.#self = { ...this.#self, account: true };
+  }
+
+  /** Another password; all other sessions of the user end, if they are not kept. */
+  async changePassword(oldPassword: string, newPassword: string, how: { keepSessions?: boolean } = {}): Promise<void> {
+    await this.#ask("C_PASSWORD", { oldPassword, newPassword, keepSessions: how.keepSessions ?? false }, false);
+  }
+
+  /** Where the user has logged in. */
+  async sessions(): Promise<DeviceSession[]> {
+    return wire.list(await this.#ask("C_SESSIONS", {}, true), "sessions", wire.deviceSession);
+  }
+
+  /** Ends a session of the user, or all but this one. */
+  async endSession(which: { session: Id } | { others: true }): Promise<void> {
+    await this.#ask("C_END_SESSION", which, true);
+  }
+
   /** A nonce for publish, so that the caller can keep it before anything is sent. */
   nonce(): string {
     return this.#nonces.next();
@@ -361,8 +405,29 @@ export class Client extends Emitter<ClientEvents> {
    * lost connections: the message is sent again, and stored once. With a nonce of the caller's
    * what was interrupted by a reload can be published again.
    */
-  publish(room: Id, text: string, how: { nonce?: string; signal?: AbortSignal } = {}): Promise<number> {
-    return this.#author(room, "C_CHAT", { text }, how);
+  publish(room: Id, text: string, how: { nonce?: string; signal?: AbortSignal; target?: number; root?: number } = {}): Promise<number> {
+    const answer = how.target ? { target: how.target, root: how.root ?? 0 } : {};
+    return this.#author(room, "C_CHAT", { text, ...answer }, how);
+  }
+
+  /** Says something else in the place of a message of ours. */
+  edit(room: Id, target: number, text: string, how: { nonce?: string } = {}): Promise<number> {
+    return this.#author(room, "C_EDIT", { target, text }, how);
+  }
+
+  /** Has a message erased: ours or, of moderators, anybody's. */
+  delete(room: Id, target: number, how: { nonce?: string } = {}): Promise<number> {
+    return this.#author(room, "C_DELETE", { target }, how);
+  }
+
+  /** Puts an emoji on a message, or takes ours back. */
+  react(room: Id, target: number, emoji: string, how: { remove?: boolean; nonce?: string } = {}): Promise<number> {
+    return this.#author(room, "C_REACT", { target, emoji, remove: how.remove ?? false }, how);
+  }
+
+  /** Pins a message, or unpins it. */
+  pin(room: Id, target: number, how: { remove?: boolean; nonce?: string } = {}): Promise<number> {
+    return this.#author(room, "C_PIN", { target, remove: how.remove ?? false }, how);
   }
 
   /** Gives a user (by id or name) a role. forSeconds is of banned and reader only. */
@@ -426,10 +491,11 @@ export class Client extends Emitter<ClientEvents> {
     }
   }
 
-  #answered(f: Fields, packet: ClientPacket): Request {
+  /** The request that an answer is for; without a packet it is one that is only done. */
+  #answered(f: Fields, packet: ClientPacket | undefined): Request {
     const request = wire.num(f, "request");
     const q = this.#requests.get(request);
-    if (!q || q.packet !== packet) throw new ProtocolError(`the server answers a ${packet} that nobody has sent`);
+    if (!q || (packet ? q.packet !== packet : !done.has(q.packet))) throw new ProtocolError("the server answers a request that nobody has made");
     this.#requests.delete(request);
     return q;
   }
@@ -547,6 +613,14 @@ export class Client extends Emitter<ClientEvents> {
 
   // Connection.
 
+  /** What the first login has besides the token: it is forgotten when that is good. */
+  get #secret(): Fields {
+    const { password, register, invitation, device } = this.#options;
+    const named = device ? { device } : {};
+    if (!password || this.#self) return named;
+    return { password, ...named, ...(register ? { register, invitation: invitation ?? "" } : {}) };
+  }
+
   #login(): void {
     this.#link.send("C_LOGIN", {
       versionMin: 1,
@@ -554,6 +628,7 @@ export class Client extends Emitter<ClientEvents> {
       name: this.#name,
       token: this.#token,
       client: this.#options.program ?? "sarang-client",
+      ...this.#secret,
     });
   }
 
@@ -564,6 +639,8 @@ export class Client extends Emitter<ClientEvents> {
       token: wire.str(f, "token") || this.#token,
       server: wire.str(f, "server"),
       limits: wire.limits(wire.sub(f, "limits")),
+      account: wire.bool(f, "account"),
+      session: wire.id(f, "session"),
     };
     this.#self = self;
     this.#name = self.name;
@@ -633,6 +710,7 @@ export class Client extends Emitter<ClientEvents> {
         return this.#gap(f);
       case "S_GOODBYE": {
         const err = new ServerError(wire.num(f, "code"), wire.str(f, "message"), wire.num(f, "retryAfterMs"));
+        if (err.code === Code.sessionEnded) return this.#finish(err); // the token is good no more
         return this.#link.drop(err, err.retryAfterMs);
       }
       case "S_LEAVE":
@@ -643,9 +721,12 @@ export class Client extends Emitter<ClientEvents> {
         break;
       case "S_MUTE":
         if (!wire.num(f, "request")) return this.emit("mute", { room: wire.id(f, "room"), muted: wire.bool(f, "muted") });
+        break;
+      case "S_BELONGS":
+        return this.emit("belongs", { room: wire.id(f, "room") });
     }
     const asked = answers[name];
-    if (!asked) return; // from a newer server
+    if (!asked && name !== "S_DONE") return; // from a newer server
     const q = this.#answered(f, asked);
     if (q.undo) this.#undoing.delete(q.undo);
     q.resolve(f);
@@ -689,6 +770,10 @@ export class Client extends Emitter<ClientEvents> {
       case packetId.C_CHAT:
       case packetId.C_ROLE:
       case packetId.C_KICK:
+      case packetId.C_EDIT:
+      case packetId.C_DELETE:
+      case packetId.C_REACT:
+      case packetId.C_PIN:
         return this.#refused(e, err);
     }
     const q = this.#requests.get(e.request);

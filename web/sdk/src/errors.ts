@@ -24,10 +24,18 @@ export const Code = {
   forbidden: 26,
   nonceUsed: 27,
   storeGone: 28,
+  badPassword: 29,
+  needsPassword: 30,
+  sessionEnded: 31,
+  noRegistration: 32,
+  notAccount: 33,
   banned: 34,
   kicked: 35,
   noUser: 36,
   uninvited: 37,
+  noMessage: 41,
+  erased: 42,
+  tooLate: 43,
   left: 46,
 } as const;
 

@@ -13,4 +13,6 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { Cursor, EventKind, Id, Limits, Member, MyRoom, Role, RoomEvent, RoomInfo, Self } from "./wire.ts";
+export type { Cursor, DeviceSession, EventKind, Id, Limits, Member, MessageState, MyRoom, Reaction, Role, RoomEvent, RoomInfo, Self } from "./wire.ts";
+export { View } from "./view.ts";
+export type { MessageView } from "./view.ts";

@@ -8,7 +8,19 @@ import { ProtocolError } from "./errors.ts";
 
 export type Id = string;
 
-export type EventKind = "message" | "join" | "leave" | "role" | "kick" | "other";
+export type EventKind =
+  | "message"
+  | "join"
+  | "leave"
+  | "role"
+  | "kick"
+  | "edit"
+  | "delete"
+  | "react"
+  | "unreact"
+  | "pin"
+  | "unpin"
+  | "other";
 
 export type Role = "none" | "banned" | "reader" | "member" | "moderator" | "owner";
 
@@ -20,6 +32,12 @@ const kinds: Readonly<Record<string, EventKind>> = {
   EVENT_KIND_LEAVE: "leave",
   EVENT_KIND_ROLE: "role",
   EVENT_KIND_KICK: "kick",
+  EVENT_KIND_EDIT: "edit",
+  EVENT_KIND_DELETE: "delete",
+  EVENT_KIND_REACT: "react",
+  EVENT_KIND_UNREACT: "unreact",
+  EVENT_KIND_PIN: "pin",
+  EVENT_KIND_UNPIN: "unpin",
 };
 
 /** An entry of a room's log. */
@@ -34,16 +52,41 @@ export interface RoomEvent {
   /** The author's; "0": none. */
   readonly nonce: string;
   readonly timeMs: number;
-  /** Of messages; of roles and kicks the reason. */
+  /** Of messages and edits, and if there is none it was erased; of reactions the emoji; of roles and kicks the reason. */
   readonly text: string;
-  /** An earlier event that this one is about; 0: none. */
+  /** An earlier event that this one is about, or answers; 0: none. */
   readonly target: number;
+  /** Of messages: the first one of the thread; 0: none, or target. */
+  readonly root: number;
+  /** Of messages of history that were changed: what became of them. The text is the newest one. */
+  readonly state: MessageState | null;
   /** Of roles and kicks: whom it is about; "0": nobody. */
   readonly subject: Id;
   /** Of roles. */
   readonly role: Role;
   /** Of roles: it ends then; 0: it does not. */
   readonly untilMs: number;
+}
+
+export interface MessageState {
+  /** The newest event that is in here: those behind it come on top. */
+  readonly changed: number;
+  /** The newest edit; 0: it was not edited. */
+  readonly edited: number;
+  /** The event that deleted it; 0: it was not. */
+  readonly deleted: number;
+  /** The event that pinned it; 0: it is not. */
+  readonly pinned: number;
+  /** In the order in which they were first put on it. */
+  readonly reactions: readonly Reaction[];
+}
+
+export interface Reaction {
+  readonly emoji: string;
+  /** Users. */
+  readonly count: number;
+  /** The event by which we have put it there; 0: we have not. */
+  readonly mine: number;
 }
 
 export interface RoomInfo {
@@ -55,6 +98,8 @@ export interface RoomInfo {
   readonly lastSeq: number;
   /** Users present. */
   readonly members: number;
+  /** Of a direct room: the users whose it is. */
+  readonly direct: readonly Id[];
 }
 
 /** Where a reader stands: it has everything up to seq. */
@@ -94,6 +139,10 @@ export interface Limits {
   readonly idleSecondsMax: number;
   readonly heartbeatSeconds: number;
   readonly historyItemsMax: number;
+  /** Code points of a password, at least. */
+  readonly passwordRunesMin: number;
+  /** How long after it a message may be edited; 0: always. */
+  readonly editSecondsMax: number;
 }
 
 /** Who the server says we are. */
@@ -104,6 +153,21 @@ export interface Self {
   readonly token: string;
   readonly server: string;
   readonly limits: Limits;
+  /** The user has a password. */
+  readonly account: boolean;
+  /** Of the user's sessions this one. */
+  readonly session: Id;
+}
+
+/** What a token stands for: a session of a user on one of his devices, over connections. */
+export interface DeviceSession {
+  readonly id: Id;
+  readonly device: string;
+  readonly address: string;
+  readonly createdMs: number;
+  readonly seenMs: number;
+  readonly connections: number;
+  readonly current: boolean;
 }
 
 export interface Failure {
@@ -133,9 +197,18 @@ export const packetId = {
   C_MEMBERS: 26,
   C_ROLE: 28,
   C_KICK: 30,
+  C_REGISTER: 32,
+  C_PASSWORD: 34,
+  C_SESSIONS: 36,
+  C_END_SESSION: 38,
   C_MARK: 48,
   C_MUTE: 50,
   C_ROOMS: 52,
+  C_DIRECT: 54,
+  C_EDIT: 88,
+  C_DELETE: 90,
+  C_REACT: 92,
+  C_PIN: 94,
 } as const;
 
 export type ClientPacket = keyof typeof packetId;
@@ -195,6 +268,13 @@ export function bool(f: Fields, name: string): boolean {
   throw wrong(name);
 }
 
+export function ids(f: Fields, name: string): Id[] {
+  const v = f[name];
+  if (v === undefined) return [];
+  if (!Array.isArray(v)) throw wrong(name);
+  return v.map((item: unknown) => id({ [name]: item }, name));
+}
+
 export function sub(f: Fields, name: string): Fields {
   const v = f[name];
   if (v === undefined) return {};
@@ -236,9 +316,33 @@ export function roomEvent(f: Fields): RoomEvent {
     timeMs: num(f, "timeMs"),
     text: str(f, "text"),
     target: num(f, "target"),
+    root: num(f, "root"),
+    state: f["state"] === undefined ? null : messageState(sub(f, "state")),
     subject: id(f, "subject"),
     role: roleOf(num(f, "role")),
     untilMs: num(f, "untilMs"),
+  };
+}
+
+function messageState(f: Fields): MessageState {
+  return {
+    changed: num(f, "changed"),
+    edited: num(f, "edited"),
+    deleted: num(f, "deleted"),
+    pinned: num(f, "pinned"),
+    reactions: list(f, "reactions", (r) => ({ emoji: str(r, "emoji"), count: num(r, "count"), mine: num(r, "mine") })),
+  };
+}
+
+export function deviceSession(f: Fields): DeviceSession {
+  return {
+    id: id(f, "id"),
+    device: str(f, "device"),
+    address: str(f, "address"),
+    createdMs: num(f, "createdMs"),
+    seenMs: num(f, "seenMs"),
+    connections: num(f, "connections"),
+    current: bool(f, "current"),
   };
 }
 
@@ -251,6 +355,7 @@ export function roomInfo(f: Fields): RoomInfo {
     private: bool(f, "private"),
     lastSeq: num(f, "lastSeq"),
     members: num(f, "members"),
+    direct: ids(f, "direct"),
   };
 }
 
@@ -278,6 +383,8 @@ export function limits(f: Fields): Limits {
     idleSecondsMax: num(f, "idleSecondsMax"),
     heartbeatSeconds: num(f, "heartbeatSeconds"),
     historyItemsMax: num(f, "historyItemsMax"),
+    passwordRunesMin: num(f, "passwordRunesMin"),
+    editSecondsMax: num(f, "editSecondsMax"),
   };
 }
 

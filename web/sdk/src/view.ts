@@ -1,0 +1,141 @@
+// Messages as they are now, folded from the events about them. The picture is the same
+// whichever way it came about: live, in pages of history, or both.
+import type { Id, Reaction, RoomEvent } from "./wire.ts";
+
+/** A message as it is now. */
+export interface MessageView {
+  /** The event that said it. */
+  readonly event: RoomEvent;
+  /** The newest text; "" if it was deleted. */
+  readonly text: string;
+  /** The newest event that is in here. */
+  readonly changed: number;
+  /** The newest edit; 0: none. */
+  readonly edited: number;
+  /** The event that deleted it; 0: none. An erased message whose deletion has not come yet has its own number. */
+  readonly deleted: number;
+  /** The event that pinned it; 0: none. */
+  readonly pinned: number;
+  /** Those that are on it, in the order in which they were first put there. */
+  readonly reactions: readonly Reaction[];
+}
+
+/** Changes of messages that were not seen yet, at most; the oldest are forgotten first. */
+const heldMax = 10_000;
+
+/** The messages of one room, as one user sees them. */
+export class View {
+  readonly #self: Id;
+  readonly #messages = new Map<number, MessageView>();
+  readonly #held = new Map<number, RoomEvent[]>();
+  #heldCount = 0;
+
+  constructor(self: Id) {
+    this.#self = self;
+  }
+
+  /** The message with that number. */
+  get(seq: number): MessageView | undefined {
+    return this.#messages.get(seq);
+  }
+
+  /** Takes an event, live or of a page, and returns the number of the message that has changed; 0: none. */
+  apply(e: RoomEvent): number {
+    switch (e.kind) {
+      case "message":
+        return this.#message(e);
+      case "edit":
+      case "delete":
+      case "react":
+      case "unreact":
+      case "pin":
+      case "unpin": {
+        const m = this.#messages.get(e.target);
+        if (!m) {
+          this.#hold(e);
+          return 0;
+        }
+        if (e.seq <= m.changed) return 0;
+        this.#messages.set(e.target, changed(m, e, this.#self));
+        return e.target;
+      }
+    }
+    return 0;
+  }
+
+  /** Forgets messages below a number. */
+  forgetBelow(seq: number): void {
+    for (const key of this.#messages.keys()) if (key < seq) this.#messages.delete(key);
+  }
+
+  /** Forgets everything, as when the log is another one. */
+  reset(): void {
+    this.#messages.clear();
+    this.#held.clear();
+    this.#heldCount = 0;
+  }
+
+  #message(e: RoomEvent): number {
+    const known = this.#messages.get(e.seq);
+    const s = e.state;
+    let m: MessageView = {
+      event: e,
+      text: e.text,
+      changed: s?.changed ?? e.seq,
+      edited: s?.edited ?? 0,
+      deleted: s?.deleted || (e.text === "" ? e.seq : 0),
+      pinned: s?.pinned ?? 0,
+      reactions: s?.reactions.filter((r) => r.count > 0) ?? [],
+    };
+    if (known && known.changed >= m.changed) return 0;
+    const held = this.#held.get(e.seq);
+    if (held) {
+      this.#held.delete(e.seq);
+      this.#heldCount -= held.length;
+      held.sort((a, b) => a.seq - b.seq);
+      for (const h of held) if (h.seq > m.changed) m = changed(m, h, this.#self);
+    }
+    this.#messages.set(e.seq, m);
+    return e.seq;
+  }
+
+  #hold(e: RoomEvent): void {
+    const held = this.#held.get(e.target);
+    if (held?.some((h) => h.seq === e.seq)) return;
+    if (held) held.push(e);
+    else this.#held.set(e.target, [e]);
+    if (++this.#heldCount <= heldMax) return;
+    const [oldest, events] = this.#held.entries().next().value!;
+    this.#held.delete(oldest);
+    this.#heldCount -= events.length;
+  }
+}
+
+function changed(m: MessageView, e: RoomEvent, self: Id): MessageView {
+  const next = { ...m, changed: e.seq };
+  switch (e.kind) {
+    case "delete":
+      return { ...next, text: "", deleted: e.seq, pinned: 0, reactions: [] };
+    case "edit":
+      if (m.deleted) return next; // a late edit brings nothing back
+      return e.text === "" ? { ...next, text: "", deleted: e.seq } : { ...next, text: e.text, edited: e.seq };
+    case "pin":
+      return m.deleted ? next : { ...next, pinned: e.seq };
+    case "unpin":
+      return { ...next, pinned: 0 };
+    case "react":
+    case "unreact":
+      return m.deleted ? next : { ...next, reactions: reacted(m.reactions, e, self) };
+  }
+  return next;
+}
+
+function reacted(all: readonly Reaction[], e: RoomEvent, self: Id): readonly Reaction[] {
+  const mine = e.user === self;
+  const put = e.kind === "react";
+  const at = all.findIndex((r) => r.emoji === e.text);
+  if (at < 0) return put ? [...all, { emoji: e.text, count: 1, mine: mine ? e.seq : 0 }] : all;
+  const was = all[at]!;
+  const now = { emoji: was.emoji, count: was.count + (put ? 1 : -1), mine: mine ? (put ? e.seq : 0) : was.mine };
+  return now.count > 0 ? all.map((r, i) => (i === at ? now : r)) : all.filter((_, i) => i !== at);
+}
