@@ -45,6 +45,7 @@ const (
 type arrival struct {
 	conn     aio.Conn
 	protocol uint8
+	gated    bool   // Config.Gate has let it in
 	data     any    // Session.Data
 	read     []byte // what others have read from it already
 }
@@ -54,36 +55,39 @@ func (a *arrival) Deliver(w *Worker) { _ = w.attach(a) }
 
 // accepted hands a connection to the next worker in turn, if it may come in.
 func (l *listener) accepted(c aio.Conn) {
-	if l.w.letIn(c, l.protocol) != nil {
+	a := &arrival{conn: c, protocol: l.protocol}
+	if l.w.letIn(a) != nil {
 		return
 	}
 	svc := l.w.service
 	to := svc.nextWorker()
 	if to == l.w {
-		_ = to.attach(&arrival{conn: c, protocol: l.protocol}) // it is counted
+		_ = to.attach(a) // it is counted
 		return
 	}
-	if !to.Post(&arrival{conn: c, protocol: l.protocol}) {
+	if !to.Post(a) {
 		l.w.driver.Discard(c)
-		svc.turnedAway(c)
+		svc.turnedAway(a)
 	}
 }
 
 // letIn decides whether a connection may come in, and counts it then. Otherwise it is
 // refused, and the error says why.
-func (w *Worker) letIn(c aio.Conn, protocol uint8) error {
+func (w *Worker) letIn(a *arrival) error {
 	svc := w.service
 	if svc.draining.Load() {
-		return w.refuse(c, protocol, RefusedDraining, Refusal{Err: ErrClosed})
+		return w.refuse(a.conn, a.protocol, RefusedDraining, Refusal{Err: ErrClosed})
 	}
 	if !svc.admit() {
-		return w.refuse(c, protocol, RefusedSessionsMax, Refusal{ErrSessionsMax, true})
+		return w.refuse(a.conn, a.protocol, RefusedSessionsMax, Refusal{ErrSessionsMax, true})
 	}
-	if g := svc.config.Gate; g != nil {
-		if r := g.Enter(c.Peer); r.Err != nil {
+	forOthers := w.bindings[a.protocol].protocol.ForOthers
+	if g := svc.config.Gate; g != nil && (forOthers == nil || !forOthers(a.conn.Peer)) {
+		if r := g.Enter(a.conn.Peer); r.Err != nil {
 			svc.live.Add(-1)
-			return w.refuse(c, protocol, RefusedByGate, r)
+			return w.refuse(a.conn, a.protocol, RefusedByGate, r)
 		}
+		a.gated = true
 	}
 	return nil
 }
@@ -134,18 +138,18 @@ func (w *Worker) sayFarewell(c aio.Conn, protocol uint8, why Reason) {
 func (w *Worker) attach(a *arrival) error {
 	if w.stopping || w.service.draining.Load() {
 		w.driver.Discard(a.conn)
-		w.service.turnedAway(a.conn)
+		w.service.turnedAway(a)
 		return ErrClosed
 	}
 	s := w.sessions.open(w, a.protocol)
 	socket, err := w.driver.Attach(a.conn, s.token())
 	if err != nil {
 		w.sessions.free(s)
-		w.service.turnedAway(a.conn)
+		w.service.turnedAway(a)
 		w.stats.AcceptErrors++
 		return err
 	}
-	if w.service.config.Gate != nil {
+	if a.gated {
 		s.flags |= flagGated
 	}
 	s.socket, s.Data = socket, a.data
@@ -160,10 +164,10 @@ func (w *Worker) attach(a *arrival) error {
 
 // turnedAway takes back what letIn has counted for a connection that never became a
 // session.
-func (s *Service) turnedAway(c aio.Conn) {
+func (s *Service) turnedAway(a *arrival) {
 	s.live.Add(-1)
-	if s.config.Gate != nil {
-		s.config.Gate.Leave(c.Peer)
+	if a.gated {
+		s.config.Gate.Leave(a.conn.Peer)
 	}
 }
 

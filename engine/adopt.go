@@ -56,7 +56,7 @@ func (s *Service) Adopt(c net.Conn, read []byte, p *Protocol, data any) error {
 
 // adopt is attach for a connection that nobody has let in yet.
 func (w *Worker) adopt(a *arrival) error {
-	if err := w.letIn(a.conn, a.protocol); err != nil {
+	if err := w.letIn(a); err != nil {
 		return err
 	}
 	return w.attach(a)

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 )
 
@@ -24,6 +25,11 @@ type Protocol struct {
 	// NewCodec makes the codec of a session that begins to speak the protocol, on its
 	// worker. Nil, or nil from it: bytes are framed as they are received.
 	NewCodec func(s *Session) Codec
+
+	// ForOthers reports whether connections from peer stand for others (a proxy): they come in
+	// without Config.Gate being asked, and the handler says who it is for by Session.SwitchAs,
+	// or Service.EnterAs. It is called by any worker, and says the same each time. Nil: nobody.
+	ForOthers func(peer netip.AddrPort) bool
 
 	// NewHandler makes the handler of all sessions that speak the protocol on w. It is
 	// called once per worker, on that worker, before the first of them. Required.

@@ -79,7 +79,8 @@ func (s *Session) ID() SessionID { return s.id }
 // Worker is the owner.
 func (s *Session) Worker() *Worker { return s.w }
 
-// Peer is the far end's address, without an IPv6 zone.
+// Peer is the far end's address, without an IPv6 zone; of a connection that stands for
+// somebody else (Protocol.ForOthers), his, once it is known.
 func (s *Session) Peer() netip.AddrPort {
 	a := netip.AddrFrom16(s.address)
 	if s.flags&flagV4 != 0 {
@@ -90,7 +91,7 @@ func (s *Session) Peer() netip.AddrPort {
 
 func (s *Session) setPeer(p netip.AddrPort) {
 	s.address, s.port = p.Addr().As16(), p.Port()
-	if p.Addr().Is4() {
+	if s.flags &^= flagV4; p.Addr().Is4() {
 		s.flags |= flagV4
 	}
 }
