@@ -1,6 +1,6 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash faults soak bench bench-peers generate hostile web web-build
+.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash faults proxies soak bench bench-peers generate hostile web web-build
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
@@ -39,6 +39,9 @@ crash:          ## kill the server at random moments: make crash KILLS=20
 
 faults:         ## everything goes wrong with its PostgreSQL: make faults FAULTS=26
 	./scripts/faults.sh
+
+proxies:        ## nginx, HAProxy and Caddy before a real server (installs them: Debian, root)
+	./scripts/proxies.sh
 
 soak:           ## does anything grow in a long run? make soak DURATION=10m
 	./scripts/soak.sh

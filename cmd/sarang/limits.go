@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -45,7 +46,7 @@ func fillLimits(c *hub.Config, s *settings) {
 func (s *settings) trust(key string) limit.Trust {
 	t, err := limit.ParseTrust(s.list(key))
 	if err != nil && s.err == nil {
-		s.err = err
+		s.err = fmt.Errorf("%s: %w", key, err)
 	}
 	return t
 }

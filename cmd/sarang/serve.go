@@ -62,6 +62,8 @@ func serveCommand() *cobra.Command {
 	f.String("web", d.Web.String(), "address for browsers, http://HOST:PORT or https://HOST:PORT: WebSocket at /ws; none: they are not served")
 	f.StringSlice("web-hosts", nil, "names by which --web is asked, besides localhost and addresses; none: any name where it is no loopback address")
 	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")
+	f.StringSlice("proxies", nil, "networks of proxies before --web and --listen, which say for whom they ask; at --web by X-Forwarded-For, which must be set by the proxy itself")
+	f.StringSlice("proxy-protocol", nil, "listen, web or both: there connections from --proxies begin with a header of the PROXY protocol, version 1 or 2")
 	f.String("tls-cert", "", "file with the certificate of tls:// and https:// addresses, and those between it and its authority: PEM; read again when it changes, and at SIGHUP")
 	f.String("tls-key", "", "file with the key of --tls-cert: PEM")
 	f.String("tls-records", string(d.TLSRecords), "who makes the records of TLS 1.3 behind the handshake: own takes a tenth of the memory, crypto is the standard library's crypto/tls")
@@ -251,6 +253,17 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.Retention = s.duration("retention")
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
+	c.Proxies = s.trust("proxies")
+	for _, where := range s.list("proxy-protocol") {
+		switch where {
+		case "listen":
+			c.ProxyListen = true
+		case "web":
+			c.ProxyWeb = true
+		default:
+			s.fail("proxy-protocol", "listen, web, or both")
+		}
+	}
 	c.HTTPHosts, c.WebHosts, c.WebOrigins = s.list("http-hosts"), s.list("web-hosts"), s.list("web-origins")
 	fillLimits(&c.Hub, s)
 	var err error

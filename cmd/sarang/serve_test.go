@@ -141,3 +141,22 @@ func TestByteOrderMark(t *testing.T) {
 		t.Errorf("workers %d, %v", got.Workers, err)
 	}
 }
+
+func TestProxySettings(t *testing.T) {
+	got, err := configOf("--proxies", "10.0.0.0/8,::1", "--proxy-protocol", "web,listen")
+	if err != nil || len(got.Proxies) != 2 || !got.ProxyListen || !got.ProxyWeb {
+		t.Errorf("%v %t %t, %v", got.Proxies, got.ProxyListen, got.ProxyWeb, err)
+	}
+	if got, err = configOf("--proxies", "10.0.0.0/8"); err != nil || got.ProxyListen || got.ProxyWeb {
+		t.Errorf("%t %t, %v", got.ProxyListen, got.ProxyWeb, err)
+	}
+	for want, args := range map[string][]string{
+		"proxies: ":                {"--proxies", "somewhere"},
+		"proxy-protocol is":        {"--proxies", "::1", "--proxy-protocol", "all"},
+		"with --proxies NETWORKS ": {"--proxy-protocol", "web"},
+	} {
+		if _, err := configOf(args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}

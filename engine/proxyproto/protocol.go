@@ -32,7 +32,8 @@ type Config struct {
 // Over is a protocol for listeners: next, behind the header on connections of proxies. The
 // session's Peer is where the header says that it comes from, and the service's Gate is asked for
 // that. A proxy that connects for itself, or does not know for whom, is its own peer. A header
-// that does not come is a login that does not come.
+// that does not come is a login that does not come. next's NewHandler is called once more for
+// each worker, for its Farewell.
 func Over(next *engine.Protocol, c Config) *engine.Protocol {
 	return &engine.Protocol{
 		Name: next.Name + " behind a proxy", Framer: headerFramer{},

@@ -54,6 +54,15 @@ func Handshake(c net.Conn, config *tls.Config, records Records, tokens Tokens, t
 // ErrForeign means that a connection was not made by Handshake.
 var ErrForeign = errors.New("tlscodec: the connection was not made here")
 
+// Below returns the connection that Handshake was given for conn; nil for any other.
+func Below(conn *tls.Conn) net.Conn {
+	w, ok := conn.NetConn().(*wire)
+	if !ok {
+		return nil
+	}
+	return w.lent
+}
+
 // Detach makes a codec of a connection that Handshake has returned and that nobody uses any
 // more; ahead is what was read of it and not used. It returns the connection below, with what
 // is to be handed to engine.Service.Adopt as read and, for a protocol made by Over, as data.

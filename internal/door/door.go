@@ -23,6 +23,9 @@ type Config struct {
 	NetworkConnectionsMax int
 	Trusted               func(netip.Addr) bool
 
+	// ForOthers is engine.Protocol's: who lets these in is to call EnterAs.
+	ForOthers func(netip.AddrPort) bool
+
 	// Refusal is what a connection is told that is refused: by this bound, by the service's,
 	// or by its gate. It is closed then. Empty: nothing.
 	Refusal []byte
@@ -46,7 +49,7 @@ type Listener struct {
 func New(c Config) *Listener {
 	l := &Listener{config: c, conns: make(chan *Conn, c.ConnectionsMax), closed: make(chan struct{})}
 	l.protocol = engine.Protocol{
-		Name: c.Name, Framer: nothing{},
+		Name: c.Name, Framer: nothing{}, ForOthers: c.ForOthers,
 		NewHandler: func(*engine.Worker) engine.Handler { return &porter{l: l} },
 	}
 	l.mu.Init(lock.NewClass("door"))
@@ -162,6 +165,11 @@ func (c *Conn) leave() { c.once.Do(func() { c.l.leave(c.from) }) }
 func (c *Conn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
+}
+
+// EnterAs says whom the connection stands for, if its peer does so: engine.Service.EnterAs.
+func (c *Conn) EnterAs(svc *engine.Service, peer netip.AddrPort) error {
+	return svc.EnterAs(c.Conn, peer)
 }
 
 // GiveBack has the session speak p from here on: engine.Service.Adopt. read is what was read

@@ -130,7 +130,7 @@ func TestParseTrust(t *testing.T) {
 		t.Errorf("none: %v, %v", tr, err)
 	}
 	for _, bad := range [][]string{{"somewhere"}, {"10.0.0.0/33"}, {"none", "10.0.0.0/8"}, {"fe80::1%eth0"}, {"10.0.0.0/8", ""}} {
-		if _, err := limit.ParseTrust(bad); err == nil || !strings.Contains(err.Error(), "trusted") {
+		if _, err := limit.ParseTrust(bad); err == nil || !strings.Contains(err.Error(), "none") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -16,7 +16,7 @@ func ParseTrust(words []string) (Trust, error) {
 	for _, w := range words {
 		if w = strings.TrimSpace(w); w == "" || w == "none" {
 			if len(words) > 1 {
-				return nil, fmt.Errorf("trusted has %q among other values; it stands alone", w)
+				return nil, fmt.Errorf("%q stands among other values; it is to stand alone", w)
 			}
 			continue
 		}
@@ -24,7 +24,7 @@ func ParseTrust(words []string) (Trust, error) {
 		if err != nil {
 			one, e := netip.ParseAddr(w)
 			if e != nil || one.Zone() != "" {
-				return nil, fmt.Errorf("trusted has %q; it must be networks such as 10.0.0.0/8 or fd00::/8, addresses, or none", w)
+				return nil, fmt.Errorf("%q is none; it must be networks such as 10.0.0.0/8 or fd00::/8, addresses, or none", w)
 			}
 			p = netip.PrefixFrom(one, one.BitLen())
 		}

@@ -36,3 +36,6 @@ func WatchCertificate(certFile, keyFile string, look <-chan time.Time, end <-cha
 	}
 	return c.now.Load, func() { c.watch(look, nil, end) }, nil
 }
+
+// ClientOf is clientOf.
+var ClientOf = clientOf

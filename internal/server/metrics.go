@@ -102,6 +102,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(descWebLent, float64(w.door.Lent()))
 		count(descRefused, float64(w.door.Refused()), "web_connections")
 	}
+	if len(c.s.config.Proxies) > 0 {
+		count(descRefused, float64(c.s.proxyHeaders.Load()), "proxy_header")
+	}
 	count(descAccepted, float64(e.Accepted))
 	count(descRefused, float64(e.Refused[engine.RefusedSessionsMax]), "sessions_max")
 	count(descRefused, float64(e.Refused[engine.RefusedDraining]), "draining")

@@ -27,6 +27,7 @@ import (
 	"sarang/engine/tlscodec"
 	"sarang/internal/control"
 	"sarang/internal/hub"
+	"sarang/internal/limit"
 	"sarang/internal/node"
 	"sarang/internal/store"
 )
@@ -48,10 +49,14 @@ type Config struct {
 	IO         string           // auto, or one of aio.Kinds
 	Workers    int              // threads that serve sessions
 
-	HTTPHosts  []string // names that HTTP is asked by, besides localhost and addresses
-	WebHosts   []string // the same of Web; none: any, where that is no loopback address
-	WebOrigins []string // SCHEME://HOST[:PORT] of pages that may connect to Web, besides its own
-	Pprof      bool     // HTTP has /debug/pprof, too
+	HTTPHosts   []string    // names that HTTP is asked by, besides localhost and addresses
+	WebHosts    []string    // the same of Web; none: any, where that is no loopback address
+	WebOrigins  []string    // SCHEME://HOST[:PORT] of pages that may connect to Web, besides its own
+	Proxies     limit.Trust // networks of proxies that say for whom they ask
+	ProxyListen bool        // connections of these to Listen begin with a header of the PROXY protocol
+	ProxyWeb    bool        // those to Web do; else X-Forwarded-For of their requests is believed
+
+	Pprof bool // HTTP has /debug/pprof, too
 
 	SessionsMax       int
 	SocketRecvBytes   int // what the system keeps of what a client says and is not read yet; 0: its own choice
@@ -129,6 +134,8 @@ type Server struct {
 	web    *web
 	tls    []*tlsDoor
 
+	proxyHeaders atomic.Uint64 // connections of proxies that were closed for their header
+
 	certificate *certificate                        // nil: no address speaks TLS
 	tokens      tlscodec.Tokens                     // for all handshakes
 	tlsSessions struct{ own, crypto atomic.Uint64 } // by who makes their records
@@ -198,7 +205,7 @@ func (s *Server) listen(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		at, err := s.node.Engine.ListenInherited(h, p)
+		at, err := s.node.Engine.ListenInherited(h, s.behindProxies(p, s.config.ProxyListen))
 		if err != nil {
 			return err
 		}
@@ -230,7 +237,7 @@ func (s *Server) listenOn(ctx context.Context, a Address) (Address, error) {
 	if err != nil {
 		return a, err
 	}
-	return s.open(ctx, a, p)
+	return s.open(ctx, a, s.behindProxies(p, s.config.ProxyListen))
 }
 
 // open listens on an address for who speaks p.
@@ -463,6 +470,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.checkWeb(); err != nil {
 		return err
+	}
+	if len(c.Proxies) == 0 && (c.ProxyListen || c.ProxyWeb) {
+		return errors.New("proxy-protocol is of use with --proxies NETWORKS only: others are not believed")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("tls-cert and tls-key go together")

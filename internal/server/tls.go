@@ -130,7 +130,7 @@ func (s *Server) listenTLS(ctx context.Context, a Address) (Address, error) {
 		return a, err
 	}
 	l := door.New(s.doorConfig("tls", handshakesMax, ""))
-	at, err := s.open(ctx, a, l.Protocol())
+	at, err := s.open(ctx, a, s.behindProxies(l.Protocol(), s.config.ProxyListen))
 	if err != nil {
 		return a, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"sarang/engine"
 	"sarang/internal/door"
+	"sarang/internal/limit"
 	"sarang/internal/node"
 	"sarang/internal/page"
 	"sarang/websocket"
@@ -41,7 +42,8 @@ type web struct {
 	giveBackTLS func(*tls.Conn, []byte, *engine.Protocol) error
 	http        *http.Server
 	at          Address
-	origins     []string // that may connect besides the address's own, in lower case
+	proxies     limit.Trust // whose X-Forwarded-For is believed
+	origins     []string    // that may connect besides the address's own, in lower case
 	log         *slog.Logger
 	served      chan struct{}
 }
@@ -52,16 +54,18 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 	if c.Web == (Address{}) {
 		return nil, nil
 	}
-	w := &web{
-		giveBackTLS: s.giveBackTLS,
-		node:        s.node, log: c.Logger, served: make(chan struct{}),
-		door: door.New(s.doorConfig("web", cmp.Or(c.webConnectionsMax, webConnectionsMax), webRefusal)),
+	w := &web{giveBackTLS: s.giveBackTLS, node: s.node, log: c.Logger, served: make(chan struct{})}
+	places := s.doorConfig("web", cmp.Or(c.webConnectionsMax, webConnectionsMax), webRefusal)
+	if !c.ProxyWeb {
+		w.proxies = c.Proxies
+		places = w.lendToProxies(places)
 	}
+	w.door = door.New(places)
 	for _, o := range c.WebOrigins {
 		w.origins = append(w.origins, strings.ToLower(o))
 	}
 	var err error
-	if w.at, err = s.open(ctx, c.Web, w.door.Protocol()); err != nil {
+	if w.at, err = s.open(ctx, c.Web, s.behindProxies(w.door.Protocol(), c.ProxyWeb)); err != nil {
 		return nil, fmt.Errorf("web on %s: %w; --web http://HOST:PORT takes another address, --web none does without", c.Web, err)
 	}
 	w.door.Listening(w.at.Addr)
@@ -83,7 +87,7 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 		guard.names = append(guard.names, strings.ToLower(name))
 	}
 	w.http = &http.Server{
-		Handler:           guard,
+		Handler:           w.forwarded(guard),
 		ReadHeaderTimeout: webHeaderTimeout,
 		ReadTimeout:       webHeaderTimeout,
 		WriteTimeout:      webAnswerTimeout,
@@ -117,7 +121,7 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 		http.Error(answer, "no upgrade is possible on this connection", http.StatusInternalServerError)
 		return
 	}
-	if err := w.giveBack(c, head, rw.Reader, subprotocol); err != nil {
+	if err := w.giveBack(c, r, head, rw.Reader, subprotocol); err != nil {
 		w.log.Debug("a WebSocket ended in its handshake", "peer", r.RemoteAddr, "error", err)
 		_ = c.Close()
 	}
@@ -125,9 +129,13 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 
 // giveBack answers the request, and gives the connection to the engine with what the client
 // has said ahead of the answer.
-func (w *web) giveBack(c net.Conn, head []byte, r *bufio.Reader, subprotocol string) error {
+func (w *web) giveBack(c net.Conn, request *http.Request, head []byte, r *bufio.Reader, subprotocol string) error {
 	// Who asks much and reads nothing leaves no room for the answer.
 	if err := c.SetDeadline(time.Now().Add(webAnswerTimeout)); err != nil {
+		return err
+	}
+	if err := w.enter(c, request); err != nil {
+		_, _ = c.Write([]byte(webRefusal))
 		return err
 	}
 	if _, err := c.Write(head); err != nil {
