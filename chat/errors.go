@@ -50,6 +50,8 @@ const (
 	CodeNoUser         Code = 36 // no such user
 	CodeUninvited      Code = 37 // the user's invitation to a private room was taken back
 	CodeLeft           Code = 46 // the user has left the room for good, in another session
+	CodeShutOut        Code = 38 // the user, or his network, is banned from the server
+	CodeNoReport       Code = 39 // no such report
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

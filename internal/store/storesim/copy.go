@@ -12,13 +12,17 @@ type Copy struct {
 	rooms   []*roomLog
 	users   []*account
 	members map[seat]chat.Membership
+
+	moderation moderation
 }
 
 // Copy copies the disk, without what is in doubt.
 func (d *Disk) Copy() *Copy {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return copyOf(d.rooms, d.users, d.members)
+	c := copyOf(d.rooms, d.users, d.members)
+	c.moderation = d.moderation.clone()
+	return c
 }
 
 // PutBack has the disk hold what it held when c was made, as an operator does who puts an
@@ -30,6 +34,7 @@ func (d *Disk) PutBack(c *Copy) {
 	own := copyOf(c.rooms, c.users, c.members)
 	d.rooms, d.users, d.members, d.inDoubt = own.rooms, own.users, own.members, nil
 	d.newest = map[uint64]outcome{}
+	d.moderation = c.moderation.clone()
 }
 
 func copyOf(rooms []*roomLog, users []*account, members map[seat]chat.Membership) *Copy {

@@ -32,6 +32,8 @@ type Disk struct {
 	observer func(chat.Event)
 
 	conflictEventsMax int
+
+	moderation moderation
 }
 
 // Trouble decides what goes wrong with a disk. Its methods are called with the disk
