@@ -14,6 +14,7 @@ const (
 	RoleMember    Role = 3 // may read and speak
 	RoleModerator Role = 4 // may give roles below his own to those below him, and send them out
 	RoleOwner     Role = 5 // may do everything
+	RoleOperator  Role = 6 // of the server: may do everything in all rooms; no room gives it
 )
 
 // String returns the role's name.
@@ -31,11 +32,13 @@ func (r Role) String() string {
 		return "moderator"
 	case RoleOwner:
 		return "owner"
+	case RoleOperator:
+		return "operator"
 	}
 	return "unknown"
 }
 
-// ParseRole returns the role with a name; false if there is none.
+// ParseRole returns the role with a name that a room can give; false if there is none.
 func ParseRole(name string) (Role, bool) {
 	for r := RoleNone; r <= RoleOwner; r++ {
 		if r.String() == name {
@@ -93,6 +96,9 @@ var rights = [...][actionCount]bool{
 	RoleOwner: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
 	},
+	RoleOperator: {
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+	},
 }
 
 // May reports whether a user with the role may do a. It is the one place where that is
@@ -100,15 +106,21 @@ var rights = [...][actionCount]bool{
 func (r Role) May(a Action) bool { return int(r) < len(rights) && a < actionCount && rights[r][a] }
 
 // MayGive reports whether a user with the role may change the role of somebody who has
-// old to next: both are below his own, or he is an owner. For RoleNone, next is what the
+// old to next: both are below his own, or he is an owner, or an operator. For RoleNone, next is what the
 // room gives (Room.Role).
 func (r Role) MayGive(old, next Role) bool {
-	return r.May(ActionRole) && next < Role(len(rights)) && (r == RoleOwner || old < r && next < r)
+	return r.May(ActionRole) && next <= RoleOwner && (r.rulesAll(old) || old < r && next < r)
 }
 
 // MayKick reports whether a user with the role may send somebody out who has old: one
 // below him, or he is an owner.
-func (r Role) MayKick(old Role) bool { return r.May(ActionKick) && (r == RoleOwner || old < r) }
+func (r Role) MayKick(old Role) bool { return r.May(ActionKick) && (r.rulesAll(old) || old < r) }
+
+// rulesAll reports whether the role stands above old, its own included: an owner above all but
+// operators, an operator above all.
+func (r Role) rulesAll(old Role) bool {
+	return r == RoleOperator || r == RoleOwner && old != RoleOperator
+}
 
 // Given is the role that the newest role event about a user gave him.
 type Given struct {

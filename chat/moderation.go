@@ -48,7 +48,8 @@ type Moderation interface {
 	Audit(ctx context.Context, q AuditQuery) (entries []AuditEntry, more bool, err error)
 
 	// TrimAudit erases up to itemsMax entries that are older than beforeMs, and reports that were
-	// resolved before it, and returns how many. Roles and kicks stay, as long as their events do.
+	// resolved before it, and returns how many. Roles and kicks stay, as long as their events do,
+	// and so do the entries of bans that are there; the newest entry, and report, may.
 	TrimAudit(ctx context.Context, beforeMs int64, itemsMax int) (erased int, err error)
 
 	// AddReport stores a report and returns it with its ID; ResolvedMs and what belongs to it

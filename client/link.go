@@ -141,7 +141,7 @@ func (l *link) backoff() time.Duration {
 func hopeless(refusal *chat.Error) bool {
 	switch refusal.Code {
 	case chat.CodeVersion, chat.CodeBadName, chat.CodeNameTaken, chat.CodeBadToken, chat.CodeBadPassword,
-		chat.CodeNeedsPassword, chat.CodeNoRegistration, chat.CodeSessionEnded, chat.CodeBadRequest:
+		chat.CodeNeedsPassword, chat.CodeNoRegistration, chat.CodeSessionEnded, chat.CodeBadRequest, chat.CodeShutOut:
 		return true
 	}
 	return false

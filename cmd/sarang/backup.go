@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sarang/chat"
 	"sarang/internal/control"
 	"sarang/internal/store"
 )
@@ -97,7 +99,11 @@ func backup(c *cobra.Command, f *operateFlags, file string) (err error) {
 }
 
 func makeBackup(ctx context.Context, f *operateFlags, partial, file string, show store.Progress) (a *store.Audited, made control.BackupResult, err error) {
-	tell := func(p control.Progress) { show(p.What, p.Done, p.Total) }
+	tell := func(a control.Answer) {
+		if p := a.Progress; p != nil {
+			show(p.What, p.Done, p.Total)
+		}
+	}
 	if made, err = ask[control.BackupResult](ctx, f, "backup", control.BackupArgs{Dir: partial}, tell); err != nil {
 		return nil, made, err
 	}
@@ -123,6 +129,9 @@ func restoreCommand() *cobra.Command {
 			show, end := f.progress()
 			a, err := store.Restore(c.Context(), args[0], args[1], show)
 			end()
+			if err == nil && a.Faults == 0 {
+				err = noteRestore(c.Context(), args[0], args[1])
+			}
 			if err != nil {
 				return printable(typedExit(err))
 			}
@@ -131,6 +140,15 @@ func restoreCommand() *cobra.Command {
 	}
 	f.addAlone(c)
 	return c
+}
+
+// noteRestore writes into the audit log of a data folder where its data is from.
+func noteRestore(ctx context.Context, file, data string) error {
+	b, err := json.Marshal(control.NoteArgs{Act: chat.AuditRestore, What: file})
+	if err == nil {
+		_, err = (&operateFlags{data: data}).here(ctx, control.Request{Do: "audit-note", Args: b}, noTell)
+	}
+	return err
 }
 
 // addAlone adds the flags of commands that ask no server.

@@ -90,7 +90,7 @@ func (f *operateFlags) here(ctx context.Context, q control.Request, tell control
 // typedExit gives an error the exit code that says what is wrong.
 func typedExit(err error) error {
 	switch chat.CodeOf(err) {
-	case chat.CodeNoUser, chat.CodeNoRoom:
+	case chat.CodeNoUser, chat.CodeNoRoom, chat.CodeNoReport:
 		return exitError{err, exitNothing}
 	case chat.CodeAlreadyRunning:
 		return exitError{err, exitBusy}

@@ -84,6 +84,7 @@ func serveCommand() *cobra.Command {
 	f.Duration("idle-timeout", d.IdleTimeout, "silence after which a client is given up")
 	f.Duration("drain-timeout", d.DrainTimeout, "time for an orderly end")
 	f.Duration("retention", 0, "messages and other events that are older are erased for good; 0: they stay")
+	f.Duration("audit-retention", d.AuditRetention, "entries of the audit log, and reports that were resolved, that are older are erased; 0: they stay")
 	limitFlags(f, d.Hub)
 	f.Bool("debug-memory", false, "network buffers from a slow allocator that catches misuse")
 	return c
@@ -250,7 +251,7 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.SocketRecvBytes = s.number("socket-recv-bytes")
 	c.Store = s.k.String("store")
 	c.LoginDeadline, c.HeartbeatInterval = s.duration("login-deadline"), s.duration("heartbeat")
-	c.Retention = s.duration("retention")
+	c.Retention, c.AuditRetention = s.duration("retention"), s.duration("audit-retention")
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
 	c.Proxies = s.trust("proxies")

@@ -64,8 +64,8 @@ func Ask(ctx context.Context, dir string, q Request, tell Tell) (json.RawMessage
 		switch {
 		case a.Error != nil:
 			return nil, a.Error.Error()
-		case a.Progress != nil:
-			tell(*a.Progress)
+		case a.Progress != nil || a.Part != nil:
+			tell(a)
 		default:
 			return a.Result, nil
 		}

@@ -28,6 +28,10 @@ func (o *Operations) backup(ctx context.Context, a BackupArgs, tell Tell) (Backu
 	if !filepath.IsAbs(a.Dir) {
 		return BackupResult{}, chat.Errorf(chat.CodeBadRequest, "the folder %q is no whole path", a.Dir)
 	}
-	bytes, err := b.Backup(ctx, a.Dir, func(what string, done, total uint64) { tell(Progress{what, done, total}) })
-	return BackupResult{bytes}, err
+	bytes, err := b.Backup(ctx, a.Dir, tell.progress)
+	if err != nil {
+		return BackupResult{}, err
+	}
+	// It is not in the copy, which is of a moment before.
+	return BackupResult{bytes}, o.noteAct(ctx, chat.AuditEntry{Act: chat.AuditBackup, What: a.Dir})
 }

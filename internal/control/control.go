@@ -43,6 +43,7 @@ type Request struct {
 // Answer is a line of the answer: one of its fields is there.
 type Answer struct {
 	Progress *Progress       `json:"progress,omitempty"`
+	Part     json.RawMessage `json:"part,omitempty"` // of a result that is too large for one line
 	Result   json.RawMessage `json:"result,omitempty"`
 	Error    *Failure        `json:"error,omitempty"`
 }
@@ -76,13 +77,36 @@ func failureOf(err error) *Failure {
 	return f
 }
 
-// Tell is called with how far an operation has come.
-type Tell func(Progress)
+// Tell is called with answers before the last: how far an operation has come, and parts of its
+// result.
+type Tell func(Answer)
+
+// progress tells how far something has come.
+func (t Tell) progress(what string, done, total uint64) {
+	t(Answer{Progress: &Progress{what, done, total}})
+}
+
+// part tells a part of the result.
+func (t Tell) part(v any) error {
+	b, err := json.Marshal(v)
+	if err == nil {
+		t(Answer{Part: b})
+	}
+	return err
+}
 
 // Operations are what can be done with a store, and with the server on it if one runs.
 type Operations struct {
 	Store chat.Store // the real one, as internal/store has opened it
+	Live  Live       // nil: no server runs
 	Now   func() time.Time
+}
+
+// Live is a server that runs: what is changed in the store is to hold there at once.
+type Live interface {
+	// Follow reads operators and bans from the store. When it returns, they hold: nothing of who
+	// is shut out can come any more.
+	Follow(ctx context.Context) error
 }
 
 // operation does what a request asks for. args are JSON, and may be missing.
@@ -95,6 +119,22 @@ type operation struct {
 var operations = map[string]operation{
 	"ping":   {do: with(ping)},
 	"backup": {do: with((*Operations).backup), long: true},
+
+	"user-find":     {do: with((*Operations).findUsers)},
+	"user-show":     {do: with((*Operations).showUser)},
+	"user-operator": {do: with((*Operations).setOperator)},
+	"user-export":   {do: with((*Operations).exportUser), long: true},
+	"room-list":     {do: with((*Operations).listRooms)},
+	"room-show":     {do: with((*Operations).showRoom)},
+
+	"ban":        {do: with((*Operations).ban)},
+	"ban-list":   {do: with((*Operations).listBans)},
+	"ban-remove": {do: with((*Operations).removeBan)},
+
+	"audit":          {do: with((*Operations).audit)},
+	"audit-note":     {do: with((*Operations).note)},
+	"report-list":    {do: with((*Operations).listReports)},
+	"report-resolve": {do: with((*Operations).resolveReport)},
 }
 
 // with reads the arguments.

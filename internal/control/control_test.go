@@ -50,7 +50,7 @@ func shortDir(t *testing.T) string {
 	return dir
 }
 
-func silent(Progress) {}
+func silent(Answer) {}
 
 func TestSocket(t *testing.T) {
 	dir := shortDir(t)
@@ -188,7 +188,7 @@ func TestBackupBySocket(t *testing.T) {
 	}
 	args, _ := json.Marshal(BackupArgs{Dir: to})
 	told := 0
-	answer, err := Ask(t.Context(), dir, Request{Do: "backup", Args: args}, func(Progress) { told++ })
+	answer, err := Ask(t.Context(), dir, Request{Do: "backup", Args: args}, func(Answer) { told++ })
 	var r BackupResult
 	if err != nil || json.Unmarshal(answer, &r) != nil || r.Bytes == 0 || told == 0 {
 		t.Fatalf("%s, %v; told %d times", answer, err, told)

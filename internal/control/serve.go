@@ -163,7 +163,7 @@ func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 		cancel()
 	}()
 	began := time.Now()
-	result, err := s.operations.Do(ctx, q, func(p Progress) { say(Answer{Progress: &p}) })
+	result, err := s.operations.Do(ctx, q, say)
 	if err != nil {
 		s.log.Warn("an operation failed", "do", q.Do, "error", err)
 		say(Answer{Error: failureOf(err)})

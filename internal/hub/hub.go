@@ -154,6 +154,7 @@ type Hub struct {
 	started  time.Time
 	limits   limits
 	online   online
+	standing standing
 	load     load
 	troubles troubles
 	counts   counts
@@ -168,6 +169,7 @@ type counts struct {
 	committed, commits, failed    atomic.Int64
 	commitNanos                   atomic.Int64
 	pages, conflicts, sentOut     atomic.Int64
+	shutOut                       atomic.Int64
 	windowsLost, roomsPushed      atomic.Int64
 	memberChanges                 atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
@@ -325,6 +327,7 @@ type Stats struct {
 	Pages                          int64 // pages read for readers behind the window
 	MemberChanges                  int64 // of memberships and marks, stored
 	SentOut                        int64 // sessions that a ban or a kick has taken out of a room
+	ShutOut                        int64 // sessions and connections that a ban from the server has ended
 	TasksWaiting                   int
 	PendingBytes                   int64 // messages on their way to the store
 	Addresses                      int   // remembered for the limits
@@ -343,7 +346,7 @@ func (h *Hub) Stats() Stats {
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
-		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
+		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
 		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 	}
@@ -359,5 +362,7 @@ func (h *Hub) roomConfig() room.Config {
 		RetriesWaitMax:     h.config.RetriesWaitMax,
 		BatchEventsMax:     h.config.BatchEventsMax,
 		BatchTextBytesMax:  h.config.BatchTextBytesMax,
+		Operator:           h.isOperator,
+		ShutOut:            h.isShutOut,
 	}
 }

@@ -125,6 +125,12 @@ type gate Hub
 func (g *gate) Enter(peer netip.AddrPort) engine.Refusal {
 	h := (*Hub)(g)
 	now := h.now()
+	if bans := h.standing.bans.Load(); bans != nil {
+		if b := bans.address(peer.Addr(), h.nowMs()); b != nil {
+			h.counts.shutOut.Add(1)
+			return engine.Refusal{Err: shutOut(b), Farewell: h.limits.mayTell(now)}
+		}
+	}
 	if h.load.now() >= limit.LevelEntries {
 		return h.keepOut(limitedEntries, now, peer.Addr(), overloaded("the server has too much to do to let anybody in"))
 	}

@@ -201,6 +201,11 @@ func (s *Shard) claimed(o *Session, c *claiming, in chat.Claimed, err error) {
 	if in.Renewed {
 		token = c.fresh
 	}
+	if o.User = in.ID; s.turnAway(o) {
+		s.gone(in.ID, c.session)
+		o.login, o.User = loginNone, 0
+		return
+	}
 	o.login, o.User, o.Name, o.device = loginDone, in.ID, in.Name, in.Device
 	o.Engine.Admit()
 	o.Client.LoggedIn(o, Admission{in.User, token, in.Device})

@@ -34,6 +34,8 @@ type writer struct {
 	queued   atomic.Int64 // jobs in the queue
 	since    atomic.Int64 // when the call of the store began that runs, in Unix nanoseconds; 0: none runs
 	unstored atomic.Int64 // and those that are being stored
+
+	submitted, finished atomic.Int64 // jobs since the start; see passed
 	wg       sync.WaitGroup
 
 	appends []chat.Append // reused
@@ -53,6 +55,7 @@ func newWriter(h *Hub) *writer {
 func (w *writer) submit(jobs []*job) {
 	w.mu.Lock()
 	w.queue = append(w.queue, jobs...)
+	w.submitted.Add(int64(len(jobs)))
 	w.unstored.Add(int64(len(jobs)))
 	w.queued.Add(int64(len(jobs)))
 	w.mu.Unlock()
@@ -92,6 +95,7 @@ func (w *writer) step() {
 		w.appends = w.commit(jobs, w.appends[:0])
 		w.unstored.Add(-int64(len(jobs)))
 		w.answer(jobs)
+		w.finished.Add(int64(len(jobs)))
 	}
 }
 

@@ -20,12 +20,21 @@ func (r *Room) Loaded(u chat.UserID) bool { return r.authors.get(u).loaded }
 // RoleOf returns what a user is here at the end of the log, at a time: his role, or what
 // the room gives him.
 func (r *Room) RoleOf(u chat.UserID, nowMs int64) chat.Role {
+	if r.isOperator(u) {
+		return chat.RoleOperator
+	}
 	if r.info.Ruled {
 		if a := r.authors.peek(u); a != nil {
 			return r.info.RoleAt(u, a.given, nowMs)
 		}
 	}
 	return r.info.Role(u, chat.RoleNone)
+}
+
+// isOperator reports whether the user rules here because he is an operator of the server. An
+// ephemeral room has no roles, and what is said in it goes away by itself.
+func (r *Room) isOperator(u chat.UserID) bool {
+	return r.config.Operator != nil && !r.info.Ephemeral && r.config.Operator(u)
 }
 
 // Access returns nil if the user, whose role is Known, may do a now, and else what he is
@@ -51,7 +60,7 @@ func forbidden(role chat.Role, a chat.Action) *chat.Error {
 // roleNow is RoleOf with the roles that the batch which is being put together gives, at
 // its time.
 func (r *Room) roleNow(u chat.UserID) chat.Role {
-	if given, ok := r.flyingRoles[u]; ok {
+	if given, ok := r.flyingRoles[u]; ok && !r.isOperator(u) {
 		return r.info.RoleAt(u, given, r.takeMs)
 	}
 	return r.RoleOf(u, r.takeMs)
@@ -65,6 +74,9 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 	}
 	if e.Kind.Rules() && !r.Known(e.Subject) {
 		return &chat.Error{Code: chat.CodeUnavailable, RetryAfter: time.Second, Message: "try again with the same nonce"}
+	}
+	if r.config.ShutOut != nil && r.config.ShutOut(e.User) {
+		return chat.Errorf(chat.CodeShutOut, "you are banned from this server")
 	}
 	role := r.roleNow(e.User)
 	switch e.Kind {

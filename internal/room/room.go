@@ -48,6 +48,10 @@ type Config struct {
 	// RetriesWaitMax bounds the retries of events on their way that wait for the outcome,
 	// of all authors together: each costs a look at each event. Default 1024.
 	RetriesWaitMax int
+
+	// What holds in all rooms, asked when it matters; nil: nobody. Operator reports whether a
+	// user is an operator of the server, ShutOut whether he is banned from it.
+	Operator, ShutOut func(chat.UserID) bool
 }
 
 // Room is one room's state.

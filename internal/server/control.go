@@ -10,7 +10,7 @@ import (
 // too: not every file system has sockets.
 func (s *Server) startControl(ctx context.Context) {
 	c := s.config
-	o := &control.Operations{Store: s.store, Now: s.now}
+	o := &control.Operations{Store: s.store, Live: s, Now: s.now}
 	var err error
 	if s.control, err = control.Listen(ctx, c.DataDir, o, c.Logger); err != nil {
 		c.Logger.Warn("there is no local socket, so sarang user, backup and the like can not reach this server", "error", err)

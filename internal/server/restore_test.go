@@ -21,7 +21,7 @@ func backUp(t *testing.T, dataDir string) (file string) {
 		t.Fatal(err)
 	}
 	args, _ := json.Marshal(control.BackupArgs{Dir: partial})
-	if _, err := control.Ask(t.Context(), dataDir, control.Request{Do: "backup", Args: args}, func(control.Progress) {}); err != nil {
+	if _, err := control.Ask(t.Context(), dataDir, control.Request{Do: "backup", Args: args}, func(control.Answer) {}); err != nil {
 		t.Fatal(err)
 	}
 	file = filepath.Join(dir, "b.db")
@@ -36,11 +36,7 @@ func backUp(t *testing.T, dataDir string) (file string) {
 // new ones as if they were what comes next, whatever he knows of times.
 func TestRestoredServer(t *testing.T) {
 	eachServer(t, func(t *testing.T, c server.Config) {
-		dir, err := os.MkdirTemp("", "sarang") // a short path, for the socket
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		dir := shortDir(t)
 		c.DataDir = filepath.Join(dir, "a")
 		s := start(t, c)
 		ann := dial(t, s, "Ann")

@@ -98,9 +98,9 @@ func (e *erasing) close() {
 }
 
 // checkRetention checks what a person has set.
-func checkRetention(d time.Duration) error {
+func checkRetention(name string, d time.Duration) error {
 	if d != 0 && d < retentionLeast {
-		return fmt.Errorf("retention is %v; allowed are 0 (messages stay) and %v or more", d, retentionLeast)
+		return fmt.Errorf("%s is %v; allowed are 0 (nothing is erased) and %v or more", name, d, retentionLeast)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"sarang/chat"
 	"sarang/client"
+	"sarang/internal/control"
 	"sarang/internal/server"
 	"sarang/packet"
 	pb "sarang/proto/sarang/v1"
@@ -41,13 +42,14 @@ var roleTable = [...]string{
 	chat.RoleMember:    "join history members mark publish",
 	chat.RoleModerator: "join history members mark publish",
 	chat.RoleOwner:     "join history members mark publish",
+	chat.RoleOperator:  "join history members mark publish",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
 // him next.
 func mayRule(by, old, next chat.Role) bool {
 	below := func(r chat.Role) bool { return r < chat.RoleModerator }
-	return by == chat.RoleOwner || by == chat.RoleModerator && below(old) && below(next)
+	return by >= chat.RoleOwner || by == chat.RoleModerator && below(old) && below(next)
 }
 
 // Every cell of role and action, asked for over the wire by somebody who has the role.
@@ -57,7 +59,7 @@ func TestRoleTable(t *testing.T) {
 			c := server.Default()
 			c.Web = server.Address{}
 			c.Listen = server.Native(netip.MustParseAddrPort("127.0.0.1:0"))
-			c.HTTP, c.DataDir, c.Workers, c.Debug = server.Nowhere, t.TempDir(), 2, true
+			c.HTTP, c.DataDir, c.Workers, c.Debug = server.Nowhere, shortDir(t), 2, true
 			c.Logger = slog.New(slog.DiscardHandler)
 			s := start(t, c)
 			defer stop(t, s)
@@ -67,6 +69,22 @@ func TestRoleTable(t *testing.T) {
 			actor, subject := enter(t, s, "actor"), enterNative(t, s, "subject")
 			for role := chat.RoleNone; role <= chat.RoleOwner; role++ {
 				tryRole(t, room, owner, actor, subject, role)
+			}
+			// An operator of the server may do all of it, whatever the room gives him.
+			if code := owner.give(room, actor.id(), chat.RoleBanned); code != 0 {
+				t.Fatal(code)
+			}
+			if made := operate[control.User](t, c.DataDir, "user-operator", control.OperatorArgs{Who: "actor"}); !made.Operator {
+				t.Fatalf("%+v", made)
+			}
+			tryRole(t, room, owner, actor, subject, chat.RoleOperator)
+			for _, role := range []chat.Role{chat.RoleNone, chat.RoleBanned, chat.RoleMember} {
+				if code := owner.give(room, actor.id(), role); code != uint32(chat.CodeForbidden) {
+					t.Errorf("the owner makes %v of an operator: code %d", role, code)
+				}
+			}
+			if code := owner.kick(room, actor.id()); code != uint32(chat.CodeForbidden) {
+				t.Errorf("the owner sends an operator out: code %d", code)
 			}
 		})
 	}
@@ -90,7 +108,9 @@ func tryRole(t *testing.T, room uint64, owner, actor, subject asker, role chat.R
 			t.Fatalf("the owner gives role %v: code %d", role, code)
 		}
 	}
-	prepare(actor.id(), role)
+	if role != chat.RoleOperator {
+		prepare(actor.id(), role)
+	}
 	actor.leave(room)
 	may := func(action string) bool { return strings.Contains(roleTable[role], action) }
 	outside := chat.CodeForbidden // what is asked for inside, of somebody who can not come in

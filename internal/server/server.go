@@ -64,6 +64,7 @@ type Config struct {
 	HeartbeatInterval time.Duration
 	IdleTimeout       time.Duration
 	Retention         time.Duration // durable events that are older are erased; 0: none are
+	AuditRetention    time.Duration // entries of the audit log, and resolved reports, that are older are erased; 0: none are
 	DrainTimeout      time.Duration // for everything to end in order
 	RetryAfterMin     time.Duration // clients are told, at a drain, to come back after
 	RetryAfterMax     time.Duration // a random time between these
@@ -120,6 +121,7 @@ func Default() Config {
 		DrainTimeout:      15 * time.Second,
 		RetryAfterMin:     time.Second,
 		RetryAfterMax:     10 * time.Second,
+		AuditRetention:    2 * 365 * 24 * time.Hour,
 		Hub:               hub.DefaultConfig(),
 		Logger:            slog.Default(),
 		Name:              "sarang",
@@ -149,13 +151,15 @@ type Server struct {
 	addrs   []Address
 	started time.Time
 
+	following chan struct{} // full while operators and bans are read
+
 	storeClosed bool
 }
 
 // Start brings a server up. When it returns without error, the server listens. On an
 // error everything that was begun is undone.
 func Start(ctx context.Context, c Config) (s *Server, err error) {
-	s = &Server{config: c, started: time.Now(), ended: make(chan struct{}), tokens: handshakeTokens(c.Workers)}
+	s = &Server{config: c, started: time.Now(), ended: make(chan struct{}), tokens: handshakeTokens(c.Workers), following: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			s.release()
@@ -175,6 +179,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	}
 	if err = s.node.Engine.Start(); err != nil {
 		return s, fmt.Errorf("starting the workers: %w", err)
+	}
+	if err = s.startModeration(ctx); err != nil {
+		return s, fmt.Errorf("reading bans and operators: %w", err)
 	}
 	s.disk = s.watchDisk()
 	if s.erasing, err = s.startErasing(); err != nil {
@@ -455,7 +462,10 @@ func (c *Config) Validate() error {
 	if wait := c.Hub.StoreWaitMax; wait > 0 && wait < storeWaitLeast {
 		return fmt.Errorf("store-wait-max is %v; allowed are 0 (it does not count) and %v or more", wait, storeWaitLeast)
 	}
-	if err := checkRetention(c.Retention); err != nil {
+	if err := checkRetention("retention", c.Retention); err != nil {
+		return err
+	}
+	if err := checkRetention("audit-retention", c.AuditRetention); err != nil {
 		return err
 	}
 	for _, name := range c.HTTPHosts {

@@ -10,7 +10,7 @@ import (
 )
 
 // Version is the schema that this program makes and knows.
-const Version = 3
+const Version = 4
 
 // The bits of heads.flags.
 const (
@@ -170,7 +170,7 @@ func migrations() [][]string {
 		)`,
 		"INSERT INTO devices SELECT id, 1, '', '', token_hash, created_ms, '', 0, created_ms, seen_ms FROM users WHERE name_key IS NOT NULL AND token_hash <> '" + strings.Repeat("0", 64) + "'",
 		"UPDATE users SET token_hash = ''",
-	}}
+	}, moderationSchema()}
 }
 
 // migrateTimeMax bounds a migration, and the wait for one that another server makes.

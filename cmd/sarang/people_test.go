@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"sarang/internal/control"
+)
+
+// The commands work on the data of a stopped server, and say by their exit codes what is wrong.
+func TestOperateStopped(t *testing.T) {
+	data := t.TempDir()
+	fill(t, "sqlite:"+data)
+	for _, c := range []struct {
+		args string
+		code int
+		want string // in the output
+	}{
+		{"user list", 0, " u "},
+		{"user search u", 0, " u "},
+		{"user search x", 0, ""},
+		{"user show u", 0, "3 messages"},
+		{"user show id:1", 0, "3 messages"},
+		{"user show nobody", exitNothing, ""},
+		{"user show id:99", exitNothing, ""},
+		{"user show", exitUsage, ""},
+		{"user show !", exitUsage, ""},
+		{"user operator u --reason because", 0, "u (user 1) is an operator"},
+		{"user list", 0, "operator"},
+		{"user operator u --off", 0, "is no operator"},
+		{"user operator nobody", exitNothing, ""},
+		{"user export u", 0, `"text":"x"`},
+		{"room list", 0, "#r "},
+		{"room show r", 0, "3 events"},
+		{"room show #r", 0, "3 events"},
+		{"room show id:1", 0, "3 events"},
+		{"room show nowhere", exitNothing, ""},
+		{"ban u --for 2d --reason spam", 0, "of u (user 1), until "},
+		{"ban 10.1.2.3", 0, "of 10.1.2.3/32, for good"},
+		{"ban 2001:db8::1/32", 0, "of 2001:db8::/32, for good"},
+		{"ban 0.0.0.0/0", exitUsage, ""},
+		{"ban u --for never", exitUsage, ""},
+		{"ban u --for -1h", exitUsage, ""},
+		{"ban nobody", exitNothing, ""},
+		{"ban list", 0, "ban 5 of 10.1.2.3/32"},
+		{"ban remove 5 --reason mistake", 0, "taken back: ban 5"},
+		{"ban remove 5", exitNothing, ""},
+		{"ban remove x", exitUsage, ""},
+		{"user show u", 0, "ban 4 of u"},
+		{"audit", 0, "unban 10.1.2.3/32, by the operator of the server: mistake"},
+		{"audit --user u --since 1h --max 1", 0, "older: --before "},
+		{"audit --room nowhere", exitNothing, ""},
+		{"audit --since yesterday", exitUsage, ""},
+		{"audit --before x", exitUsage, ""},
+		{"report list", 0, ""},
+		{"report resolve 1 acted", exitNothing, ""},
+		{"report resolve 1 maybe", exitUsage, ""},
+	} {
+		args := strings.Fields(c.args)
+		root := group("sarang", "", "", userCommand(), roomCommand(), banCommand(), auditCommand(), reportCommand())
+		out, code, err := run(t, root, append(args, "--data", data)...)
+		if code != c.code || c.code == 0 && !strings.Contains(out, c.want) {
+			t.Errorf("sarang %s: exit %d, %v; want %d and %q\n%s", c.args, code, err, c.code, c.want, out)
+		}
+	}
+	out, code, err := run(t, auditCommand(), "--json", "--max", "2", "--data", data)
+	var r control.Entries
+	if code != 0 || json.Unmarshal([]byte(out), &r) != nil || len(r.Entries) != 2 || r.Next == nil || r.Entries[0].Act != "unban" {
+		t.Fatalf("%d, %v\n%s", code, err, out)
+	}
+}
