@@ -54,9 +54,6 @@ func unmapped(p netip.Prefix) netip.Prefix {
 
 // user returns the ban of a user that holds at a time; nil: none.
 func (s *banSet) user(u chat.UserID, nowMs int64) *chat.Ban {
-	if s == nil || len(s.users) == 0 {
-		return nil
-	}
 	if b, banned := s.users[u]; banned && b.HoldsAt(nowMs) {
 		return &b
 	}
@@ -94,7 +91,11 @@ func (h *Hub) isOperator(u chat.UserID) bool {
 // isShutOut reports whether a user is banned from the server now. Any goroutine may ask.
 func (h *Hub) isShutOut(u chat.UserID) bool {
 	s := h.standing.bans.Load()
-	return s != nil && len(s.users) > 0 && s.user(u, h.nowMs()) != nil
+	if s == nil {
+		return false
+	}
+	b, banned := s.users[u]
+	return banned && b.HoldsAt(h.nowMs())
 }
 
 // shutOut is what somebody is told who is banned.

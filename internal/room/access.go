@@ -37,6 +37,12 @@ func (r *Room) isOperator(u chat.UserID) bool {
 	return r.config.Operator != nil && !r.info.Ephemeral && r.config.Operator(u)
 }
 
+// isShutOut reports whether an event is not to happen because its author is banned from the
+// server.
+func (r *Room) isShutOut(e *chat.Event) bool {
+	return r.config.ShutOut != nil && e.Kind.Authored() && r.config.ShutOut(e.User)
+}
+
 // Access returns nil if the user, whose role is Known, may do a now, and else what he is
 // to be told. All requests that read or write a room ask it.
 func (r *Room) Access(u chat.UserID, a chat.Action, nowMs int64) *chat.Error {
@@ -75,7 +81,7 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 	if e.Kind.Rules() && !r.Known(e.Subject) {
 		return &chat.Error{Code: chat.CodeUnavailable, RetryAfter: time.Second, Message: "try again with the same nonce"}
 	}
-	if r.config.ShutOut != nil && r.config.ShutOut(e.User) {
+	if r.isShutOut(e) {
 		return chat.Errorf(chat.CodeShutOut, "you are banned from this server")
 	}
 	role := r.roleNow(e.User)

@@ -55,7 +55,7 @@ func (r *Room) timeFor(nowMs int64) int64 {
 func (r *Room) decide(tell Outcomes) {
 	ruled := r.info.Ruled
 	for i := range r.flying.events {
-		ruled = ruled || r.flying.events[i].Kind.Rules()
+		ruled = ruled || r.flying.events[i].Kind.Rules() || r.isShutOut(&r.flying.events[i])
 	}
 	if !ruled {
 		return
