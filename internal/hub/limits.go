@@ -125,11 +125,8 @@ type gate Hub
 func (g *gate) Enter(peer netip.AddrPort) engine.Refusal {
 	h := (*Hub)(g)
 	now := h.now()
-	if bans := h.standing.bans.Load(); bans != nil {
-		if b := bans.address(peer.Addr(), h.nowMs()); b != nil {
-			h.counts.shutOut.Add(1)
-			return engine.Refusal{Err: shutOut(b), Farewell: h.limits.mayTell(now)}
-		}
+	if refusal, banned := h.keepBannedOut(peer.Addr(), now); banned {
+		return refusal
 	}
 	if h.load.now() >= limit.LevelEntries {
 		return h.keepOut(limitedEntries, now, peer.Addr(), overloaded("the server has too much to do to let anybody in"))

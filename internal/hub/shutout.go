@@ -139,6 +139,21 @@ func (s *Shard) turnAway(o *Session) bool {
 	return true
 }
 
+// keepBannedOut refuses a connection of a network that is banned.
+func (h *Hub) keepBannedOut(a netip.Addr, now time.Duration) (r engine.Refusal, banned bool) {
+	bans := h.standing.bans.Load()
+	if bans == nil || len(bans.networks) == 0 {
+		return r, false
+	}
+	b := bans.address(a, h.nowMs())
+	if b == nil {
+		return r, false
+	}
+	h.counts.shutOut.Add(1)
+	r.Err, r.Farewell = shutOut(b), h.limits.mayTell(now)
+	return r, true
+}
+
 // SetOperators says who the operators of the server are: in every room they have the rights of
 // chat.RoleOperator, from their next request on. Any goroutine may call it.
 func (h *Hub) SetOperators(users []chat.UserID) {

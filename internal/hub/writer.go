@@ -36,7 +36,7 @@ type writer struct {
 	unstored atomic.Int64 // and those that are being stored
 
 	submitted, finished atomic.Int64 // jobs since the start; see passed
-	wg       sync.WaitGroup
+	wg                  sync.WaitGroup
 
 	appends []chat.Append // reused
 	id      chat.BatchID  // of the last batch

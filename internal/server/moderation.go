@@ -51,7 +51,7 @@ func (s *Server) startModeration(ctx context.Context) error {
 		return nil
 	}
 	if all, err := m.Operators(ctx); err == nil && len(all) == 0 {
-		s.config.Logger.Info("the server has no operator yet: log in by a name of yours, then run: sarang user operator NAME --data "+s.config.DataDir)
+		s.config.Logger.Info("the server has no operator yet: log in by a name of yours, then run: sarang user operator NAME --data " + s.config.DataDir)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	end := s.ended

@@ -215,4 +215,3 @@ func wantFinal(t *testing.T, c *client.Client, code chat.Code) {
 		}
 	}
 }
-
