@@ -27,7 +27,7 @@ func (s *Session) needBuffers() *sessionBuffers {
 // releaseBuffers gives back buffers with nothing in them.
 func (s *Session) releaseBuffers() {
 	b := s.buffers
-	if b != nil && b.out.n+b.pend.n+b.tail.n == 0 && s.flags&(flagFlushing|flagClosing|flagUnread) == 0 {
+	if b != nil && b.out.n+b.pend.n+b.tail.n == 0 && (s.codec == nil || s.codec.kept == 0) && s.flags&(flagFlushing|flagClosing|flagUnread) == 0 {
 		s.countUnadmitted()
 		s.buffers = nil
 		s.w.buffers.Put(b)

@@ -41,12 +41,22 @@ type CodecGatherer interface {
 	EncodeAll(raw []byte, src [][]byte) ([]byte, error)
 }
 
+// CodecKeeper is a Codec that keeps what was received until it can make something of it. Of sessions
+// that have not logged in that is bounded: Config.UnadmittedBytesMax.
+type CodecKeeper interface {
+	Codec
+
+	// KeptBytes is how much it keeps now.
+	KeptBytes() int
+}
+
 // codecState is a session's codec and the coded bytes that wait. With a codec the
 // direct queue "out" holds coded bytes, "pend" plain ones.
 type codecState struct {
 	codec Codec
 	raw   queue
 	rest  int  // about how much of raw comes from feeds
+	kept  int  // by the codec, of what was received
 	ready bool // Decode has found the handshake over
 	ended bool // End was called
 	torn  bool // Decode has failed
@@ -98,6 +108,12 @@ func (c *codecState) decode(s *Session, b []byte) (plain []byte, err error) {
 	w := s.w
 	plain, raw, err := c.codec.Decode(w.plain[:0], w.raw[:0], b)
 	w.plain, w.raw = plain[:0], raw[:0]
+	if k, ok := c.codec.(CodecKeeper); ok {
+		if c.kept = k.KeptBytes(); c.kept > 0 {
+			s.needBuffers() // where it is counted
+		}
+		s.countUnadmitted()
+	}
 	err = c.add(s, raw, err)
 	c.torn = err != nil
 	if c.raw.n > w.service.config.DirectQueueBytesMax {

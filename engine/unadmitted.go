@@ -42,6 +42,9 @@ func (s *Session) countUnadmitted() {
 	kept := 0
 	if s.flags&(flagAdmitted|flagClosing) == 0 && s.binding().protocol.UnadmittedFrameBytesMax > 0 {
 		kept = b.tail.n + b.unread.n
+		if s.codec != nil {
+			kept += s.codec.kept
+		}
 	}
 	more := kept - b.counted
 	s.w.unadmitted += more

@@ -128,13 +128,18 @@ func Over(p *engine.Protocol, shared *Shared) *engine.Protocol {
 	return &over
 }
 
-// Client is p of a client with TLS below it; p's own codec, if it has one, is between TLS and
-// p's framer.
+// Client is p of a client with TLS below it.
 func Client(p *engine.Protocol, config *tls.Config) *engine.Protocol {
+	return Through(p, func(*engine.Session) engine.Codec { return NewClient(config) })
+}
+
+// Through is p with what codec returns below it; p's own codec, if it has one, is between that and
+// p's framer.
+func Through(p *engine.Protocol, codec func(*engine.Session) engine.Codec) *engine.Protocol {
 	over := *p
 	over.Name += " over TLS"
 	over.NewCodec = func(s *engine.Session) engine.Codec {
-		outer := NewClient(config)
+		outer := codec(s)
 		if p.NewCodec == nil {
 			return outer
 		}

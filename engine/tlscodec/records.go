@@ -12,6 +12,7 @@ import (
 var (
 	_ engine.CodecReleaser = (*records)(nil)
 	_ engine.CodecGatherer = (*records)(nil)
+	_ engine.CodecKeeper   = (*records)(nil)
 )
 
 // records is TLS 1.3 behind a handshake with a record layer of our own: two secrets and two
@@ -161,12 +162,24 @@ func NewShared(keys int) *Shared {
 func (s *Shared) of(w *engine.Worker) *share {
 	at := &s.workers[w.Index()]
 	one := at.Load()
-	if one == nil {
+	if one == nil || one.worker != w { // a service that has ended may be followed by another
 		one = &share{keys: tlsrecord.NewKeys(s.keysMax), pool: w.Pool(), worker: w}
 		at.Store(one)
 	}
 	return one
 }
+
+// New makes a codec for a session of w from what a handshake has agreed on that was made elsewhere.
+func (s *Shared) New(w *engine.Worker, c tlsrecord.Config) (engine.Codec, error) {
+	codec := &records{share: s.of(w)}
+	if err := codec.layer.Init(c); err != nil {
+		return nil, err
+	}
+	return codec, nil
+}
+
+// KeysOpen is how many keys a worker has open. That worker calls it.
+func (s *Shared) KeysOpen(w *engine.Worker) int { return s.of(w).keys.Len() }
 
 // Each calls f for the counts of each worker. Any goroutine may call it.
 func (s *Shared) Each(f func(*tlsrecord.Counts)) {

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -165,6 +166,40 @@ func testHeldHandshakeMessage(t *testing.T, by tlscodec.Records) {
 		data = make([]byte, 16000)
 	}
 	t.Error("48,000 bytes of a message of the handshake are kept")
+}
+
+// onWrite calls a function before each write.
+type onWrite struct {
+	net.Conn
+	call func()
+}
+
+func (w onWrite) Write(b []byte) (int, error) {
+	w.call()
+	return w.Conn.Write(b)
+}
+
+// Who is in the middle of a handshake of TLS 1.3 does not wait behind those who begin: if the line
+// is long, he ends his all the same.
+func TestLastFlightNeedsNoToken(t *testing.T) {
+	config, cert := serverConfig(t)
+	server, client := pair(t)
+	tokens := make(tlscodec.Tokens, 1)
+	writes := 0
+	ended := make(chan error, 1)
+	go func() {
+		ended <- tls.Client(onWrite{client, func() {
+			if writes++; writes == 2 {
+				tokens <- struct{}{} // somebody who begins has it from here on
+			}
+		}}, cert.Client()).Handshake()
+	}()
+	if _, err := tlscodec.Handshake(server, config, tlscodec.OwnRecords, tokens, patience); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil || writes < 2 || len(tokens) != 1 {
+		t.Errorf("%v, %d writes, %d tokens", err, writes, len(tokens))
+	}
 }
 
 // Who has no token when the time for the handshake is over is given up: what would be computed

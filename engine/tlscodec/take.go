@@ -60,8 +60,11 @@ func plausible(header []byte) bool {
 
 func bodyBytes(header []byte) int { return int(header[3])<<8 | int(header[4]) }
 
-// typeData is the type of records whose type is encrypted (RFC 8446, section 5.2).
-const typeData = 23
+// Types of records (RFC 8446, section 5.1).
+const (
+	typeHandshake = 22
+	typeData      = 23 // also of those whose type is encrypted
+)
 
 // fill reads what there is of a record, and reports whether it is whole.
 func (t *taking) fill(c net.Conn) (whole bool, err error) {
