@@ -27,7 +27,7 @@ func traffic() tlsrecord.Config {
 
 // recorded is a setup whose sessions speak so.
 func recorded() (setup, *tlscodec.Shared) {
-	shared := tlscodec.NewShared(0)
+	shared := tlscodec.NewShared(tlscodec.SharedConfig{})
 	return setup{
 		codec: func(s *engine.Session) engine.Codec {
 			c, err := shared.New(s.Worker(), traffic())
@@ -55,7 +55,7 @@ func newRecorder(h *harness, p *peer) *recorder {
 	h.Helper()
 	c := traffic()
 	c.In, c.Out, c.Client = c.Out, c.In, true
-	r := &recorder{peer: p, keys: tlsrecord.NewKeys(2)}
+	r := &recorder{peer: p, keys: tlsrecord.NewKeys(2, 0)}
 	if err := r.layer.Init(c); err != nil {
 		h.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestRecordsPerTick(t *testing.T) {
 
 // What is kept of records of sessions that have not logged in is bounded, as frames are.
 func TestUnadmittedRecords(t *testing.T) {
-	shared := tlscodec.NewShared(0)
+	shared := tlscodec.NewShared(tlscodec.SharedConfig{})
 	c := setup{config: engine.Config{UnadmittedBytesMax: 500}}
 	everywhere(t, c, func(h *harness) {
 		p := small(h)

@@ -1,6 +1,7 @@
 package tlscodec
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -138,24 +139,26 @@ func (c *records) Release() {
 // Shared is what the codecs with a record layer of our own have together in a service: each
 // worker's opened keys, and counts.
 type Shared struct {
-	keysMax int
+	config  SharedConfig
 	workers [workersMax]atomic.Pointer[share]
 }
 
 // workersMax is how many a service may have.
 const workersMax = 256
 
-// keysMax is how many opened keys a worker has at most, of some 900 bytes each, if NewShared is not
-// told.
+// keysMax is how many opened keys a worker has at most, of some 900 bytes each.
 const keysMax = 4096
 
-// NewShared makes one for a service. keys is how many opened keys each worker may keep, two for
-// each session that reads and writes; 0: 4096.
-func NewShared(keys int) *Shared {
-	if keys == 0 {
-		keys = keysMax
-	}
-	return &Shared{keysMax: keys}
+// SharedConfig shapes a Shared; the zero value is a good one.
+type SharedConfig struct {
+	KeysMax    int    // opened keys of each worker, two for each session that reads and writes; default 4096
+	RecordsMax uint64 // records that are made with one key; default and most tlsrecord.RecordsMax
+}
+
+// NewShared makes one for a service.
+func NewShared(c SharedConfig) *Shared {
+	c.KeysMax = cmp.Or(c.KeysMax, keysMax)
+	return &Shared{config: c}
 }
 
 // of is the share of a worker, which calls it.
@@ -163,7 +166,7 @@ func (s *Shared) of(w *engine.Worker) *share {
 	at := &s.workers[w.Index()]
 	one := at.Load()
 	if one == nil || one.worker != w { // a service that has ended may be followed by another
-		one = &share{keys: tlsrecord.NewKeys(s.keysMax), pool: w.Pool(), worker: w}
+		one = &share{keys: tlsrecord.NewKeys(s.config.KeysMax, s.config.RecordsMax), pool: w.Pool(), worker: w}
 		at.Store(one)
 	}
 	return one

@@ -181,7 +181,7 @@ func (t *taking) take(state tls.ConnectionState) (c *records, ok bool) {
 		return nil, false
 	}
 	if t.read > 0 {
-		keys := tlsrecord.NewKeys(0)
+		keys := tlsrecord.NewKeys(0, 0)
 		plain, _, used, err := c.layer.Decode(keys, nil, nil, t.last)
 		if err != nil || used != len(t.last) || len(plain) == 0 {
 			c.layer.Clear(keys)

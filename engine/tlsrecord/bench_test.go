@@ -14,7 +14,7 @@ func BenchmarkRecord(b *testing.B) {
 			for _, size := range []int{64, 16 << 10} {
 				b.Run(fmt.Sprintf("suite=%04x/open=%t/bytes=%d", uint16(s), most > 0, size), func(b *testing.B) {
 					e := newEnds(b, s)
-					e.keys = tlsrecord.NewKeys(most)
+					e.keys = tlsrecord.NewKeys(most, 0)
 					data := make([]byte, size)
 					var raw, plain []byte
 					var err error

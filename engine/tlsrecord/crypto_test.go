@@ -86,7 +86,7 @@ func withLibrary(t testing.TB, oursIsClient bool) library {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := library{keys: tlsrecord.NewKeys(6), Codec: client, ours: &layers[1], mirror: &layers[0]}
+	l := library{keys: tlsrecord.NewKeys(6, 0), Codec: client, ours: &layers[1], mirror: &layers[0]}
 	if oursIsClient {
 		l.Codec, l.ours, l.mirror = server, &layers[0], &layers[1]
 	}

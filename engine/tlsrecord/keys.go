@@ -30,8 +30,14 @@ type key struct {
 }
 
 // NewKeys makes Keys that keep at most so many open, two for each Layer in use. Beyond that keys
-// are opened for each use.
-func NewKeys(most int) *Keys { return &Keys{most: most, recordsMax: RecordsMax} }
+// are opened for each use. recordsMax is how many records are made with one; 0: RecordsMax, and no
+// more than that.
+func NewKeys(most int, recordsMax uint64) *Keys {
+	if recordsMax == 0 || recordsMax > RecordsMax {
+		recordsMax = RecordsMax
+	}
+	return &Keys{most: most, recordsMax: recordsMax}
+}
 
 // Len is how many are open.
 func (k *Keys) Len() int { return len(k.open) }

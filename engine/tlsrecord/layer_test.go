@@ -42,7 +42,7 @@ func newEnds(t testing.TB, s tlsrecord.Suite) *ends {
 	for i := range a {
 		a[i], b[i] = byte(i), byte(100+i)
 	}
-	e := &ends{t: t, keys: tlsrecord.NewKeys(4)}
+	e := &ends{t: t, keys: tlsrecord.NewKeys(4, 0)}
 	err := e.client.Init(tlsrecord.Config{Suite: s, Client: true, In: tlsrecord.Traffic{Secret: b}, Out: tlsrecord.Traffic{Secret: a}})
 	err = errors.Join(err, e.server.Init(tlsrecord.Config{Suite: s, In: tlsrecord.Traffic{Secret: a}, Out: tlsrecord.Traffic{Secret: b}}))
 	if err != nil {
@@ -103,7 +103,7 @@ func TestLayerIsSmall(t *testing.T) {
 func TestFewKeys(t *testing.T) {
 	for most := range 4 {
 		e := newEnds(t, tlsrecord.AES128GCMSHA256)
-		e.keys = tlsrecord.NewKeys(most)
+		e.keys = tlsrecord.NewKeys(most, 0)
 		for range 10 {
 			e.carry(&e.client, &e.server, []byte("one way"))
 			e.carry(&e.server, &e.client, []byte("and the other"))

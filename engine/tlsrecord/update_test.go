@@ -70,7 +70,7 @@ func TestKeysWearOut(t *testing.T) {
 	})
 	// The client never looks at its own numbers here: the server asks, once, and is answered.
 	e := newEnds(t, tlsrecord.AES128GCMSHA256)
-	lazy := tlsrecord.NewKeys(4)
+	lazy := tlsrecord.NewKeys(4, 0)
 	e.keys.SetRecordsMax(10)
 	for i := range 15 {
 		raw, err := e.client.Encode(lazy, nil, []byte{byte(i)})

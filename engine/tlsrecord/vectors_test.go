@@ -56,7 +56,7 @@ func TestVectorsOfKeys(t *testing.T) {
 // The records that both ends of the trace send are those that we make, and what is in them is
 // what we find.
 func TestVectorsOfRecords(t *testing.T) {
-	keys := tlsrecord.NewKeys(4)
+	keys := tlsrecord.NewKeys(4, 0)
 	client := tlsrecord.Traffic{Secret: unhex(t, vectorClientSecret)}
 	server := tlsrecord.Traffic{Secret: unhex(t, vectorServerSecret)}
 	var data []byte

@@ -58,7 +58,7 @@ var schemes = []struct {
 
 // New makes a node; nothing runs yet but the goroutines of the hub.
 func New(c Config) (*Node, error) {
-	n := &Node{native: native.NewFormat(), tls: tlscodec.NewShared(0)}
+	n := &Node{native: native.NewFormat(), tls: tlscodec.NewShared(tlscodec.SharedConfig{})}
 	c.Hub.Formats = []*hub.Format{n.native}
 	subprotocols := ws.Subprotocols()
 	for _, s := range subprotocols {

@@ -26,6 +26,7 @@ type Counts struct {
 	// What clients did and what was done to them.
 	Pauses, Moves, Storms, Ghosts int
 	WebSockets                    int // connects of clients that talk over WebSocket
+	TLS                           int // those of them that do so over TLS
 	WrongAnswered                 int // answers to what a client must not say
 
 	// Clocks: all time ahead at once; the time of day alone, either way.
@@ -107,7 +108,7 @@ func (c *Counts) Figures() []Figure {
 	group("network", "connections", n.Connected, "connects refused", n.Refusals, "accepts failed", n.AcceptErrors,
 		"resets by the network", n.NetworkResets, "resets that reached an end", n.Resets,
 		"connections gone silent", n.Vanished, "clients that came back by another network", c.Moves,
-		"strangers that never log in", c.Ghosts, "connects over WebSocket", c.WebSockets, "answers to what is wrong", c.WrongAnswered, "readers of a few bytes at a time", n.Sips, "stalls", n.Stalls,
+		"strangers that never log in", c.Ghosts, "connects over WebSocket", c.WebSockets, "of these over TLS", c.TLS, "answers to what is wrong", c.WrongAnswered, "readers of a few bytes at a time", n.Sips, "stalls", n.Stalls,
 		"short sends", n.ShortSends, "short receives", n.ShortRecvs, "full sockets", n.WouldBlocks,
 		"aborts held up", n.HeldAborts, "reconnect storms", c.Storms)
 	group("clock", "leaps of all time", c.Leaps, "jumps of the time of day", c.WallJumps)

@@ -65,6 +65,7 @@ type run struct {
 	clients    *engine.Service
 	speaks     *engine.Protocol // the clients
 	speaksWeb  *engine.Protocol // those of them that talk over WebSocket
+	speaksTLS  *engine.Protocol // and over TLS
 	clientTaps *taps
 	ghosts     *ghosts
 	actors     []*actor
@@ -235,6 +236,7 @@ func (r *run) run() {
 func (r *run) startClients() {
 	p := &r.plan
 	r.speaks, r.speaksWeb = sdk.NewProtocol(nil), newWebSocket(r.seed)
+	r.speaksTLS = overTLS(r.speaksWeb, newTLSRecords(), true)
 	r.clientTaps = newTaps(r.world, r.broken)
 	r.clientTaps.opened = func(c connection) { r.opened(c, false) }
 	c := sdk.ServiceConfig()

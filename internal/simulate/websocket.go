@@ -35,6 +35,10 @@ func (a *actor) connection() (netip.AddrPort, *engine.Protocol) {
 		return at, r.speaks
 	}
 	r.counts.WebSockets++
+	if a.id%4 == 0 {
+		r.counts.TLS++
+		return netip.AddrPortFrom(at.Addr(), tlsPort), r.speaksTLS
+	}
 	return netip.AddrPortFrom(at.Addr(), webSocketPort), r.speaksWeb
 }
 
@@ -50,7 +54,7 @@ func (s *server) listenWeb() error {
 				return err
 			}
 		}
-		return nil
+		return s.listenTLS(p)
 	}
 	return fmt.Errorf("the server does not know the subprotocol %s", sdk.WebSocket)
 }
