@@ -11,6 +11,9 @@ import type { RoomModel } from "./room.ts";
 const endPx = 48;
 const edgePx = 900;
 
+/** Scrolling so soon after somebody has touched the log is his. */
+const touchedMs = 1000;
+
 /** Whether we may give roles in a room. */
 export function moderates(r: RoomModel): boolean {
   return r.role.value === "owner" || r.role.value === "moderator";
@@ -98,7 +101,12 @@ function RoomMenu({ room }: { room: RoomModel }) {
 function Log({ room }: { room: RoomModel }) {
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLOListElement>(null);
-  const seen = useRef({ top: 0, sizes: "" });
+  const inner = useRef<HTMLDivElement>(null);
+  const sizes = useRef("");
+  const touched = useRef(0);
+  const touch = () => {
+    touched.current = Date.now();
+  };
 
   // Where the reader stands is kept over every change: at the end, or at what is on top.
   const settle = () => {
@@ -118,11 +126,10 @@ function Log({ room }: { room: RoomModel }) {
   const look = () => {
     const b = box.current;
     if (!b) return;
-    // What is shown at the end has grown, or its frame has shrunk: that is nobody's scrolling.
-    const { top, sizes } = seen.current;
+    // What is shown at the end, or its frame, has grown or shrunk: that is nobody's scrolling.
     const now = `${b.scrollHeight} ${b.clientHeight}`;
-    if (room.atEnd && now !== sizes && b.scrollTop >= top - 1) settle();
-    seen.current = { top: b.scrollTop, sizes: now };
+    if (room.atEnd && now !== sizes.current && Date.now() - touched.current > touchedMs) settle();
+    sizes.current = now;
     const rest = b.scrollHeight - b.clientHeight - b.scrollTop;
     const atTail = room.end === room.events.length;
     const was = room.atEnd;
@@ -138,13 +145,13 @@ function Log({ room }: { room: RoomModel }) {
   useLayoutEffect(() => {
     const b = box.current!;
     // Heights become known only when something is shown (content-visibility).
-    const sizes = new ResizeObserver(() => {
+    const resizes = new ResizeObserver(() => {
       if (room.atEnd) settle();
     });
-    sizes.observe(list.current!);
-    sizes.observe(b);
+    resizes.observe(inner.current!);
+    resizes.observe(b);
     look();
-    return () => sizes.disconnect();
+    return () => resizes.disconnect();
   }, []);
 
   void room.version.value;
@@ -156,7 +163,8 @@ function Log({ room }: { room: RoomModel }) {
   const tail = room.end === room.events.length;
   return (
     <div class="log-frame">
-      <div class="log" ref={box} onScroll={look} tabIndex={0} role="region" aria-label={t().conversation(roomLabel(room))}>
+      <div class="log" ref={box} onScroll={look} onWheel={touch} onTouchMove={touch} onPointerDown={touch} onKeyDown={touch} tabIndex={0} role="region" aria-label={t().conversation(roomLabel(room))}>
+        <div class="inner" ref={inner}>
         <div class="push" />
         {room.start === 0 && !room.olderMore && (
           <p class="beginning">
@@ -179,6 +187,7 @@ function Log({ room }: { room: RoomModel }) {
           })}
           {tail && outbox.map((o, i) => <Unsent key={o.nonce} o={o} room={room} first={i === 0 && !lastMine} />)}
         </ol>
+        </div>
       </div>
       {(!tail || !room.atEnd) && (
         <button type="button" class={`to-end${room.unread.value ? " news" : ""}`} onClick={() => room.toEnd()}>
