@@ -337,6 +337,31 @@ test("two people alone", async () => {
   assert.equal(await bob.page.title(), "Vera · Sarang");
 });
 
+test("a guest becomes an account, and logs in elsewhere", async () => {
+  const ann = await come("Petra");
+  await ann.make("mine");
+  await ann.page.click(".me .ghost:last-child");
+  await ann.page.fill("#keep-password", "a good long sentence");
+  await ann.page.click("text=Set the password");
+  await ann.page.locator(".sessions li").waitFor();
+  await ann.page.keyboard.press("Escape");
+  const second = await come("");
+  await second.page.fill("#name", "Petra");
+  await second.page.click("text=I have a password");
+  await second.page.fill("#password", "not this one");
+  await second.page.keyboard.press("Enter");
+  await second.page.locator(".hint.error").waitFor();
+  await second.page.fill("#password", "a good long sentence");
+  await second.page.keyboard.press("Enter");
+  await second.page.locator(".side .item", { hasText: "mine" }).waitFor();
+  await second.page.click(".me .ghost:last-child");
+  await second.page.locator(".sessions li").nth(1).waitFor();
+  await accessible(second, "the settings of an account");
+  await second.picture("account");
+  await second.page.click(".sessions button");
+  await ann.page.locator(".hint.error", { hasText: "ended from another" }).waitFor();
+});
+
 long("private rooms, muting, sending out", async () => {
   const ann = await come("Olga");
   await ann.make("council", true);

@@ -41,6 +41,7 @@ class App {
   readonly client = signal<Client | null>(null);
   readonly user = signal<Id>("0");
   readonly name = signal("");
+  readonly account = signal(false); // the user has a password
   readonly connection = signal<Connection>({ is: "connecting" });
   readonly rooms = signal<readonly RoomModel[]>([]);
   readonly others = signal<readonly RoomInfo[]>([]);
@@ -112,11 +113,11 @@ class App {
     void store.flush();
   }
 
-  /** Logs in, as a guest. */
-  async enter(name: string, saved?: Saved): Promise<void> {
+  /** Logs in: as a guest, by a password, or as who one was. */
+  async enter(name: string, saved?: Saved, secret: { password?: string; register?: boolean; invitation?: string } = {}): Promise<void> {
     this.loginError.value = "";
     this.entering.value = true;
-    const client = new Client({ url: this.url, name, program: "sarang page", ...(saved ? { token: saved.token } : {}) });
+    const client = new Client({ url: this.url, name, program: "sarang page", device: device(), ...secret, ...(saved ? { token: saved.token } : {}) });
     this.#listen(client);
     if (saved) {
       // What was kept stands there before the server has answered.
@@ -208,8 +209,28 @@ class App {
     }
   }
 
+  /** The server has ended the session: whoever sits here is nobody. */
+  async #out(err: ServerError): Promise<void> {
+    localStorage.removeItem("me");
+    await store.forgetAll();
+    batch(() => {
+      this.client.value = null;
+      this.rooms.value = [];
+      this.current.value = null;
+      this.dialog.value = "none";
+      this.loginError.value = err.code === Code.sessionEnded ? t().sessionEnded : sentence(err);
+    });
+  }
+
+  /** Ends the session, and takes away what is kept here. */
   async forget(): Promise<void> {
-    this.client.value?.close();
+    const client = this.client.value;
+    this.client.value = null;
+    if (client?.online && client.self?.account) {
+      const patience = new Promise((resolve) => setTimeout(resolve, 2000));
+      await Promise.race([client.endSession({ session: client.self.session }).catch(() => {}), patience]);
+    }
+    client?.close();
     localStorage.removeItem("me");
     await store.forgetAll();
     location.hash = "";
@@ -509,11 +530,14 @@ class App {
   // What the server says.
 
   #listen(client: Client): void {
-    client.on("online", () => {
+    client.on("online", (self) => {
       this.connection.value = { is: "online" };
+      this.account.value = self.account;
+      this.save(); // the token may be another one
     });
     client.on("offline", (e) => {
       this.connection.value = { is: "offline", retryAtMs: Date.now() + e.retryInMs };
+      if (e.final && e.error instanceof ServerError && this.client.value === client) void this.#out(e.error);
     });
     client.on("joined", (j) => {
       const r = this.find(j.room.id);
@@ -604,6 +628,14 @@ export const app = new App();
 
 export function sameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
+}
+
+/** What a user reads in the list of his sessions: the browser and the system. */
+function device(): string {
+  const ua = navigator.userAgent;
+  const browser = /(Firefox|Edg|OPR|Chrome|Safari)/.exec(ua)?.[1] ?? "";
+  const system = /(Android|iPhone|iPad|Windows|Mac OS X|CrOS|Linux)/.exec(ua)?.[1] ?? "";
+  return [browser.replace("Edg", "Edge").replace("OPR", "Opera"), system.replace("Mac OS X", "macOS")].filter(Boolean).join(", ");
 }
 
 function roomOfAddress(): string {

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { app, sameName } from "./app.ts";
+import type { DeviceSession } from "sarang-client";
+import { app, sameName, sentence } from "./app.ts";
 import { moderates } from "./conversation.tsx";
-import { type Language, language, languages, setLanguage, t } from "./i18n.ts";
+import { type Language, fullTime, language, languages, setLanguage, t } from "./i18n.ts";
 import { Cross, Hash, Lock, Plus, Search } from "./icons.tsx";
 import { type Theme, setTheme, theme } from "./theme.ts";
 
@@ -286,11 +287,112 @@ function Settings() {
             ))}
           </div>
         </fieldset>
-        <p class="hint">{t().leaveServerHint}</p>
-        <button type="button" class="danger wide" onClick={() => (sure ? void app.forget() : setSure(true))}>{sure ? t().leaveServerSure : t().leaveServer}</button>
+        {app.account.value ? <Account /> : <KeepName />}
+        {app.account.value ? (
+          <button type="button" class="danger wide" onClick={() => void app.forget()}>{t().logout}</button>
+        ) : (
+          <>
+            <p class="hint">{t().leaveServerHint}</p>
+            <button type="button" class="danger wide" onClick={() => (sure ? void app.forget() : setSure(true))}>{sure ? t().leaveServerSure : t().leaveServer}</button>
+          </>
+        )}
         <p class="version">{app.client.value?.self?.server}</p>
       </div>
     </Modal>
+  );
+}
+
+/** A guest makes the name his. */
+function KeepName() {
+  const [password, setPassword] = useState("");
+  const least = app.client.value?.self?.limits.passwordRunesMin || 8;
+  return (
+    <form
+      class="section"
+      onSubmit={async (e) => {
+        e.preventDefault();
+        try {
+          await app.client.value!.register(password);
+          app.account.value = true;
+          app.tell(t().passwordSet);
+        } catch (err) {
+          app.tell(sentence(err));
+        }
+      }}
+    >
+      <h3>{t().keepName}</h3>
+      <p class="hint" id="keep-hint">{t().keepNameHint} {t().passwordHint(least)}</p>
+      <input class="sr" autocomplete="username" aria-hidden="true" tabIndex={-1} value={app.name.value} readOnly />
+      <label for="keep-password">{t().newPassword}</label>
+      <div class="beside">
+        <input id="keep-password" type="password" class="text" autocomplete="new-password" aria-describedby="keep-hint" value={password} onInput={(e) => setPassword(e.currentTarget.value)} />
+        <button type="submit" class="primary" disabled={[...password].length < least}>{t().setPassword}</button>
+      </div>
+    </form>
+  );
+}
+
+/** Where an account is logged in, and its password. */
+function Account() {
+  const [sessions, setSessions] = useState<readonly DeviceSession[]>([]);
+  const [old, setOld] = useState("");
+  const [next, setNext] = useState("");
+  const client = app.client.value;
+  const least = client?.self?.limits.passwordRunesMin || 8;
+  const load = () => {
+    client?.sessions().then(setSessions, () => {});
+  };
+  useEffect(load, []);
+  const end = (which: { session: string } | { others: true }) => async () => {
+    try {
+      await client?.endSession(which);
+      load();
+    } catch (err) {
+      app.tell(sentence(err));
+    }
+  };
+  return (
+    <>
+      <section class="section" aria-label={t().sessions}>
+        <h3>{t().sessions}</h3>
+        <ul class="sessions">
+          {sessions.map((s) => (
+            <li key={s.id}>
+              <span>
+                <b>{s.device || "?"}</b>
+                <small>{s.current ? t().thisSession : t().seen(fullTime(s.seenMs))}{s.address ? ` · ${s.address}` : ""}</small>
+              </span>
+              {!s.current && <button type="button" class="danger" onClick={end({ session: s.id })}>{t().endSession}</button>}
+            </li>
+          ))}
+        </ul>
+        {sessions.length > 2 && <button type="button" class="danger quiet" onClick={end({ others: true })}>{t().endOthers}</button>}
+      </section>
+      <form
+        class="section"
+        onSubmit={async (e) => {
+          e.preventDefault();
+          try {
+            await client?.changePassword(old, next);
+            setOld("");
+            setNext("");
+            app.tell(t().passwordChanged);
+            load();
+          } catch (err) {
+            app.tell(sentence(err));
+          }
+        }}
+      >
+        <h3>{t().changePassword}</h3>
+        <label for="old-password">{t().oldPassword}</label>
+        <input id="old-password" type="password" class="text" autocomplete="current-password" value={old} onInput={(e) => setOld(e.currentTarget.value)} />
+        <label for="new-password" class="next">{t().newPassword}</label>
+        <div class="beside">
+          <input id="new-password" type="password" class="text" autocomplete="new-password" value={next} onInput={(e) => setNext(e.currentTarget.value)} />
+          <button type="submit" class="primary" disabled={!old || [...next].length < least}>{t().changePassword}</button>
+        </div>
+      </form>
+    </>
   );
 }
 

@@ -5,13 +5,18 @@ import { House } from "./icons.tsx";
 
 export function Login() {
   const [name, setName] = useState("");
+  const [secret, setSecret] = useState(false);
+  const [password, setPassword] = useState("");
+  const [register, setRegister] = useState(false);
+  const [invitation, setInvitation] = useState("");
   const error = app.loginError.value;
   return (
     <main class="login" id="main">
       <form
         onSubmit={(e) => {
           e.preventDefault();
-          if (name.trim()) void app.enter(name.trim());
+          if (!name.trim() || (secret && !password)) return;
+          void app.enter(name.trim(), undefined, secret ? { password, ...(register ? { register, invitation: invitation.trim() } : {}) } : {});
         }}
       >
         <div class="door"><House /></div>
@@ -22,7 +27,7 @@ export function Login() {
           id="name"
           dir="auto"
           autofocus
-          autocomplete="nickname"
+          autocomplete={secret ? "username" : "nickname"}
           autocapitalize="off"
           spellcheck={false}
           maxLength={64}
@@ -32,7 +37,32 @@ export function Login() {
           onInput={(e) => setName(e.currentTarget.value)}
         />
         <p id="name-hint" class={error ? "hint error" : "hint"} role={error ? "alert" : undefined}>{error || t().nameHint}</p>
-        <button type="submit" class="primary" disabled={!name.trim() || app.entering.value}>{app.entering.value ? t().entering : t().enter}</button>
+        {secret && (
+          <>
+            <label for="password" class="next">{t().password}</label>
+            <input
+              id="password"
+              type="password"
+              class="text"
+              autocomplete={register ? "new-password" : "current-password"}
+              value={password}
+              onInput={(e) => setPassword(e.currentTarget.value)}
+            />
+            <label class="check">
+              <input type="checkbox" checked={register} onChange={(e) => setRegister(e.currentTarget.checked)} />
+              <span>{t().makeAccount}</span>
+            </label>
+            {register && (
+              <>
+                <p class="hint">{t().passwordHint(8)}</p>
+                <label for="invitation" class="next">{t().invitationCode}</label>
+                <input id="invitation" autocomplete="off" spellcheck={false} value={invitation} onInput={(e) => setInvitation(e.currentTarget.value)} />
+              </>
+            )}
+          </>
+        )}
+        <button type="submit" class="primary" disabled={!name.trim() || (secret && !password) || app.entering.value}>{app.entering.value ? t().entering : t().enter}</button>
+        <button type="button" class="quiet" onClick={() => setSecret(!secret)}>{secret ? t().withoutPassword : t().withPassword}</button>
       </form>
       <p class="languages">
         {(Object.keys(languages) as Language[]).map((l) => (

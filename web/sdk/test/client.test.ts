@@ -134,6 +134,50 @@ describe("a conversation", () => {
     assert.deepEqual((await ann.myRoomPage()).rooms, []);
   });
 
+  test("accounts: by a password, from several devices", async () => {
+    const first = enter("Tina", { password: "correct horse", register: true, device: "phone" });
+    const self = await first.connect();
+    assert.equal(self.account, true);
+    await assert.rejects(enter("Tina", { password: "wrong horse" }).connect(), (err) => err instanceof ServerError && err.code === Code.badPassword);
+    const second = enter("Tina", { password: "correct horse", device: "laptop" });
+    assert.equal((await second.connect()).user, self.user);
+    const sessions = await second.sessions();
+    assert.deepEqual(sessions.map((s) => [s.device, s.current]).sort(), [["laptop", true], ["phone", false]]);
+    // A lost connection needs the password no more.
+    const back = next(second, "online");
+    proxy.cut();
+    assert.equal((await back).user, self.user);
+    if (!first.online) await next(first, "online");
+    const out = next(first, "offline", (e) => e.final);
+    await second.changePassword("correct horse", "battery staple");
+    assert.equal(((await out).error as ServerError).code, Code.sessionEnded);
+
+    const guest = enter("Gast");
+    const { user } = await guest.connect();
+    await guest.register("quite a long sentence");
+    const elsewhere = enter("Gast", { password: "quite a long sentence" });
+    assert.equal((await elsewhere.connect()).user, user);
+    const ended = next(guest, "offline", (e) => e.final);
+    await elsewhere.endSession({ others: true });
+    await ended;
+  });
+
+  test("two people alone", async () => {
+    const ann = enter("Ulla");
+    const bob = enter("Viktor");
+    const a = await ann.connect();
+    const b = await bob.connect();
+    const told = next(bob, "belongs");
+    const info = await ann.direct({ names: ["Viktor"] });
+    assert.deepEqual([...info.direct].sort(), [a.user, b.user].sort());
+    await ann.join({ room: info.id });
+    await ann.publish(info.id, "psst");
+    assert.equal((await told).room, info.id);
+    const heard = next(bob, "event", (e) => e.kind === "message");
+    await bob.join({ room: info.id, historyItems: 10 });
+    assert.equal((await heard).text, "psst");
+  });
+
   test("what is refused has a code", async () => {
     await assert.rejects(enter("admin").connect(), (err) => err instanceof ServerError && err.code === Code.badName);
     const first = enter("Fred");
