@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
@@ -69,8 +70,13 @@ const punctuation = "-_.・"
 // the punctuation around it, and with the digits taken for letters that are used for them.
 func reservedForm(key string) string {
 	s := strings.Trim(Skeleton(key), punctuation)
-	return strings.NewReplacer("0", "o", "1", "i", "l", "i", "rn", "m").Replace(s)
+	return lookalikes().Replace(s)
 }
+
+// lookalikes takes digits and letters for those that they are used for.
+var lookalikes = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer("0", "o", "1", "i", "l", "i", "rn", "m")
+})
 
 // reservedNames would seem to speak for the server. The Korean words are "administrator",
 // "operator" and "server".
@@ -81,8 +87,16 @@ func reservedNames() []string {
 	}
 }
 
+// reservedForms are the forms of the reserved names: every login is compared with them.
+var reservedForms = sync.OnceValue(func() map[string]bool {
+	forms := map[string]bool{}
+	for _, name := range reservedNames() {
+		forms[reservedForm(name)] = true
+	}
+	return forms
+})
+
 // userNameReserved reports whether a name can be taken for one of these.
 func userNameReserved(key string) bool {
-	form := reservedForm(key)
-	return slices.ContainsFunc(reservedNames(), func(name string) bool { return reservedForm(name) == form })
+	return reservedForms()[reservedForm(key)]
 }
