@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 
 	"sarang/chat"
@@ -61,6 +62,10 @@ func (q *gatherQueue) take() []*pending {
 // gather has p done in one transaction with others that wait, and returns its answer.
 func (s *Store) gather(ctx context.Context, p *pending) error {
 	s.small.add(p)
+	// Those that have begun with it get as far as this before one of them takes the turn:
+	// else, where processors are few, each would wait for the disk by itself, for the wait
+	// holds the processor that the others need.
+	runtime.Gosched()
 	for {
 		select {
 		case <-p.done:
