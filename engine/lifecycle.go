@@ -35,7 +35,7 @@ func (w *Worker) open() error {
 		return err
 	}
 	w.driver, w.up = d, true
-	w.crowded = !c.Manual && runtime.GOMAXPROCS(0) <= c.Workers
+	w.crowded = !c.Manual && Crowded(c.Workers)
 	w.pool = w.service.pool
 	w.ops = mem.NewObjectPool(mem.ObjectConfig[sendOp]{Reset: (*sendOp).reset, Debug: c.Debug})
 	w.buffers = mem.NewObjectPool(mem.ObjectConfig[sessionBuffers]{Debug: c.Debug})

@@ -26,23 +26,24 @@ type Config struct {
 	Driver     aio.Config                           // for the default OpenDriver
 	Socket     aio.SocketOptions                    // for all sockets; see DefaultSocket
 
-	SessionsMax         int           // of the whole service; default 60000
-	Gate                Gate          // called for each accepted connection; nil: all may come in
-	FarewellsMax        int           // refused connections that a reason is sent to at once, beyond SessionsMax; default 32; negative: none
-	DirectQueueBytesMax int           // per session; default 64 KiB; see Session.Send
-	UnadmittedBytesMax  int           // kept of what all sessions together have sent that are not admitted; default 4 MiB; see Protocol
-	SendBytesMax        int           // about the most in one send; default 256 KiB
-	FeedWindowBytesMax  int           // what a feed keeps in memory; default 256 KiB
-	FeedBurstBytesMax   int           // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set
-	PoolBytesMax        int64         // of the memory that buffers are taken from; 0: no limit. Beyond it sends fail, and what a feed can not keep is to be fetched
-	FeedTurnMax         int           // readers of a feed served in one tick; default 1024 (with 256 a room of 1,000 costs some 5 % more)
-	SliceMax            time.Duration // about how long a worker handles frames, or mail, before it does other things; default 4 ms
-	SliceFramesMax      int           // and so many frames, or messages, at most; default: only the time counts
-	TurnFramesMax       int           // frames of a session in one turn, when several wait for theirs; default 16
-	LoginDeadline       time.Duration // until Admit; default 10 s; negative: none
-	HeartbeatInterval   time.Duration // silence before Heartbeat; default 30 s; negative: none
-	IdleTimeout         time.Duration // silence before the session ends; default 90 s; negative: none
-	LingerTimeout       time.Duration // for an orderly close; default 3 s
+	SessionsMax         int                   // of the whole service; default 60000
+	Gate                Gate                  // called for each accepted connection; nil: all may come in
+	FarewellsMax        int                   // refused connections that a reason is sent to at once, beyond SessionsMax; default 32; negative: none
+	DirectQueueBytesMax int                   // per session; default 64 KiB; see Session.Send
+	UnadmittedBytesMax  int                   // kept of what all sessions together have sent that are not admitted; default 4 MiB; see Protocol
+	SendBytesMax        int                   // about the most in one send; default 256 KiB
+	FeedWindowBytesMax  int                   // what a feed keeps in memory; default 256 KiB
+	FeedBurstBytesMax   int                   // and grows to while readers that keep up take it; default 4 MiB, or FeedWindowBytesMax if that is set
+	PoolBytesMax        int64                 // of the memory that buffers are taken from; 0: no limit. Beyond it sends fail, and what a feed can not keep is to be fetched
+	FeedTurnMax         int                   // readers of a feed served in one tick; default 1024 (with 256 a room of 1,000 costs some 5 % more)
+	SliceMax            time.Duration         // about how long a worker handles frames, or mail, before it does other things; default 4 ms
+	SliceFramesMax      int                   // and so many frames, or messages, at most; default: only the time counts
+	TurnFramesMax       int                   // frames of a session in one turn, when several wait for theirs; default 16
+	LaneOf              func(*Session) uint64 // sessions of one lane share its turns when frames have to wait; nil: each is a lane. Called on the session's worker, at any time of its life
+	LoginDeadline       time.Duration         // until Admit; default 10 s; negative: none
+	HeartbeatInterval   time.Duration         // silence before Heartbeat; default 30 s; negative: none
+	IdleTimeout         time.Duration         // silence before the session ends; default 90 s; negative: none
+	LingerTimeout       time.Duration         // for an orderly close; default 3 s
 
 	Logger   *slog.Logger // default slog.Default()
 	CrashDir string       // where crash reports go; default the system's temporary folder

@@ -8,7 +8,8 @@ import "time"
 // whose frames wait because an earlier slice was over. What is left of mail goes on in the
 // next tick where it stopped. A session whose frames wait has its turn among the others of
 // its kind, Config.TurnFramesMax at a time, whatever arrived meanwhile; a session with nothing that
-// waits is served as its bytes arrive. So who asks much waits for himself.
+// waits is served as its bytes arrive. So who asks much waits for himself, and so do many that
+// belong together (Config.LaneOf).
 //
 // How long a slice is, Config.SliceMax says: well above what a tick takes in which a
 // thousand sessions have one frame each, and well below what a person notices.
@@ -33,12 +34,6 @@ type slice struct {
 	left  int           // and then; see Config.SliceFramesMax
 	over  bool
 	turn  int // frames that the session that is handled may still have; noTurn: any number
-}
-
-// waiting is a session with something to be handled, and since when it waits.
-type waiting struct {
-	id    SessionID
-	since time.Duration
 }
 
 // beginSlice begins a slice of time at a moment.
@@ -96,7 +91,11 @@ func (w *Worker) cut() bool { return w.slice.over || w.slice.turn == 0 }
 func (s *Session) wait() {
 	if s.flags&flagWaiting == 0 {
 		s.flags |= flagWaiting
-		s.w.waiting = append(s.w.waiting, waiting{s.id, s.w.now})
+		lane := uint64(s.id)
+		if f := s.w.service.config.LaneOf; f != nil {
+			lane = f(s)
+		}
+		s.w.waiting.push(lane, s.id, s.w.now)
 	}
 }
 
@@ -117,20 +116,18 @@ func (s *Session) readLess() {
 
 // serveWaiting gives sessions that wait a turn each, as far as the time reaches.
 func (w *Worker) serveWaiting() {
-	n := len(w.waiting)
+	n := w.waiting.count
 	if n == 0 {
 		return
 	}
 	w.beginSlice(w.driver.Now())
-	served := 0
-	for ; served < n && !w.slice.over; served++ {
-		if s := w.Session(w.waiting[served].id); s != nil {
+	for ; n > 0 && !w.slice.over; n-- {
+		if s := w.Session(w.waiting.pop(w.now)); s != nil {
 			s.flags &^= flagWaiting
 			w.slice.turn = w.service.config.TurnFramesMax
 			w.deliver(s)
 		}
 	}
-	w.waiting = w.waiting[:copy(w.waiting, w.waiting[served:])]
 	w.endSlice()
 }
 
@@ -157,13 +154,13 @@ func (w *Worker) serveMail() {
 	w.endSlice()
 }
 
-// Behind is how late the worker is: how long the session that has waited longest for its
-// turn, or the mail that is not delivered, waits by now. Between the ticks of a worker that
+// Behind is how late the worker is: how long a session that is alone in its lane waits for its
+// turn, or the mail that is not delivered, by now. Between the ticks of a worker that
 // keeps up it is 0.
 func (w *Worker) Behind() time.Duration {
 	behind := time.Duration(0)
-	if len(w.waiting) > 0 {
-		behind = w.now - w.waiting[0].since
+	if since, waits := w.waiting.since(); waits {
+		behind = w.now - since
 	}
 	if len(w.mailLeft) > 0 {
 		behind = max(behind, w.now-w.mailSince)

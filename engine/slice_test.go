@@ -99,6 +99,53 @@ func TestCrowdWaitsForItself(t *testing.T) {
 	})
 }
 
+// Sessions of one lane share its turns: a crowd of 20 that belong together holds up somebody
+// else who asks for as much as one of them no longer than one of them would.
+func TestLaneWaitsForItself(t *testing.T) {
+	const crowd, frames = 20, 24
+	var other *engine.Session
+	c := setup{config: engine.Config{HeartbeatInterval: -1, IdleTimeout: -1, LoginDeadline: -1}}
+	c.config.LaneOf = func(s *engine.Session) uint64 {
+		if s == other {
+			return 2
+		}
+		return 1
+	}
+	everywhere(t, c, func(h *harness) {
+		all, his, allThen := 0, 0, 0
+		h.packet = func(s *engine.Session, _ packet.Packet) {
+			all++
+			if s == other {
+				if his++; his == frames {
+					allThen = all
+				}
+			}
+			h.spend()
+		}
+		var loud []*peer
+		for range crowd {
+			p, _ := h.connect()
+			loud = append(loud, p)
+		}
+		q, s := h.connect()
+		other, all, his = s, 0, 0
+		for _, p := range loud {
+			p.write(numberedFrames(frames))
+		}
+		h.until("the crowd is heard", func() bool { return all > 0 })
+		q.write(numberedFrames(frames))
+		h.until("the other one is heard", func() bool { return his == frames })
+		// As much of the crowd's, and what is handled as it arrives.
+		if allThen > crowd*frames/4 {
+			h.Errorf("all of the other one's frames were handled after %d of %d", allThen, (crowd+1)*frames)
+		}
+		h.until("all is handled", func() bool { return all == (crowd+1)*frames })
+		if h.worker.Behind() != 0 {
+			h.Errorf("behind by %v", h.worker.Behind())
+		}
+	})
+}
+
 // parts is a message of many parts.
 type parts struct {
 	h           *harness

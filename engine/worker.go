@@ -35,7 +35,7 @@ type Worker struct {
 	trimAt     time.Duration
 	dirtyFeeds []*Feed
 	touched    []SessionID
-	waiting    []waiting // for a turn: their frames wait, or unread bytes; the first waits longest
+	waiting    lanes // sessions that wait for a turn: their frames wait, or unread bytes
 	slice      slice
 	mailLeft   []Message     // taken, and not delivered yet
 	mailSince  time.Duration // when it was taken
@@ -58,6 +58,9 @@ type Worker struct {
 	yields     bool          // see Yield
 	yieldAsked time.Duration // since when
 	begun      func() bool   // reports whether the work has begun
+
+	beforeYield func(idle bool)
+	afterYield  func()
 }
 
 // tick is the worker's loop body: collect, handle, serve. wait bounds how long it
@@ -114,7 +117,7 @@ func (w *Worker) collect(wait time.Duration) (int, error) {
 
 // pending reports whether something is to be done in the next tick, whatever comes.
 func (w *Worker) pending() bool {
-	return len(w.touched)+len(w.waiting)+len(w.mailLeft)+len(w.dirtyFeeds) > 0
+	return len(w.touched)+w.waiting.count+len(w.mailLeft)+len(w.dirtyFeeds) > 0
 }
 
 // sleepFor is how long the worker may wait for completions.

@@ -19,6 +19,10 @@ func (w *Worker) Yield(begun func() bool) {
 	}
 }
 
+// Crowded reports whether so many workers have all of Go's processors: then Yield does
+// something.
+func Crowded(workers int) bool { return runtime.GOMAXPROCS(0) <= workers }
+
 // yieldAfter is when a worker that always has something to do yields, at the end of a
 // tick.
 const yieldAfter = time.Millisecond
@@ -27,9 +31,19 @@ const yieldAfter = time.Millisecond
 // first from where this goroutine has just queued up, and returns with nothing done.
 const yieldTries = 3
 
+// OnYield has before called when the worker is about to yield, with whether it would sleep
+// else, and after when it has its processor again.
+func (w *Worker) OnYield(before func(idle bool), after func()) {
+	w.beforeYield, w.afterYield = before, after
+}
+
 // yield lets other goroutines have the processor.
-func (w *Worker) yield() {
+func (w *Worker) yield(idle bool) {
 	w.yields = false
+	if w.beforeYield != nil {
+		w.beforeYield(idle)
+		defer w.afterYield()
+	}
 	runtime.Gosched()
 	for tries := 1; tries < yieldTries && !w.begun(); tries++ {
 		runtime.Gosched()
@@ -45,7 +59,7 @@ func (w *Worker) collectAndYield(wait time.Duration) (int, error) {
 	if err != nil || busy && w.driver.Now()-w.yieldAsked < yieldAfter {
 		return n, err
 	}
-	w.yield()
+	w.yield(!busy)
 	if busy {
 		return n, nil
 	}

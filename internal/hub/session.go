@@ -169,6 +169,15 @@ func sessionOf(e *engine.Session) *Session {
 	return s
 }
 
+// LaneOf says whose turn on a worker a session shares: that of its network, as at the
+// store. It is engine.Config.LaneOf.
+func (h *Hub) LaneOf(e *engine.Session) uint64 {
+	if o, _ := e.Data.(*Session); o != nil && o.network != 0 {
+		return o.network
+	}
+	return uint64(e.ID())
+}
+
 // session finds a session of this shard by its id; nil if it is over.
 func (s *Shard) session(id engine.SessionID) *Session { return sessionOf(s.worker.Session(id)) }
 

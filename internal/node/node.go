@@ -68,7 +68,7 @@ func New(c Config) (*Node, error) {
 	if n.Hub, err = hub.New(c.Hub, max(c.Engine.Workers, 1)); err != nil {
 		return nil, err
 	}
-	c.Engine.Gate, c.Engine.OnStart = n.Hub.Gate(), n.Hub.StartShard
+	c.Engine.Gate, c.Engine.OnStart, c.Engine.LaneOf = n.Hub.Gate(), n.Hub.StartShard, n.Hub.LaneOf
 	if n.Engine, err = engine.New(c.Engine); err != nil {
 		n.Hub.Close()
 		return nil, err

@@ -124,6 +124,11 @@ func mutations() []mutation {
 			new:  "o.inFlight < 0",
 		},
 		{
+			name: "of those who come from one network and wait for a turn the last is forgotten", promise: promiseOutcome,
+			file: "engine/lanes.go",
+			old:  "\tcase len(x.sessions) > 0:\n", new: "\tcase len(x.sessions) > 1:\n",
+		},
+		{
 			name: "a session whose turn is over has no other", promise: promiseOutcome,
 			file: "engine/receive.go",
 			old:  "\t\tif s.flags&flagPaused == 0 {\n\t\t\ts.wait()\n", new: "\t\tif s.flags&flagPaused != 0 {\n\t\t\ts.wait()\n",
