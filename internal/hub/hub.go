@@ -85,6 +85,8 @@ type Config struct {
 	TokenRenewAfter         time.Duration // a token is replaced after that; default 7 days
 	WorkerLagMax            time.Duration // smoothed length of a worker's ticks; beyond it the server takes nothing new; default 1 s; negative: it does not count
 
+	StoreSlice time.Duration // the store is read and written for so long before workers have their turn, where they share processors; default 2 ms; negative: they take no turns
+
 	Limits Limits // the zero Limits are none; see DefaultConfig
 }
 
@@ -111,6 +113,7 @@ func (c Config) withDefaults() Config {
 	or(&c.StoreTimeout, 10*time.Second)
 	or(&c.StoreReadsMax, 4)
 	or(&c.StoreClaimsMax, 64)
+	or(&c.StoreSlice, 2*time.Millisecond)
 	or(&c.PasswordWaitMax, 4*time.Second)
 	or(&c.DeviceExpiry, 90*24*time.Hour)
 	or(&c.TokenRenewAfter, 7*24*time.Hour)
@@ -139,6 +142,7 @@ type Hub struct {
 	queries *tasks // short reads that something waits for: they do not stand behind pages
 	claims  *tasks // what makes users and rooms
 	hashes  *tasks // what looks at passwords
+	turns   turns  // of all these and the workers
 
 	storeQueue atomic.Int64 // how many of all these wait, but for hashes
 	hashQueue  atomic.Int64 // and of hashes
@@ -171,6 +175,7 @@ type counts struct {
 	pages, conflicts, sentOut     atomic.Int64
 	shutOut                       atomic.Int64
 	windowsLost, roomsPushed      atomic.Int64
+	slicesBusy, slicesIdle        atomic.Int64
 	memberChanges                 atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
@@ -187,6 +192,10 @@ func New(c Config, workers int) (*Hub, error) {
 	h.online.init()
 	h.load.lags = make([]atomic.Int64, workers)
 	h.writer = newWriter(h)
+	if engine.Crowded(workers) && !c.Manual {
+		h.turns.slice = c.StoreSlice
+	}
+	h.turns.close()
 	h.reads, h.queries, h.claims = h.newTasks(c.StoreReadsMax), h.newTasks(1), h.newTasks(c.StoreClaimsMax)
 	h.hashes = h.newHashes()
 	h.guesses = newGuesses(&c.Limits)
@@ -230,7 +239,7 @@ func (h *Hub) Step(which int) {
 		}
 		which--
 	}
-	for _, t := range []*tasks{h.claims, h.queries, h.reads, h.hashes} {
+	for _, t := range h.pools() {
 		n := t.waiting()
 		if which < n {
 			t.step(which)
@@ -239,6 +248,9 @@ func (h *Hub) Step(which int) {
 		which -= n
 	}
 }
+
+// pools are what is done beside the workers, but for the commit.
+func (h *Hub) pools() [4]*tasks { return [...]*tasks{h.claims, h.queries, h.reads, h.hashes} }
 
 // Steps is how many things a Manual hub has waiting.
 func (h *Hub) Steps() int {
@@ -331,6 +343,7 @@ type Stats struct {
 	TasksWaiting                   int
 	PendingBytes                   int64 // messages on their way to the store
 	Addresses                      int   // remembered for the limits
+	SlicesBusy, SlicesIdle         int64 // slices of time that the pools had; see turns
 }
 
 // Stats may be called from any goroutine.
@@ -349,6 +362,7 @@ func (h *Hub) Stats() Stats {
 		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
 		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
+		SlicesBusy: c.slicesBusy.Load(), SlicesIdle: c.slicesIdle.Load(),
 	}
 }
 

@@ -23,7 +23,7 @@ func (h *Hub) newHashes() *tasks {
 	c := &h.config
 	t := &tasks{
 		most: c.PasswordsAtOnce, bounds: taskBounds{c.PasswordQueueMax, c.AddressPasswordQueueMax},
-		waits: &h.hashQueue, manual: c.Manual, now: h.now,
+		waits: &h.hashQueue, turns: &h.turns, manual: c.Manual, now: h.now,
 	}
 	t.mu.Init(lock.NewClass("hub.hashes"))
 	t.since.Store(noneWaits)

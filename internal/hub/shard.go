@@ -24,7 +24,8 @@ type Shard struct {
 	scratch   []byte
 	texts     []byte // see keep
 	lag       limit.Lag
-	recheck   engine.Timer  // see checkLoad
+	recheck   engine.Timer // see checkLoad
+	turn      turn
 	loggedIn  int           // sessions
 	seenTimer engine.Timer  // runs while there are any; see tellSeen
 	nowAt     time.Duration // see now
@@ -45,6 +46,7 @@ func (h *Hub) StartShard(w *engine.Worker) {
 	}
 	h.shards[w.Index()] = s
 	w.OnTick(s.tick)
+	w.OnYield(s.yields, s.yielded)
 	w.OnStop(s.stop)
 }
 
@@ -61,6 +63,7 @@ func (s *Shard) tick() {
 		s.takeBatches()
 	}
 	s.storeMembers()
+	s.hub.awake()
 	if s.hub.storing() {
 		s.worker.Yield(s.hub.begun)
 	}

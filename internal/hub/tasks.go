@@ -21,12 +21,14 @@ type tasks struct {
 	since    atomic.Int64 // since when the network whose turn is next waits; noneWaits
 	running  atomic.Int64 // goroutines; changed under mu
 	starting atomic.Int64 // of these, those that have not come to their first task; changed under mu
+	stopped  atomic.Bool  // something waits for a slice that is to begin; changed under mu
 	most     int
 	bounds   taskBounds
 	now      func() time.Duration
 	manual   bool // no goroutines: step runs them
 	closed   bool
 	waits    *atomic.Int64 // how many are in this queue and in others of the same bound
+	turns    *turns        // with the workers
 	wg       sync.WaitGroup
 }
 
@@ -42,7 +44,7 @@ func (h *Hub) newTasks(most int) *tasks {
 	c := &h.config
 	t := &tasks{
 		most: most, bounds: taskBounds{c.StoreQueueMax, c.AddressStoreQueueMax},
-		waits: &h.storeQueue, manual: c.Manual, now: h.now,
+		waits: &h.storeQueue, turns: &h.turns, manual: c.Manual, now: h.now,
 	}
 	t.mu.Init(lock.NewClass("hub.tasks"))
 	t.since.Store(noneWaits)
@@ -59,13 +61,37 @@ func (t *tasks) do(from limit.Source, f func()) bool {
 	t.queue.Push(from, t.now(), f)
 	t.note()
 	t.waits.Add(1)
-	if t.running.Load() < int64(t.most) && !t.manual {
+	switch {
+	case t.manual:
+	case t.turns.slice > 0:
+		t.stopped.Store(true)
+	default:
+		t.start(1)
+	}
+	return true
+}
+
+// start adds goroutines, so many as there may be. mu is held.
+func (t *tasks) start(n int) {
+	for range min(n, t.most-int(t.running.Load())) {
 		t.running.Add(1)
 		t.starting.Add(1)
 		t.wg.Add(1)
 		go t.run()
 	}
-	return true
+}
+
+// resume starts what waits for a slice, at its beginning.
+func (t *tasks) resume() {
+	if !t.stopped.Load() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped.Store(false)
+	if !t.closed {
+		t.start(t.queue.Len())
+	}
 }
 
 func (t *tasks) run() {
@@ -75,7 +101,7 @@ func (t *tasks) run() {
 		if first {
 			t.starting.Add(-1)
 		}
-		if t.queue.Len() == 0 {
+		if t.queue.Len() == 0 || t.cut() {
 			t.running.Add(-1)
 			t.mu.Unlock()
 			return
@@ -87,6 +113,15 @@ func (t *tasks) run() {
 		f()
 		runtime.Gosched() // workers and the writer come first, where processors are few
 	}
+}
+
+// cut reports whether a goroutine has to end because the slice is over. mu is held.
+func (t *tasks) cut() bool {
+	if !t.turns.over(t.now(), t.running.Load() == 1) {
+		return false
+	}
+	t.stopped.Store(true)
+	return true
 }
 
 // note brings since up to date.
@@ -118,8 +153,8 @@ func (t *tasks) step(i int) {
 	f()
 }
 
-// busy reports whether anything is being done. Any goroutine may ask.
-func (t *tasks) busy() bool { return t.running.Load() > 0 }
+// busy reports whether anything is being done, or is to be. Any goroutine may ask.
+func (t *tasks) busy() bool { return t.running.Load() > 0 || t.stopped.Load() }
 
 // begun reports whether nothing waits that could be begun. Any goroutine may ask.
 func (t *tasks) begun() bool { return t.starting.Load() == 0 }
@@ -135,6 +170,7 @@ func (t *tasks) waiting() int {
 func (t *tasks) close() {
 	t.mu.Lock()
 	t.closed = true
+	t.stopped.Store(false)
 	t.waits.Add(-int64(t.queue.Len()))
 	t.queue = limit.Queue[func()]{}
 	t.note()

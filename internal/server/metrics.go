@@ -61,6 +61,7 @@ var (
 	descEncoded       = desc("encoded_events_total", "Events encoded, once for each format that somebody reads.")
 	descPages         = desc("pages_total", "Pages read from the store for readers behind the window.")
 	descPending       = desc("publish_pending_bytes", "Bytes of messages on their way to the store.")
+	descStoreSlices   = desc("store_slices_total", "Slices of time for reads and claims, where they share processors with the workers.", "worker")
 	descStoreWaiting  = desc("store_calls_waiting", "Reads and claims that wait for the store.")
 	descMemory        = desc("buffer_bytes", "Bytes of network buffers.", "state")
 	descDiskFree      = desc("disk_free_bytes", "Room on the store's disk, as it was some seconds ago.")
@@ -163,6 +164,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	count(descRoomsPushed, float64(h.RoomsPushed))
 	gauge(descPending, float64(h.PendingBytes))
 	gauge(descStoreWaiting, float64(h.TasksWaiting))
+	count(descStoreSlices, float64(h.SlicesBusy), "busy")
+	count(descStoreSlices, float64(h.SlicesIdle), "idle")
 
 	if lost := c.s.config.LogLinesLost; lost != nil {
 		count(descLogLost, float64(lost()))
