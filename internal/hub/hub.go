@@ -361,7 +361,7 @@ func (h *Hub) Stats() Stats {
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
 		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
 		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
-		Addresses: h.limits.addresses.Len(),
+		Addresses:  h.limits.addresses.Len(),
 		SlicesBusy: c.slicesBusy.Load(), SlicesIdle: c.slicesIdle.Load(),
 	}
 }
