@@ -108,6 +108,7 @@ type AccountStore interface {
 	// SetPassword gives a user a password, or another one. It is compare and set: if what he
 	// has is neither p.From nor, from the same call before, p.To, it is CodeNotAccount where
 	// p.From is empty, and CodeBadPassword otherwise. CodeNoUser if he is not there.
+	// p.Invitation is used once by it.
 	SetPassword(ctx context.Context, p PasswordChange) error
 
 	// Devices returns the devices of a user, in the order of their ids. There are not more
@@ -117,6 +118,44 @@ type AccountStore interface {
 	// EndDevices ends devices of a user for good: their tokens are nobody's. Those that are
 	// not there are no error.
 	EndDevices(ctx context.Context, user UserID, which DeviceSet) error
+
+	// AddInvitation keeps an invitation; one with the same Code takes its place.
+	AddInvitation(ctx context.Context, i Invitation) error
+
+	// Invitations returns up to itemsMax invitations (at least 1) with codes above after,
+	// ordered by code.
+	Invitations(ctx context.Context, after TokenHash, itemsMax int) ([]Invitation, error)
+
+	// Invitation returns an invitation; CodeNoRegistration if there is none that lets
+	// somebody in at nowMs.
+	Invitation(ctx context.Context, code TokenHash, nowMs int64) (Invitation, error)
+
+	// EraseUser makes a user nobody: he has no password, no devices, and the name ErasedName.
+	// What he has said stays. His comparison form stays his, as that of a guest who was seen
+	// at nowMs: nobody has his name before its time. CodeNoUser if he is not there.
+	EraseUser(ctx context.Context, user UserID, nowMs int64) error
+}
+
+// ErasedName is what an erased user is called. It is no name that anybody can have.
+const ErasedName = "(erased)"
+
+// Invitation lets people register, who show its code. The code itself is not stored.
+type Invitation struct {
+	Code      TokenHash
+	Note      string // for whom it was made; may be empty
+	UsesLeft  int
+	ExpiresMs int64 // it holds at times below; 0: for good
+	CreatedMs int64
+}
+
+// Holds reports whether an invitation lets somebody in.
+func (i *Invitation) Holds(nowMs int64) bool {
+	return i.UsesLeft > 0 && (i.ExpiresMs == 0 || nowMs < i.ExpiresMs)
+}
+
+// NotInvited is the answer to a code that lets nobody in.
+func NotInvited() *Error {
+	return Errorf(CodeNoRegistration, "this invitation code is not valid, or was used up")
 }
 
 // Secret is a user with the hash of his password.
@@ -130,6 +169,9 @@ type PasswordChange struct {
 	User     UserID
 	From, To string // From empty: he has none yet
 	Any      bool   // whatever he has: an operator's
+
+	Invitation TokenHash // is used for it; CodeNoRegistration if it does not hold at NowMs. Zero: none is needed
+	NowMs      int64
 }
 
 // NotProven is the answer to who has not shown a password: it does not tell whether anybody

@@ -1,6 +1,9 @@
 package chat
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Store keeps users, rooms and the logs of durable rooms. All methods may be called
 // from any goroutine, and by several servers that share the data, and return *Error.
@@ -99,6 +102,9 @@ type UserStore interface {
 	// A key is free when no user has it, or when its user has no password, was not seen since
 	// c.ReservedSinceMs and is not online (Claim.Free): then the old user loses the key (he
 	// keeps id and name).
+	// A claim with an Invitation uses it once if it makes a user, and makes none if it does not
+	// hold: CodeNoRegistration. One that is NoGuests makes no user without a password, and lets
+	// no guest in: CodeBadToken, as for a token that is nobody's.
 	// A claim with a Proven user needs no token: if he has the key, the device with the
 	// token c.Fresh is his, made if there is none; CodeBadPassword if he has not. Of a user's devices
 	// not more than c.DevicesMax stay: the one that was seen longest ago goes.
@@ -224,9 +230,11 @@ type Claim struct {
 	Next            TokenHash // may take the place of a token that is older than RenewMs; zero: none does
 	NowMs           int64
 	ReservedSinceMs int64
-	KnownOnly       bool   // nobody is made
-	Proven          UserID // who has shown a password; 0: nobody
-	Password        string // of a user that is made: the hash, in PHC form; empty: he is a guest
+	KnownOnly       bool      // nobody is made
+	Proven          UserID    // who has shown a password; 0: nobody
+	Password        string    // of a user that is made: the hash, in PHC form; empty: he is a guest
+	Invitation      TokenHash // of a user that is made; zero: none is needed
+	NoGuests        bool
 	DeviceName      string
 	Address         string
 	DevicesMax      int   // of a user; 0: no limit
@@ -249,4 +257,20 @@ func (c *Claim) Free(holder *User) bool {
 // comes every day is kept, and most logins write nothing.
 func (c *Claim) Sees(seenMs int64) bool {
 	return c.NowMs > seenMs && c.NowMs-seenMs >= (c.NowMs-c.ReservedSinceMs)/30
+}
+
+// Bars is why a claim can make no user, nil if it may make one.
+func (c *Claim) Bars() error {
+	switch {
+	case c.NoGuests && c.Password == "":
+		return c.NotHis()
+	case c.KnownOnly:
+		return &Error{Code: CodeUnavailable, RetryAfter: time.Second, Message: "nobody new can be let in now; try again later"}
+	}
+	return nil
+}
+
+// NotHis is the answer to a token that is not that of the name's owner.
+func (c *Claim) NotHis() *Error {
+	return Errorf(CodeBadToken, "the token is not the one of the user %q", c.Name)
 }

@@ -42,6 +42,13 @@ func (c *Client) EndOtherSessions(ctx context.Context) error {
 	return err
 }
 
+// EraseUser makes the user nobody, for good; an account shows its password. The client ends with
+// him. It is interrupted as Register is.
+func (c *Client) EraseUser(ctx context.Context, password string) error {
+	_, err := ask[session.Done](ctx, c, false, func(s *session.Session) (uint32, error) { return s.EraseUser(password) })
+	return err
+}
+
 // Done answers a call.
 func (l *link) Done(_ *session.Session, d session.Done) { l.calls.answer(l, d.Request, d, nil) }
 

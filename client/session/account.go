@@ -55,6 +55,17 @@ func (s *Session) endSession(which chat.DeviceID, others bool) (uint32, error) {
 	})
 }
 
+// EraseUser makes the user nobody, for good; an account shows its password. The answer is
+// Events.Done, and the connection ends behind it.
+func (s *Session) EraseUser(password string) (uint32, error) {
+	if err := checkPasswords(password); err != nil {
+		return 0, err
+	}
+	return s.ask(request{packet: sarangv1.CErase}, "", func(id uint32) packet.Marshaler {
+		return &sarangv1.EraseUser{Request: id, Password: password}
+	})
+}
+
 func checkPasswords(all ...string) error {
 	for _, p := range all {
 		if len(p) > passwordBytesMost {
@@ -68,7 +79,7 @@ func checkPasswords(all ...string) error {
 func (s *Session) done(m *sarangv1.Done) error {
 	var q request
 	var err error
-	for _, asked := range []packet.ID{sarangv1.CRegister, sarangv1.CPassword, sarangv1.CEndSession} {
+	for _, asked := range []packet.ID{sarangv1.CRegister, sarangv1.CPassword, sarangv1.CEndSession, sarangv1.CErase} {
 		if q, err = s.answered(m.Request, sarangv1.SDone, asked); err == nil {
 			break
 		}

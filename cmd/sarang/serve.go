@@ -21,6 +21,7 @@ import (
 
 	"sarang/aio"
 	"sarang/engine/tlscodec"
+	"sarang/internal/hub"
 	"sarang/internal/node"
 	"sarang/internal/server"
 	"sarang/internal/store"
@@ -83,6 +84,8 @@ func serveCommand() *cobra.Command {
 	f.Duration("heartbeat", d.HeartbeatInterval, "silence after which a client is asked whether it is there")
 	f.Duration("idle-timeout", d.IdleTimeout, "silence after which a client is given up")
 	f.Duration("drain-timeout", d.DrainTimeout, "time for an orderly end")
+	f.String("registration", d.Hub.Registration.String(), "who can become an account: open (everybody), code (with an invitation code of yours) or closed (nobody)")
+	f.String("guests", "on", "on or off: whether people without a password are let in")
 	f.Duration("retention", 0, "messages and other events that are older are erased for good; 0: they stay")
 	f.Duration("audit-retention", d.AuditRetention, "entries of the audit log, and reports that were resolved, that are older are erased; 0: they stay")
 	limitFlags(f, d.Hub)
@@ -252,6 +255,18 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.Store = s.k.String("store")
 	c.LoginDeadline, c.HeartbeatInterval = s.duration("login-deadline"), s.duration("heartbeat")
 	c.Retention, c.AuditRetention = s.duration("retention"), s.duration("audit-retention")
+	registration, ok := hub.ParseRegistration(s.k.String("registration"))
+	if !ok {
+		s.fail("registration", "open, code or closed")
+	}
+	c.Hub.Registration = registration
+	switch s.k.String("guests") {
+	case "on":
+	case "off":
+		c.Hub.NoGuests = true
+	default:
+		s.fail("guests", "on or off")
+	}
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
 	c.Proxies = s.trust("proxies")

@@ -7,7 +7,7 @@ import (
 )
 
 func (h *Handler) registerUser(o *hub.Session, m *pb.Register) error {
-	h.shard.Register(o, hub.RequestRef{Kind: pb.CRegister, Request: m.Request}, m.Password)
+	h.shard.Register(o, hub.RequestRef{Kind: pb.CRegister, Request: m.Request}, m.Password, m.Invitation)
 	return nil
 }
 
@@ -25,6 +25,11 @@ func (h *Handler) sessions(o *hub.Session, m *pb.Sessions) error {
 
 func (h *Handler) endSession(o *hub.Session, m *pb.EndSession) error {
 	h.shard.EndSessions(o, hub.RequestRef{Kind: pb.CEndSession, Request: m.Request}, chat.DeviceID(m.Session), m.Others)
+	return nil
+}
+
+func (h *Handler) eraseUser(o *hub.Session, m *pb.EraseUser) error {
+	h.shard.Erase(o, hub.RequestRef{Kind: pb.CErase, Request: m.Request}, m.Password)
 	return nil
 }
 

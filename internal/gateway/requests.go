@@ -17,6 +17,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CPassword, h.changePassword)
 	packet.Handle(h.mux, pb.CSessions, h.sessions)
 	packet.Handle(h.mux, pb.CEndSession, h.endSession)
+	packet.Handle(h.mux, pb.CErase, h.eraseUser)
 	packet.Handle(h.mux, pb.CChat, h.publish)
 	packet.Handle(h.mux, pb.CPing, h.pinged)
 	packet.Handle(h.mux, pb.CPong, func(*hub.Session, *pb.Ping) error { return nil })
@@ -41,7 +42,8 @@ func (h *Handler) login(o *hub.Session, m *pb.Login) error {
 		return nil
 	}
 	h.shard.Login(o, ref, hub.LoginRequest{
-		Name: m.Name, Token: m.Token, Password: m.Password, Register: m.Register, Device: m.Device, Program: m.Client,
+		Name: m.Name, Token: m.Token, Password: m.Password, Register: m.Register,
+		Invitation: m.Invitation, Device: m.Device, Program: m.Client,
 	})
 	return nil
 }

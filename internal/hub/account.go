@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -10,14 +11,59 @@ import (
 )
 
 // Register gives the user, a guest, a password: he stays who he is. The client is told Done.
-func (s *Shard) Register(o *Session, ref RequestRef, secret string) {
+// secret and invitation are lent.
+func (s *Shard) Register(o *Session, ref RequestRef, secret, invitation string) {
 	s.changePassword(o, ref, "registering", func(key string) (func(context.Context) error, error) {
-		secret, err := chat.ParseNewPassword(strings.Clone(secret), key)
 		user, h := o.User, s.hub
+		code, refusal := h.invitation(invitation)
+		if refusal != nil {
+			return nil, refusal
+		}
+		secret, err := chat.ParseNewPassword(strings.Clone(secret), key)
 		return func(ctx context.Context) error {
-			return h.config.Store.SetPassword(ctx, chat.PasswordChange{User: user, To: h.hashed(secret)})
+			if err := h.invited(ctx, code); err != nil {
+				return err
+			}
+			return h.config.Store.SetPassword(ctx, chat.PasswordChange{User: user, To: h.hashed(secret), Invitation: code, NowMs: h.nowMs()})
 		}, err
-	})
+	}, nothing)
+}
+
+func nothing(*Session) {}
+
+// Erase makes the user of a session nobody, for good: he has no password, no sessions, and his
+// name is others' after its time. An account shows its password; it is lent. The client is told
+// Done, and then its end.
+func (s *Shard) Erase(o *Session, ref RequestRef, secret string) {
+	h, user, id := s.hub, o.User, o.Engine.ID()
+	s.changePassword(o, ref, "erasing a user", func(key string) (func(context.Context) error, error) {
+		secret, err := chat.ParsePassword(strings.Clone(secret))
+		if err != nil {
+			secret = "" // no password: as a wrong one, unless he has none
+		}
+		g, may := s.mayGuess(o, ref, key)
+		if !may {
+			return nil, nil
+		}
+		from := o.strangerFrom()
+		return func(ctx context.Context) error {
+			u, err := h.config.Store.User(ctx, user)
+			switch {
+			case err != nil:
+				return err
+			case !u.Account:
+				h.right(g)
+			default:
+				if x, err := h.prove(ctx, &g, secret, from); err != nil || x.User != user {
+					return cmp.Or(err, error(chat.NotProven()))
+				}
+			}
+			if err := h.config.Store.EraseUser(ctx, user, h.nowMs()); err != nil {
+				return err
+			}
+			return h.endDevices(ctx, user, chat.DeviceSet{}, id)
+		}, nil
+	}, s.endConnection)
 }
 
 // PasswordRequest is a new password of an account. It is lent.
@@ -57,12 +103,12 @@ func (s *Shard) ChangePassword(o *Session, ref RequestRef, r PasswordRequest) {
 			}
 			return h.endDevices(ctx, user, chat.DeviceSet{Except: own}, id)
 		}, nil
-	})
+	}, nothing)
 }
 
-// changePassword has what request returns done where passwords are hashed. Nil and no error:
-// the client was told why not.
-func (s *Shard) changePassword(o *Session, ref RequestRef, what string, request func(key string) (func(context.Context) error, error)) {
+// changePassword has what request returns done where passwords are hashed, and then, after the
+// client was told Done, what is to follow. Nil and no error: the client was told why not.
+func (s *Shard) changePassword(o *Session, ref RequestRef, what string, request func(key string) (func(context.Context) error, error), then func(*Session)) {
 	if !s.mayRequest(o, ref, limit.LevelEntries) {
 		return
 	}
@@ -84,7 +130,7 @@ func (s *Shard) changePassword(o *Session, ref RequestRef, what string, request 
 		ctx, cancel := context.WithTimeout(context.Background(), h.config.StoreTimeout)
 		defer cancel()
 		err := do(ctx)
-		s.worker.Post(engine.MessageFunc(func(*engine.Worker) { s.changed(id, ref, what, err, func(*Session) {}) }))
+		s.worker.Post(engine.MessageFunc(func(*engine.Worker) { s.changed(id, ref, what, err, then) }))
 	})
 	if !ok {
 		o.requests--

@@ -80,6 +80,8 @@ type Config struct {
 	PasswordQueueMax        int           // that wait; default 512
 	AddressPasswordQueueMax int           // and of one network; 0: no such limit
 	PasswordWaitMax         time.Duration // that a network waits for its turn, beyond it passwords are refused; default 4 s, below the deadline of logins; negative: it does not count
+	Registration            Registration  // who can become an account
+	NoGuests                bool          // who has no password is not let in
 	UserDevicesMax          int           // sessions of a user, by their tokens; default 32
 	DeviceExpiry            time.Duration // a token of an account that was not used for that long is good no more; default 90 days
 	TokenRenewAfter         time.Duration // a token is replaced after that; default 7 days

@@ -24,8 +24,10 @@ type LoginRequest struct {
 	Token    []byte // of an earlier login, or one that the client has made up for a first one, or empty
 	Password string // of an account; empty: the token says who it is, or he is new
 	Register bool   // make an account of that name and password
-	Device   string // how the list of the user's sessions is to call it
-	Program  string // and if that is empty
+
+	Invitation string // with Register, where the server wants a code
+	Device     string // how the list of the user's sessions is to call it
+	Program    string // and if that is empty
 }
 
 // Admission is who was let in.
@@ -61,6 +63,10 @@ func (s *Shard) Login(o *Session, ref RequestRef, r LoginRequest) {
 		s.LoginFailed(o, ref, err)
 		return
 	}
+	if s.hub.config.NoGuests && len(r.Token) == 0 && r.Password == "" && !r.Register {
+		s.LoginFailed(o, ref, chat.Errorf(chat.CodeNeedsPassword, "guests are not let in here: log in with a password, or register"))
+		return
+	}
 	c := s.claimFor(o, ref, display, key, r)
 	if r.Register || r.Password != "" {
 		s.loginByPassword(o, ref, c, r)
@@ -93,7 +99,7 @@ func (s *Shard) claimFor(o *Session, ref RequestRef, display, key string, r Logi
 	c := &claiming{session: o.Engine.ID(), ref: ref, fresh: fresh, token: fresh, endings: h.endings.now(), Claim: chat.Claim{
 		Name: display, Key: key, Look: chat.Skeleton(key), Fresh: sha256.Sum256(fresh),
 		NowMs: now, ReservedSinceMs: now - h.config.GuestNameReserved.Milliseconds(), Online: h.online.is,
-		KnownOnly:  h.diskFull.Load(),
+		KnownOnly: h.diskFull.Load(), NoGuests: h.config.NoGuests,
 		DeviceName: strings.Clone(chat.DeviceName(r.Device, r.Program)), Address: o.Engine.Peer().Addr().Unmap().WithZone("").String(),
 		DevicesMax: h.config.UserDevicesMax,
 		ExpiredMs:  now - h.config.DeviceExpiry.Milliseconds(), RenewMs: now - h.config.TokenRenewAfter.Milliseconds(),
@@ -113,7 +119,13 @@ func (s *Shard) claimFor(o *Session, ref RequestRef, display, key string, r Logi
 func (s *Shard) loginByPassword(o *Session, ref RequestRef, c *claiming, r LoginRequest) {
 	secret, err := chat.ParsePassword(strings.Clone(r.Password))
 	if r.Register && err == nil {
-		secret, err = chat.ParseNewPassword(secret, c.Key)
+		if secret, err = chat.ParseNewPassword(secret, c.Key); err == nil {
+			if code, refusal := s.hub.invitation(r.Invitation); refusal != nil {
+				err = refusal
+			} else {
+				c.Invitation = code
+			}
+		}
 	}
 	if err != nil {
 		s.LoginFailed(o, ref, err)
@@ -136,6 +148,11 @@ func (s *Shard) loginByPassword(o *Session, ref RequestRef, c *claiming, r Login
 		ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 		defer cancel()
 		if register {
+			// Before anything that takes time, and before it can be seen who has the name.
+			if err := s.hub.invited(ctx, c.Invitation); err != nil {
+				c.done(s, chat.Claimed{}, err)
+				return
+			}
 			c.Password = s.hub.hashed(secret)
 		} else {
 			x, err := s.hub.prove(ctx, &g, secret, from)
@@ -168,7 +185,7 @@ func (c *claiming) claim(s *Shard) {
 	in, err := s.hub.config.Store.ClaimUser(ctx, c.Claim)
 	if err == nil && c.Password != "" && !in.Account {
 		// A guest, by his token: he registers.
-		err = s.hub.config.Store.SetPassword(ctx, chat.PasswordChange{User: in.ID, To: c.Password})
+		err = s.hub.config.Store.SetPassword(ctx, chat.PasswordChange{User: in.ID, To: c.Password, Invitation: c.Invitation, NowMs: c.NowMs})
 		in.Account = err == nil
 	}
 	c.done(s, in, err)

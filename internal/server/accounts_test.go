@@ -1,9 +1,13 @@
 package server_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"sarang/chat"
+	"sarang/internal/hub"
 	"sarang/internal/password"
 	"sarang/internal/server"
 	pb "sarang/proto/sarang/v1"
@@ -169,6 +173,104 @@ func TestRegisterAtLogin(t *testing.T) {
 		}
 		if by := dial(t, s, "cat").enter(&pb.Login{Password: "whiskers1"}); by.User != cat.User {
 			t.Errorf("by the password: %v", by)
+		}
+	})
+}
+
+// Who registers shows a code, which is used as often as it says; without guests nobody else is
+// let in, and no answer tells who has a name.
+func TestRegistration(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		quickPasswords(&c)
+		c.Hub.Registration, c.Hub.NoGuests = hub.RegistrationCode, true
+		s := start(t, c)
+		code, err := s.Hub().NewInvitation(t.Context(), 1, time.Hour, "for Ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Hub().NewInvitation(t.Context(), 0, 0, ""); chat.CodeOf(err) != chat.CodeBadRequest {
+			t.Errorf("an invitation for nobody: %v", err)
+		}
+		const secret = "correct horse"
+		ann, ben := dial(t, s, "Ann"), dial(t, s, "Ben")
+		ann.enterFails(&pb.Login{}, chat.CodeNeedsPassword)
+		ann.enterFails(&pb.Login{Token: []byte("made up by a client")}, chat.CodeBadToken)
+		for _, bad := range []string{"", "K7QD-M2XA-9999-9999", "x"} {
+			ann.enterFails(&pb.Login{Password: secret, Register: true, Invitation: bad}, chat.CodeNoRegistration)
+		}
+		in := ann.enter(&pb.Login{Password: secret, Register: true, Invitation: strings.ToLower(code)})
+		if !in.Account {
+			t.Errorf("registered: %v", in)
+		}
+		ben.enterFails(&pb.Login{Password: secret, Register: true, Invitation: code}, chat.CodeNoRegistration)
+		if err := s.Hub().ResetPassword(t.Context(), chat.UserID(in.User), "battery staple"); err != nil {
+			t.Fatal(err)
+		}
+		ann.expectEnd(uint32(chat.CodeSessionEnded))
+		ann = dial(t, s, "Ann")
+		ann.enterFails(&pb.Login{Token: in.Token}, chat.CodeBadToken)
+		ann.enterFails(&pb.Login{Password: secret}, chat.CodeBadPassword)
+		in = ann.enter(&pb.Login{Password: "battery staple"})
+		stop(t, s)
+
+		c.Hub.Registration = hub.RegistrationClosed
+		s = start(t, c)
+		for _, m := range []*pb.Login{
+			{}, {Token: []byte("made up by a client")}, {Password: secret}, {Password: secret, Register: true}, {Password: secret, Register: true, Invitation: code},
+		} {
+			var told []string
+			for _, name := range []string{"Ann", "Ben"} {
+				x := dial(t, s, name)
+				m.VersionMin, m.VersionMax, m.Name = 1, 1, name
+				x.say(pb.CLogin, m)
+				var e pb.Error
+				x.expect(pb.SError, &e)
+				told = append(told, fmt.Sprint(e.Code, strings.ReplaceAll(e.Message, name, "")))
+			}
+			if told[0] != told[1] {
+				t.Errorf("of somebody %q, of nobody %q", told[0], told[1])
+			}
+		}
+		back := dial(t, s, "Ann").enter(&pb.Login{Token: in.Token})
+		if back.User != in.User {
+			t.Errorf("an account comes back as %v", back)
+		}
+		stop(t, s)
+	})
+}
+
+// Who erases himself is nobody: what he has said stays.
+func TestEraseUser(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		quickPasswords(&c)
+		s := start(t, c)
+		ann, ben := dial(t, s, "Ann"), user(t, s, "Ben")
+		in := ann.enter(&pb.Login{Password: "correct horse", Register: true})
+		room := ann.join(&pb.Join{Name: "lobby"}).Room.Id
+		ann.expectEvent(1, "+ Ann")
+		ann.publish(room, 1, "I was here")
+		ann.expectOwn(1, 2, "I was here")
+		ann.say(pb.CErase, &pb.EraseUser{Request: 1, Password: "battery staple"})
+		ann.expectError(uint32(chat.CodeBadPassword))
+		ann.say(pb.CErase, &pb.EraseUser{Request: 2, Password: "correct horse"})
+		ann.done(2)
+		ann.expectEnd(uint32(chat.CodeSessionEnded))
+		dial(t, s, "Ann").enterFails(&pb.Login{Token: in.Token}, chat.CodeBadToken)
+		dial(t, s, "Ann").enterFails(&pb.Login{Password: "correct horse"}, chat.CodeBadPassword)
+		dial(t, s, "Ann").enterFails(&pb.Login{}, chat.CodeNameTaken)
+		ben.say(pb.CErase, &pb.EraseUser{Request: 3})
+		ben.done(3)
+		ben.expectEnd(uint32(chat.CodeSessionEnded))
+		stop(t, s)
+
+		s = start(t, c)
+		defer stop(t, s)
+		cat := user(t, s, "Cat")
+		var page pb.HistoryPage
+		cat.say(pb.CHistory, &pb.History{Room: room, After: 1, ItemsMax: 1})
+		cat.expect(pb.SHistory, &page)
+		if len(page.Events) != 1 || page.Events[0].Name != chat.ErasedName || page.Events[0].Text != "I was here" {
+			t.Errorf("history %v", &page)
 		}
 	})
 }

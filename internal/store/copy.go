@@ -36,7 +36,7 @@ type Copied struct {
 // meanwhile.
 func Copy(ctx context.Context, from, to chat.Archive, progress Progress) (Copied, error) {
 	c := &copying{from: from, to: to, progress: progress, id: chat.BatchID{Writer: rand.Uint64() | 1}}
-	for _, step := range []func(context.Context) error{c.users, c.devices, c.rooms, c.memberships, c.logs, c.compare} {
+	for _, step := range []func(context.Context) error{c.users, c.devices, c.invitations, c.rooms, c.memberships, c.logs, c.compare} {
 		if err := step(ctx); err != nil {
 			return c.Copied, err
 		}
@@ -117,6 +117,21 @@ func (c *copying) devices(ctx context.Context) error {
 			return err
 		}
 		after = want[len(want)-1].Ref()
+	}
+}
+
+func (c *copying) invitations(ctx context.Context) error {
+	for after := (chat.TokenHash{}); ; {
+		page, err := c.from.Invitations(ctx, after, copyRecordsMax)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, i := range page {
+			if err := c.to.AddInvitation(ctx, i); err != nil {
+				return err
+			}
+		}
+		after = page[len(page)-1].Code
 	}
 }
 

@@ -59,6 +59,18 @@ func (f *forgetful) Password(context.Context, string) (chat.Secret, error) {
 	return chat.Secret{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
 }
 
+func (f *forgetful) AddInvitation(context.Context, chat.Invitation) error { return nil }
+
+func (f *forgetful) Invitation(context.Context, chat.TokenHash, int64) (chat.Invitation, error) {
+	return chat.Invitation{}, chat.NotInvited()
+}
+
+func (f *forgetful) Invitations(context.Context, chat.TokenHash, int) ([]chat.Invitation, error) {
+	return nil, nil
+}
+
+func (f *forgetful) EraseUser(context.Context, chat.UserID, int64) error { return nil }
+
 func (f *forgetful) SetPassword(context.Context, chat.PasswordChange) error { return nil }
 
 func (f *forgetful) Devices(context.Context, chat.UserID) ([]chat.Device, error) { return nil, nil }

@@ -125,6 +125,8 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 		m = new(pb.Sessions)
 	case pb.CEndSession:
 		m = new(pb.EndSession)
+	case pb.CErase:
+		m = new(pb.EraseUser)
 	default:
 		a.fault = chat.CodeUnknownPacket
 		return a, true
@@ -271,7 +273,7 @@ func (p *peer) toldPage(got packet.Packet) {
 	case pb.SDone:
 		m := new(pb.Done)
 		p.read(got, m)
-		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession} {
+		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase} {
 			if p.asked[ask{id: id, mark: uint64(m.Request)}] > 0 {
 				p.answered(id, 0, uint64(m.Request))
 				return

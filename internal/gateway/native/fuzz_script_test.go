@@ -412,6 +412,9 @@ func (s *script) accounts(b byte) (packet.ID, packet.Marshaler) {
 	case 2:
 		return pb.CSessions, &pb.Sessions{Request: s.request}
 	}
+	if b&8 != 0 {
+		return pb.CErase, &pb.EraseUser{Request: s.request, Password: password(c)}
+	}
 	return pb.CEndSession, &pb.EndSession{Request: s.request, Session: s.number(c), Others: b&4 != 0}
 }
 

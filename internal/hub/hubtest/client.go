@@ -119,7 +119,7 @@ func (c *Client) LoginAs(r hub.LoginRequest) {
 }
 
 // Register makes the user an account.
-func (c *Client) Register(password string) { c.shard.Register(c.Session, c.ref(0), password) }
+func (c *Client) Register(password string) { c.shard.Register(c.Session, c.ref(0), password, "") }
 
 // ChangePassword gives the user another password.
 func (c *Client) ChangePassword(r hub.PasswordRequest) {

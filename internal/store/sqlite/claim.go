@@ -87,6 +87,8 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 	switch {
 	case err != nil:
 		return known, false, readError(err)
+	case shown && c.NoGuests && !u.Account && c.Password == "":
+		return known, false, c.NotHis()
 	case shown:
 		_, _, due = c.Enter(d)
 		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
@@ -101,14 +103,7 @@ func refusedClaim(c chat.Claim) error {
 	if c.Resume == (chat.TokenHash{}) {
 		return chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else: choose another", c.Name)
 	}
-	return chat.Errorf(chat.CodeBadToken, "the token is not the one of the user %q", c.Name)
-}
-
-func nobodyNew() error {
-	return &chat.Error{
-		Code: chat.CodeUnavailable, RetryAfter: retryAfter,
-		Message: "nobody new can be let in now; try again later",
-	}
+	return c.NotHis()
 }
 
 // claim does one claim inside a transaction.
@@ -121,21 +116,23 @@ func (w *writer) claim(c chat.Claim) (chat.Claimed, error) {
 	case c.Proven != 0 && (none || holder.ID != c.Proven):
 		return chat.Claimed{}, chat.NotProven()
 	case none:
+		if err := w.admit(&c); err != nil {
+			return chat.Claimed{}, err
+		}
 		return w.makeUser(c)
 	}
 	d, shown, err := shownDevice(context.Background(), w.selectShown, &c, &holder)
 	switch {
 	case err != nil:
 		return chat.Claimed{}, err
+	case shown && c.NoGuests && !holder.Account && c.Password == "":
+		return chat.Claimed{}, c.NotHis()
 	case shown:
 		return w.seeUser(holder, &d, c)
 	case c.Proven != 0:
 		return w.seeUser(holder, nil, c)
-	case c.Free(&holder) && c.KnownOnly:
-		return chat.Claimed{}, nobodyNew()
 	case c.Free(&holder):
-		// Before anything is written: a refusal ends no transaction.
-		if err := w.checkLook(&c); err != nil {
+		if err := w.admit(&c); err != nil {
 			return chat.Claimed{}, err
 		}
 		if err := exec(context.Background(), w.clearKey, int64(holder.ID)); err != nil {
@@ -157,13 +154,19 @@ func (w *writer) holderOf(key string) (u chat.User, err error) {
 	return u, err
 }
 
+// admit refuses a claim that can make no user, and uses its invitation. It comes before
+// anything is written: a refusal ends no transaction.
+func (w *writer) admit(c *chat.Claim) error {
+	if err := c.Bars(); err != nil {
+		return err
+	}
+	if err := w.checkLook(c); err != nil {
+		return err
+	}
+	return w.invited(c.Invitation, c.NowMs)
+}
+
 func (w *writer) makeUser(c chat.Claim) (chat.Claimed, error) {
-	if c.KnownOnly {
-		return chat.Claimed{}, nobodyNew()
-	}
-	if err := w.checkLook(&c); err != nil {
-		return chat.Claimed{}, err
-	}
 	result, err := w.insertUser.ExecContext(context.Background(), c.Name, c.Key, nullIfEmpty(c.Password), c.NowMs, c.NowMs, nullIfEmpty(c.Look))
 	if err != nil {
 		return chat.Claimed{}, err

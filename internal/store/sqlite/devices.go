@@ -149,6 +149,9 @@ func (w *writer) setPassword(p *chat.PasswordChange) error {
 	if do, err := p.Judge(have); !do {
 		return err
 	}
+	if err := w.invited(p.Invitation, p.NowMs); err != nil {
+		return err
+	}
 	return w.run("UPDATE users SET password = ? WHERE id = ?", nullIfEmpty(p.To), int64(p.User))
 }
 

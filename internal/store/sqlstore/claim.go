@@ -79,6 +79,8 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 	switch {
 	case err != nil || u.ID == 0:
 		return known, false, err
+	case shown && c.NoGuests && !u.Account && c.Password == "":
+		return known, false, c.NotHis()
 	case shown:
 		_, _, due = c.Enter(d)
 		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
@@ -93,10 +95,8 @@ func refusedClaim(c chat.Claim) error {
 	if c.Resume == (chat.TokenHash{}) {
 		return chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else: choose another", c.Name)
 	}
-	return chat.Errorf(chat.CodeBadToken, "the token is not the one of the user %q", c.Name)
+	return c.NotHis()
 }
-
-func nobodyNew() error { return notNow("nobody new can be let in now; try again later") }
 
 // claim does one claim inside a transaction.
 func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.Claimed, error) {
@@ -107,21 +107,23 @@ func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.Claim
 	case c.Proven != 0 && holder.ID != c.Proven:
 		return chat.Claimed{}, chat.NotProven()
 	case holder.ID == 0:
+		if err := s.admit(ctx, t.conn, &c); err != nil {
+			return chat.Claimed{}, err
+		}
 		return s.makeUser(ctx, t, c)
 	}
 	d, shown, err := s.shownDevice(ctx, t.conn, &c, &holder)
 	switch {
 	case err != nil:
 		return chat.Claimed{}, err
+	case shown && c.NoGuests && !holder.Account && c.Password == "":
+		return chat.Claimed{}, c.NotHis()
 	case shown:
 		return s.seeUser(ctx, t.conn, holder, &d, c)
 	case c.Proven != 0:
 		return s.seeUser(ctx, t.conn, holder, nil, c)
-	case c.Free(&holder) && c.KnownOnly:
-		return chat.Claimed{}, nobodyNew()
 	case c.Free(&holder):
-		// Before anything is written: a refusal ends no transaction.
-		if err := s.checkLook(ctx, t.conn, &c); err != nil {
+		if err := s.admit(ctx, t.conn, &c); err != nil {
 			return chat.Claimed{}, err
 		}
 		if _, err := t.conn.Exec(ctx, s.sql.clearKey, int64(holder.ID)); err != nil {
@@ -145,13 +147,19 @@ func (s *Store) holderOf(ctx context.Context, c Conn, key string) (u chat.User, 
 	return u, err
 }
 
+// admit refuses a claim that can make no user, and uses its invitation. It comes before
+// anything is written: a refusal ends no transaction.
+func (s *Store) admit(ctx context.Context, conn Conn, c *chat.Claim) error {
+	if err := c.Bars(); err != nil {
+		return err
+	}
+	if err := s.checkLook(ctx, conn, c); err != nil {
+		return err
+	}
+	return s.invited(ctx, conn, c.Invitation, c.NowMs)
+}
+
 func (s *Store) makeUser(ctx context.Context, t *smallTx, c chat.Claim) (chat.Claimed, error) {
-	if c.KnownOnly {
-		return chat.Claimed{}, nobodyNew()
-	}
-	if err := s.checkLook(ctx, t.conn, &c); err != nil {
-		return chat.Claimed{}, err
-	}
 	t.users++
 	u := chat.User{ID: t.users, Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs, Account: c.Password != ""}
 	if err := s.insertUser(ctx, t.conn, chat.UserRecord{User: u, Password: c.Password, Look: c.Look}); err != nil {

@@ -162,6 +162,9 @@ func (s *Store) SetPassword(ctx context.Context, p chat.PasswordChange) error {
 		if do, err := p.Judge(have); !do {
 			return err
 		}
+		if err := s.invited(ctx, t.conn, p.Invitation, p.NowMs); err != nil {
+			return err
+		}
 		_, err = t.conn.Exec(ctx, s.sql.setPassword, nullIfEmpty(p.To), id(p.User))
 		return err
 	}})

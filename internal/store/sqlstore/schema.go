@@ -170,6 +170,16 @@ func migrations() [][]string {
 		)`,
 		"INSERT INTO devices SELECT id, 1, '', '', token_hash, created_ms, '', 0, created_ms, seen_ms FROM users WHERE name_key IS NOT NULL AND token_hash <> '" + strings.Repeat("0", 64) + "'",
 		"UPDATE users SET token_hash = ''",
+
+		// Codes by which people register: code_hash is the SHA-256 of one, in hexadecimal.
+		// expires_ms 0: for good.
+		`CREATE TABLE invitations (
+			code_hash  {key} NOT NULL PRIMARY KEY,
+			note       {text} NOT NULL,
+			uses_left  BIGINT NOT NULL,
+			expires_ms BIGINT NOT NULL,
+			created_ms BIGINT NOT NULL
+		)`,
 	}, moderationSchema()}
 }
 

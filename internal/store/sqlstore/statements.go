@@ -24,6 +24,8 @@ type statements struct {
 	password, passwordOf, setPassword                                string
 	devices, allDevices, insertDevice, updateDevice                  string
 	endDevice, endDevices                                            string
+	invitation, invitations, useInvitation                           string
+	insertInvitation, endInvitation, eraseUser                       string
 }
 
 // bulkRows is how many rows one statement inserts while there are as many.
@@ -128,8 +130,14 @@ func compile(d *Dialect) statements {
 		insertDevice: "INSERT INTO devices (" + columnsOfDevice + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		updateDevice: `UPDATE devices SET name = ?, address = ?, token_hash = ?, renewed_ms = ?, next_hash = ?, next_ms = ?, seen_ms = ?
 			WHERE user_id = ? AND id = ?`,
-		endDevice:  "DELETE FROM devices WHERE user_id = ? AND id = ?",
-		endDevices: "DELETE FROM devices WHERE user_id = ? AND id <> ?",
+		endDevice:        "DELETE FROM devices WHERE user_id = ? AND id = ?",
+		invitation:       "SELECT code_hash, note, uses_left, expires_ms, created_ms FROM invitations WHERE code_hash = ?",
+		invitations:      "SELECT code_hash, note, uses_left, expires_ms, created_ms FROM invitations WHERE code_hash > ? ORDER BY code_hash{limit}",
+		useInvitation:    "UPDATE invitations SET uses_left = uses_left - 1 WHERE code_hash = ? AND uses_left > 0 AND (expires_ms = 0 OR expires_ms > ?)",
+		insertInvitation: "INSERT INTO invitations (code_hash, note, uses_left, expires_ms, created_ms) VALUES (?, ?, ?, ?, ?)",
+		endInvitation:    "DELETE FROM invitations WHERE code_hash = ?",
+		eraseUser:        "UPDATE users SET name = ?, password = NULL, seen_ms = CASE WHEN seen_ms < ? THEN ? ELSE seen_ms END WHERE id = ?",
+		endDevices:       "DELETE FROM devices WHERE user_id = ? AND id <> ?",
 
 		roomKey:      "SELECT id, name, epoch, created_ms FROM rooms WHERE name_key = ?",
 		countCreated: "SELECT count(*) FROM (SELECT id FROM rooms WHERE creator = ? ORDER BY id{limit}) made",
@@ -153,6 +161,7 @@ func compile(d *Dialect) statements {
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
 		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships,
 		&s.password, &s.passwordOf, &s.setPassword, &s.devices, &s.allDevices, &s.insertDevice, &s.updateDevice, &s.endDevice, &s.endDevices,
+		&s.invitation, &s.invitations, &s.useInvitation, &s.insertInvitation, &s.endInvitation, &s.eraseUser,
 	} {
 		*query = d.compile(*query)
 	}

@@ -1,6 +1,7 @@
 package storesim
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -88,6 +89,9 @@ func (s *Store) SetPassword(ctx context.Context, p chat.PasswordChange) error {
 		a := d.users[p.User-1]
 		do, err := p.Judge(a.password)
 		if do {
+			err = d.invited(p.Invitation, p.NowMs)
+		}
+		if do && err == nil {
 			a.password, a.user.Account = p.To, p.To != ""
 		}
 		return err
@@ -161,6 +165,82 @@ func (s *Store) AddDevices(ctx context.Context, devices []chat.DeviceRecord) err
 		}
 		for _, x := range devices {
 			d.users[x.User-1].put(x)
+		}
+		return nil
+	})
+}
+
+// invited uses an invitation, if one is needed.
+func (d *Disk) invited(code chat.TokenHash, nowMs int64) error {
+	if code == (chat.TokenHash{}) {
+		return nil
+	}
+	for i := range d.invitations {
+		if x := &d.invitations[i]; x.Code == code && x.Holds(nowMs) {
+			x.UsesLeft--
+			return nil
+		}
+	}
+	return chat.NotInvited()
+}
+
+// AddInvitation is documented at chat.Store.
+func (s *Store) AddInvitation(ctx context.Context, i chat.Invitation) error {
+	return s.write(ctx, "AddInvitation", func(d *Disk) error {
+		d.invitations = slices.DeleteFunc(d.invitations, func(x chat.Invitation) bool { return x.Code == i.Code })
+		d.invitations = append(d.invitations, i)
+		slices.SortFunc(d.invitations, func(x, y chat.Invitation) int { return bytes.Compare(x.Code[:], y.Code[:]) })
+		return nil
+	})
+}
+
+// Invitation is documented at chat.Store.
+func (s *Store) Invitation(ctx context.Context, code chat.TokenHash, nowMs int64) (chat.Invitation, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "Invitation"); err != nil {
+		return chat.Invitation{}, err
+	}
+	for _, x := range d.invitations {
+		if x.Code == code && x.Holds(nowMs) {
+			return x, nil
+		}
+	}
+	return chat.Invitation{}, chat.NotInvited()
+}
+
+// Invitations is documented at chat.Store.
+func (s *Store) Invitations(ctx context.Context, after chat.TokenHash, itemsMax int) (all []chat.Invitation, err error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "Invitations"); err != nil {
+		return nil, err
+	}
+	for _, x := range d.invitations {
+		if bytes.Compare(x.Code[:], after[:]) > 0 && len(all) < max(itemsMax, 1) {
+			all = append(all, x)
+		}
+	}
+	return all, nil
+}
+
+// EraseUser is documented at chat.Store.
+func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) error {
+	return s.write(ctx, "EraseUser", func(d *Disk) error {
+		if !d.isUser(user) {
+			return chat.Errorf(chat.CodeNoUser, "there is no user %d", user)
+		}
+		a := d.users[user-1]
+		a.user.Name, a.user.Account, a.password, a.devices = chat.ErasedName, false, "", nil
+		a.user.SeenMs = max(a.user.SeenMs, nowMs)
+		for _, log := range d.rooms {
+			for i := range log.events {
+				if log.events[i].User == user {
+					log.events[i].Name = chat.ErasedName
+				}
+			}
 		}
 		return nil
 	})

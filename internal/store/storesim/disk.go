@@ -22,14 +22,15 @@ import (
 
 // Disk is what simulated stores keep when the programs that use it die.
 type Disk struct {
-	mu       lock.Mutex
-	rooms    []*roomLog // by id - 1
-	users    []*account // by id - 1
-	trouble  Trouble
-	inDoubt  *commit            // written, not synced, and nobody knows whether it will be
-	newest   map[uint64]outcome // of each writer's batches that took effect
-	members  map[seat]chat.Membership
-	observer func(chat.Event)
+	mu          lock.Mutex
+	rooms       []*roomLog        // by id - 1
+	users       []*account        // by id - 1
+	invitations []chat.Invitation // by code
+	trouble     Trouble
+	inDoubt     *commit            // written, not synced, and nobody knows whether it will be
+	newest      map[uint64]outcome // of each writer's batches that took effect
+	members     map[seat]chat.Membership
+	observer    func(chat.Event)
 
 	conflictEventsMax int
 

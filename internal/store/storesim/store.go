@@ -2,7 +2,6 @@ package storesim
 
 import (
 	"context"
-	"time"
 
 	"sarang/chat"
 )
@@ -77,22 +76,30 @@ func (d *Disk) claim(c chat.Claim) (chat.Claimed, error) {
 		return chat.Claimed{}, chat.NotProven()
 	}
 	if holder != nil {
-		if shown := holder.shownDevice(&c); shown != nil || c.Proven != 0 {
+		shown := holder.shownDevice(&c)
+		if shown != nil && c.NoGuests && !holder.user.Account && c.Password == "" {
+			return chat.Claimed{}, c.NotHis()
+		}
+		if shown != nil || c.Proven != 0 {
 			return holder.enter(&c, shown), nil
 		}
 	}
 	switch taken := holder == nil || c.Free(&holder.user); {
+	case taken && c.Bars() != nil:
+		return chat.Claimed{}, c.Bars()
 	case like != nil && taken:
 		return chat.Claimed{}, chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q", c.Name, like.user.Name)
-	case taken && c.KnownOnly:
-		return chat.Claimed{}, &chat.Error{Code: chat.CodeUnavailable, Message: "nobody new can be let in now", RetryAfter: time.Second}
-	case taken && holder != nil:
-		holder.user.Key, holder.devices = "", nil
 	case taken:
+		if err := d.invited(c.Invitation, c.NowMs); err != nil {
+			return chat.Claimed{}, err
+		}
+		if holder != nil {
+			holder.user.Key, holder.devices = "", nil
+		}
 	case c.Resume == chat.TokenHash{}:
 		return chat.Claimed{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else", c.Name)
 	default:
-		return chat.Claimed{}, chat.Errorf(chat.CodeBadToken, "the token is not that of %q", c.Name)
+		return chat.Claimed{}, c.NotHis()
 	}
 	a := &account{password: c.Password, look: c.Look, user: chat.User{
 		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs, Account: c.Password != "",

@@ -169,7 +169,14 @@ func (f *fixture) calls(r chat.Room, u chat.User) map[string]func(context.Contex
 		},
 		"Devices":    func(ctx context.Context) error { _, err := f.store.Devices(ctx, u.ID); return err },
 		"EndDevices": func(ctx context.Context) error { return f.store.EndDevices(ctx, u.ID, chat.DeviceSet{Only: 9}) },
-		"UserByKey":  func(ctx context.Context) error { _, err := f.store.UserByKey(ctx, u.Key); return err },
+		"AddInvitation": func(ctx context.Context) error {
+			return f.store.AddInvitation(ctx, chat.Invitation{Code: token("i"), UsesLeft: 1})
+		},
+		"Invitations": func(ctx context.Context) error {
+			_, err := f.store.Invitations(ctx, chat.TokenHash{}, 1)
+			return err
+		},
+		"UserByKey": func(ctx context.Context) error { _, err := f.store.UserByKey(ctx, u.Key); return err },
 	}
 }
 

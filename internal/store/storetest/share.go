@@ -130,6 +130,22 @@ func (s *shared) Devices(ctx context.Context, user chat.UserID) ([]chat.Device, 
 	return s.next().Devices(ctx, user)
 }
 
+func (s *shared) AddInvitation(ctx context.Context, i chat.Invitation) error {
+	return s.next().AddInvitation(ctx, i)
+}
+
+func (s *shared) Invitation(ctx context.Context, code chat.TokenHash, nowMs int64) (chat.Invitation, error) {
+	return s.next().Invitation(ctx, code, nowMs)
+}
+
+func (s *shared) Invitations(ctx context.Context, after chat.TokenHash, itemsMax int) ([]chat.Invitation, error) {
+	return s.next().Invitations(ctx, after, itemsMax)
+}
+
+func (s *shared) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) error {
+	return s.next().EraseUser(ctx, user, nowMs)
+}
+
 func (s *shared) EndDevices(ctx context.Context, user chat.UserID, which chat.DeviceSet) error {
 	return s.next().EndDevices(ctx, user, which)
 }

@@ -2385,6 +2385,59 @@ func (x *DeviceSession) GetCurrent() bool {
 	return false
 }
 
+// C_ERASE (40): make the user nobody, for good. Answered by S_DONE.
+type EraseUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Password      string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"` // of an account
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseUser) Reset() {
+	*x = EraseUser{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseUser) ProtoMessage() {}
+
+func (x *EraseUser) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseUser.ProtoReflect.Descriptor instead.
+func (*EraseUser) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *EraseUser) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *EraseUser) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
 // C_END_SESSION (38): end a session of the user, or all but this one. Answered by S_DONE.
 type EndSession struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2397,7 +2450,7 @@ type EndSession struct {
 
 func (x *EndSession) Reset() {
 	*x = EndSession{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2409,7 +2462,7 @@ func (x *EndSession) String() string {
 func (*EndSession) ProtoMessage() {}
 
 func (x *EndSession) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2422,7 +2475,7 @@ func (x *EndSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSession.ProtoReflect.Descriptor instead.
 func (*EndSession) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EndSession) GetRequest() uint32 {
@@ -2460,7 +2513,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2525,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2538,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Gap) GetRoom() uint64 {
@@ -2528,7 +2581,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2593,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2606,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Goodbye) GetCode() uint32 {
@@ -2590,7 +2643,7 @@ type Mark struct {
 
 func (x *Mark) Reset() {
 	*x = Mark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2602,7 +2655,7 @@ func (x *Mark) String() string {
 func (*Mark) ProtoMessage() {}
 
 func (x *Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2615,7 +2668,7 @@ func (x *Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mark.ProtoReflect.Descriptor instead.
 func (*Mark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Mark) GetRequest() uint32 {
@@ -2652,7 +2705,7 @@ type Marked struct {
 
 func (x *Marked) Reset() {
 	*x = Marked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[34]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2664,7 +2717,7 @@ func (x *Marked) String() string {
 func (*Marked) ProtoMessage() {}
 
 func (x *Marked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[34]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2677,7 +2730,7 @@ func (x *Marked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Marked.ProtoReflect.Descriptor instead.
 func (*Marked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{34}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Marked) GetRequest() uint32 {
@@ -2714,7 +2767,7 @@ type Mute struct {
 
 func (x *Mute) Reset() {
 	*x = Mute{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[35]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2726,7 +2779,7 @@ func (x *Mute) String() string {
 func (*Mute) ProtoMessage() {}
 
 func (x *Mute) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[35]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2739,7 +2792,7 @@ func (x *Mute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mute.ProtoReflect.Descriptor instead.
 func (*Mute) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{35}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Mute) GetRequest() uint32 {
@@ -2775,7 +2828,7 @@ type MyRooms struct {
 
 func (x *MyRooms) Reset() {
 	*x = MyRooms{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[36]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2787,7 +2840,7 @@ func (x *MyRooms) String() string {
 func (*MyRooms) ProtoMessage() {}
 
 func (x *MyRooms) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[36]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2800,7 +2853,7 @@ func (x *MyRooms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRooms.ProtoReflect.Descriptor instead.
 func (*MyRooms) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{36}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MyRooms) GetRequest() uint32 {
@@ -2836,7 +2889,7 @@ type MyRoomPage struct {
 
 func (x *MyRoomPage) Reset() {
 	*x = MyRoomPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[37]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2848,7 +2901,7 @@ func (x *MyRoomPage) String() string {
 func (*MyRoomPage) ProtoMessage() {}
 
 func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[37]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2861,7 +2914,7 @@ func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoomPage.ProtoReflect.Descriptor instead.
 func (*MyRoomPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{37}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *MyRoomPage) GetRequest() uint32 {
@@ -2904,7 +2957,7 @@ type MyRoom struct {
 
 func (x *MyRoom) Reset() {
 	*x = MyRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[38]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2916,7 +2969,7 @@ func (x *MyRoom) String() string {
 func (*MyRoom) ProtoMessage() {}
 
 func (x *MyRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[38]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2929,7 +2982,7 @@ func (x *MyRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoom.ProtoReflect.Descriptor instead.
 func (*MyRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{38}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *MyRoom) GetRoom() *RoomInfo {
@@ -3022,7 +3075,7 @@ type Direct struct {
 
 func (x *Direct) Reset() {
 	*x = Direct{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[39]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3034,7 +3087,7 @@ func (x *Direct) String() string {
 func (*Direct) ProtoMessage() {}
 
 func (x *Direct) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[39]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3047,7 +3100,7 @@ func (x *Direct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direct.ProtoReflect.Descriptor instead.
 func (*Direct) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{39}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Direct) GetRequest() uint32 {
@@ -3082,7 +3135,7 @@ type Belongs struct {
 
 func (x *Belongs) Reset() {
 	*x = Belongs{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[40]
+	mi := &file_sarang_v1_chat_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3094,7 +3147,7 @@ func (x *Belongs) String() string {
 func (*Belongs) ProtoMessage() {}
 
 func (x *Belongs) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[40]
+	mi := &file_sarang_v1_chat_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3107,7 +3160,7 @@ func (x *Belongs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belongs.ProtoReflect.Descriptor instead.
 func (*Belongs) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{40}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Belongs) GetRoom() uint64 {
@@ -3313,7 +3366,10 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"created_ms\x18\x04 \x01(\x04R\tcreatedMs\x12\x17\n" +
 	"\aseen_ms\x18\x05 \x01(\x04R\x06seenMs\x12 \n" +
 	"\vconnections\x18\x06 \x01(\rR\vconnections\x12\x18\n" +
-	"\acurrent\x18\a \x01(\bR\acurrent\"X\n" +
+	"\acurrent\x18\a \x01(\bR\acurrent\"A\n" +
+	"\tEraseUser\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x1a\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\"X\n" +
 	"\n" +
 	"EndSession\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x18\n" +
@@ -3390,7 +3446,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -3423,17 +3479,18 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*Sessions)(nil),       // 28: sarang.v1.Sessions
 	(*SessionList)(nil),    // 29: sarang.v1.SessionList
 	(*DeviceSession)(nil),  // 30: sarang.v1.DeviceSession
-	(*EndSession)(nil),     // 31: sarang.v1.EndSession
-	(*Gap)(nil),            // 32: sarang.v1.Gap
-	(*Goodbye)(nil),        // 33: sarang.v1.Goodbye
-	(*Mark)(nil),           // 34: sarang.v1.Mark
-	(*Marked)(nil),         // 35: sarang.v1.Marked
-	(*Mute)(nil),           // 36: sarang.v1.Mute
-	(*MyRooms)(nil),        // 37: sarang.v1.MyRooms
-	(*MyRoomPage)(nil),     // 38: sarang.v1.MyRoomPage
-	(*MyRoom)(nil),         // 39: sarang.v1.MyRoom
-	(*Direct)(nil),         // 40: sarang.v1.Direct
-	(*Belongs)(nil),        // 41: sarang.v1.Belongs
+	(*EraseUser)(nil),      // 31: sarang.v1.EraseUser
+	(*EndSession)(nil),     // 32: sarang.v1.EndSession
+	(*Gap)(nil),            // 33: sarang.v1.Gap
+	(*Goodbye)(nil),        // 34: sarang.v1.Goodbye
+	(*Mark)(nil),           // 35: sarang.v1.Mark
+	(*Marked)(nil),         // 36: sarang.v1.Marked
+	(*Mute)(nil),           // 37: sarang.v1.Mute
+	(*MyRooms)(nil),        // 38: sarang.v1.MyRooms
+	(*MyRoomPage)(nil),     // 39: sarang.v1.MyRoomPage
+	(*MyRoom)(nil),         // 40: sarang.v1.MyRoom
+	(*Direct)(nil),         // 41: sarang.v1.Direct
+	(*Belongs)(nil),        // 42: sarang.v1.Belongs
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -3445,7 +3502,7 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	5,  // 6: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
 	24, // 7: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
 	30, // 8: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
-	39, // 9: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
+	40, // 9: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
 	9,  // 10: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
 	11, // [11:11] is the sub-list for method output_type
 	11, // [11:11] is the sub-list for method input_type
@@ -3465,7 +3522,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   41,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

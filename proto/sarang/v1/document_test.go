@@ -101,6 +101,7 @@ var examples = map[string]struct {
 		{Id: 5124095576030431, Device: "laptop", Address: "2001:db8::1", CreatedMs: 1700003700000, SeenMs: 1700003700000, Connections: 1, Current: true},
 	}}},
 	"C_END_SESSION others": {pb.CEndSession, &pb.EndSession{Request: 6, Others: true}},
+	"C_ERASE me":           {pb.CErase, &pb.EraseUser{Request: 7, Password: "correct horse"}},
 	"S_GOODBYE ended":      {pb.SGoodbye, &pb.Goodbye{Code: 31, Message: "this session was ended"}},
 	"S_ERROR refused": {pb.SError, &pb.Error{
 		Code: 12, Message: "join the room first", PacketId: pb.CChat, Room: 1, Nonce: 0x0102030405060708,

@@ -25,7 +25,7 @@ func everyMessage() []decoders {
 		new(pb.Join), new(pb.Joined), new(pb.Leave), new(pb.Create), new(pb.Created), new(pb.List), new(pb.Listed),
 		new(pb.History), new(pb.HistoryPage), new(pb.Members), new(pb.MemberPage), new(pb.Gap), new(pb.Goodbye),
 		new(pb.GiveRole), new(pb.Kick), new(pb.Done), new(pb.Register), new(pb.ChangePassword), new(pb.Sessions),
-		new(pb.SessionList), new(pb.DeviceSession), new(pb.EndSession),
+		new(pb.SessionList), new(pb.DeviceSession), new(pb.EndSession), new(pb.EraseUser),
 		new(pb.Mark), new(pb.Marked), new(pb.Mute), new(pb.MyRooms), new(pb.MyRoomPage),
 		new(pb.Direct), new(pb.Belongs),
 	}

@@ -18,6 +18,7 @@ const (
 	SSessions   = 35 // SessionList
 	CSessions   = 36 // Sessions
 	CEndSession = 38 // EndSession
+	CErase      = 40 // EraseUser
 	SChat       = 5  // Event
 	CChat       = 6  // Publish
 	SAck        = 7  // Ack

@@ -20,6 +20,7 @@ func Packets() []Packet {
 		{SSessions, "S_SESSIONS", new(SessionList)},
 		{CSessions, "C_SESSIONS", new(Sessions)},
 		{CEndSession, "C_END_SESSION", new(EndSession)},
+		{CErase, "C_ERASE", new(EraseUser)},
 		{SChat, "S_CHAT", new(Event)},
 		{CChat, "C_CHAT", new(Publish)},
 		{SAck, "S_ACK", new(Ack)},

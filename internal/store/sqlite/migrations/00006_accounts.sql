@@ -24,7 +24,17 @@ INSERT INTO devices
     WHERE name_key IS NOT NULL AND length(token_hash) = 32 AND token_hash <> zeroblob(32);
 ALTER TABLE users DROP COLUMN token_hash;
 
+-- Codes by which people register: code_hash is the SHA-256 of one. expires_ms 0: for good.
+CREATE TABLE invitations (
+    code_hash  BLOB    PRIMARY KEY,
+    note       TEXT    NOT NULL,
+    uses_left  INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- +goose Down
+DROP TABLE invitations;
 ALTER TABLE users ADD COLUMN token_hash BLOB NOT NULL DEFAULT (zeroblob(32));
 UPDATE users SET token_hash = d.token_hash FROM devices d WHERE d.user_id = users.id AND d.id = 1;
 DROP TABLE devices;
