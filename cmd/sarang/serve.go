@@ -68,6 +68,12 @@ func serveCommand() *cobra.Command {
 	f.String("tls-cert", "", "file with the certificate of tls:// and https:// addresses, and those between it and its authority: PEM; read again when it changes, and at SIGHUP")
 	f.String("tls-key", "", "file with the key of --tls-cert: PEM")
 	f.String("tls-records", string(d.TLSRecords), "who makes the records of TLS 1.3 behind the handshake: own takes a tenth of the memory, crypto is the standard library's crypto/tls")
+	f.Duration("web-hsts", d.HSTS, "for how long browsers remember to ask --web https://… by TLS only; 0: they are not told")
+	f.StringSlice("acme-host", nil, "name for which an authority is to make the certificate, instead of --tls-cert; its terms are accepted by that")
+	f.String("acme-email", "", "whom the authority tells about trouble")
+	f.String("acme-directory", "", "URL of the authority; default: Let's Encrypt")
+	f.String("acme-ca", "", "file with the certificates that vouch for --acme-directory: PEM; default: the system's")
+	f.String("acme-http", server.Nowhere, "address where the authority asks by HTTP-01, which the world sees at port 80, such as 0.0.0.0:80; others are sent to --web; none: it asks at --web by TLS-ALPN-01")
 	f.String("http", d.HTTP, "address of /metrics, /healthz and /readyz, for operators: it has no password; none: they are not served")
 	f.StringSlice("http-hosts", nil, "names by which --http is asked, besides localhost and addresses")
 	f.Bool("pprof", false, "--http answers /debug/pprof, too: profiles and memory, for debugging")
@@ -269,6 +275,14 @@ func fillConfig(c *server.Config, s *settings) error {
 	}
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
+	c.HSTS = s.duration("web-hsts")
+	c.ACME = server.ACME{
+		Hosts: s.list("acme-host"), Email: s.k.String("acme-email"), Directory: s.k.String("acme-directory"),
+		CAFile: s.k.String("acme-ca"), HTTP: s.k.String("acme-http"),
+	}
+	if nowhere(c.ACME.HTTP) {
+		c.ACME.HTTP = server.Nowhere
+	}
 	c.Proxies = s.trust("proxies")
 	for _, where := range s.list("proxy-protocol") {
 		switch where {

@@ -160,3 +160,21 @@ func TestProxySettings(t *testing.T) {
 		}
 	}
 }
+
+func TestACMESettings(t *testing.T) {
+	got, err := configOf("--web", "https://127.0.0.1:8443", "--listen", "tls://127.0.0.1:7778", "--acme-host", "a.example.org,b.example.org", "--acme-email", "x@example.org")
+	if err != nil || len(got.ACME.Hosts) != 2 || got.ACME.HTTP != server.Nowhere || got.ACME.Email != "x@example.org" || got.HSTS != server.DefaultHSTS {
+		t.Errorf("%+v %v, %v", got.ACME, got.HSTS, err)
+	}
+	for want, args := range map[string][]string{
+		"acme-host and tls-cert": {"--acme-host", "a.example.org", "--tls-cert", "c", "--tls-key", "k"},
+		"acme-host has":          {"--acme-host", "*.example.org"},
+		"acme-host has \"host\"": {"--acme-host", "host"},
+		"acme-host has \"A":      {"--acme-host", "A.example.org"},
+		"with --acme-host only":  {"--acme-email", "x@example.org"},
+	} {
+		if _, err := configOf(args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}

@@ -90,12 +90,17 @@ func (c *certificate) watch(look <-chan time.Time, wanted, end <-chan struct{}) 
 	}
 }
 
-// config is what a listener speaks TLS with. A client that offers protocols must offer one of
-// these (RFC 7301), so that nobody is made to talk to another server than he means.
 func (c *certificate) config(protocols ...string) *tls.Config {
+	return tlsConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil }, protocols...)
+}
+
+// tlsConfig is what a listener speaks TLS with. A client that offers protocols must offer one of
+// these (RFC 7301), so that nobody is made to talk to another server than he means. choose is
+// called while a handshake holds a token: it waits for nobody.
+func tlsConfig(choose func(*tls.ClientHelloInfo) (*tls.Certificate, error), protocols ...string) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: protocols,
-		GetCertificate:              func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
+		GetCertificate:              choose,
 		DynamicRecordSizingDisabled: true, // what goes out together goes in one record
 	}
 }

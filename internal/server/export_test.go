@@ -39,3 +39,6 @@ func WatchCertificate(certFile, keyFile string, look <-chan time.Time, end <-cha
 
 // ClientOf is clientOf.
 var ClientOf = clientOf
+
+// WebRequestsMax is how many requests a connection of HTTP/2 has at most.
+const WebRequestsMax = webRequestsMax

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sarang/engine"
@@ -26,6 +28,8 @@ var (
 	descTLSKeyUpdates = desc("tls_key_updates_total", "KeyUpdates of such sessions.", "direction")
 	descTLSKeysOpened = desc("tls_keys_opened_total", "Keys of such sessions that were opened for use.")
 	descTLSAlerts     = desc("tls_alerts_total", "Alerts of such sessions; those without a name are other.", "direction", "alert")
+	descCertificate   = desc("certificate_end_seconds", "When a certificate ends, in seconds since 1970; the host of those that ACME has made.", "host")
+	descACMEFailed    = desc("acme_failures_total", "Times that no certificate could be had of the authority.")
 	descAccepted      = desc("accepted_total", "Connections accepted.")
 	descRefused       = desc("refused_total", "Things refused or put off for a limit or the load (docs/limits.md), and connections while draining.", "reason")
 	descSilent        = desc("refused_silently_total", "Connections refused without a farewell.")
@@ -103,6 +107,14 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if w := c.s.web; w != nil {
 		gauge(descWebLent, float64(w.door.Lent()))
 		count(descRefused, float64(w.door.Refused()), "web_connections")
+	}
+	certificates := func(host string, until time.Time) { gauge(descCertificate, float64(until.Unix()), host) }
+	if f := c.s.certificate; f != nil {
+		certificates("", f.now.Load().Leaf.NotAfter)
+	}
+	if a := c.s.acme; a != nil {
+		a.expiries(certificates)
+		count(descACMEFailed, float64(a.failed.Load()))
 	}
 	if len(c.s.config.Proxies) > 0 {
 		count(descRefused, float64(c.s.proxyHeaders.Load()), "proxy_header")

@@ -49,6 +49,9 @@ type Config struct {
 	IO         string           // auto, or one of aio.Kinds
 	Workers    int              // threads that serve sessions
 
+	ACME ACME          // or an authority makes the certificate
+	HSTS time.Duration // for how long browsers remember to ask Web by TLS only; 0: they are not told
+
 	HTTPHosts   []string    // names that HTTP is asked by, besides localhost and addresses
 	WebHosts    []string    // the same of Web; none: any, where that is no loopback address
 	WebOrigins  []string    // SCHEME://HOST[:PORT] of pages that may connect to Web, besides its own
@@ -110,6 +113,7 @@ func Default() Config {
 		Web:               Address{"http", netip.MustParseAddrPort("127.0.0.1:7780")},
 		HTTP:              "127.0.0.1:7782",
 		TLSRecords:        tlscodec.OwnRecords,
+		HSTS:              DefaultHSTS,
 		DataDir:           defaultDataDir(),
 		IO:                "auto",
 		Workers:           1,
@@ -137,6 +141,8 @@ type Server struct {
 	tls    []*tlsDoor
 
 	proxyHeaders atomic.Uint64 // connections of proxies that were closed for their header
+
+	acme *acmeSource // certificates of an authority; nil: there are none
 
 	certificate *certificate                        // nil: no address speaks TLS
 	tokens      tlscodec.Tokens                     // for all handshakes
@@ -194,6 +200,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 		return s, err
 	}
 	if s.web, err = serveWeb(ctx, s); err != nil {
+		return s, err
+	}
+	if err = s.startACME(); err != nil {
 		return s, err
 	}
 	if s.http, err = serveOperators(s); err != nil {
@@ -281,6 +290,10 @@ func (s *Server) besideIPv4(addr netip.AddrPort) bool {
 // loadCertificate reads the certificate if an address needs one, and looks after it.
 func (s *Server) loadCertificate() (err error) {
 	c := &s.config
+	if len(c.ACME.Hosts) > 0 {
+		s.acme, err = newACME(c.ACME, c.DataDir, c.Name, c.Logger)
+		return err
+	}
 	if c.TLSCert == "" {
 		return nil
 	}
@@ -293,6 +306,22 @@ func (s *Server) loadCertificate() (err error) {
 		defer look.Stop()
 		s.certificate.watch(look.C, c.Reload, end)
 	})
+	return nil
+}
+
+// startACME has certificates made, and looks after them. By then the authority can ask.
+func (s *Server) startACME() error {
+	if s.acme == nil {
+		return nil
+	}
+	port := uint16(443)
+	if s.web != nil && s.web.tls != nil {
+		port = s.web.at.Addr.Port()
+	}
+	if err := s.acme.listen(port); err != nil {
+		return err
+	}
+	s.watching.Go(s.acme.look)
 	return nil
 }
 
@@ -396,6 +425,7 @@ func (s *Server) release() (err error) {
 	for _, d := range s.tls {
 		d.close()
 	}
+	s.acme.close()
 	if s.ended != nil {
 		close(s.ended)
 		s.ended = nil
@@ -481,6 +511,9 @@ func (c *Config) Validate() error {
 	if err := c.checkWeb(); err != nil {
 		return err
 	}
+	if err := c.ACME.check(c.TLSCert != ""); err != nil {
+		return err
+	}
 	if len(c.Proxies) == 0 && (c.ProxyListen || c.ProxyWeb) {
 		return errors.New("proxy-protocol is of use with --proxies NETWORKS only: others are not believed")
 	}
@@ -494,7 +527,7 @@ func (c *Config) Validate() error {
 		if err := node.CheckScheme(a.Scheme); err != nil {
 			return fmt.Errorf("listen is %q: %w", a, err)
 		}
-		if a.Scheme == node.TLS && c.TLSCert == "" {
+		if a.Scheme == node.TLS && c.TLSCert == "" && len(c.ACME.Hosts) == 0 {
 			return fmt.Errorf("listen is %q: %w", a, errNoCertificate)
 		}
 	}

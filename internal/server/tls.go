@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/crypto/acme"
+
 	"sarang/engine"
 	"sarang/engine/tlscodec"
 	"sarang/internal/door"
@@ -135,7 +137,7 @@ func (s *Server) listenTLS(ctx context.Context, a Address) (Address, error) {
 		return a, err
 	}
 	l.Listening(at.Addr)
-	s.tls = append(s.tls, s.newTLSDoor(l, s.certificate.config(nativeALPN), func(c *tls.Conn) {
+	s.tls = append(s.tls, s.newTLSDoor(l, s.tlsConfig(nativeALPN), func(c *tls.Conn) {
 		if err := s.giveBackTLS(c, nil, p); err != nil {
 			s.config.Logger.Debug("a session ended behind its handshake", "error", err)
 		}
@@ -183,7 +185,19 @@ func (l *shaken) Close() error {
 }
 
 // errNoCertificate means that an address speaks TLS and nothing says with what.
-var errNoCertificate = errors.New("it speaks TLS: --tls-cert and --tls-key name the files of its certificate")
+var errNoCertificate = errors.New("it speaks TLS: --tls-cert and --tls-key name the files of its certificate, or --acme-host has one made")
+
+// tlsConfig is what a listener speaks TLS with.
+func (s *Server) tlsConfig(protocols ...string) *tls.Config {
+	if s.acme == nil {
+		return s.certificate.config(protocols...)
+	}
+	config := tlsConfig(s.acme.choose, protocols...)
+	if slices.Contains(protocols, "http/1.1") { // the authority asks at the web address: RFC 8737
+		config.NextProtos = append(config.NextProtos, acme.ALPNProto)
+	}
+	return config
+}
 
 // tlsDoors are all that shake hands.
 func (s *Server) tlsDoors() []*tlsDoor {

@@ -72,7 +72,7 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 	var listener net.Listener = w.door
 	if c.Web.Scheme == "https" {
 		l := newShaken(w.door)
-		w.tls = s.newTLSDoor(w.door, s.certificate.config("http/1.1"), func(c *tls.Conn) { l.conns <- c })
+		w.tls = s.newTLSDoor(w.door, s.tlsConfig("h2", "http/1.1"), func(c *tls.Conn) { l.conns <- c })
 		listener = l
 	}
 	files, err := page.Handler()
@@ -94,7 +94,12 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 		MaxHeaderBytes:    webHeaderBytesMax,
 		ErrorLog:          slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug), // it is about strangers
 	}
-	w.http.SetKeepAlivesEnabled(false) // a place is for one request: they are few
+	if c.Web.Scheme == "https" {
+		w.http.Handler = strict(w.http.Handler, c.HSTS)
+		withHTTP2(w.http)
+	} else {
+		w.http.SetKeepAlivesEnabled(false) // a place is for one request: they are few
+	}
 	go func() {
 		defer close(w.served)
 		if err := w.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -110,9 +115,16 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 		http.Error(answer, "pages of this origin may not connect; --web-origins adds some", http.StatusForbidden)
 		return
 	}
+	if r.ProtoMajor != 1 { // RFC 8441 is not offered, so no browser asks for it
+		http.Error(answer, "a WebSocket begins with HTTP/1.1 here: offer no other by ALPN", http.StatusBadRequest)
+		return
+	}
 	head, subprotocol, err := websocket.Upgrade(r, answer.Header(), node.Subprotocols()...)
 	var refused *websocket.HandshakeError
 	if errors.As(err, &refused) {
+		if wants := answer.Header().Get("Connection"); wants != "close" {
+			answer.Header()["Connection"] = []string{"close", wants} // a place is for one request
+		}
 		http.Error(answer, refused.What, refused.Status)
 		return
 	}
@@ -190,7 +202,7 @@ func (c *Config) checkWeb() error {
 	case c.Web == (Address{}) || c.Web.Scheme == "http":
 	case c.Web.Scheme != "https":
 		return fmt.Errorf("web is %q; it must be http://HOST:PORT, https://HOST:PORT, or none", c.Web)
-	case c.TLSCert == "":
+	case c.TLSCert == "" && len(c.ACME.Hosts) == 0:
 		return fmt.Errorf("web is %q: %w", c.Web, errNoCertificate)
 	}
 	for _, name := range c.WebHosts {

@@ -46,6 +46,12 @@ func dialWeb(t *testing.T, s *running, name string, ahead ...byte) *script {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return upgradeOn(t, s, name, c, ahead)
+}
+
+// upgradeOn asks for a WebSocket on a connection.
+func upgradeOn(t *testing.T, s *running, name string, c net.Conn, ahead []byte) *script {
+	t.Helper()
 	s.clients = append(s.clients, c)
 	request := upgradeRequest(s.WebAddr().Addr.String(), node.Subprotocols()[0], "")
 	if _, err := c.Write(append([]byte(request), ahead...)); err != nil {
