@@ -34,13 +34,18 @@ const (
 
 	bitFin  = 0x80
 	bitsRSV = 0x70
+	bitRSV1 = 0x40 // RFC 7692, section 6: the message is compressed
 	bitMask = 0x80
 )
 
 // Header is a frame's header.
 type Header struct {
-	Fin     bool
-	Opcode  Opcode
+	Fin    bool
+	Opcode Opcode
+
+	// Compressed: it is the first frame of a message that is.
+	Compressed bool
+
 	Masked  bool
 	Mask    [4]byte
 	Bytes   int // of the header itself
@@ -57,6 +62,9 @@ type Framer struct {
 	// PayloadBytesMax is the most that a frame may carry; more is an error with
 	// CodeTooBig.
 	PayloadBytesMax int
+
+	// Deflate: messages may be compressed, as was agreed on.
+	Deflate bool
 }
 
 // Split returns the length of the first whole frame of b, 0 if it is not whole.
@@ -99,10 +107,13 @@ func (f Framer) Header(b []byte) (h Header, err error) {
 	if len(b) == 0 {
 		return h, nil
 	}
-	fin, op := b[0]&bitFin != 0, Opcode(b[0]&0xf)
+	fin, op, rsv := b[0]&bitFin != 0, Opcode(b[0]&0xf), b[0]&bitsRSV
+	compressed := f.Deflate && rsv == bitRSV1
 	switch {
-	case b[0]&bitsRSV != 0:
+	case rsv != 0 && !compressed:
 		return h, violation("a reserved bit is set, and no extension was agreed on")
+	case compressed && op != OpText && op != OpBinary:
+		return h, violation("what can not be compressed says that it is")
 	case !op.known():
 		return h, violation("an opcode that is not known")
 	case op.Control() && !fin:
@@ -144,7 +155,7 @@ func (f Framer) Header(b []byte) (h Header, err error) {
 	if len(b) < n {
 		return h, nil
 	}
-	h = Header{Fin: fin, Opcode: op, Masked: f.Masked, Bytes: n, Payload: int(payload)}
+	h = Header{Fin: fin, Opcode: op, Compressed: compressed, Masked: f.Masked, Bytes: n, Payload: int(payload)}
 	if f.Masked {
 		copy(h.Mask[:], b[n-4:])
 	}

@@ -36,8 +36,21 @@ func (e *HandshakeError) Error() string { return "websocket: " + e.What }
 // known that the client offers. It does not look at Origin and Host. An error is a
 // *HandshakeError; what header has by then is to be answered with it.
 func Upgrade(r *http.Request, header http.Header, known ...string) (answer []byte, protocol string, err error) {
-	refuse := func(status int, what string) ([]byte, string, error) {
-		return nil, "", &HandshakeError{status, what}
+	u, err := UpgradeWith(r, header, false, known...)
+	return u.Answer, u.Protocol, err
+}
+
+// Upgraded is what was agreed on.
+type Upgraded struct {
+	Answer   []byte
+	Protocol string
+	Deflate  bool // messages may be compressed
+}
+
+// UpgradeWith is Upgrade; with deflate, compression is accepted if the client offers it.
+func UpgradeWith(r *http.Request, header http.Header, deflate bool, known ...string) (Upgraded, error) {
+	refuse := func(status int, what string) (Upgraded, error) {
+		return Upgraded{}, &HandshakeError{status, what}
 	}
 	keys := r.Header.Values("Sec-Websocket-Key")
 	switch {
@@ -58,8 +71,17 @@ func Upgrade(r *http.Request, header http.Header, known ...string) (answer []byt
 	if i < 0 {
 		return refuse(http.StatusBadRequest, "Sec-WebSocket-Protocol must offer one of: "+strings.Join(known, ", "))
 	}
-	return fmt.Appendf(nil, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n\r\n", acceptKey(keys[0]), known[i]), known[i], nil
+	u := Upgraded{Protocol: known[i]}
+	u.Answer = fmt.Appendf(nil, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n", acceptKey(keys[0]), known[i])
+	if deflate {
+		var accepted string
+		if accepted, u.Deflate = AcceptDeflate(r.Header); u.Deflate {
+			u.Answer = fmt.Appendf(u.Answer, "Sec-WebSocket-Extensions: %s\r\n", accepted)
+		}
+	}
+	u.Answer = append(u.Answer, "\r\n"...)
+	return u, nil
 }
 
 func validKey(key string) bool {

@@ -11,6 +11,11 @@ type Messages struct {
 	// BytesMax is the most that a message may have; more is an error with CodeTooBig.
 	BytesMax int
 
+	// Inflater is for messages that are compressed. It may be shared by those of a goroutine.
+	Inflater *Inflater
+
+	compressed bool // the message that has begun
+
 	opcode  Opcode // of the message that has begun; 0: none has
 	buf     []byte // what has come of it
 	checked int    // so much of a text's buf is known to be UTF-8
@@ -26,7 +31,7 @@ func (m *Messages) Open() bool { return m.opcode != 0 }
 func (m *Messages) Add(h Header, payload []byte) (Opcode, []byte, error) {
 	op, whole, err := m.add(h, payload)
 	if err != nil {
-		*m = Messages{BytesMax: m.BytesMax}
+		*m = Messages{BytesMax: m.BytesMax, Inflater: m.Inflater}
 	}
 	return op, whole, err
 }
@@ -39,16 +44,18 @@ func (m *Messages) add(h Header, payload []byte) (Opcode, []byte, error) {
 		return 0, nil, violation("a message within another one")
 	case len(m.buf)+len(payload) > m.BytesMax:
 		return 0, nil, tooBig(m.BytesMax)
+	case h.Fin && m.opcode == 0 && h.Compressed:
+		return m.inflated(h.Opcode, payload)
 	case h.Fin && m.opcode == 0:
 		if h.Opcode == OpText && !utf8.Valid(payload) {
 			return 0, nil, badText()
 		}
 		return h.Opcode, payload, nil
 	case m.opcode == 0:
-		m.opcode, m.buf, m.checked = h.Opcode, m.buf[:0], 0
+		m.opcode, m.buf, m.checked, m.compressed = h.Opcode, m.buf[:0], 0, h.Compressed
 	}
 	m.buf = append(slices.Grow(m.buf, len(payload)), payload...)
-	if m.opcode == OpText {
+	if m.opcode == OpText && !m.compressed {
 		n, ok := textBytes(m.buf[m.checked:])
 		m.checked += n
 		if !ok || h.Fin && m.checked < len(m.buf) {
@@ -60,6 +67,9 @@ func (m *Messages) add(h Header, payload []byte) (Opcode, []byte, error) {
 	}
 	op, whole := m.opcode, m.buf
 	m.opcode, m.buf = 0, m.buf[:0]
+	if m.compressed {
+		return m.inflated(op, whole)
+	}
 	return op, whole, nil
 }
 

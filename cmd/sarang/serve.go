@@ -68,6 +68,7 @@ func serveCommand() *cobra.Command {
 	f.String("tls-cert", "", "file with the certificate of tls:// and https:// addresses, and those between it and its authority: PEM; read again when it changes, and at SIGHUP")
 	f.String("tls-key", "", "file with the key of --tls-cert: PEM")
 	f.String("tls-records", string(d.TLSRecords), "who makes the records of TLS 1.3 behind the handshake: own takes a tenth of the memory, crypto is the standard library's crypto/tls")
+	f.Bool("web-deflate", false, "WebSockets at --web are compressed, if the client offers it: fewer bytes of long messages for more work")
 	f.Duration("web-hsts", d.HSTS, "for how long browsers remember to ask --web https://… by TLS only; 0: they are not told")
 	f.StringSlice("acme-host", nil, "name for which an authority is to make the certificate, instead of --tls-cert; its terms are accepted by that")
 	f.String("acme-email", "", "whom the authority tells about trouble")
@@ -275,6 +276,7 @@ func fillConfig(c *server.Config, s *settings) error {
 	}
 	c.IdleTimeout, c.DrainTimeout = s.duration("idle-timeout"), s.duration("drain-timeout")
 	c.Debug, c.Pprof = s.boolean("debug-memory"), s.boolean("pprof")
+	c.WebDeflate = s.boolean("web-deflate")
 	c.HSTS = s.duration("web-hsts")
 	c.ACME = server.ACME{
 		Hosts: s.list("acme-host"), Email: s.k.String("acme-email"), Directory: s.k.String("acme-directory"),

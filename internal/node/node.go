@@ -84,7 +84,11 @@ func New(c Config) (*Node, error) {
 	n.upgrades, n.upgradesTLS = map[string]*engine.Protocol{}, map[string]*engine.Protocol{}
 	for _, s := range subprotocols {
 		p := ws.NewProtocol(n.packets, s)
-		n.upgrades[s.Name], n.upgradesTLS[s.Name] = p, tlscodec.Over(p, n.tls)
+		name := s.Name
+		if s.Deflate {
+			name += Deflate
+		}
+		n.upgrades[name], n.upgradesTLS[name] = p, tlscodec.Over(p, n.tls)
 	}
 	return n, nil
 }
@@ -121,10 +125,15 @@ func (n *Node) Protocol(scheme string) (*engine.Protocol, error) {
 func Subprotocols() []string {
 	var all []string
 	for _, s := range ws.Subprotocols() {
-		all = append(all, s.Name)
+		if !s.Deflate {
+			all = append(all, s.Name)
+		}
 	}
 	return all
 }
+
+// Deflate behind the name of a subprotocol is the same with messages that may be compressed.
+const Deflate = "+deflate"
 
 // Subprotocol returns what is spoken behind an upgrade to one of Subprotocols; nil for any
 // other.

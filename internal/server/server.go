@@ -59,6 +59,8 @@ type Config struct {
 	ProxyListen bool        // connections of these to Listen begin with a header of the PROXY protocol
 	ProxyWeb    bool        // those to Web do; else X-Forwarded-For of their requests is believed
 
+	WebDeflate bool // WebSockets may be compressed, if the client wants it
+
 	Pprof bool // HTTP has /debug/pprof, too
 
 	SessionsMax       int

@@ -44,6 +44,7 @@ type web struct {
 	at          Address
 	proxies     limit.Trust // whose X-Forwarded-For is believed
 	origins     []string    // that may connect besides the address's own, in lower case
+	deflate     bool        // WebSockets may be compressed
 	log         *slog.Logger
 	served      chan struct{}
 }
@@ -54,7 +55,7 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 	if c.Web == (Address{}) {
 		return nil, nil
 	}
-	w := &web{giveBackTLS: s.giveBackTLS, node: s.node, log: c.Logger, served: make(chan struct{})}
+	w := &web{giveBackTLS: s.giveBackTLS, node: s.node, log: c.Logger, deflate: c.WebDeflate, served: make(chan struct{})}
 	places := s.doorConfig("web", cmp.Or(c.webConnectionsMax, webConnectionsMax), webRefusal)
 	if !c.ProxyWeb {
 		w.proxies = c.Proxies
@@ -119,7 +120,7 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 		http.Error(answer, "a WebSocket begins with HTTP/1.1 here: offer no other by ALPN", http.StatusBadRequest)
 		return
 	}
-	head, subprotocol, err := websocket.Upgrade(r, answer.Header(), node.Subprotocols()...)
+	u, err := websocket.UpgradeWith(r, answer.Header(), w.deflate, node.Subprotocols()...)
 	var refused *websocket.HandshakeError
 	if errors.As(err, &refused) {
 		if wants := answer.Header().Get("Connection"); wants != "close" {
@@ -128,12 +129,16 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 		http.Error(answer, refused.What, refused.Status)
 		return
 	}
+	subprotocol := u.Protocol
+	if u.Deflate {
+		subprotocol += node.Deflate
+	}
 	c, rw, err := http.NewResponseController(answer).Hijack()
 	if err != nil {
 		http.Error(answer, "no upgrade is possible on this connection", http.StatusInternalServerError)
 		return
 	}
-	if err := w.giveBack(c, r, head, rw.Reader, subprotocol); err != nil {
+	if err := w.giveBack(c, r, u.Answer, rw.Reader, subprotocol); err != nil {
 		w.log.Debug("a WebSocket ended in its handshake", "peer", r.RemoteAddr, "error", err)
 		_ = c.Close()
 	}

@@ -27,6 +27,7 @@ type form struct {
 	event         func(dst []byte, m *pb.Event) ([]byte, error)
 	encoder       func() gateway.Encoder
 	decoder       func() decoder
+	deflate       bool // messages may be compressed
 }
 
 // decoder takes packets out of whole messages. It belongs to a worker.
@@ -74,16 +75,18 @@ func forms() []*form {
 // Subprotocol is one that a WebSocket can speak, with the form of events that it wants of the
 // hub.
 type Subprotocol struct {
-	Name   string
-	Format *hub.Format
-	form   *form
+	Name    string
+	Deflate bool // messages may be compressed; else none is
+	Format  *hub.Format
+	form    *form
 }
 
 // Subprotocols returns those that there are, with new formats, the one that is preferred
-// first.
+// first; then each again, for connections on which compression was agreed on.
 func Subprotocols() (all []Subprotocol) {
-	for _, f := range forms() {
-		all = append(all, Subprotocol{f.name, &hub.Format{
+	plain := forms()
+	for _, f := range append(plain, deflated(plain)...) {
+		all = append(all, Subprotocol{f.name, f.deflate, &hub.Format{
 			Name: f.format, HistoryBytesMax: f.historyMax,
 			Append: func(dst []byte, e *chat.Event) ([]byte, error) {
 				var m pb.Event

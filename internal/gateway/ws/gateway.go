@@ -15,7 +15,7 @@ import (
 
 // NewProtocol is what is spoken behind the upgrade to s, whose Format the hub was given.
 func NewProtocol(g *gateway.Gateway, s Subprotocol) *engine.Protocol {
-	framer := websocket.Framer{Masked: true, PayloadBytesMax: s.form.bytesMax}
+	framer := websocket.Framer{Masked: true, PayloadBytesMax: s.form.bytesMax, Deflate: s.form.deflate}
 	return &engine.Protocol{
 		Name: "ws " + s.Name, Framer: framer, UnadmittedFrameBytesMax: s.form.unadmittedMax + websocket.HeaderBytesMax,
 		NewHandler: func(w *engine.Worker) engine.Handler {
@@ -35,6 +35,7 @@ type handler struct {
 	form    *form
 	framer  websocket.Framer
 	decoder decoder
+	inflate websocket.Inflater // of all sessions
 	whole   websocket.Messages // of all sessions that are between two messages
 	partial map[engine.SessionID]*websocket.Messages
 	payload []byte // of a frame, unmasked
@@ -70,6 +71,7 @@ func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header,
 	if m.BytesMax = h.form.bytesMax; !s.Admitted() {
 		m.BytesMax = h.form.unadmittedMax
 	}
+	m.Inflater = &h.inflate
 	op, message, err := m.Add(head, h.payload)
 	switch {
 	case err != nil:
@@ -93,6 +95,9 @@ func (h *handler) data(s *engine.Session, o *hub.Session, head websocket.Header,
 			Code: websocket.CodeUnsupported, What: h.form.wrong,
 		}})
 		return
+	}
+	if h.form.deflate { // what was compressed is as much work as what was not
+		bytes = max(bytes, len(message))
 	}
 	h.message(o, message, bytes)
 }
