@@ -36,6 +36,8 @@ type chatFlags struct {
 	ca                                  string
 	history                             int
 	tokenFile, logLevel                 string
+	password, register                  bool
+	passwordFile, invitation            string
 }
 
 func chatCommand() *cobra.Command {
@@ -76,6 +78,10 @@ func chatCommand() *cobra.Command {
 	l.IntVar(&f.history, "history", 0, "with --plain: first print this many events of before")
 	l.BoolVar(&f.noSave, "no-save", false, "remember nothing: neither the proof of the name nor what was read")
 	l.StringVar(&f.tokenFile, "token-file", "", "keep the proof of the name in this file, and nothing else")
+	l.BoolVar(&f.password, "password", false, "ask for the password of the name; needed once on each device")
+	l.BoolVar(&f.register, "register", false, "keep the name, with a password that is asked for")
+	l.StringVar(&f.invitation, "invitation", "", "with --register: the code, where the server wants one")
+	l.StringVar(&f.passwordFile, "password-file", "", "read the password from the first line of this file instead of asking for it")
 	l.BoolVar(&f.tls, "tls", false, "speak TLS: the server's address is one of its tls:// ones")
 	l.StringVar(&f.ca, "ca", "", "with --tls: PEM file of the authorities to believe, instead of the system's")
 	l.StringVar(&f.logLevel, "log-level", "warn", "with --plain: debug, info, warn or error")
@@ -196,6 +202,13 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	if f.ca != "" && !f.tls {
 		return usageError{errors.New("--ca goes with --tls")}
 	}
+	if f.invitation != "" && !f.register {
+		return usageError{errors.New("--invitation goes with --register")}
+	}
+	login, err := f.login(t.name)
+	if err != nil {
+		return err
+	}
 	trusted, err := trusting(f.ca)
 	if err != nil {
 		return usageError{err}
@@ -212,6 +225,7 @@ func runChat(c *cobra.Command, f chatFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	keep.login = login
 	ctx, stop := untilHangup(c.Context())
 	defer stop()
 	if !plain {
@@ -261,14 +275,17 @@ func (f chatFlags) scheme() string {
 func dialChat(ctx context.Context, t chatTarget, scheme string, trusted *tls.Config, keep *keeper, logger *slog.Logger) (*client.Client, error) {
 	conn, err := client.Dial(ctx, client.Config{
 		Addr: scheme + t.addr, TLS: trusted, Name: t.name, Token: keep.id.Token, Program: "sarang " + version(), Logger: logger,
+		Password: keep.login.password, Register: keep.login.register, Invitation: keep.login.invitation, Device: deviceName(),
 	})
 	keep.refused(err)
 	var said *chat.Error
 	switch {
 	case errors.As(err, &said) && said.Code == chat.CodeNameTaken:
-		return nil, fmt.Errorf("%s at %s: %s; choose another name", t.name, t.addr, said.Message)
+		return nil, fmt.Errorf("%s at %s: %s; choose another name, or log in with --password if it is yours", t.name, t.addr, said.Message)
 	case errors.As(err, &said) && said.Code == chat.CodeBadToken:
-		return nil, fmt.Errorf("%s at %s: the name belongs to somebody else (%s); choose another name", t.name, t.addr, said.Message)
+		return nil, fmt.Errorf("%s at %s: the name belongs to somebody else (%s); choose another name, or log in with --password if it is yours", t.name, t.addr, said.Message)
+	case errors.As(err, &said) && said.Code == chat.CodeNeedsPassword:
+		return nil, fmt.Errorf("%s at %s: %s (--password, --register)", t.name, t.addr, said.Message)
 	case errors.As(err, &said):
 		return nil, fmt.Errorf("%s says: %s", t.addr, said.Message)
 	}

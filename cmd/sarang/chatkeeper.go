@@ -29,6 +29,7 @@ type keeper struct {
 	tokenFile string            // "": none
 	made      bool              // the token was made by this run: no login has had it yet
 	self      func() client.LoggedIn
+	login     chatLogin
 }
 
 // openKeeper reads what is known. Where no token is, it makes one and keeps it before
@@ -93,7 +94,7 @@ func tokenText(token []byte) []byte { return []byte(base64.StdEncoding.EncodeToS
 // refused takes a token back that was made for a name that the server does not give.
 func (k *keeper) refused(cause error) {
 	switch chat.CodeOf(cause) {
-	case chat.CodeBadName, chat.CodeNameTaken, chat.CodeBadToken:
+	case chat.CodeBadName, chat.CodeNameTaken, chat.CodeBadToken, chat.CodeBadPassword, chat.CodeNeedsPassword, chat.CodeNoRegistration:
 	default:
 		return // the login may have been accepted, or be accepted the next time
 	}

@@ -40,6 +40,11 @@ func (c brokenConn) PublishNonce(context.Context, chat.RoomID, chat.Nonce, strin
 	return 0, brokenError{}
 }
 
+// MyRooms is asked for when there is a room, and so is MemberPage.
+func (c brokenConn) MyRooms(context.Context) ([]client.MyRoom, error) {
+	return nil, errors.New("nobody knows")
+}
+
 // MemberPage is asked for when there is a room.
 func (c brokenConn) MemberPage(context.Context, chat.RoomID, chat.UserID, int) (client.MemberPage, error) {
 	return client.MemberPage{}, errors.New("nobody knows")

@@ -11,6 +11,9 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // enter takes the line that was typed.
 func (m *Model) enter() []Effect {
+	if m.asked != nil {
+		return m.answer()
+	}
 	line := m.input.String()
 	if strings.TrimSpace(line) == "" {
 		return nil
@@ -94,6 +97,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.loadOlder()
 	case VerbInvite, VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute:
 		return m.ruled(c)
+	case VerbRegister, VerbPassword, VerbSessions:
+		return m.account(c)
 	case VerbHelp:
 		m.help = !m.help
 	case VerbQuit:

@@ -31,6 +31,9 @@ const (
 	VerbMute
 	VerbHush
 	VerbMsg
+	VerbRegister
+	VerbPassword
+	VerbSessions
 	VerbHelp
 	VerbQuit
 )
@@ -38,9 +41,9 @@ const (
 // Command is a typed line, understood.
 type Command struct {
 	Verb      Verb
-	Text      string // VerbSay, VerbMsg
+	Text      string // VerbSay, VerbMsg; VerbRegister: the invitation code; VerbSessions: "others" or nothing
 	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch, VerbHush: may be empty
-	Number    int    // VerbSwitch: counted from 1; 0: Room says which
+	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
 
@@ -75,6 +78,9 @@ func verbs() []struct {
 		{"ban", "/ban NAME [1d] [why]", "and he can not come back", VerbBan},
 		{"unban", "/unban NAME", "take a ban or a silence back", VerbUnban},
 		{"mute", "/mute NAME [10m] [why]", "he may not speak", VerbMute},
+		{"register", "/register [code]", "keep your name, by a password", VerbRegister},
+		{"password", "/password", "another password", VerbPassword},
+		{"sessions", "/sessions [end N|others]", "where you are logged in", VerbSessions},
 		{"help", "/help", "show or hide this (F1)", VerbHelp},
 		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
 	}
@@ -125,6 +131,14 @@ func (c *Command) arguments(words []string) error {
 			return errors.New("to whom, and what?")
 		}
 		c.Who, c.Text = strings.TrimPrefix(words[0], "@"), strings.Join(words[1:], " ")
+		return nil
+	case VerbSessions:
+		return c.sessions(words)
+	case VerbRegister:
+		if len(words) > 1 {
+			return errors.New("a password is not written here: it is asked for")
+		}
+		c.Text = strings.Join(words, "")
 		return nil
 	case VerbJoin:
 		return c.room(words, true)

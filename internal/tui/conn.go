@@ -26,6 +26,11 @@ type Conn interface {
 	History(ctx context.Context, h client.History) (client.HistoryPage, error)
 	MemberPage(ctx context.Context, room chat.RoomID, after chat.UserID, itemsMax int) (client.MemberPage, error)
 	GiveRole(ctx context.Context, room chat.RoomID, g client.GiveRole) (chat.Seq, error)
+	Register(ctx context.Context, password, invitation string) error
+	ChangePassword(ctx context.Context, old, fresh string, keepSessions bool) error
+	Sessions(ctx context.Context) ([]client.DeviceSession, error)
+	EndSession(ctx context.Context, which chat.DeviceID) error
+	EndOtherSessions(ctx context.Context) error
 	Kick(ctx context.Context, room chat.RoomID, k client.Kick) (chat.Seq, error)
 	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
 }
@@ -110,6 +115,9 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	if what, done := performAccount(ctx, c, effect); done {
+		return what
+	}
 	switch e := effect.(type) {
 	case Join:
 		return join(ctx, c, client.Join{Name: e.Name, Create: e.Create, HistoryItems: historyItems}, e.Name)

@@ -21,6 +21,14 @@ type editor struct {
 	sent   []string
 	recall int    // index into sent; len(sent) is the line being written
 	draft  string // the line being written, while another is recalled
+	hidden bool   // what is typed is not shown, and not kept
+}
+
+// hide begins or ends a line whose characters are not shown. What there was is gone.
+func (e *editor) hide(hidden bool) {
+	e.hidden = hidden
+	e.recall, e.draft = len(e.sent), ""
+	e.set("")
 }
 
 // String returns the line.
@@ -85,6 +93,9 @@ func (e *editor) wordRight() int {
 // Key does what the key of that name does to a line; false if it does nothing.
 func (e *editor) Key(key string) bool {
 	at := e.text.cursor()
+	if e.hidden && (key == "up" || key == "down") {
+		return true // lines of before are no passwords
+	}
 	switch key {
 	case "left":
 		e.text.moveTo(at - 1)
@@ -157,6 +168,10 @@ func (e *editor) Take() string {
 // Show returns the part of the line to be seen in the given cells, and how many of them
 // are before the cursor. It moves the part so that the cursor is in it or right behind.
 func (e *editor) Show(cells int) (shown string, cursor int) {
+	if e.hidden {
+		n := min(e.text.count(), max(cells, 0))
+		return strings.Repeat("*", n), n
+	}
 	at := e.text.cursor()
 	first := at // the farthest to the left from where the cursor can be seen
 	for used := 0; first > 0; first-- {

@@ -95,7 +95,9 @@ func (m *Model) key(k tea.KeyPressMsg) []Effect {
 	case "ctrl+end":
 		return m.scroll(-m.linesOf(m.room()))
 	case "tab":
-		m.complete()
+		if m.asked == nil {
+			m.complete()
+		}
 	case "ctrl+d":
 		if m.input.Empty() {
 			return m.interrupt()
@@ -134,6 +136,9 @@ func (m *Model) interrupt() []Effect {
 
 func (m *Model) escape() {
 	switch {
+	case m.asked != nil:
+		m.unask()
+		m.hint = "nothing has changed"
 	case m.help:
 		m.help = false
 	case m.panel:

@@ -46,16 +46,19 @@ type Model struct {
 	next    []string        // rooms to be asked for, by name
 	early   []chat.Event    // of rooms that we are not known to be in yet
 	input   editor
-	hint    string // for who just typed something
-	help    bool
-	panel   bool
-	blurred bool // the terminal is not looked at
-	jobs    bool // Options.JobControl
-	leaving bool // Ctrl-C was pressed once
-	width   int
-	height  int
-	method  ansi.Method // how the terminal counts the cells of a character
-	theme   theme
+	asked   *question // the next line is its answer
+	hint    string    // for who just typed something
+
+	sessions []client.DeviceSession // as they were listed last
+	help     bool
+	panel    bool
+	blurred  bool // the terminal is not looked at
+	jobs     bool // Options.JobControl
+	leaving  bool // Ctrl-C was pressed once
+	width    int
+	height   int
+	method   ansi.Method // how the terminal counts the cells of a character
+	theme    theme
 }
 
 // connection is the state of the way to the server.

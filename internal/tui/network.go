@@ -47,6 +47,10 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 		return m.opened(e), true
 	case RoomsListed:
 		m.listed(e)
+	case SessionsListed:
+		m.sessionsListed(e)
+	case Notice:
+		m.say(entryNotice, e.Text)
 	case Failed:
 		delete(m.joining, nameKey(e.What))
 		m.say(entryError, failure(e.What, e.Err))

@@ -199,9 +199,9 @@ func (m *Model) memberLines(width, height int) []string {
 func (m *Model) helpLines(height int) []string {
 	usage := min(27, m.width/2)
 	lines := []string{m.theme.strong.Render(cut("Enter says what you typed. Commands:", m.width)), ""}
-	commands := func(aboutOthers bool) {
+	commands := func(seldom bool) {
 		for _, v := range verbs() {
-			if v.verb.aboutOthers() == aboutOthers {
+			if (v.verb.aboutOthers() || v.verb.aboutAccount()) == seldom {
 				lines = append(lines, cut("  "+pad(v.usage, usage)+" "+v.what, m.width))
 			}
 		}
@@ -229,6 +229,8 @@ func (m *Model) helpLines(height int) []string {
 func (m *Model) status() string {
 	r := m.room()
 	switch {
+	case m.asked != nil:
+		return m.theme.strong.Render(cut(" "+CleanLine(m.asked.text)+" (it is not shown; Esc: not now)", m.width))
 	case m.hint != "":
 		return m.theme.strong.Render(cut(" "+CleanLine(m.hint), m.width))
 	case m.conn.state != connOnline:
