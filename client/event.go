@@ -7,7 +7,7 @@ import (
 	"sarang/client/session"
 )
 
-// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Belongs, Online, Offline, Failure
+// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Belongs, Typing, Online, Offline, Failure
 // or Fault. More kinds may be added: a type switch over them should have a default that
 // ignores what it does not know.
 type Event interface{ clientEvent() }
@@ -53,6 +53,14 @@ type Muted struct {
 // something in a direct room of his. MyRooms has it; Join reads it.
 type Belongs struct{ Room chat.RoomID }
 
+// Typing: somebody types in a joined room. It holds for some seconds, or until something of his
+// comes.
+type Typing struct {
+	Room chat.RoomID
+	User chat.UserID
+	Name string
+}
+
 // Online: the client is logged in, at first or again. If Resumed, what was missed
 // follows.
 type Online struct{ LoggedIn }
@@ -83,6 +91,7 @@ func (Left) clientEvent()      {}
 func (Marked) clientEvent()    {}
 func (Muted) clientEvent()     {}
 func (Belongs) clientEvent()   {}
+func (Typing) clientEvent()    {}
 func (Online) clientEvent()    {}
 func (Offline) clientEvent()   {}
 func (Failure) clientEvent()   {}

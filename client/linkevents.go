@@ -91,6 +91,13 @@ func (l *link) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
 // Belongs becomes an event.
 func (l *link) Belongs(_ *session.Session, room chat.RoomID) { l.emit(Belongs{Room: room}) }
 
+// Typing becomes an event.
+func (l *link) Typing(_ *session.Session, t session.Typing) {
+	if !l.client.config.DiscardEvents {
+		l.emit(Typing(t))
+	}
+}
+
 // Ack answers a publish.
 func (l *link) Ack(_ *session.Session, a session.Ack) {
 	l.calls.published(l, a.Room, a.Nonce, a.Seq, nil)

@@ -53,3 +53,13 @@ func (c *Client) Direct(ctx context.Context, names ...string) (RoomInfo, error) 
 	made, err := ask[session.Created](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Direct(nil, names) })
 	return made.Room, err
 }
+
+// Typing tells the others in a joined room that the user types: not more often than each 2 s.
+// Without a connection, or if the room is not joined, it does nothing.
+func (c *Client) Typing(room chat.RoomID) {
+	c.post(func(l *link) {
+		if l.session != nil && l.session.Online() {
+			_ = l.session.SendTyping(room) // it is not worth an error
+		}
+	})
+}

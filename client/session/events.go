@@ -77,6 +77,9 @@ type Events interface {
 	// said something in a direct room of his.
 	Belongs(s *Session, room chat.RoomID)
 
+	// Typing: somebody types in a joined room; it holds for some seconds.
+	Typing(s *Session, t Typing)
+
 	// Pong answers Ping.
 	Pong(s *Session, value uint64)
 
@@ -155,6 +158,9 @@ func (NopEvents) MyRoomPage(*Session, MyRoomPage) {}
 
 // Belongs does nothing.
 func (NopEvents) Belongs(*Session, chat.RoomID) {}
+
+// Typing does nothing.
+func (NopEvents) Typing(*Session, Typing) {}
 
 // Pong does nothing.
 func (NopEvents) Pong(*Session, uint64) {}

@@ -113,6 +113,7 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SRooms, (*Session).myRoomPage)
 	packet.Handle(m, sarangv1.SDirect, (*Session).opened)
 	packet.Handle(m, sarangv1.SBelongs, (*Session).belongs)
+	packet.Handle(m, sarangv1.STyping, (*Session).typing)
 	packet.Handle(m, sarangv1.SGap, (*Session).gap)
 	packet.Handle(m, sarangv1.SGoodbye, (*Session).farewell)
 	return m

@@ -81,7 +81,10 @@ func (r *teller) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
 	r.tell("mine #%d %d more=%t", p.Request, len(p.Rooms), p.More)
 }
 func (r *teller) Belongs(_ *session.Session, room chat.RoomID) { r.tell("belongs room=%d", room) }
-func (r *teller) Pong(_ *session.Session, v uint64)            { r.tell("pong %d", v) }
+func (r *teller) Typing(_ *session.Session, x session.Typing) {
+	r.tell("typing room=%d %d %s", x.Room, x.User, x.Name)
+}
+func (r *teller) Pong(_ *session.Session, v uint64) { r.tell("pong %d", v) }
 func (r *teller) Goodbye(_ *session.Session, g session.Goodbye) {
 	r.tell("goodbye code=%d wait=%v", g.Err.Code, g.Err.RetryAfter)
 }

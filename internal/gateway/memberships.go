@@ -67,3 +67,13 @@ func (h *Handler) direct(o *hub.Session, m *pb.Direct) error {
 func (h *Handler) Belongs(o *hub.Session, room chat.RoomID) {
 	h.reply(o, pb.SBelongs, &pb.Belongs{Room: uint64(room)})
 }
+
+func (h *Handler) typing(o *hub.Session, m *pb.Typing) error {
+	h.shard.Typing(o, chat.RoomID(m.Room))
+	return nil
+}
+
+// Typing sends S_TYPING.
+func (h *Handler) Typing(o *hub.Session, room chat.RoomID, user chat.UserID, name string) {
+	h.reply(o, pb.STyping, &pb.Typing{Room: uint64(room), User: uint64(user), Name: name})
+}

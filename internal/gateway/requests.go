@@ -33,6 +33,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CMute, h.mute)
 	packet.Handle(h.mux, pb.CRooms, h.myRooms)
 	packet.Handle(h.mux, pb.CDirect, h.direct)
+	packet.Handle(h.mux, pb.CTyping, h.typing)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"time"
+
 	"sarang/chat"
 	"sarang/engine"
 	"sarang/internal/limit"
@@ -63,6 +65,9 @@ type Client interface {
 
 	// Belongs tells of a room that the user belongs to from now on without having asked for it.
 	Belongs(s *Session, room chat.RoomID)
+
+	// Typing tells that somebody types in a room; it may be left out.
+	Typing(s *Session, room chat.RoomID, user chat.UserID, name string)
 }
 
 // Session is what the hub knows of an engine session: who it is and where it reads.
@@ -109,7 +114,8 @@ type place struct {
 	room   chat.RoomID
 	cursor *engine.Cursor // nil until the home has answered
 
-	ephemeral bool // known with the cursor
+	typedAt   time.Duration // when its user was said to type last, by the worker's clock; 0: never
+	ephemeral bool          // known with the cursor
 }
 
 func (s *Session) place(r chat.RoomID) *place {

@@ -18,6 +18,7 @@ type Conn interface {
 	Join(ctx context.Context, j client.Join) (client.Joined, error)
 	LeaveForGood(ctx context.Context, room chat.RoomID) error
 	MyRooms(ctx context.Context) ([]client.MyRoom, error)
+	Typing(room chat.RoomID)
 	Direct(ctx context.Context, names ...string) (client.RoomInfo, error)
 	Mark(ctx context.Context, room chat.RoomID, seq chat.Seq) (chat.Seq, error)
 	Mute(ctx context.Context, room chat.RoomID, muted bool) error
@@ -47,7 +48,7 @@ func message(e client.Event, now time.Time) any {
 		return e.LoggedIn
 	case client.Offline:
 		return Lost{Why: sentence(e.Err), RetryAt: now.Add(e.RetryIn), Final: e.Final}
-	case client.Gap, client.Left, client.Marked, client.Muted, client.Belongs:
+	case client.Gap, client.Left, client.Marked, client.Muted, client.Belongs, client.Typing:
 		return e
 	case client.Failure:
 		return failed(e)
@@ -157,6 +158,8 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 			return nil // it is joined already, or left again
 		}
 		return joined
+	case Type:
+		c.Typing(e.Room)
 	case MyRooms:
 		mine, err := c.MyRooms(ctx)
 		if err != nil {

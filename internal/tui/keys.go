@@ -120,6 +120,7 @@ func (m *Model) typed(k tea.KeyPressMsg, name string) []Effect {
 	}
 	if k.Text != "" {
 		m.input.Insert(k.Text)
+		return m.weType()
 	}
 	return nil
 }

@@ -144,3 +144,44 @@ func TestDirectMessage(t *testing.T) {
 		t.Errorf("nothing is said: %+v", e)
 	}
 }
+
+// Who types is shown for some seconds, or until he says it; and others are told of us.
+func TestTyping(t *testing.T) {
+	s := newStage(t, 60, 16, nil)
+	s.join(lobby, "lobby", 0, 0)
+	s.m.Update(client.LoggedIn{User: me, Name: "민지"})
+	s.m.Update(client.Typing{Room: lobby, User: ann, Name: "ann\x1b[2J"})
+	s.wants("ann␛[2J is typing…", 1)
+	s.m.Update(client.Typing{Room: lobby, User: mall, Name: "mallory"})
+	s.m.Update(client.Typing{Room: lobby, User: me, Name: "민지"})
+	s.wants("ann␛[2J, mallory are typing…", 1)
+	s.says(lobby, ann, "ann", "there")
+	s.wants("mallory is typing…", 1)
+	for range 7 {
+		s.tick()
+	}
+	s.wants("typing", 0)
+	told := 0
+	for i, k := range "hello /x" {
+		for _, e := range s.m.Update(tea.KeyPressMsg{Code: k, Text: string(k)}) {
+			if e == (tui.Type{Room: lobby}) {
+				told++
+			}
+		}
+		if i == 4 {
+			s.tick()
+			s.tick()
+		}
+	}
+	if told != 2 {
+		t.Errorf("in three seconds the server is told %d times", told)
+	}
+	s.key(ctrl('u'))
+	for range 3 {
+		s.tick()
+	}
+	s.typed("/j")
+	if e := s.m.Update(tea.KeyPressMsg{Code: 'o', Text: "o"}); len(e) > 0 {
+		t.Errorf("of a command the server is told %v", e)
+	}
+}

@@ -41,6 +41,8 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 		m.mutedTo(e)
 	case Mine:
 		return m.isMine(e.Rooms), true
+	case client.Typing:
+		m.types(e)
 	case client.Belongs:
 		return []Effect{Open{e.Room}}, true
 	case Opened:

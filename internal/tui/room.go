@@ -89,8 +89,11 @@ type room struct {
 	said   chat.Seq // the newest message
 	marked chat.Seq // the server was told, or has told, that so far was read
 	muted  bool     // the user does not want to be told
-	mark   span     // the messages that the line "new messages" stands before
-	scroll int      // lines between the end and what is shown; 0: the end is shown
+
+	typing  map[chat.UserID]typist // others who type, as far as we know
+	typedAt time.Time              // when the server was told last that we do
+	mark    span                   // the messages that the line "new messages" stands before
+	scroll  int                    // lines between the end and what is shown; 0: the end is shown
 }
 
 // span is a part of a log: after, up to and with upTo.
@@ -119,6 +122,7 @@ func (r *room) event(e chat.Event, me chat.UserID) (*entry, bool) {
 	if e.Kind == chat.EventMessage {
 		r.said = e.Seq
 	}
+	delete(r.typing, e.User)
 	r.told(n, e)
 	r.add(n)
 	return n, true

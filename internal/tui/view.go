@@ -239,6 +239,8 @@ func (m *Model) status() string {
 		return m.theme.marker.Render(cut(fmt.Sprintf(" ↓ %s below (Esc)", count(r.unread, "new message")), m.width))
 	case r.loading:
 		return m.theme.dim.Render(cut(" loading older messages…", m.width))
+	case m.typists(r) != "":
+		return m.theme.dim.Render(cut(" "+m.typists(r), m.width))
 	case r.scroll > 0:
 		return m.theme.dim.Render(cut(" ↓ the end is further below (Esc)", m.width))
 	}

@@ -76,6 +76,8 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.Mute); read(m) {
 			a.mark = uint64(m.Request)
 		}
+	case pb.CTyping:
+		return a, !read(new(pb.Typing))
 	case pb.CDirect:
 		if m := new(pb.Direct); read(m) {
 			a.mark = uint64(m.Request)
@@ -321,6 +323,12 @@ func (p *peer) toldMembership(got packet.Packet) {
 		p.answered(pb.CDirect, 0, uint64(m.Request))
 		if n := len(m.Room.Direct); n < 2 || n > 10 || !slices.Contains(m.Room.Direct, p.user) || !m.Room.Private {
 			failf("%s: a direct room %v", p.name, m)
+		}
+	case pb.STyping:
+		m := new(pb.Typing)
+		p.read(got, m)
+		if p.rooms[m.Room] == nil || m.User == 0 || m.User == p.user || m.Name == "" {
+			failf("%s: somebody types: %v", p.name, m)
 		}
 	case pb.SBelongs:
 		p.read(got, new(pb.Belongs))

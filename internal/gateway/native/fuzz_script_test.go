@@ -389,6 +389,8 @@ func (s *script) membership(b byte) (packet.ID, packet.Marshaler) {
 		return pb.CRooms, &pb.MyRooms{Request: s.request, After: s.number(s.next()), ItemsMax: uint32(b >> 6)}
 	case 4:
 		return pb.CLeave, &pb.Leave{Request: s.request, Room: room, ForGood: true}
+	case 7:
+		return pb.CTyping, &pb.Typing{Room: room}
 	case 6:
 		c := s.next()
 		return pb.CDirect, &pb.Direct{

@@ -180,6 +180,9 @@ func (c *Client) MyRooms(after chat.RoomID, items int) {
 // Direct opens the direct room with others.
 func (c *Client) Direct(with ...hub.Whom) { c.shard.Direct(c.Session, c.ref(0), with) }
 
+// Typing says that the user types in a room.
+func (c *Client) Typing(room chat.RoomID) { c.shard.Typing(c.Session, room) }
+
 // Publish sends a text.
 func (c *Client) Publish(room chat.RoomID, n chat.Nonce, text string) {
 	c.PublishAs(room, n, hub.Message{Text: text})

@@ -129,3 +129,8 @@ func (r *recording) MyRooms(_ *hub.Session, ref hub.RequestRef, rooms []hub.MyRo
 func (r *recording) Belongs(_ *hub.Session, room chat.RoomID) {
 	r.add(Record{Kind: "Belongs", Ref: hub.RequestRef{Room: room}})
 }
+
+// Typing is recorded.
+func (r *recording) Typing(_ *hub.Session, room chat.RoomID, user chat.UserID, name string) {
+	r.add(Record{Kind: "Typing", Ref: hub.RequestRef{Room: room}, Users: []chat.User{{ID: user, Name: name}}})
+}

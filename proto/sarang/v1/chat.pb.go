@@ -3170,6 +3170,69 @@ func (x *Belongs) GetRoom() uint64 {
 	return 0
 }
 
+// C_TYPING (64): the user types in a room that this session has joined; not more often than each
+// 2 s. Nothing answers. S_TYPING (63): somebody else does; show it for 6 s, or until something of
+// his comes.
+type Typing struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	User          uint64                 `protobuf:"varint,2,opt,name=user,proto3" json:"user,omitempty"` // of S_TYPING
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`  // of S_TYPING
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Typing) Reset() {
+	*x = Typing{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Typing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Typing) ProtoMessage() {}
+
+func (x *Typing) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Typing.ProtoReflect.Descriptor instead.
+func (*Typing) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *Typing) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Typing) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *Typing) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -3424,7 +3487,11 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05users\x18\x02 \x03(\x04R\x05users\x12\x14\n" +
 	"\x05names\x18\x03 \x03(\tR\x05names\"\x1d\n" +
 	"\aBelongs\x12\x12\n" +
-	"\x04room\x18\x01 \x01(\x04R\x04room*\x94\x01\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\"D\n" +
+	"\x06Typing\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name*\x94\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -3446,7 +3513,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -3491,6 +3558,7 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*MyRoom)(nil),         // 40: sarang.v1.MyRoom
 	(*Direct)(nil),         // 41: sarang.v1.Direct
 	(*Belongs)(nil),        // 42: sarang.v1.Belongs
+	(*Typing)(nil),         // 43: sarang.v1.Typing
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -3522,7 +3590,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -81,6 +81,8 @@ var examples = map[string]struct {
 		Id: 5, Name: "@Ann,Bob", Epoch: 777, Private: true, Direct: []uint64{7, 8},
 	}}},
 	"S_BELONGS Bob":    {pb.SBelongs, &pb.Belongs{Room: 5}},
+	"C_TYPING lobby":   {pb.CTyping, &pb.Typing{Room: 1}},
+	"S_TYPING Ann":     {pb.STyping, &pb.Typing{Room: 1, User: 7, Name: "Ann"}},
 	"C_LEAVE for good": {pb.CLeave, &pb.Leave{Request: 10, Room: 1, ForGood: true}},
 	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
 	"S_PING beat":      {pb.SPing, &pb.Ping{Value: 42}},

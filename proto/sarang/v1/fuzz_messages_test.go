@@ -27,7 +27,7 @@ func everyMessage() []decoders {
 		new(pb.GiveRole), new(pb.Kick), new(pb.Done), new(pb.Register), new(pb.ChangePassword), new(pb.Sessions),
 		new(pb.SessionList), new(pb.DeviceSession), new(pb.EndSession), new(pb.EraseUser),
 		new(pb.Mark), new(pb.Marked), new(pb.Mute), new(pb.MyRooms), new(pb.MyRoomPage),
-		new(pb.Direct), new(pb.Belongs),
+		new(pb.Direct), new(pb.Belongs), new(pb.Typing),
 	}
 }
 

@@ -52,4 +52,6 @@ const (
 	SDirect     = 53 // Created
 	CDirect     = 54 // Direct
 	SBelongs    = 55 // Belongs
+	STyping     = 63 // Typing
+	CTyping     = 64 // Typing
 )

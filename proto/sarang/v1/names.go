@@ -52,6 +52,8 @@ func Packets() []Packet {
 		{SDirect, "S_DIRECT", new(Created)},
 		{CDirect, "C_DIRECT", new(Direct)},
 		{SBelongs, "S_BELONGS", new(Belongs)},
+		{STyping, "S_TYPING", new(Typing)},
+		{CTyping, "C_TYPING", new(Typing)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}
