@@ -22,12 +22,13 @@ type actor struct {
 	seats   []*seat
 	wishes  []*wish // without an outcome, in order
 	said    int
-	retryAt time.Duration // when it connects again
-	hurry   bool          // it connects again at once
-	asleep  bool          // it reads nothing, also when all is healed
-	gone    bool          // it does not come back
-	refused int           // times in a row that its connection has ended without a word
-	again   []repeat      // what it asks again
+	retryAt time.Duration            // when it connects again
+	hurry   bool                     // it connects again at once
+	asleep  bool                     // it reads nothing, also when all is healed
+	gone    bool                     // it does not come back
+	refused int                      // times in a row that its connection has ended without a word
+	again   []repeat                 // what it asks again
+	marks   map[chat.RoomID]chat.Seq // how far it has read, as it was told
 }
 
 // repeat is a question that the server has put off.
@@ -48,6 +49,8 @@ func (a *actor) askAgain() {
 			a.link.askMembers(q.room, q.after, true)
 		case askList:
 			a.link.list(q.room, true)
+		case askMine:
+			a.link.askMine(q.room, true)
 		}
 	}
 }
@@ -135,8 +138,12 @@ func (a *actor) actOnline() {
 		for range 1 + rng.IntN(1+rng.IntN(6)) {
 			a.publish()
 		}
-	case n < 80:
+	case n < 77:
 		a.askHistory()
+	case n < 79:
+		a.mark()
+	case n < 80:
+		a.link.askMine(0, false)
 	case n < 84:
 		a.link.askMembers(a.seats[rng.IntN(len(a.seats))].room, 0, false)
 	case n < 86:

@@ -15,6 +15,7 @@ type Counts struct {
 
 	// What was done to the server.
 	Crashes, PowerLosses, Drains, Starts int
+	Marks                                int // read marks that were told
 	PutBacks, Voided                     int // older copies of the store that were put back, and readers who were told
 
 	// What the disk did, by kind. Full ones are counted per call that they refused,
@@ -98,7 +99,7 @@ func (c *Counts) Figures() []Figure {
 	group("clients", "messages published", c.Published, "acknowledged", c.Acked, "refused, to be tried again", c.Refused,
 		"events stored", c.Stored, "events shown", c.Shown, "joins", c.Joins, "returns to a room", c.Rejoins,
 		"pages of history", c.Pages, "stopped reading", c.Pauses, "gaps told (ephemeral rooms)", c.Gaps,
-		"new epochs told (ephemeral rooms)", c.NewEpochs)
+		"new epochs told (ephemeral rooms)", c.NewEpochs, "read marks told", c.Marks)
 	group("server", "kills", c.Crashes, "power losses", c.PowerLosses, "drains", c.Drains, "starts", c.Starts,
 		"older copies of the store put back", c.PutBacks, "readers told that their numbers are void", c.Voided)
 	group("disk", "calls refused", c.DiskUnavailable, "calls refused because it is full", c.DiskFull,

@@ -37,6 +37,7 @@ type asked struct {
 	items int          // join
 	page  sdk.History  // history
 	after chat.UserID  // members
+	mark  chat.Seq     // mark
 	walk  bool         // go on to the end, in the end of the run
 	err   *chat.Error  // it was refused
 	known chat.Seq     // history: what was stored when it was asked for
@@ -55,6 +56,8 @@ const (
 	askList
 	askHistory
 	askMembers
+	askMark
+	askMine
 )
 
 func (l *link) note(format string, args ...any) { l.actor.note(format, args...) }

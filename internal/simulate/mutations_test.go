@@ -285,6 +285,30 @@ func mutations() []mutation {
 			new:  "h.room.MemberPage(r.after+1, r.items)",
 		},
 		{
+			name: "who joins a room does not belong to it", promise: promiseTold,
+			file: "internal/hub/join.go",
+			old:  "if !info.Ephemeral {",
+			new:  "if info.Private {",
+		},
+		{
+			name: "a read mark is beyond the end of the log", promise: promiseTold,
+			file: "internal/hub/mark.go",
+			old:  "Seq: min(r.seq, info.LastSeq)}",
+			new:  "Seq: r.seq}",
+		},
+		{
+			name: "of two read marks the later one holds", promise: promiseTold,
+			file: "internal/hub/membership.go",
+			old:  "job.change.Seq = max(job.change.Seq, c.Seq)",
+			new:  "job.change.Seq = c.Seq",
+		},
+		{
+			name: "a read mark that the store does not take has no answer", promise: promiseOutcome,
+			file: "internal/hub/membership.go",
+			old:  "s.refuse(&j.askers[i], why)",
+			new:  "_, _ = i, why",
+		},
+		{
 			name: "an ack tells the place of another message", promise: promiseOwn, clients: true, few: true,
 			file: "internal/room/commit.go",
 			old:  "ack(Ack{to, e.Kind, e.Nonce, e.Seq}) })",

@@ -41,6 +41,7 @@ func (r *run) putBack() {
 	r.note("operator: puts the copy back")
 	r.counts.PutBacks++
 	for _, a := range r.actors {
+		a.marks = nil // they go back with the store
 		if a.link != nil && !a.link.over {
 			a.link.session.Abort()
 		}

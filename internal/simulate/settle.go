@@ -50,6 +50,10 @@ func (r *run) walk() {
 			answered()
 		}
 	}
+	for _, a := range r.actors {
+		a.link.askMine(0, true)
+		answered()
+	}
 	r.actors[0].link.list(0, true)
 	answered()
 }

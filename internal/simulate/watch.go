@@ -170,7 +170,7 @@ func (x *watched) packet(f frame) {
 		if m.UnmarshalVT(f.payload) == nil {
 			s.kind, s.id, s.room = saidMessage, m.Nonce, m.Room
 		}
-	case sarangv1.CJoin, sarangv1.CCreate, sarangv1.CList, sarangv1.CHistory, sarangv1.CMembers:
+	case sarangv1.CJoin, sarangv1.CCreate, sarangv1.CList, sarangv1.CHistory, sarangv1.CMembers, sarangv1.CMark, sarangv1.CRooms:
 		s.kind, s.id = saidRequest, uint64(requestOf(f.payload))
 	}
 	x.hears(s)
@@ -247,7 +247,11 @@ func (x *watched) told(f frame) {
 		if m.UnmarshalVT(f.payload) == nil {
 			delete(x.rooms, chat.RoomID(m.Room))
 		}
-	case sarangv1.SCreate, sarangv1.SList, sarangv1.SHistory, sarangv1.SMembers:
+	case sarangv1.SMark:
+		if id := requestOf(f.payload); id != 0 { // else another connection of the user has asked
+			x.answered(saidRequest, uint64(id), 0, nil)
+		}
+	case sarangv1.SCreate, sarangv1.SList, sarangv1.SHistory, sarangv1.SMembers, sarangv1.SRooms:
 		x.answered(saidRequest, uint64(requestOf(f.payload)), 0, nil)
 	case sarangv1.SError:
 		m := &sarangv1.Error{}
@@ -268,7 +272,7 @@ func (x *watched) failed(m *sarangv1.Error) {
 	case sarangv1.CLogin:
 		x.answered(saidLogin, 0, 0, m)
 		x.loginFailed(chat.Code(m.Code))
-	case sarangv1.CJoin, sarangv1.CCreate, sarangv1.CList, sarangv1.CHistory, sarangv1.CMembers:
+	case sarangv1.CJoin, sarangv1.CCreate, sarangv1.CList, sarangv1.CHistory, sarangv1.CMembers, sarangv1.CMark, sarangv1.CRooms:
 		x.answered(saidRequest, uint64(m.Request), 0, m)
 	}
 }
