@@ -60,6 +60,11 @@ const (
 	ActionRole                  // give somebody a role
 	ActionKick                  // send somebody out
 	ActionMark                  // note how far one has read
+	ActionEdit                  // say something else in the place of a message of one's own
+	ActionDelete                // erase a message of one's own
+	ActionErase                 // erase a message of somebody else
+	ActionReact                 // put an emoji on a message, or take it back
+	ActionPin                   // pin a message, or unpin it
 	actionCount
 )
 
@@ -80,6 +85,16 @@ func (a Action) String() string {
 		return "send somebody out of"
 	case ActionMark:
 		return "mark what you have read of"
+	case ActionEdit:
+		return "edit messages in"
+	case ActionDelete:
+		return "delete messages in"
+	case ActionErase:
+		return "delete messages of others in"
+	case ActionReact:
+		return "react to messages in"
+	case ActionPin:
+		return "pin messages in"
 	}
 	return "use"
 }
@@ -89,15 +104,21 @@ var rights = [...][actionCount]bool{
 	RoleNone:   {},
 	RoleBanned: {},
 	RoleReader: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true},
-	RoleMember: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true},
+	RoleMember: {
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true,
+		ActionEdit: true, ActionDelete: true, ActionReact: true,
+	},
 	RoleModerator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true,
 	},
 	RoleOwner: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true,
 	},
 	RoleOperator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true,
 	},
 }
 

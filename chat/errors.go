@@ -52,6 +52,9 @@ const (
 	CodeLeft           Code = 46 // the user has left the room for good, in another session
 	CodeShutOut        Code = 38 // the user, or his network, is banned from the server
 	CodeNoReport       Code = 39 // no such report
+	CodeNoMessage      Code = 41 // what is to be changed is no message
+	CodeErased         Code = 42 // the message was deleted
+	CodeTooLate        Code = 43 // messages may be edited for a time only, and that is over
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

@@ -66,6 +66,8 @@ type LogStore interface {
 	// Digest of his last authored events, the newest first, at most noncesMax. Texts are
 	// not read for it.
 	Author(ctx context.Context, room RoomID, user UserID, noncesMax int) (Author, error)
+
+	ChangeStore
 }
 
 // RoomStore keeps what is known of rooms beside their logs.

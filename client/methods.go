@@ -66,7 +66,7 @@ var errPages = errors.New("client: the server sends the same page again and agai
 // reports whether to go on: After the last event, or Before the first.
 func (c *Client) History(ctx context.Context, h History) (HistoryPage, error) {
 	p, err := ask[session.HistoryPage](ctx, c, true, func(s *session.Session) (uint32, error) { return s.History(h) })
-	return HistoryPage{Room: p.Room, Epoch: p.Epoch, Events: p.Events, More: p.More}, err
+	return HistoryPage{Room: p.Room, Epoch: p.Epoch, AsOf: p.AsOf, Events: p.Events, States: p.States, More: p.More}, err
 }
 
 // Members returns the users present in a room, in the order of their ids. In a crowded room
@@ -136,6 +136,34 @@ func (c *Client) GiveRole(ctx context.Context, room chat.RoomID, g GiveRole) (ch
 // Kick sends a user out of a joined room, who may come back. It is like GiveRole.
 func (c *Client) Kick(ctx context.Context, room chat.RoomID, k Kick) (chat.Seq, error) {
 	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Kick(room, k) })
+}
+
+// Reply is Publish for an answer to a message.
+func (c *Client) Reply(ctx context.Context, room chat.RoomID, y Reply) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Reply(room, y) })
+}
+
+// Edit says text in the place of a message of the user's own, and returns the place of the
+// event that says so. It outlasts lost connections, as Publish does, and so do the others here.
+func (c *Client) Edit(ctx context.Context, room chat.RoomID, target chat.Seq, text string) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Edit(room, target, text) })
+}
+
+// Delete has a message erased: the user's own, or, for moderators, somebody else's. When it
+// returns, the server tells nobody any more what was said.
+func (c *Client) Delete(ctx context.Context, room chat.RoomID, target chat.Seq) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Delete(room, target) })
+}
+
+// React puts an emoji on a message, or takes it back. If that is so already, the place is that
+// of the event that made it so.
+func (c *Client) React(ctx context.Context, room chat.RoomID, target chat.Seq, emoji string, remove bool) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.React(room, target, emoji, remove) })
+}
+
+// Pin pins a message, or unpins it. Moderators may.
+func (c *Client) Pin(ctx context.Context, room chat.RoomID, target chat.Seq, remove bool) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Pin(room, target, remove) })
 }
 
 // Ping returns how long the server takes to answer.

@@ -40,6 +40,9 @@ type (
 	// Kick says who is to be sent out of a room.
 	Kick = session.Kick
 
+	// Reply is an answer to a message.
+	Reply = session.Reply
+
 	// History says which page of a room's log is wanted.
 	History = session.History
 )
@@ -51,12 +54,15 @@ type Joined struct {
 	AfterMs int64    // TimeMs of the event After, for a Cursor; 0: not known
 }
 
-// HistoryPage is a page of a room's log, in order.
+// HistoryPage is a page of a room's log, in order. Messages have the text that they have now;
+// what else became of them is in States. Edits have no text there.
 type HistoryPage struct {
 	Room   chat.RoomID
 	Epoch  chat.Epoch
+	AsOf   chat.Seq // all that the log had up to here is in it
 	Events []chat.Event
-	More   bool // there is more in the direction asked for
+	States []chat.State // of the messages that were changed, in order
+	More   bool         // there is more in the direction asked for
 }
 
 // MemberPage is a page of the users present in a room.

@@ -14,7 +14,7 @@ func (s *Session) failed(m *sarangv1.Error) error {
 	cause := errorOf(m.Code, m.Message, m.RetryAfterMs)
 	f := Failure{Packet: packet.ID(m.PacketId), Request: m.Request, Room: chat.RoomID(m.Room), Err: cause}
 	switch f.Packet {
-	case sarangv1.CChat, sarangv1.CRole, sarangv1.CKick:
+	case sarangv1.CChat, sarangv1.CRole, sarangv1.CKick, sarangv1.CEdit, sarangv1.CDelete, sarangv1.CReact, sarangv1.CPin:
 		if m.Nonce != 0 {
 			return s.refused(f.Room, chat.Nonce(m.Nonce), cause)
 		}

@@ -40,7 +40,7 @@ type Events interface {
 	// lent until the return.
 	Event(s *Session, e *chat.Event)
 
-	// Ack: the message, role or kick is stored (in an ephemeral room: has its place).
+	// Ack: the message, change, role or kick is stored (in an ephemeral room: has its place).
 	Ack(s *Session, a Ack)
 
 	// Refused: a publish failed. If Retrying, the session sends it again by itself
@@ -199,6 +199,7 @@ type Limits struct {
 	HistoryItemsMax      int           // per page of history
 	PasswordRunesMin     int           // code points of a password
 	PasswordBytesMax     int           // and its bytes of UTF-8
+	EditFor              time.Duration // how long after it a message may be edited; 0: always
 }
 
 // RoomInfo is what the server says about a room.
@@ -295,13 +296,16 @@ type RoomPage struct {
 	More    bool
 }
 
-// HistoryPage is a page of a room's log, in order.
+// HistoryPage is a page of a room's log, in order. Messages have the text that they have now;
+// what else became of them is in States. Edits have no text there.
 type HistoryPage struct {
 	Request uint32
 	Room    chat.RoomID
 	Epoch   chat.Epoch
+	AsOf    chat.Seq // all that the log had up to here is in it
 	Events  []chat.Event
-	More    bool // there is more in the direction asked for
+	States  []chat.State // of the messages that were changed, in order
+	More    bool         // there is more in the direction asked for
 }
 
 // MemberPage is a page of the users present in a room, in the order of their ids.

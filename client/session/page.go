@@ -41,7 +41,7 @@ func (s *Session) historyPage(m *sarangv1.HistoryPage) error {
 		return err
 	}
 	p := HistoryPage{
-		Request: q.id, Room: chat.RoomID(m.Room), Epoch: chat.Epoch(m.Epoch), More: m.More,
+		Request: q.id, Room: chat.RoomID(m.Room), Epoch: chat.Epoch(m.Epoch), More: m.More, AsOf: chat.Seq(m.AsOf),
 		Events: make([]chat.Event, len(m.Events)),
 	}
 	for i, e := range m.Events {
@@ -49,6 +49,14 @@ func (s *Session) historyPage(m *sarangv1.HistoryPage) error {
 			s.events.Fault(s, &packet.DecodeError{ID: sarangv1.SHistory, Err: fault})
 		}
 		p.Events[i].Name, p.Events[i].Text = strings.Clone(p.Events[i].Name), strings.Clone(p.Events[i].Text)
+		st, changed, fault := stateOf(e)
+		if fault != nil {
+			s.events.Fault(s, &packet.DecodeError{ID: sarangv1.SHistory, Err: fault})
+		}
+		if changed {
+			st.Text = p.Events[i].Text
+			p.States = append(p.States, st)
+		}
 		p.Events[i].Room = p.Room // a page is of one room; it need not say so each time
 	}
 	s.events.HistoryPage(s, p)

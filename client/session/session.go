@@ -182,6 +182,7 @@ func limitsOf(m *sarangv1.Limits) Limits {
 		HistoryItemsMax:      int(m.GetHistoryItemsMax()),
 		PasswordRunesMin:     int(m.GetPasswordRunesMin()),
 		PasswordBytesMax:     int(m.GetPasswordBytesMax()),
+		EditFor:              time.Duration(m.GetEditSecondsMax()) * time.Second,
 	}
 }
 

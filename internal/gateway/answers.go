@@ -31,6 +31,7 @@ func (h *Handler) LoggedIn(o *hub.Session, in hub.Admission) {
 			HistoryItemsMax:      uint32(c.HistoryItemsMax),
 			PasswordRunesMin:     chat.PasswordRunesMin,
 			PasswordBytesMax:     chat.PasswordBytesMax,
+			EditSecondsMax:       uint32(c.EditSecondsMax),
 		},
 	})
 }
@@ -93,12 +94,16 @@ func (h *Handler) Listed(o *hub.Session, ref hub.RequestRef, rooms []hub.RoomInf
 }
 
 // History sends S_HISTORY.
-func (h *Handler) History(o *hub.Session, ref hub.RequestRef, epoch chat.Epoch, events []chat.Event, more bool) {
-	m := &pb.HistoryPage{Request: ref.Request, Room: uint64(ref.Room), Epoch: uint64(epoch), More: more, Events: make([]*pb.Event, len(events))}
-	for i := range events {
-		m.Events[i] = new(pb.Event)
-		FillEvent(m.Events[i], &events[i])
+func (h *Handler) History(o *hub.Session, ref hub.RequestRef, p hub.HistoryPage) {
+	m := &pb.HistoryPage{
+		Request: ref.Request, Room: uint64(ref.Room), Epoch: uint64(p.Epoch), More: p.More, AsOf: uint64(p.AsOf),
+		Events: make([]*pb.Event, len(p.Events)),
 	}
+	for i := range p.Events {
+		m.Events[i] = new(pb.Event)
+		FillEvent(m.Events[i], &p.Events[i])
+	}
+	fillStates(m.Events, p.States)
 	h.reply(o, pb.SHistory, m)
 }
 
@@ -140,6 +145,9 @@ func packetOf(k chat.EventKind) uint16 {
 		return pb.CRole
 	case chat.EventKick:
 		return pb.CKick
+	}
+	if k.Changes() {
+		return packetOfChange(k)
 	}
 	return pb.CChat
 }

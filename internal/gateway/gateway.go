@@ -90,7 +90,7 @@ func FillEvent(m *pb.Event, e *chat.Event) {
 	if e.Kind.Authored() {
 		m.Nonce = uint64(e.Nonce)
 	}
-	m.Text, m.Target = e.Text, uint64(e.Target)
+	m.Text, m.Target, m.Root = e.Text, uint64(e.Target), uint64(e.Root)
 	m.Subject, m.Role, m.UntilMs = uint64(e.Subject), uint32(e.Role), uint64(e.UntilMs)
 }
 

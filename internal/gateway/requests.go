@@ -34,6 +34,10 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CRooms, h.myRooms)
 	packet.Handle(h.mux, pb.CDirect, h.direct)
 	packet.Handle(h.mux, pb.CTyping, h.typing)
+	packet.Handle(h.mux, pb.CEdit, h.edit)
+	packet.Handle(h.mux, pb.CDelete, h.delete)
+	packet.Handle(h.mux, pb.CReact, h.react)
+	packet.Handle(h.mux, pb.CPin, h.pin)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {
@@ -50,7 +54,9 @@ func (h *Handler) login(o *hub.Session, m *pb.Login) error {
 }
 
 func (h *Handler) publish(o *hub.Session, m *pb.Publish) error {
-	h.shard.Publish(o, hub.RequestRef{Kind: pb.CChat, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}, hub.Message{Text: m.Text})
+	h.shard.Publish(o, hub.RequestRef{Kind: pb.CChat, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}, hub.Message{
+		Text: m.Text, Target: chat.Seq(m.Target), Root: chat.Seq(m.Root),
+	})
 	return nil
 }
 

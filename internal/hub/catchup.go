@@ -98,6 +98,7 @@ func (h *home) caughtUp(after chat.Seq, events []chat.Event, more bool, err erro
 		h.catchUpFailed("the room's log can not be read; try again")
 	default:
 		if len(events) > 0 && len(h.room.InFlight()) == 0 && h.room.Info().LastSeq == after {
+			h.erase(events)
 			h.reveal(events, noRef)
 			h.room.Apply(events, h)
 			h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))

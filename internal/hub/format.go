@@ -15,6 +15,11 @@ type Format struct {
 	// goroutines at once.
 	Append func(dst []byte, e *chat.Event) ([]byte, error)
 
+	// Erase appends the event that Append has encoded as entry, with as many bytes and without
+	// its text, or says that it can not be done: then whoever wants the event has it read from
+	// the store. Nil: it never can. Several goroutines call it at once.
+	Erase func(dst, entry []byte) ([]byte, bool)
+
 	// HistoryBytesMax is about how much text a page of history may have for sessions of this
 	// format; 0 is 32 KiB. The page goes through a session's direct queue, in whatever form.
 	HistoryBytesMax int

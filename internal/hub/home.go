@@ -15,18 +15,19 @@ type home struct {
 	shard        *Shard
 	entry        *entry
 	room         *room.Room
-	streams      []*stream                     // by formatIndex; nil: nobody reads that format
-	ready        bool                          // in shard.ready
-	pending      int                           // bytes that are counted in hub.pending
-	authorsAsked map[chat.UserID][]homeRequest // of the store, and what waits for it
-	times        map[chat.Seq]int64            // TimeMs of some events; see samelog.go
-	timesAsked   map[chat.Seq][]homeRequest    // events that the store is asked for, and what waits for it
-	catchUp      catchUpState                  // see catchup.go
-	usedAt       time.Duration                 // worker's time of the last request
-	expiry       engine.Timer                  // of those who are away
-	unload       engine.Timer                  // runs while nobody uses the room
-	resting      bool                          // in shard.resting
-	direct       []chat.UserID                 // of a direct room: whose it is
+	streams      []*stream                      // by formatIndex; nil: nobody reads that format
+	ready        bool                           // in shard.ready
+	pending      int                            // bytes that are counted in hub.pending
+	authorsAsked map[chat.UserID][]homeRequest  // of the store, and what waits for it
+	times        map[chat.Seq]int64             // TimeMs of some events; see samelog.go
+	timesAsked   map[chat.Seq][]homeRequest     // events that the store is asked for, and what waits for it
+	targetsAsked map[targetKey][]publishRequest // the same for messages that are to be changed
+	catchUp      catchUpState                   // see catchup.go
+	usedAt       time.Duration                  // worker's time of the last request
+	expiry       engine.Timer                   // of those who are away
+	unload       engine.Timer                   // runs while nobody uses the room
+	resting      bool                           // in shard.resting
+	direct       []chat.UserID                  // of a direct room: whose it is
 }
 
 func newHome(s *Shard, e *entry) *home {
@@ -112,24 +113,33 @@ func (h *home) stored(j *job) {
 // committed is called when the batch in flight is in the log: it goes to the readers,
 // and the authors are told.
 func (h *home) committed(events []chat.Event) {
-	if ends := func(e chat.Event) bool { return e.Kind.Rules() }; slices.ContainsFunc(events, ends) {
-		h.committedRules(events)
+	rules, deletes := false, false
+	for i := range events {
+		rules = rules || events[i].Kind.Rules()
+		deletes = deletes || events[i].Kind == chat.EventDelete
+	}
+	var gone *erasure
+	if deletes {
+		gone = h.erase(events)
+	}
+	if rules {
+		h.committedRules(events, gone)
 		return
 	}
 	h.show(events, h.room.InFlightRef)
-	h.room.Committed(h.ack)
+	h.room.Committed(h.ackBehind(gone))
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 }
 
 // committedRules is committed where somebody may be sent out: he is told before what became
 // of his own events.
-func (h *home) committedRules(events []chat.Event) {
+func (h *home) committedRules(events []chat.Event, gone *erasure) {
 	events = slices.Clone(events) // the room's own are gone with their batch
 	refs := make([]room.Ref, len(events))
 	for i := range refs {
 		refs[i] = h.room.InFlightRef(i)
 	}
-	h.room.Committed(h.ack)
+	h.room.Committed(h.ackBehind(gone))
 	h.reveal(events, func(i int) room.Ref { return refs[i] })
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 }
@@ -138,6 +148,7 @@ func (h *home) committedRules(events []chat.Event) {
 // the room takes that in and decides again.
 func (h *home) overtaken(c *chat.Conflict) {
 	h.shard.hub.counts.conflicts.Add(1)
+	h.erase(c.Between)
 	h.reveal(c.Between, noRef)
 	h.room.Overtaken(c.Between, h)
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))

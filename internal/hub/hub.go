@@ -69,6 +69,7 @@ type Config struct {
 	RoomIdle                time.Duration // a room that nobody uses is let go after that; default 1 min
 	SeenEvery               time.Duration // how often the store is told of who stays online, by which his name stays his; default 24 h
 	GuestNameReserved       time.Duration // an unused guest name is kept that long; default 30 days
+	EditSecondsMax          int           // how long after it a message may be edited; 0: always
 	StoreTimeout            time.Duration // for one read or claim; default 10 s
 	StoreReadsMax           int           // pages read at once, beside one short read; default 4. More than processors to spare hold up the workers
 	StoreClaimsMax          int           // logins and new rooms at once: one commit takes all; default 64
@@ -161,6 +162,7 @@ type Hub struct {
 	limits   limits
 	online   online
 	standing standing
+	erased   erasures
 	load     load
 	troubles troubles
 	counts   counts
@@ -179,6 +181,7 @@ type counts struct {
 	windowsLost, roomsPushed      atomic.Int64
 	slicesBusy, slicesIdle        atomic.Int64
 	memberChanges                 atomic.Int64
+	erased, endedForErased        atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
 
@@ -192,6 +195,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h := &Hub{config: c, shards: make([]*Shard, workers), rooms: newDirectory(), started: c.Now()}
 	h.limits.init(c.Limits)
 	h.online.init()
+	h.erased.init()
 	h.load.lags = make([]atomic.Int64, workers)
 	h.writer = newWriter(h)
 	if engine.Crowded(workers) && !c.Manual {
@@ -377,6 +381,7 @@ func (h *Hub) roomConfig() room.Config {
 		NoncesPerUserMax:   h.config.NoncesPerUserMax,
 		RetriesWaitMax:     h.config.RetriesWaitMax,
 		BatchEventsMax:     h.config.BatchEventsMax,
+		EditFor:            time.Duration(h.config.EditSecondsMax) * time.Second,
 		BatchTextBytesMax:  h.config.BatchTextBytesMax,
 		Operator:           h.isOperator,
 		ShutOut:            h.isShutOut,

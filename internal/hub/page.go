@@ -72,6 +72,7 @@ type pageRead struct {
 	ends    []uint32
 	marks   []uint64
 	err     error
+	moment  uint64 // of erasures, before it was read
 }
 
 const pageEventsMax = 1024
@@ -80,6 +81,7 @@ const pageEventsMax = 1024
 func (h *Hub) readPage(key replicaKey, after chat.Seq, pool *mem.Pool) *pageRead {
 	ctx, cancel := context.WithTimeout(context.Background(), h.config.StoreTimeout)
 	defer cancel()
+	moment := h.erased.now()
 	events, _, err := h.config.Store.History(ctx, key.room, chat.Page{
 		After: after, ItemsMax: pageEventsMax, BytesMax: h.config.PageBytesMax,
 	})
@@ -89,7 +91,7 @@ func (h *Hub) readPage(key replicaKey, after chat.Seq, pool *mem.Pool) *pageRead
 	}
 	var b []byte
 	format := h.config.Formats[key.format]
-	p := &pageRead{first: uint64(events[0].Seq), ends: make([]uint32, 0, len(events))}
+	p := &pageRead{moment: moment, first: uint64(events[0].Seq), ends: make([]uint32, 0, len(events))}
 	for i := range events {
 		if b, err = format.Append(b, &events[i]); err != nil {
 			return &pageRead{err: err}
@@ -121,10 +123,20 @@ func (p *pageRead) Deliver(w *engine.Worker) {
 		p.shard.skip(p.cursor, p.replica, feed.First())
 	case p.first != p.cursor.Next(): // the log was trimmed
 		p.shard.skip(p.cursor, p.replica, p.first)
+	case p.erased(hub):
+		p.cursor.Supply(p.cursor.Next(), nil, nil, nil) // it is read again
 	default:
 		p.cutAt(feed.Next())
 		p.cursor.Supply(p.first, p.buf, p.ends, p.marks)
 	}
+}
+
+// erased reports whether a text may be in the page that was erased since.
+func (p *pageRead) erased(h *Hub) bool {
+	found := false
+	last := p.first + uint64(len(p.ends)) - 1
+	known := h.erased.since(p.moment, p.replica.key.room, chat.Seq(p.first), chat.Seq(last), func(chat.Seq) { found = true })
+	return found || !known
 }
 
 // cutAt leaves out the entries from next on: others have written them, and the room's home

@@ -13,7 +13,8 @@ import (
 // Message is what somebody says. Text is lent.
 type Message struct {
 	Text   string
-	Target chat.Seq // an earlier event of the room that it is about; 0: none
+	Target chat.Seq // an earlier event of the room that it answers; 0: none
+	Root   chat.Seq // the first message of the thread that it belongs to; 0: none, or Target
 }
 
 // Publish sends a message to a room; the client is told Ack or Failed. When too many of
@@ -30,7 +31,7 @@ func (s *Shard) Publish(o *Session, ref RequestRef, m Message) {
 	if !o.place(ref.Room).ephemeral && (!s.diskTakes(o, ref) || !s.mayStore(o, ref, 1, len(m.Text))) {
 		return
 	}
-	s.author(o, ref, publishRequest{kind: chat.EventMessage, text: s.keep(m.Text), target: m.Target})
+	s.author(o, ref, publishRequest{kind: chat.EventMessage, text: s.keep(m.Text), target: m.Target, root: m.Root})
 }
 
 // mayAuthor checks what all authored events need.
@@ -100,6 +101,7 @@ type publishRequest struct {
 	nonce    chat.Nonce
 	text     string
 	target   chat.Seq
+	root     chat.Seq
 	subject  chat.UserID
 	role     chat.Role
 	forMs    int64 // the role ends by itself so long after the event; 0: not
@@ -139,9 +141,12 @@ func (h *home) publish(p *publishRequest) {
 		h.whenKnown(p.subject, p.again(h))
 		return
 	}
+	if !h.knowsTarget(p) {
+		return
+	}
 	counts := &h.shard.hub.counts
 	outcome, seq, err := h.room.Publish(room.Publish{
-		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Target: p.target,
+		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Target: p.target, Root: p.root,
 		Subject: p.subject, Role: p.role, ForMs: p.forMs, Operator: p.operator, Ref: room.Ref(p.session),
 	})
 	switch outcome {

@@ -51,7 +51,7 @@ type Client interface {
 	Removed(s *Session, why *Removed)
 	Created(s *Session, ref RequestRef, r RoomInfo)
 	Listed(s *Session, ref RequestRef, rooms []RoomInfo, more bool)
-	History(s *Session, ref RequestRef, epoch chat.Epoch, events []chat.Event, more bool)
+	History(s *Session, ref RequestRef, p HistoryPage)
 	Members(s *Session, ref RequestRef, page []chat.User, total int, more bool)
 	Ack(s *Session, room chat.RoomID, n chat.Nonce, seq chat.Seq)
 	Gap(s *Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq)

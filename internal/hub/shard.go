@@ -31,6 +31,8 @@ type Shard struct {
 	nowAt     time.Duration // see now
 	nowIs     time.Duration
 	members   memberQueue
+	erasing   int                               // erasures that not all shards have done; see erase.go
+	told      map[engine.SessionID][]queuedPage // pages that may not be sent yet; see queued
 }
 
 // StartShard makes the shard of w. It is called once for each worker, before any
@@ -124,7 +126,7 @@ func (s *Shard) idle() bool {
 			return false
 		}
 	}
-	return len(s.loading) == 0 && !s.members.flying && len(s.members.waiting) == 0
+	return len(s.loading) == 0 && s.erasing == 0 && !s.members.flying && len(s.members.waiting) == 0
 }
 
 // stop lets go of the shard's buffers, when its worker ends.

@@ -33,6 +33,7 @@ const (
 	passwordQueueMost      = 1 << 16
 	passwordsAtOnceMost    = 256
 	userDevicesMost        = 1000
+	editSecondsMost        = 10 * 365 * 24 * 3600
 )
 
 // LimitTable returns the limits of sessions, addresses and the whole hub that a person may
@@ -40,6 +41,7 @@ const (
 func LimitTable() []Limit {
 	return []Limit{
 		{"text-bytes-max", "longest message, in bytes of UTF-8", 16 << 10, 1, textBytesMost, false, func(c *Config) *int { return &c.TextBytesMax }},
+		{"edit-seconds-max", "how long after it a message may be edited, in seconds", 0, 1, editSecondsMost, true, func(c *Config) *int { return &c.EditSecondsMax }},
 		{"rooms-joined-max", "rooms that one session may be in", 64, 1, roomsJoinedMostAllowed, false, func(c *Config) *int { return &c.RoomsJoinedMax }},
 		{"addresses-max", "addresses (IPv6: /64, /56 and /48 networks) that are remembered at once", 1 << 16, 1, addressesMost, false, func(c *Config) *int { return &c.Limits.AddressesMax }},
 		{"address-connections-max", "connections at once of an address", 64, 0, limitMost, true, func(c *Config) *int { return &c.Limits.AddressConnectionsMax }},

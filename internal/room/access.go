@@ -85,6 +85,9 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 		return chat.Errorf(chat.CodeShutOut, "you are banned from this server")
 	}
 	role := r.roleNow(e.User)
+	if e.Kind.Changes() {
+		return r.mayChange(e, role)
+	}
 	switch e.Kind {
 	case chat.EventMessage:
 		if role.May(chat.ActionPublish) {

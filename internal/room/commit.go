@@ -53,14 +53,19 @@ func (r *Room) timeFor(nowMs int64) int64 {
 
 // decide asks once more, in the order of the places, who has the right to his event.
 func (r *Room) decide(tell Outcomes) {
-	ruled := r.info.Ruled
+	ruled, changed := r.info.Ruled, false
 	for i := range r.flying.events {
 		ruled = ruled || r.flying.events[i].Kind.Rules() || r.isShutOut(&r.flying.events[i])
+		changed = changed || r.flying.events[i].Kind.Changes()
 	}
-	if !ruled {
+	if !ruled && !changed {
 		return
 	}
-	if n := r.decidable(); n < len(r.flying.events) {
+	n := r.decidable()
+	if changed {
+		n = min(n, r.apart())
+	}
+	if n < len(r.flying.events) {
 		var first batch
 		r.flying.split(n, &first)
 		r.flying.join(&r.gathering)
@@ -70,6 +75,10 @@ func (r *Room) decide(tell Outcomes) {
 		e := &r.flying.events[i]
 		if err := r.mayHappen(e, r.flying.origins[i]); err != nil {
 			r.giveUp(&r.flying, i, func(a Ack) { tell.Refuse(a, err) })
+			return false
+		}
+		if seq := r.stands(e); seq != 0 {
+			r.giveUp(&r.flying, i, func(a Ack) { a.Seq = seq; tell.Duplicate(a) })
 			return false
 		}
 		r.given(e)
@@ -119,8 +128,11 @@ func (r *Room) Committed(ack func(Ack)) {
 		if !e.Kind.Authored() {
 			continue
 		}
-		if e.Kind == chat.EventRole {
+		switch {
+		case e.Kind == chat.EventRole:
 			r.rule(e)
+		case e.Kind.Changes():
+			r.targets.note(e)
 		}
 		a := r.authors.get(e.User)
 		a.note(e)
@@ -166,8 +178,11 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 		if a := r.authors.peek(e.User); a != nil && e.Kind.Authored() {
 			a.note(e)
 		}
-		if e.Kind == chat.EventRole {
+		switch {
+		case e.Kind == chat.EventRole:
 			r.rule(e)
+		case e.Kind.Changes():
+			r.targets.note(e)
 		}
 	}
 	r.dropKnown(tell)

@@ -13,6 +13,7 @@ type Publish struct {
 	Name     string
 	Nonce    chat.Nonce
 	Target   chat.Seq // an event of the log; 0: none
+	Root     chat.Seq // of messages: the first of the thread; 0: none, or Target
 	Text     string
 	Subject  chat.UserID // whose role it is, or who is sent out
 	Role     chat.Role
@@ -24,7 +25,7 @@ type Publish struct {
 func (p *Publish) event(room chat.RoomID) chat.Event {
 	return chat.Event{
 		Room: room, Kind: p.Kind, User: p.User, Name: p.Name, Nonce: p.Nonce,
-		Target: p.Target, Text: p.Text, Subject: p.Subject, Role: p.Role,
+		Target: p.Target, Root: p.Root, Text: p.Text, Subject: p.Subject, Role: p.Role,
 		UntilMs: -p.ForMs,
 	}
 }
@@ -74,6 +75,12 @@ func (r *Room) check(p *Publish) *chat.Error {
 		return chat.Errorf(chat.CodeBadRequest, "a nonce must not be 0")
 	case p.Target > r.info.LastSeq:
 		return chat.Errorf(chat.CodeBadRequest, "the target %d is not in the room's log", p.Target)
+	case p.Root > p.Target:
+		return chat.Errorf(chat.CodeBadRequest, "a thread begins before the message that is answered, or with it")
+	case p.Kind.Changes() && p.Target == 0:
+		return chat.Errorf(chat.CodeNoMessage, "say which message is meant")
+	case p.Kind.Changes() && r.info.Ephemeral:
+		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room keeps nothing, so nothing in it can be changed")
 	case p.Kind.Rules() && r.info.Ephemeral:
 		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room has no roles, and nobody who may send others out")
 	case p.Kind.Rules() && r.info.IsDirect():
@@ -112,8 +119,8 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 		return Queued, 0, nil
 	}
 	// Who gives roles is asked when it gets its place, and so is who has one for a time.
-	if p.Kind == chat.EventMessage && !p.Operator && a.given.UntilMs == 0 {
-		if err := r.Access(p.User, chat.ActionPublish, 0); err != nil {
+	if !p.Kind.Rules() && !p.Operator && a.given.UntilMs == 0 {
+		if err := r.Access(p.User, action(p.Kind), 0); err != nil {
 			r.pendingBytes -= cost(p.Text)
 			return Refused, 0, err
 		}
@@ -129,6 +136,9 @@ func (r *Room) begin(a *author, e *chat.Event) {
 	if e.Kind.Rules() {
 		r.authors.get(e.Subject).wanted++
 	}
+	if e.Kind.Changes() {
+		r.targets.want(e.Target, e.User, 1)
+	}
 }
 
 // end notes that it is not any more.
@@ -137,6 +147,9 @@ func (r *Room) end(a *author, e *chat.Event) {
 	if e.Kind.Rules() {
 		r.authors.get(e.Subject).wanted--
 	}
+	if e.Kind.Changes() {
+		r.targets.want(e.Target, e.User, -1)
+	}
 }
 
 // want notes that a held publish is about a user, who must not be forgotten meanwhile, or
@@ -144,6 +157,9 @@ func (r *Room) end(a *author, e *chat.Event) {
 func (r *Room) want(p *Publish, n int) {
 	if p.Kind.Rules() {
 		r.authors.get(p.Subject).wanted += n
+	}
+	if p.Kind.Changes() {
+		r.targets.want(p.Target, p.User, n)
 	}
 }
 

@@ -45,6 +45,8 @@ type Config struct {
 
 	NoncesPerUserMax int // that are remembered; default chat.NoncesPerUserMax
 
+	EditFor time.Duration // how long after it a message may be edited; 0: always
+
 	// RetriesWaitMax bounds the retries of events on their way that wait for the outcome,
 	// of all authors together: each costs a look at each event. Default 1024.
 	RetriesWaitMax int
@@ -70,6 +72,7 @@ type Room struct {
 	pendingBytes      int                        // of the events gathering, in flight and held
 
 	authors authorCache
+	targets targets
 	held    int // publishes that wait for their author
 }
 
@@ -95,8 +98,8 @@ func New(info chat.Room, c Config) *Room {
 	c.RetriesWaitMax = cmp.Or(c.RetriesWaitMax, 1024)
 	return &Room{
 		config: c, info: info, nextNonce: c.FirstNonce,
-		presence: map[chat.UserID]*present{},
-		authors:  newAuthorCache(c.AuthorsMax, c.NoncesPerUserMax, info.Ephemeral || info.LastSeq == 0),
+		presence: map[chat.UserID]*present{}, targets: targets{},
+		authors: newAuthorCache(c.AuthorsMax, c.NoncesPerUserMax, info.Ephemeral || info.LastSeq == 0),
 	}
 }
 

@@ -32,17 +32,19 @@ type asker interface {
 	publish(room uint64) uint32
 	give(room, user uint64, role chat.Role) uint32
 	kick(room, user uint64) uint32
+	reply(room, target uint64) (seq uint64, code uint32)
+	change(room, target uint64, kind chat.EventKind) uint32
 }
 
 // roleTable is what each role may do, as docs/PROTOCOL.md says.
 var roleTable = [...]string{
-	chat.RoleNone:      "join history members mark publish",
+	chat.RoleNone:      "join history members mark publish edit delete react",
 	chat.RoleBanned:    "",
 	chat.RoleReader:    "join history members mark",
-	chat.RoleMember:    "join history members mark publish",
-	chat.RoleModerator: "join history members mark publish",
-	chat.RoleOwner:     "join history members mark publish",
-	chat.RoleOperator:  "join history members mark publish",
+	chat.RoleMember:    "join history members mark publish edit delete react",
+	chat.RoleModerator: "join history members mark publish edit delete react erase pin",
+	chat.RoleOwner:     "join history members mark publish edit delete react erase pin",
+	chat.RoleOperator:  "join history members mark publish edit delete react erase pin",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -122,6 +124,10 @@ func tryRole(t *testing.T, room uint64, owner, actor, subject asker, role chat.R
 	want("members", actor.members(room), may("members"), chat.CodeForbidden)
 	want("mark", actor.mark(room), may("mark"), chat.CodeForbidden)
 	want("publish", actor.publish(room), may("publish"), outside)
+	tryChanges(t, room, owner, actor, role, func(what string, got uint32) {
+		t.Helper()
+		want(what, got, may(what), outside)
+	})
 	for old := chat.RoleNone; old <= chat.RoleOwner; old++ {
 		for next := chat.RoleNone; next <= chat.RoleOwner; next++ {
 			prepare(subject.id(), old)
@@ -129,6 +135,42 @@ func tryRole(t *testing.T, room uint64, owner, actor, subject asker, role chat.R
 		}
 		prepare(subject.id(), old)
 		want(fmt.Sprintf("kick %v", old), actor.kick(room, subject.id()), mayRule(role, old, chat.RoleNone), outside)
+	}
+}
+
+// tryChanges has somebody of a role change a message of his own, from when he was a member, and
+// one of the owner's. Nobody edits what another has said.
+func tryChanges(t *testing.T, room uint64, owner, actor asker, role chat.Role, want func(what string, got uint32)) {
+	t.Helper()
+	if role != chat.RoleOperator { // which no room gives
+		owner.give(room, actor.id(), chat.RoleMember)
+	}
+	actor.join(room)
+	own, code := actor.reply(room, 1)
+	if code != 0 {
+		t.Fatalf("a member says something: code %d", code)
+	}
+	others, _ := owner.reply(room, own)
+	if role == chat.RoleBanned {
+		actor.leave(room) // else he is sent out, and told so as the first answer
+	}
+	if role != chat.RoleOperator {
+		owner.give(room, actor.id(), role)
+	}
+	want("edit", actor.change(room, own, chat.EventEdit))
+	want("react", actor.change(room, others, chat.EventReact))
+	want("react", actor.change(room, others, chat.EventUnreact))
+	want("pin", actor.change(room, others, chat.EventPin))
+	want("pin", actor.change(room, others, chat.EventUnpin))
+	want("delete", actor.change(room, own, chat.EventDelete))
+	for kind, other := range map[chat.EventKind]string{chat.EventEdit: "edit what another has said", chat.EventDelete: "erase"} {
+		got := actor.change(room, others, kind)
+		switch {
+		case kind == chat.EventEdit && got != uint32(chat.CodeForbidden) && got != uint32(chat.CodeNotMember) && got != uint32(chat.CodeErased):
+			t.Errorf("somebody of role %v edits what another has said: code %d", role, got)
+		case kind == chat.EventDelete:
+			want(other, got)
+		}
 	}
 }
 
@@ -203,6 +245,41 @@ func (a *nativeAsker) give(room, user uint64, role chat.Role) uint32 {
 
 func (a *nativeAsker) kick(room, user uint64) uint32 {
 	return a.ask(pb.CKick, &pb.Kick{Room: room, Nonce: a.next(), Subject: user}, pb.SAck)
+}
+
+func (a *nativeAsker) reply(room, target uint64) (seq uint64, code uint32) {
+	nonce := a.next()
+	a.say(pb.CChat, &pb.Publish{Room: room, Nonce: nonce, Text: "y", Target: target})
+	for {
+		got, payload, err := a.read()
+		var ack pb.Ack
+		var e pb.Error
+		switch {
+		case err != nil:
+			a.t.Fatal(err)
+		case got == pb.SAck:
+			if err := proto.Unmarshal(payload, &ack); err != nil || ack.Nonce != nonce {
+				a.t.Fatalf("the ack is %v, %v", &ack, err)
+			}
+			return ack.Seq, 0
+		case got == pb.SError:
+			_ = proto.Unmarshal(payload, &e)
+			return 0, e.Code
+		}
+	}
+}
+
+func (a *nativeAsker) change(room, target uint64, kind chat.EventKind) uint32 {
+	n := a.next()
+	switch kind {
+	case chat.EventEdit:
+		return a.ask(pb.CEdit, &pb.Edit{Room: room, Nonce: n, Target: target, Text: "z"}, pb.SAck)
+	case chat.EventDelete:
+		return a.ask(pb.CDelete, &pb.Delete{Room: room, Nonce: n, Target: target}, pb.SAck)
+	case chat.EventReact, chat.EventUnreact:
+		return a.ask(pb.CReact, &pb.React{Room: room, Nonce: n, Target: target, Emoji: "👍", Remove: kind == chat.EventUnreact}, pb.SAck)
+	}
+	return a.ask(pb.CPin, &pb.Pin{Room: room, Nonce: n, Target: target, Remove: kind == chat.EventUnpin}, pb.SAck)
 }
 
 // sdkAsker asks through the Go SDK.
@@ -288,6 +365,32 @@ func (a *sdkAsker) give(room, user uint64, role chat.Role) uint32 {
 func (a *sdkAsker) kick(room, user uint64) uint32 {
 	return a.code(func(ctx context.Context) error {
 		_, err := a.c.Kick(ctx, chat.RoomID(room), client.Kick{User: chat.UserID(user)})
+		return err
+	})
+}
+
+func (a *sdkAsker) reply(room, target uint64) (seq uint64, code uint32) {
+	code = a.code(func(ctx context.Context) error {
+		at, err := a.c.Reply(ctx, chat.RoomID(room), client.Reply{Target: chat.Seq(target), Text: "y"})
+		seq = uint64(at)
+		return err
+	})
+	return seq, code
+}
+
+func (a *sdkAsker) change(room, target uint64, kind chat.EventKind) uint32 {
+	return a.code(func(ctx context.Context) (err error) {
+		r, at := chat.RoomID(room), chat.Seq(target)
+		switch kind {
+		case chat.EventEdit:
+			_, err = a.c.Edit(ctx, r, at, "z")
+		case chat.EventDelete:
+			_, err = a.c.Delete(ctx, r, at)
+		case chat.EventReact, chat.EventUnreact:
+			_, err = a.c.React(ctx, r, at, "👍", kind == chat.EventUnreact)
+		default:
+			_, err = a.c.Pin(ctx, r, at, kind == chat.EventUnpin)
+		}
 		return err
 	})
 }

@@ -269,14 +269,14 @@ func mutations() []mutation {
 		{
 			name: "a page of history says that there is no more", promise: promiseTold, clients: true,
 			file: "internal/hub/history.go",
-			old:  "o.Client.History(o, g.ref, g.epoch, events, more)",
-			new:  "o.Client.History(o, g.ref, g.epoch, events, more && len(events) == 0)",
+			old:  "o.Client.History(o, g.ref, *p)",
+			new:  "p.More = p.More && len(p.Events) == 0\n\to.Client.History(o, g.ref, *p)",
 		},
 		{
 			name: "a page of history forgets the first event of the log", promise: promiseTold,
 			file: "internal/hub/history.go",
-			old:  "o.Client.History(o, g.ref, g.epoch, events, more)",
-			new:  "o.Client.History(o, g.ref, g.epoch, events, more && events[0].Seq > 2)",
+			old:  "o.Client.History(o, g.ref, *p)",
+			new:  "p.More = p.More && p.Events[0].Seq > 2\n\to.Client.History(o, g.ref, *p)",
 		},
 		{
 			name: "a page of members begins too late", promise: promiseTold,
@@ -646,8 +646,8 @@ func mutations() []mutation {
 		{
 			name: "the right to read history is not asked for again", promise: promiseNodes,
 			file: "internal/hub/history.go",
-			old:  "case n > 0 && events[n-1].Seq > g.last:",
-			new:  "case n < 0 && events[n-1].Seq > g.last:",
+			old:  "case n > 0 && p.Events[n-1].Seq > g.last:",
+			new:  "case n < 0 && p.Events[n-1].Seq > g.last:",
 		},
 		{
 			name: "the right to see members is not asked for", promise: promiseRights,
@@ -682,8 +682,8 @@ func mutations() []mutation {
 		{
 			name: "roles that others have given meanwhile are ignored", promise: promiseRights, few: true,
 			file: "internal/room/commit.go",
-			old:  "\t\tif e.Kind == chat.EventRole {\n\t\t\tr.rule(e)\n\t\t}\n\t}\n",
-			new:  "\t}\n",
+			old:  "\t\tcase e.Kind == chat.EventRole:\n\t\t\tr.rule(e)\n\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\t}\n\t}\n\tr.dropKnown(tell)",
+			new:  "\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\t}\n\t}\n\tr.dropKnown(tell)",
 		},
 		{
 			name: "roles are forgotten when a room is loaded again", promise: promiseRights,

@@ -28,6 +28,14 @@ func (f *forgetful) Author(context.Context, chat.RoomID, chat.UserID, int) (chat
 	return chat.Author{}, nil
 }
 
+func (f *forgetful) Target(context.Context, chat.RoomID, chat.Seq, chat.UserID) (chat.Target, error) {
+	return chat.Target{}, nil
+}
+
+func (f *forgetful) States(context.Context, chat.RoomID, chat.Seq, chat.Seq, chat.UserID) ([]chat.State, error) {
+	return nil, nil
+}
+
 func (f *forgetful) User(_ context.Context, id chat.UserID) (chat.User, error) {
 	return chat.User{ID: id}, nil
 }

@@ -53,6 +53,22 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.Kick); read(m) {
 			a.room, a.mark = m.Room, m.Nonce
 		}
+	case pb.CEdit:
+		if m := new(pb.Edit); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
+	case pb.CDelete:
+		if m := new(pb.Delete); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
+	case pb.CReact:
+		if m := new(pb.React); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
+	case pb.CPin:
+		if m := new(pb.Pin); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
 	case pb.CPing:
 		if m := new(pb.Ping); read(m) {
 			a.mark = m.Value
@@ -202,7 +218,7 @@ func (p *peer) told(got packet.Packet) {
 		m := new(pb.Ack)
 		p.read(got, m)
 		by := packet.ID(pb.CChat)
-		for _, id := range []packet.ID{pb.CRole, pb.CKick} {
+		for _, id := range []packet.ID{pb.CRole, pb.CKick, pb.CEdit, pb.CDelete, pb.CReact, pb.CPin} {
 			if p.asked[ask{id: id, room: m.Room, mark: m.Nonce}] > 0 {
 				by = id
 			}
@@ -446,7 +462,13 @@ func (p *peer) removed(m *pb.Leave) {
 }
 
 // authored reports whether an ask becomes an event, and its answer is known by room and nonce.
-func (a ask) authored() bool { return a.id == pb.CChat || a.id == pb.CRole || a.id == pb.CKick }
+func (a ask) authored() bool {
+	switch a.id {
+	case pb.CChat, pb.CRole, pb.CKick, pb.CEdit, pb.CDelete, pb.CReact, pb.CPin:
+		return true
+	}
+	return false
+}
 
 func (p *peer) gap(got packet.Packet) {
 	m := new(pb.Gap)

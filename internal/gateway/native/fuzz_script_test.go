@@ -341,7 +341,9 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 		return pb.CJoin, s.join(p)
 	case actPublish:
 		b, nonce := s.next(), s.next()
-		return pb.CChat, &pb.Publish{Room: s.idOf(b), Nonce: uint64(nonce), Text: s.text(b>>3, nonce)}
+		return pb.CChat, &pb.Publish{
+			Room: s.idOf(b), Nonce: uint64(nonce), Text: s.text(b>>3, nonce), Target: uint64(b>>7) * uint64(nonce>>4), Root: uint64(nonce >> 7),
+		}
 	case actLeave:
 		return s.membership(s.next())
 	case actCreate:
@@ -366,6 +368,8 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 		switch b := s.next(); {
 		case b&192 == 192:
 			return s.accounts(b)
+		case b&64 != 0 && b&16 != 0:
+			return s.change(b)
 		case b&64 != 0:
 			return s.rule(b, p)
 		case b&128 != 0:
@@ -418,6 +422,28 @@ func (s *script) accounts(b byte) (packet.ID, packet.Marshaler) {
 		return pb.CErase, &pb.EraseUser{Request: s.request, Password: password(c)}
 	}
 	return pb.CEndSession, &pb.EndSession{Request: s.request, Session: s.number(c), Others: b&4 != 0}
+}
+
+// change is what is done to a message that is there, or is not, or is none. Its nonces are those
+// of nothing else.
+func (s *script) change(b byte) (packet.ID, packet.Marshaler) {
+	c, nonce := s.next(), s.next()
+	what := uint64(c & 3)
+	room, mark, target := s.idOf(b&7), uint64(nonce)|(4+what)<<8, s.number(c>>2)
+	if b&32 != 0 {
+		target = uint64(c >> 2)
+	}
+	remove := b&8 != 0
+	switch what {
+	case 0:
+		return pb.CEdit, &pb.Edit{Room: room, Nonce: mark, Target: target, Text: s.text(b>>3&7, nonce)}
+	case 1:
+		return pb.CDelete, &pb.Delete{Room: room, Nonce: mark, Target: target}
+	case 2:
+		emoji := []string{"👍", "❤️", "x", ""}[nonce&3]
+		return pb.CReact, &pb.React{Room: room, Nonce: mark, Target: target, Emoji: emoji, Remove: remove}
+	}
+	return pb.CPin, &pb.Pin{Room: room, Nonce: mark, Target: target, Remove: remove}
 }
 
 // rule is a role or a kick, for those who are there, or are not. Its nonces are no message's:

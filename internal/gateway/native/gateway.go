@@ -12,13 +12,22 @@ import (
 )
 
 // NewFormat is the form of events that the gateway wants of the hub: packets.
-func NewFormat() *hub.Format { return &hub.Format{Name: "packet", Append: AppendEvent} }
+func NewFormat() *hub.Format {
+	return &hub.Format{Name: "packet", Append: AppendEvent, Erase: EraseEvent}
+}
 
 // AppendEvent encodes an event as the packet that readers get.
 func AppendEvent(dst []byte, e *chat.Event) ([]byte, error) {
 	var m pb.Event
 	gateway.FillEvent(&m, e)
 	return packet.AppendVT(dst, pb.SChat, &m)
+}
+
+// EraseEvent encodes what AppendEvent has encoded without its text, with as many bytes.
+func EraseEvent(dst, entry []byte) ([]byte, bool) {
+	at := len(dst)
+	dst = append(dst, entry...)
+	return dst, len(entry) >= packet.HeaderBytes && gateway.EraseText(dst[at+packet.HeaderBytes:])
 }
 
 // NewProtocol is for engine.Service.Listen; format is the NewFormat that the hub was given.

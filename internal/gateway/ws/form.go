@@ -25,6 +25,7 @@ type form struct {
 	unadmittedMax int    // and of one before the login
 	historyMax    int    // bytes of text in a page of history; 0: as much as the hub gives
 	event         func(dst []byte, m *pb.Event) ([]byte, error)
+	erase         func(payload []byte) bool // has the event in a message lose its text, in place
 	encoder       func() gateway.Encoder
 	decoder       func() decoder
 	deflate       bool // messages may be compressed
@@ -56,6 +57,7 @@ func forms() []*form {
 			bytesMax: packetBytesMax, unadmittedMax: gateway.UnadmittedBytesMax,
 			wrong:   "a text message; " + Protobuf + " has binary ones",
 			event:   func(dst []byte, m *pb.Event) ([]byte, error) { return appendPacket(dst, pb.SChat, m) },
+			erase:   func(b []byte) bool { return len(b) >= packet.HeaderBytes && gateway.EraseText(b[packet.HeaderBytes:]) },
 			encoder: func() gateway.Encoder { return new(packetEncoder) },
 			decoder: func() decoder { return packetDecoder{} },
 		},
@@ -66,6 +68,7 @@ func forms() []*form {
 			event: func(dst []byte, m *pb.Event) ([]byte, error) {
 				return frameText(dst, func(dst []byte) []byte { return appendJSON(dst, "S_CHAT", m.ProtoReflect()) }), nil
 			},
+			erase:   eraseJSON,
 			encoder: func() gateway.Encoder { return newJSONEncoder() },
 			decoder: func() decoder { return newJSONDecoder() },
 		},
@@ -92,6 +95,12 @@ func Subprotocols() (all []Subprotocol) {
 				var m pb.Event
 				gateway.FillEvent(&m, e)
 				return f.event(dst, &m)
+			},
+			Erase: func(dst, entry []byte) ([]byte, bool) {
+				at := len(dst)
+				dst = append(dst, entry...)
+				h, err := websocket.Framer{PayloadBytesMax: len(entry)}.Header(entry)
+				return dst, err == nil && f.erase(dst[at+h.Bytes:])
 			},
 		}, f})
 	}

@@ -85,6 +85,34 @@ func appendValue(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Valu
 	return append(dst, "null"...)
 }
 
+// eraseJSON puts spaces in the place of the text of what appendJSON has made of an event. What
+// it looks for can not be a part of a string, in which a quote is never without a backslash.
+func eraseJSON(b []byte) bool {
+	from := bytes.Index(b, []byte(`"text":"`))
+	if from < 0 {
+		return true
+	}
+	to := from + len(`"text":"`)
+	for ; to < len(b) && b[to] != '"'; to++ {
+		if b[to] == '\\' {
+			to++
+		}
+	}
+	if to >= len(b) {
+		return false
+	}
+	switch to++; {
+	case b[from-1] == ',':
+		from--
+	case to < len(b) && b[to] == ',':
+		to++
+	}
+	for i := from; i < to; i++ {
+		b[i] = ' '
+	}
+	return true
+}
+
 // appendString appends a string of JSON; RFC 8259, section 7.
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"

@@ -35,13 +35,14 @@ type Record struct {
 	Kind     string
 	Ref      hub.RequestRef
 	Info     hub.RoomInfo
-	Seq      chat.Seq  // Ack, Joined (after), Gap (to)
+	Seq      chat.Seq  // Ack, Joined (after), Gap (to), History (as of)
 	From     chat.Seq  // Gap
 	Start    hub.Start // Joined
 	Rooms    []hub.RoomInfo
 	Mine     []hub.MyRoom
 	Muted    bool
 	Events   []chat.Event
+	States   []chat.State // History
 	Users    []chat.User
 	Sessions []hub.DeviceInfo
 	Total    int
@@ -206,6 +207,11 @@ func (c *Client) GiveRoleAs(room chat.RoomID, n chat.Nonce, r hub.RoleRequest) {
 // Kick sends a user out of a room.
 func (c *Client) Kick(room chat.RoomID, n chat.Nonce, r hub.KickRequest) {
 	c.shard.Kick(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, r)
+}
+
+// Change changes a message.
+func (c *Client) Change(room chat.RoomID, n chat.Nonce, ch hub.Change) {
+	c.shard.Change(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, ch)
 }
 
 // Create makes a room.

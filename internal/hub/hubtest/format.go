@@ -16,10 +16,21 @@ import (
 
 // NewFormat makes a format whose lines begin with its name.
 func NewFormat(name string, marks hub.Mark) *hub.Format {
-	return &hub.Format{Name: name, Marks: marks, Append: func(dst []byte, e *chat.Event) ([]byte, error) {
+	return &hub.Format{Name: name, Marks: marks, Erase: eraseLine, Append: func(dst []byte, e *chat.Event) ([]byte, error) {
 		return fmt.Appendf(dst, "%s %d %d %d %d %d %d %d %d %q\n",
 			name, e.Room, e.Seq, e.Kind, e.User, e.Nonce, e.Target, e.Subject, e.Role, e.Text), nil
 	}}
+}
+
+// eraseLine has a line end in an empty text, and in as many spaces as that is shorter.
+func eraseLine(dst, entry []byte) ([]byte, bool) {
+	fields := bytes.SplitN(entry, []byte(" "), 10)
+	if len(fields) != 10 || len(fields[9]) < 3 {
+		return dst, false
+	}
+	dst = append(dst, entry[:len(entry)-len(fields[9])]...)
+	dst = append(append(dst, '"', '"'), bytes.Repeat([]byte(" "), len(fields[9])-3)...)
+	return append(dst, '\n'), true
 }
 
 // What stands between the events: where those of a room begin, and where they end.
@@ -54,7 +65,7 @@ func parseEvent(line string) (format string, e chat.Event, err error) {
 			return "", e, err
 		}
 	}
-	text, err := strconv.Unquote(fields[9])
+	text, err := strconv.Unquote(strings.TrimRight(fields[9], " "))
 	return fields[0], chat.Event{
 		Room: chat.RoomID(n[0]), Seq: chat.Seq(n[1]), Kind: chat.EventKind(n[2]), User: chat.UserID(n[3]),
 		Nonce: chat.Nonce(n[4]), Target: chat.Seq(n[5]), Subject: chat.UserID(n[6]), Role: chat.Role(n[7]), Text: text,

@@ -86,8 +86,8 @@ func (r *recording) Listed(_ *hub.Session, ref hub.RequestRef, rooms []hub.RoomI
 }
 
 // History is recorded.
-func (r *recording) History(_ *hub.Session, ref hub.RequestRef, _ chat.Epoch, events []chat.Event, more bool) {
-	r.add(Record{Kind: "History", Ref: ref, Events: slices.Clone(events), More: more})
+func (r *recording) History(_ *hub.Session, ref hub.RequestRef, p hub.HistoryPage) {
+	r.add(Record{Kind: "History", Ref: ref, Seq: p.AsOf, Events: slices.Clone(p.Events), States: slices.Clone(p.States), More: p.More})
 }
 
 // Members is recorded.

@@ -104,12 +104,12 @@ func (a *appendArgs) fill(b *sqlstore.Batch) {
 		a.mUser, a.mKind = append(a.mUser, int64(r.User)), append(a.mKind, int16(r.Kind))
 		a.mNonce, a.mTime = append(a.mNonce, int64(r.Nonce)), append(a.mTime, r.TimeMs)
 		a.mPrev, a.mText = append(a.mPrev, int64(r.Prev)), append(a.mText, r.Text)
-		a.mDigest = append(a.mDigest, int64(r.Digest()))
+		a.mDigest = append(a.mDigest, int64(r.StoredDigest()))
 		a.mHead = append(a.mHead, int64(r.Head)+1) // arrays begin with 1 there
 		a.mSaid, a.mSaidSeq = append(a.mSaid, int64(r.Count)), append(a.mSaidSeq, int64(r.Said.Newest))
 		if b.About {
 			a.mTarget, a.mSubject = append(a.mTarget, int64(r.Target)), append(a.mSubject, int64(r.Subject))
-			a.mRole, a.mUntil = append(a.mRole, int16(r.Role)), append(a.mUntil, r.UntilMs)
+			a.mRole, a.mUntil = append(a.mRole, int16(r.Role)), append(a.mUntil, r.Extra())
 		}
 	}
 	for _, d := range b.Authors {

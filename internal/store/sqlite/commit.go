@@ -70,6 +70,7 @@ type plan struct {
 	rows  []row
 	about bool          // one of the rows is about another event, or a user
 	roles []*chat.Event // those of the rows that give roles
+	alter []*chat.Event // and those that change messages
 	ruled []chat.RoomID // rooms in which nobody was given a role before
 	change
 }
@@ -93,14 +94,6 @@ type row struct {
 	said  said
 }
 
-// digest is what is kept to recognize a retry; events that nobody has authored have none.
-func (r *row) digest() uint64 {
-	if !r.event.Kind.Authored() {
-		return 0
-	}
-	return r.event.Digest()
-}
-
 // author is a user in a room.
 type author struct {
 	user chat.UserID
@@ -119,14 +112,14 @@ func (w *writer) storeRows(ctx context.Context, p *plan) error {
 	plain := func(args []any, i int) []any {
 		e := p.rows[i].event
 		return append(args, int64(e.Room), int64(e.Seq), int64(e.User), int64(e.Kind), int64(e.Nonce), e.TimeMs,
-			int64(p.rows[i].prev), e.Text, int64(p.rows[i].digest()), int64(p.rows[i].said.count), int64(p.rows[i].said.seq))
+			int64(p.rows[i].prev), e.Text, int64(e.StoredDigest()), int64(p.rows[i].said.count), int64(p.rows[i].said.seq))
 	}
 	if !p.about {
 		return w.insert(ctx, w.insertMessages, len(p.rows), plain)
 	}
 	return w.insert(ctx, w.insertEvents, len(p.rows), func(args []any, i int) []any {
 		e := p.rows[i].event
-		return append(plain(args, i), int64(e.Target), int64(e.Subject), int64(e.Role), e.UntilMs)
+		return append(plain(args, i), int64(e.Target), int64(e.Subject), int64(e.Role), e.Extra())
 	})
 }
 
@@ -140,6 +133,9 @@ func (w *writer) store(ctx context.Context, p *plan) error {
 		return append(args, int64(a.user), int64(a.room), int64(a.last), int64(a.sent))
 	})
 	if err != nil {
+		return err
+	}
+	if err := w.storeChanges(ctx, p.alter); err != nil {
 		return err
 	}
 	return w.storeRoles(ctx, p)

@@ -38,6 +38,7 @@ func writerDSN(file string, c Config) string {
 		"_pragma", pragma("cache_size", -c.WriterCacheBytes/1024),
 		"_pragma", pragma("wal_autocheckpoint", walCheckpointPages),
 		"_pragma", pragma("journal_size_limit", int(c.WALBytesMax)),
+		"_pragma", pragma("secure_delete", 1), // what was erased is overwritten with zeros
 	)
 	if c.Sync == ProcessSafe {
 		return dsn(file, append(params, "_synchronous", "NORMAL")...)

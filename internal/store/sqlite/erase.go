@@ -52,6 +52,11 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 			if err != nil {
 				return err
 			}
+			if n > 0 {
+				if err := w.change.forgetGone(room); err != nil {
+					return err
+				}
+			}
 			if erased += int(n); int(n) == left {
 				next = room // it may have more
 				return nil
@@ -84,4 +89,14 @@ func scanIDs(rows *sql.Rows) (ids []chat.RoomID, err error) {
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
+}
+
+// forgetGone drops what is known of messages that are gone.
+func (c *changeStmts) forgetGone(room chat.RoomID) error {
+	for _, stmt := range c.forget {
+		if err := exec(context.Background(), stmt, int64(room)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -85,10 +85,12 @@ func readPage(rows *sql.Rows, room chat.RoomID, to direction, itemsMax, bytesMax
 
 func scanEvent(rows *sql.Rows, room chat.RoomID) (chat.Event, error) {
 	e := chat.Event{Room: room}
+	var extra int64
 	err := rows.Scan(number[chat.Seq]{&e.Seq}, number[chat.EventKind]{&e.Kind}, number[chat.UserID]{&e.User},
 		text{&e.Name}, bits[chat.Nonce]{&e.Nonce}, bits[int64]{&e.TimeMs}, text{&e.Text},
 		number[chat.Seq]{&e.Target}, number[chat.UserID]{&e.Subject}, number[chat.Role]{&e.Role},
-		bits[int64]{&e.UntilMs})
+		bits[int64]{&extra})
+	e.SetExtra(extra)
 	if err != nil {
 		err = fmt.Errorf("room %d, event %d: %w", room, e.Seq, err)
 	}

@@ -84,9 +84,12 @@ func (p *plan) add(a *chat.Append, state roomState) {
 		e := &a.Events[i]
 		state.said = state.said.with(e)
 		p.rows = append(p.rows, row{event: e, said: state.said})
-		p.about = p.about || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role)|chat.Seq(e.UntilMs) != 0
-		if e.Kind == chat.EventRole {
+		p.about = p.about || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role)|chat.Seq(e.Extra()) != 0
+		switch {
+		case e.Kind == chat.EventRole:
 			p.roles = append(p.roles, e)
+		case e.Kind.Changes():
+			p.alter = append(p.alter, e)
 		}
 	}
 	if len(p.roles) > roles && state.flags&roomRuled == 0 {

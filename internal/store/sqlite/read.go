@@ -15,7 +15,7 @@ type readers struct {
 	room, roomByKey                 *sql.Stmt
 	rooms, privateRooms             *sql.Stmt
 	author, user, userByKey, holder *sql.Stmt
-	myRooms                         *sql.Stmt
+	myRooms, target, states         *sql.Stmt
 	password, shown, devices        *sql.Stmt
 }
 
@@ -66,6 +66,8 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.password, selectPassword},
 		{&r.shown, selectShown},
 		{&r.devices, selectDevices},
+		{&r.target, selectTarget},
+		{&r.states, selectStates},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -76,7 +78,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 
 func (r *readers) close() error {
 	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder,
-		r.myRooms, r.password, r.shown, r.devices), r.db.Close())
+		r.myRooms, r.password, r.shown, r.devices, r.target, r.states), r.db.Close())
 }
 
 // Author is documented at chat.Store.

@@ -57,6 +57,7 @@ type writer struct {
 	updateRuled, updateMarker           *sql.Stmt
 	members                             memberStmts
 	beginStmt, commitStmt, rollbackStmt *sql.Stmt
+	change                              changeStmts
 }
 
 // openWriter opens file for writing, migrates it and loads what the writer knows.
@@ -144,6 +145,9 @@ func (w *writer) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.change.prepare(ctx, w.conn); err != nil {
+		return err
+	}
 	err := w.insertMessages.prepare(ctx, w.conn,
 		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, said, said_seq) VALUES ",
 		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
@@ -179,6 +183,7 @@ func (w *writer) close() error {
 		closeStmts(w.insertMessages.one, w.insertMessages.many, w.insertEvents.one, w.insertEvents.many, w.upsertAuthors.one, w.upsertAuthors.many,
 			w.upsertMembers.one, w.upsertMembers.many),
 		w.members.close(),
+		w.change.close(),
 	}
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())

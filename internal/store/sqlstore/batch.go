@@ -90,6 +90,9 @@ func (b *Batch) add(a *chat.Append) {
 				author.Sent++
 			}
 		}
+		if e.Kind.Changes() {
+			b.Changes = append(b.Changes, e)
+		}
 		if e.Kind == chat.EventRole {
 			head.Ruled = true
 			if members == nil {
@@ -103,7 +106,7 @@ func (b *Batch) add(a *chat.Append) {
 			}
 			b.Members[at].Role, b.Members[at].UntilMs, b.Members[at].Seq = e.Role, e.UntilMs, e.Seq
 		}
-		b.About = b.About || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role)|chat.Seq(e.UntilMs) != 0
+		b.About = b.About || e.Target|chat.Seq(e.Subject)|chat.Seq(e.Role)|chat.Seq(e.Extra()) != 0
 		head.LastMs = e.TimeMs
 		b.Rows = append(b.Rows, row)
 	}

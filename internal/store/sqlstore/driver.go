@@ -79,8 +79,9 @@ type Batch struct {
 
 	Rows    []Row
 	Authors []AuthorDelta
-	Members []Member // the newest role of each
-	About   bool     // a row has a target, subject or role
+	Members []Member      // the newest role of each
+	Changes []*chat.Event // those of the rows that change messages
+	About   bool          // a row has a target, subject or role
 }
 
 // Head is the part of a room in a batch.
@@ -107,14 +108,6 @@ type Row struct {
 type Said struct {
 	Count  uint64
 	Newest chat.Seq
-}
-
-// Digest is what is kept to recognize a retry; events that nobody has authored have none.
-func (r *Row) Digest() uint64 {
-	if !r.Kind.Authored() {
-		return 0
-	}
-	return r.Event.Digest()
 }
 
 // UnknownSeq stands for "look it up".

@@ -78,6 +78,7 @@ func (s *Store) eraseRoom(ctx context.Context, c Conn, room, beforeMs int64, mos
 	if err != nil || erased == 0 {
 		return 0, err
 	}
-	_, err = c.Exec(ctx, s.sql.erase, room, upTo)
-	return erased, err
+	q, args := &s.sql.change, []any{room, upTo}
+	return erased, execAll(ctx, c, stmt{s.sql.erase, args}, stmt{q.forget, args}, stmt{q.forgetEdits, args},
+		stmt{q.forgetTallies, args}, stmt{q.forgetReactions, args})
 }

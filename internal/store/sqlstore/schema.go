@@ -10,7 +10,7 @@ import (
 )
 
 // Version is the schema that this program makes and knows.
-const Version = 4
+const Version = 5
 
 // The bits of heads.flags.
 const (
@@ -180,7 +180,7 @@ func migrations() [][]string {
 			expires_ms BIGINT NOT NULL,
 			created_ms BIGINT NOT NULL
 		)`,
-	}, moderationSchema()}
+	}, moderationSchema(), changeTables()}
 }
 
 // migrateTimeMax bounds a migration, and the wait for one that another server makes.

@@ -4,6 +4,8 @@ import "strings"
 
 // statements are all that a store asks, in the words of its dialect.
 type statements struct {
+	change changeStatements
+
 	durable, oldest, erase                                           string
 	lockHead, updateHead, insertHead                                 string
 	selectWriter, updateWriter                                       string
@@ -59,6 +61,8 @@ const (
 
 func compile(d *Dialect) statements {
 	s := statements{
+		change: compileChanges(d),
+
 		lockHead:     "SELECT last_seq, flags, said, said_seq FROM heads WHERE room_id = ?{for update}",
 		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ?, said = ?, said_seq = ? WHERE room_id = ?",
 		insertHead:   "INSERT INTO heads (room_id, last_seq, last_ms, flags) VALUES (?, 0, 0, ?)",

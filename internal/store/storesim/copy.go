@@ -41,7 +41,7 @@ func copyOf(rooms []*roomLog, users []*account, members map[seat]chat.Membership
 	c := &Copy{members: maps.Clone(members)}
 	for _, log := range rooms {
 		own := *log
-		own.events, own.roles = slices.Clone(log.events), maps.Clone(log.roles)
+		own.events, own.roles, own.changes = slices.Clone(log.events), maps.Clone(log.roles), copyChanges(log.changes)
 		c.rooms = append(c.rooms, &own)
 	}
 	for _, a := range users {
@@ -50,6 +50,19 @@ func copyOf(rooms []*roomLog, users []*account, members map[seat]chat.Membership
 		c.users = append(c.users, &own)
 	}
 	return c
+}
+
+func copyChanges(changes map[chat.Seq]*message) map[chat.Seq]*message {
+	own := make(map[chat.Seq]*message, len(changes))
+	for seq, m := range changes {
+		of := *m
+		of.edits, of.emojis = slices.Clone(m.edits), make(map[string]*emoji, len(m.emojis))
+		for text, on := range m.emojis {
+			of.emojis[text] = &emoji{on.since, maps.Clone(on.by)}
+		}
+		own[seq] = &of
+	}
+	return own
 }
 
 // LastSeq returns the end of a room's log in the copy, 0 if it has no such room.

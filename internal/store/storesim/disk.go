@@ -89,6 +89,8 @@ type roomLog struct {
 	erased chat.Seq     // so many events are gone from the beginning
 	events []chat.Event // the others
 	roles  map[chat.UserID]chat.Given
+
+	changes map[chat.Seq]*message // what became of the messages that were changed
 }
 
 type account struct {
@@ -156,6 +158,9 @@ func (d *Disk) sync(c *commit) {
 		log := d.log(a.Room)
 		for _, e := range a.Events {
 			d.append(log, e)
+			if e.Kind.Changes() {
+				d.alter(log, &e)
+			}
 			if d.observer != nil {
 				d.observer(e)
 			}

@@ -105,7 +105,7 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 	a := chat.Author{Role: given.Role, UntilMs: given.UntilMs}
 	for i := len(log.events) - 1; i >= 0 && len(a.Nonces) < noncesMax; i-- {
 		if e := &log.events[i]; e.User == user && e.Kind.Authored() {
-			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
+			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.StoredDigest()})
 		}
 	}
 	return a, nil
@@ -134,6 +134,7 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 				log.erased++
 				left--
 			}
+			log.forgetGone()
 			if left > 0 {
 				continue
 			}

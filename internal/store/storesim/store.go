@@ -165,7 +165,7 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (
 		ID: chat.RoomID(len(d.rooms) + 1), Name: r.Name, Key: r.Key, Epoch: r.Epoch,
 		Ephemeral: r.Ephemeral, Private: r.Private, Creator: r.Creator, CreatedMs: r.CreatedMs,
 	}
-	d.rooms = append(d.rooms, &roomLog{room: made, roles: make(map[chat.UserID]chat.Given)})
+	d.rooms = append(d.rooms, &roomLog{room: made, roles: make(map[chat.UserID]chat.Given), changes: make(map[chat.Seq]*message)})
 	died(fault, "CreateRoom, after it")
 	return made, nil
 }

@@ -244,7 +244,7 @@ func (m *model) CommitAgain(t *rapid.T) {
 		t.Skip("nothing to send again")
 	}
 	conflicts, err := m.store.Commit(context.Background(), known.batch)
-	same(t, "Commit again", conflicts, known.conflicts, err)
+	same(t, "Commit again", conflicts, m.asItIsNow(known.conflicts), err)
 }
 
 func (m *model) indices() (all []int) {
@@ -337,8 +337,11 @@ func (m *model) apply(t *rapid.T, b chat.Batch, conflicts []chat.Conflict) {
 
 // append stores a.
 func (m *model) append(a chat.Append) {
-	m.logs[a.Room] = append(m.logs[a.Room], a.Events...)
 	for _, e := range a.Events {
+		m.logs[a.Room] = append(m.logs[a.Room], e)
+		if e.Kind.Changes() {
+			eraseTexts(m.logs[a.Room])
+		}
 		switch e.Kind {
 		case chat.EventMessage:
 			m.users[e.User].SentCount++
@@ -354,7 +357,7 @@ func (m *model) append(a chat.Append) {
 func (m *model) drawEvent(t *rapid.T, r chat.Room, seq chat.Seq) chat.Event {
 	u := m.users[m.drawUser(t)]
 	e := chat.Event{Room: r.ID, Seq: seq, Kind: chat.EventMessage, User: u.ID, Name: u.Name, TimeMs: m.nowMs}
-	kind := rapid.IntRange(0, 5).Draw(t, "kind")
+	kind := rapid.IntRange(0, 7).Draw(t, "kind")
 	if kind == 0 {
 		e.Kind = chat.EventLeave
 		return e
@@ -370,8 +373,12 @@ func (m *model) drawEvent(t *rapid.T, r chat.Room, seq chat.Seq) chat.Event {
 		e.Kind, e.Subject = chat.EventKick, m.drawUser(t)
 		return e
 	}
+	if kind > 5 && seq > 1 {
+		return m.drawChange(t, e)
+	}
 	if kind == 2 {
 		e.Target = chat.Seq(rapid.Uint64Range(0, uint64(seq-1)).Draw(t, "target"))
+		e.Root = chat.Seq(rapid.Uint64Range(0, uint64(e.Target)).Draw(t, "root"))
 	}
 	e.Text = rapid.StringOfN(rapid.RuneFrom([]rune("ab가 😀'\"")), 1, 10, -1).Draw(t, "text")
 	return e
@@ -451,7 +458,7 @@ func (m *model) User(t *rapid.T) {
 	log := m.logs[r.ID]
 	for i := len(log) - 1; i >= 0 && len(want.Nonces) < noncesMax; i-- {
 		if e := log[i]; e.User == id && e.Kind.Authored() {
-			want.Nonces = append(want.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
+			want.Nonces = append(want.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.StoredDigest()})
 		}
 	}
 	got, err := m.store.Author(context.Background(), r.ID, id, noncesMax)

@@ -45,6 +45,14 @@ func (s *shared) Author(ctx context.Context, room chat.RoomID, user chat.UserID,
 	return s.next().Author(ctx, room, user, noncesMax)
 }
 
+func (s *shared) Target(ctx context.Context, room chat.RoomID, seq chat.Seq, user chat.UserID) (chat.Target, error) {
+	return s.next().Target(ctx, room, seq, user)
+}
+
+func (s *shared) States(ctx context.Context, room chat.RoomID, first, last chat.Seq, user chat.UserID) ([]chat.State, error) {
+	return s.next().States(ctx, room, first, last, user)
+}
+
 func (s *shared) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (chat.Room, error) {
 	return s.next().CreateRoom(ctx, r, q)
 }

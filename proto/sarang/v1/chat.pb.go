@@ -34,19 +34,31 @@ const (
 	EventKind_EVENT_KIND_MESSAGE     EventKind = 1
 	EventKind_EVENT_KIND_JOIN        EventKind = 2
 	EventKind_EVENT_KIND_LEAVE       EventKind = 3
-	EventKind_EVENT_KIND_ROLE        EventKind = 4 // user gave subject a role in the room
-	EventKind_EVENT_KIND_KICK        EventKind = 5 // user sent subject out of the room
+	EventKind_EVENT_KIND_ROLE        EventKind = 4  // user gave subject a role in the room
+	EventKind_EVENT_KIND_KICK        EventKind = 5  // user sent subject out of the room
+	EventKind_EVENT_KIND_EDIT        EventKind = 8  // user says text in the place of his message target
+	EventKind_EVENT_KIND_DELETE      EventKind = 9  // user has had the message target deleted
+	EventKind_EVENT_KIND_REACT       EventKind = 10 // user puts the emoji text on the message target
+	EventKind_EVENT_KIND_UNREACT     EventKind = 11 // user takes it back
+	EventKind_EVENT_KIND_PIN         EventKind = 12 // user has pinned the message target
+	EventKind_EVENT_KIND_UNPIN       EventKind = 13 // user has unpinned it
 )
 
 // Enum value maps for EventKind.
 var (
 	EventKind_name = map[int32]string{
-		0: "EVENT_KIND_UNSPECIFIED",
-		1: "EVENT_KIND_MESSAGE",
-		2: "EVENT_KIND_JOIN",
-		3: "EVENT_KIND_LEAVE",
-		4: "EVENT_KIND_ROLE",
-		5: "EVENT_KIND_KICK",
+		0:  "EVENT_KIND_UNSPECIFIED",
+		1:  "EVENT_KIND_MESSAGE",
+		2:  "EVENT_KIND_JOIN",
+		3:  "EVENT_KIND_LEAVE",
+		4:  "EVENT_KIND_ROLE",
+		5:  "EVENT_KIND_KICK",
+		8:  "EVENT_KIND_EDIT",
+		9:  "EVENT_KIND_DELETE",
+		10: "EVENT_KIND_REACT",
+		11: "EVENT_KIND_UNREACT",
+		12: "EVENT_KIND_PIN",
+		13: "EVENT_KIND_UNPIN",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED": 0,
@@ -55,6 +67,12 @@ var (
 		"EVENT_KIND_LEAVE":       3,
 		"EVENT_KIND_ROLE":        4,
 		"EVENT_KIND_KICK":        5,
+		"EVENT_KIND_EDIT":        8,
+		"EVENT_KIND_DELETE":      9,
+		"EVENT_KIND_REACT":       10,
+		"EVENT_KIND_UNREACT":     11,
+		"EVENT_KIND_PIN":         12,
+		"EVENT_KIND_UNPIN":       13,
 	}
 )
 
@@ -330,6 +348,7 @@ type Limits struct {
 	HistoryItemsMax      uint32                 `protobuf:"varint,6,opt,name=history_items_max,json=historyItemsMax,proto3" json:"history_items_max,omitempty"`                  // per C_HISTORY
 	PasswordRunesMin     uint32                 `protobuf:"varint,7,opt,name=password_runes_min,json=passwordRunesMin,proto3" json:"password_runes_min,omitempty"`               // code points of a password
 	PasswordBytesMax     uint32                 `protobuf:"varint,8,opt,name=password_bytes_max,json=passwordBytesMax,proto3" json:"password_bytes_max,omitempty"`               // and its bytes of UTF-8
+	EditSecondsMax       uint32                 `protobuf:"varint,13,opt,name=edit_seconds_max,json=editSecondsMax,proto3" json:"edit_seconds_max,omitempty"`                    // how long after it a message may be edited; 0: always
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -420,12 +439,21 @@ func (x *Limits) GetPasswordBytesMax() uint32 {
 	return 0
 }
 
+func (x *Limits) GetEditSecondsMax() uint32 {
+	if x != nil {
+		return x.EditSecondsMax
+	}
+	return 0
+}
+
 // C_CHAT (6): publish a text to a room that this session has joined.
 type Publish struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
 	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"` // not 0; the same for every retry of this message
 	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Target        uint64                 `protobuf:"varint,4,opt,name=target,proto3" json:"target,omitempty"` // an earlier event of the room that this message answers; 0: none
+	Root          uint64                 `protobuf:"varint,5,opt,name=root,proto3" json:"root,omitempty"`     // the first message of the thread that it belongs to; 0: none, or target
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -481,6 +509,20 @@ func (x *Publish) GetText() string {
 	return ""
 }
 
+func (x *Publish) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *Publish) GetRoot() uint64 {
+	if x != nil {
+		return x.Root
+	}
+	return 0
+}
+
 // S_CHAT (5): one entry of a room's log.
 type Event struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -489,13 +531,16 @@ type Event struct {
 	Kind          EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=sarang.v1.EventKind" json:"kind,omitempty"`
 	User          uint64                 `protobuf:"varint,4,opt,name=user,proto3" json:"user,omitempty"`
 	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                    // of messages, roles and kicks: the author's
+	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                    // of all kinds but joins and leaves: the author's
 	TimeMs        uint64                 `protobuf:"varint,7,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`     // Unix time, milliseconds
-	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                        // of messages; of roles and kicks the reason, if there is one
+	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                        // of messages and edits, and if it is not there it was erased; of reactions the emoji; of roles and kicks the reason, if there is one
 	Target        uint64                 `protobuf:"varint,9,opt,name=target,proto3" json:"target,omitempty"`                   // an earlier event of the room that this one is about; 0: none
 	Subject       uint64                 `protobuf:"varint,10,opt,name=subject,proto3" json:"subject,omitempty"`                // roles and kicks only: whom it is about
 	Role          uint32                 `protobuf:"varint,11,opt,name=role,proto3" json:"role,omitempty"`                      // roles only: 0 none, 1 banned, 2 reader, 3 member, 4 moderator, 5 owner
 	UntilMs       uint64                 `protobuf:"varint,12,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // roles only: it holds at times below: a reader is a member then, who was banned has no role; 0: for good
+	Padding       []byte                 `protobuf:"bytes,13,opt,name=padding,proto3" json:"padding,omitempty"`                 // says nothing: it fills the place of a text that was erased
+	Root          uint64                 `protobuf:"varint,14,opt,name=root,proto3" json:"root,omitempty"`                      // messages only: the first of the thread that it belongs to; 0: none, or target
+	State         *MessageState          `protobuf:"bytes,16,opt,name=state,proto3" json:"state,omitempty"`                     // messages of S_HISTORY only, that were changed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -614,7 +659,165 @@ func (x *Event) GetUntilMs() uint64 {
 	return 0
 }
 
-// S_ACK (7): the message, role or kick is stored (in an ephemeral room: has its place).
+func (x *Event) GetPadding() []byte {
+	if x != nil {
+		return x.Padding
+	}
+	return nil
+}
+
+func (x *Event) GetRoot() uint64 {
+	if x != nil {
+		return x.Root
+	}
+	return 0
+}
+
+func (x *Event) GetState() *MessageState {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+// What became of a message that was changed. Event.text is the newest one.
+type MessageState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Changed       uint64                 `protobuf:"varint,1,opt,name=changed,proto3" json:"changed,omitempty"`    // the newest event that is in here: those behind it come on top
+	Edited        uint64                 `protobuf:"varint,2,opt,name=edited,proto3" json:"edited,omitempty"`      // the newest edit; 0: it was not edited
+	Deleted       uint64                 `protobuf:"varint,3,opt,name=deleted,proto3" json:"deleted,omitempty"`    // the event that deleted it; 0: it was not
+	Pinned        uint64                 `protobuf:"varint,4,opt,name=pinned,proto3" json:"pinned,omitempty"`      // the event that pinned it; 0: it is not
+	Reactions     []*Reaction            `protobuf:"bytes,5,rep,name=reactions,proto3" json:"reactions,omitempty"` // in the order in which the emojis were first put on it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageState) Reset() {
+	*x = MessageState{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageState) ProtoMessage() {}
+
+func (x *MessageState) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageState.ProtoReflect.Descriptor instead.
+func (*MessageState) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *MessageState) GetChanged() uint64 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
+func (x *MessageState) GetEdited() uint64 {
+	if x != nil {
+		return x.Edited
+	}
+	return 0
+}
+
+func (x *MessageState) GetDeleted() uint64 {
+	if x != nil {
+		return x.Deleted
+	}
+	return 0
+}
+
+func (x *MessageState) GetPinned() uint64 {
+	if x != nil {
+		return x.Pinned
+	}
+	return 0
+}
+
+func (x *MessageState) GetReactions() []*Reaction {
+	if x != nil {
+		return x.Reactions
+	}
+	return nil
+}
+
+type Reaction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Emoji         string                 `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	Count         uint32                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"` // users
+	Mine          uint64                 `protobuf:"varint,3,opt,name=mine,proto3" json:"mine,omitempty"`   // the event by which you have put it there; 0: you have not
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reaction) Reset() {
+	*x = Reaction{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reaction) ProtoMessage() {}
+
+func (x *Reaction) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
+func (*Reaction) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Reaction) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *Reaction) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Reaction) GetMine() uint64 {
+	if x != nil {
+		return x.Mine
+	}
+	return 0
+}
+
+// S_ACK (7): the message, change, role or kick is stored (in an ephemeral room: has its place).
 type Ack struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
@@ -626,7 +829,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	mi := &file_sarang_v1_chat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +841,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	mi := &file_sarang_v1_chat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +854,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{5}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Ack) GetRoom() uint64 {
@@ -692,7 +895,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[6]
+	mi := &file_sarang_v1_chat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +907,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[6]
+	mi := &file_sarang_v1_chat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +920,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Error) GetCode() uint32 {
@@ -780,7 +983,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[7]
+	mi := &file_sarang_v1_chat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +995,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[7]
+	mi := &file_sarang_v1_chat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1008,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Ping) GetValue() uint64 {
@@ -831,7 +1034,7 @@ type RoomInfo struct {
 
 func (x *RoomInfo) Reset() {
 	*x = RoomInfo{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[8]
+	mi := &file_sarang_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +1046,7 @@ func (x *RoomInfo) String() string {
 func (*RoomInfo) ProtoMessage() {}
 
 func (x *RoomInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[8]
+	mi := &file_sarang_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1059,7 @@ func (x *RoomInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomInfo.ProtoReflect.Descriptor instead.
 func (*RoomInfo) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{8}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RoomInfo) GetId() uint64 {
@@ -927,7 +1130,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[9]
+	mi := &file_sarang_v1_chat_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1142,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[9]
+	mi := &file_sarang_v1_chat_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1155,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{9}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Cursor) GetEpoch() uint64 {
@@ -994,7 +1197,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[10]
+	mi := &file_sarang_v1_chat_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1209,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[10]
+	mi := &file_sarang_v1_chat_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1222,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{10}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Join) GetRequest() uint32 {
@@ -1092,7 +1295,7 @@ type Joined struct {
 
 func (x *Joined) Reset() {
 	*x = Joined{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[11]
+	mi := &file_sarang_v1_chat_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1104,7 +1307,7 @@ func (x *Joined) String() string {
 func (*Joined) ProtoMessage() {}
 
 func (x *Joined) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[11]
+	mi := &file_sarang_v1_chat_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1117,7 +1320,7 @@ func (x *Joined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Joined.ProtoReflect.Descriptor instead.
 func (*Joined) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{11}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Joined) GetRequest() uint32 {
@@ -1173,7 +1376,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[12]
+	mi := &file_sarang_v1_chat_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1388,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[12]
+	mi := &file_sarang_v1_chat_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1401,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{12}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Leave) GetRequest() uint32 {
@@ -1267,7 +1470,7 @@ type GiveRole struct {
 
 func (x *GiveRole) Reset() {
 	*x = GiveRole{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	mi := &file_sarang_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1482,7 @@ func (x *GiveRole) String() string {
 func (*GiveRole) ProtoMessage() {}
 
 func (x *GiveRole) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	mi := &file_sarang_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1495,7 @@ func (x *GiveRole) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GiveRole.ProtoReflect.Descriptor instead.
 func (*GiveRole) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GiveRole) GetRoom() uint64 {
@@ -1359,7 +1562,7 @@ type Kick struct {
 
 func (x *Kick) Reset() {
 	*x = Kick{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	mi := &file_sarang_v1_chat_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1574,7 @@ func (x *Kick) String() string {
 func (*Kick) ProtoMessage() {}
 
 func (x *Kick) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	mi := &file_sarang_v1_chat_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1587,7 @@ func (x *Kick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kick.ProtoReflect.Descriptor instead.
 func (*Kick) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Kick) GetRoom() uint64 {
@@ -1422,6 +1625,283 @@ func (x *Kick) GetReason() string {
 	return ""
 }
 
+// C_EDIT (88): say something else in the place of a message of yours. Answered by S_ACK, or
+// S_ERROR, as are the three behind it.
+type Edit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"` // as of Publish
+	Target        uint64                 `protobuf:"varint,3,opt,name=target,proto3" json:"target,omitempty"`
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Edit) Reset() {
+	*x = Edit{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Edit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Edit) ProtoMessage() {}
+
+func (x *Edit) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Edit.ProtoReflect.Descriptor instead.
+func (*Edit) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Edit) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Edit) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *Edit) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *Edit) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// C_DELETE (90): have a message erased, yours or, for moderators, somebody else's.
+type Delete struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	Target        uint64                 `protobuf:"varint,3,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Delete) Reset() {
+	*x = Delete{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Delete) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Delete) ProtoMessage() {}
+
+func (x *Delete) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Delete.ProtoReflect.Descriptor instead.
+func (*Delete) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Delete) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Delete) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *Delete) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+// C_REACT (92): put an emoji on a message, or take yours back.
+type React struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	Target        uint64                 `protobuf:"varint,3,opt,name=target,proto3" json:"target,omitempty"`
+	Emoji         string                 `protobuf:"bytes,4,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	Remove        bool                   `protobuf:"varint,5,opt,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *React) Reset() {
+	*x = React{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *React) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*React) ProtoMessage() {}
+
+func (x *React) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use React.ProtoReflect.Descriptor instead.
+func (*React) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *React) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *React) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *React) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *React) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *React) GetRemove() bool {
+	if x != nil {
+		return x.Remove
+	}
+	return false
+}
+
+// C_PIN (94): pin a message, or unpin it.
+type Pin struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	Target        uint64                 `protobuf:"varint,3,opt,name=target,proto3" json:"target,omitempty"`
+	Remove        bool                   `protobuf:"varint,4,opt,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pin) Reset() {
+	*x = Pin{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pin) ProtoMessage() {}
+
+func (x *Pin) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pin.ProtoReflect.Descriptor instead.
+func (*Pin) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Pin) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Pin) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *Pin) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *Pin) GetRemove() bool {
+	if x != nil {
+		return x.Remove
+	}
+	return false
+}
+
 // C_CREATE (20), answered by S_CREATE (19).
 type Create struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1435,7 +1915,7 @@ type Create struct {
 
 func (x *Create) Reset() {
 	*x = Create{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[15]
+	mi := &file_sarang_v1_chat_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1927,7 @@ func (x *Create) String() string {
 func (*Create) ProtoMessage() {}
 
 func (x *Create) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[15]
+	mi := &file_sarang_v1_chat_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1940,7 @@ func (x *Create) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Create.ProtoReflect.Descriptor instead.
 func (*Create) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Create) GetRequest() uint32 {
@@ -1501,7 +1981,7 @@ type Created struct {
 
 func (x *Created) Reset() {
 	*x = Created{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[16]
+	mi := &file_sarang_v1_chat_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1993,7 @@ func (x *Created) String() string {
 func (*Created) ProtoMessage() {}
 
 func (x *Created) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[16]
+	mi := &file_sarang_v1_chat_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +2006,7 @@ func (x *Created) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Created.ProtoReflect.Descriptor instead.
 func (*Created) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{16}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Created) GetRequest() uint32 {
@@ -1555,7 +2035,7 @@ type List struct {
 
 func (x *List) Reset() {
 	*x = List{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	mi := &file_sarang_v1_chat_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +2047,7 @@ func (x *List) String() string {
 func (*List) ProtoMessage() {}
 
 func (x *List) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	mi := &file_sarang_v1_chat_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +2060,7 @@ func (x *List) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use List.ProtoReflect.Descriptor instead.
 func (*List) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{17}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *List) GetRequest() uint32 {
@@ -1616,7 +2096,7 @@ type Listed struct {
 
 func (x *Listed) Reset() {
 	*x = Listed{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +2108,7 @@ func (x *Listed) String() string {
 func (*Listed) ProtoMessage() {}
 
 func (x *Listed) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +2121,7 @@ func (x *Listed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Listed.ProtoReflect.Descriptor instead.
 func (*Listed) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{18}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Listed) GetRequest() uint32 {
@@ -1680,7 +2160,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +2172,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +2185,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{19}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *History) GetRequest() uint32 {
@@ -1743,21 +2223,22 @@ func (x *History) GetItemsMax() uint32 {
 	return 0
 }
 
-// S_HISTORY (23): events in order.
+// S_HISTORY (23): events in order. Messages are told as they are now, edits without their text.
 type HistoryPage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
 	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
 	Epoch         uint64                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	Events        []*Event               `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
-	More          bool                   `protobuf:"varint,5,opt,name=more,proto3" json:"more,omitempty"` // there is more in the direction asked for
+	More          bool                   `protobuf:"varint,5,opt,name=more,proto3" json:"more,omitempty"`             // there is more in the direction asked for
+	AsOf          uint64                 `protobuf:"varint,6,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"` // all that the room's log had up to here is in it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HistoryPage) Reset() {
 	*x = HistoryPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +2250,7 @@ func (x *HistoryPage) String() string {
 func (*HistoryPage) ProtoMessage() {}
 
 func (x *HistoryPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +2263,7 @@ func (x *HistoryPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryPage.ProtoReflect.Descriptor instead.
 func (*HistoryPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{20}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HistoryPage) GetRequest() uint32 {
@@ -1820,6 +2301,13 @@ func (x *HistoryPage) GetMore() bool {
 	return false
 }
 
+func (x *HistoryPage) GetAsOf() uint64 {
+	if x != nil {
+		return x.AsOf
+	}
+	return 0
+}
+
 // C_MEMBERS (26): who is present, in the order of user ids, above after.
 type Members struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1833,7 +2321,7 @@ type Members struct {
 
 func (x *Members) Reset() {
 	*x = Members{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[21]
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1845,7 +2333,7 @@ func (x *Members) String() string {
 func (*Members) ProtoMessage() {}
 
 func (x *Members) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[21]
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1858,7 +2346,7 @@ func (x *Members) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Members.ProtoReflect.Descriptor instead.
 func (*Members) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{21}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Members) GetRequest() uint32 {
@@ -1903,7 +2391,7 @@ type MemberPage struct {
 
 func (x *MemberPage) Reset() {
 	*x = MemberPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[22]
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2403,7 @@ func (x *MemberPage) String() string {
 func (*MemberPage) ProtoMessage() {}
 
 func (x *MemberPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[22]
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2416,7 @@ func (x *MemberPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberPage.ProtoReflect.Descriptor instead.
 func (*MemberPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{22}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MemberPage) GetRequest() uint32 {
@@ -1976,7 +2464,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[23]
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2476,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[23]
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2489,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{23}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Member) GetUser() uint64 {
@@ -2030,7 +2518,7 @@ type Register struct {
 
 func (x *Register) Reset() {
 	*x = Register{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2530,7 @@ func (x *Register) String() string {
 func (*Register) ProtoMessage() {}
 
 func (x *Register) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2543,7 @@ func (x *Register) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Register.ProtoReflect.Descriptor instead.
 func (*Register) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{24}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Register) GetRequest() uint32 {
@@ -2093,7 +2581,7 @@ type ChangePassword struct {
 
 func (x *ChangePassword) Reset() {
 	*x = ChangePassword{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2593,7 @@ func (x *ChangePassword) String() string {
 func (*ChangePassword) ProtoMessage() {}
 
 func (x *ChangePassword) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2606,7 @@ func (x *ChangePassword) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePassword.ProtoReflect.Descriptor instead.
 func (*ChangePassword) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{25}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ChangePassword) GetRequest() uint32 {
@@ -2159,7 +2647,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2171,7 +2659,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2184,7 +2672,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{26}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Done) GetRequest() uint32 {
@@ -2204,7 +2692,7 @@ type Sessions struct {
 
 func (x *Sessions) Reset() {
 	*x = Sessions{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2216,7 +2704,7 @@ func (x *Sessions) String() string {
 func (*Sessions) ProtoMessage() {}
 
 func (x *Sessions) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2229,7 +2717,7 @@ func (x *Sessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sessions.ProtoReflect.Descriptor instead.
 func (*Sessions) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{27}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Sessions) GetRequest() uint32 {
@@ -2250,7 +2738,7 @@ type SessionList struct {
 
 func (x *SessionList) Reset() {
 	*x = SessionList{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2262,7 +2750,7 @@ func (x *SessionList) String() string {
 func (*SessionList) ProtoMessage() {}
 
 func (x *SessionList) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2275,7 +2763,7 @@ func (x *SessionList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionList.ProtoReflect.Descriptor instead.
 func (*SessionList) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{28}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SessionList) GetRequest() uint32 {
@@ -2308,7 +2796,7 @@ type DeviceSession struct {
 
 func (x *DeviceSession) Reset() {
 	*x = DeviceSession{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2320,7 +2808,7 @@ func (x *DeviceSession) String() string {
 func (*DeviceSession) ProtoMessage() {}
 
 func (x *DeviceSession) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2333,7 +2821,7 @@ func (x *DeviceSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceSession.ProtoReflect.Descriptor instead.
 func (*DeviceSession) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{29}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeviceSession) GetId() uint64 {
@@ -2396,7 +2884,7 @@ type EraseUser struct {
 
 func (x *EraseUser) Reset() {
 	*x = EraseUser{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2408,7 +2896,7 @@ func (x *EraseUser) String() string {
 func (*EraseUser) ProtoMessage() {}
 
 func (x *EraseUser) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2421,7 +2909,7 @@ func (x *EraseUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseUser.ProtoReflect.Descriptor instead.
 func (*EraseUser) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *EraseUser) GetRequest() uint32 {
@@ -2450,7 +2938,7 @@ type EndSession struct {
 
 func (x *EndSession) Reset() {
 	*x = EndSession{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +2950,7 @@ func (x *EndSession) String() string {
 func (*EndSession) ProtoMessage() {}
 
 func (x *EndSession) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +2963,7 @@ func (x *EndSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSession.ProtoReflect.Descriptor instead.
 func (*EndSession) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EndSession) GetRequest() uint32 {
@@ -2513,7 +3001,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2525,7 +3013,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2538,7 +3026,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Gap) GetRoom() uint64 {
@@ -2581,7 +3069,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2593,7 +3081,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2606,7 +3094,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Goodbye) GetCode() uint32 {
@@ -2643,7 +3131,7 @@ type Mark struct {
 
 func (x *Mark) Reset() {
 	*x = Mark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[34]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2655,7 +3143,7 @@ func (x *Mark) String() string {
 func (*Mark) ProtoMessage() {}
 
 func (x *Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[34]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2668,7 +3156,7 @@ func (x *Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mark.ProtoReflect.Descriptor instead.
 func (*Mark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{34}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Mark) GetRequest() uint32 {
@@ -2705,7 +3193,7 @@ type Marked struct {
 
 func (x *Marked) Reset() {
 	*x = Marked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[35]
+	mi := &file_sarang_v1_chat_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2717,7 +3205,7 @@ func (x *Marked) String() string {
 func (*Marked) ProtoMessage() {}
 
 func (x *Marked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[35]
+	mi := &file_sarang_v1_chat_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2730,7 +3218,7 @@ func (x *Marked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Marked.ProtoReflect.Descriptor instead.
 func (*Marked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{35}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Marked) GetRequest() uint32 {
@@ -2767,7 +3255,7 @@ type Mute struct {
 
 func (x *Mute) Reset() {
 	*x = Mute{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[36]
+	mi := &file_sarang_v1_chat_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2779,7 +3267,7 @@ func (x *Mute) String() string {
 func (*Mute) ProtoMessage() {}
 
 func (x *Mute) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[36]
+	mi := &file_sarang_v1_chat_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2792,7 +3280,7 @@ func (x *Mute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mute.ProtoReflect.Descriptor instead.
 func (*Mute) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{36}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Mute) GetRequest() uint32 {
@@ -2828,7 +3316,7 @@ type MyRooms struct {
 
 func (x *MyRooms) Reset() {
 	*x = MyRooms{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[37]
+	mi := &file_sarang_v1_chat_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2840,7 +3328,7 @@ func (x *MyRooms) String() string {
 func (*MyRooms) ProtoMessage() {}
 
 func (x *MyRooms) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[37]
+	mi := &file_sarang_v1_chat_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2853,7 +3341,7 @@ func (x *MyRooms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRooms.ProtoReflect.Descriptor instead.
 func (*MyRooms) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{37}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MyRooms) GetRequest() uint32 {
@@ -2889,7 +3377,7 @@ type MyRoomPage struct {
 
 func (x *MyRoomPage) Reset() {
 	*x = MyRoomPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[38]
+	mi := &file_sarang_v1_chat_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2901,7 +3389,7 @@ func (x *MyRoomPage) String() string {
 func (*MyRoomPage) ProtoMessage() {}
 
 func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[38]
+	mi := &file_sarang_v1_chat_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2914,7 +3402,7 @@ func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoomPage.ProtoReflect.Descriptor instead.
 func (*MyRoomPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{38}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MyRoomPage) GetRequest() uint32 {
@@ -2957,7 +3445,7 @@ type MyRoom struct {
 
 func (x *MyRoom) Reset() {
 	*x = MyRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[39]
+	mi := &file_sarang_v1_chat_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2969,7 +3457,7 @@ func (x *MyRoom) String() string {
 func (*MyRoom) ProtoMessage() {}
 
 func (x *MyRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[39]
+	mi := &file_sarang_v1_chat_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2982,7 +3470,7 @@ func (x *MyRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoom.ProtoReflect.Descriptor instead.
 func (*MyRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{39}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *MyRoom) GetRoom() *RoomInfo {
@@ -3075,7 +3563,7 @@ type Direct struct {
 
 func (x *Direct) Reset() {
 	*x = Direct{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[40]
+	mi := &file_sarang_v1_chat_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3087,7 +3575,7 @@ func (x *Direct) String() string {
 func (*Direct) ProtoMessage() {}
 
 func (x *Direct) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[40]
+	mi := &file_sarang_v1_chat_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3100,7 +3588,7 @@ func (x *Direct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direct.ProtoReflect.Descriptor instead.
 func (*Direct) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{40}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Direct) GetRequest() uint32 {
@@ -3135,7 +3623,7 @@ type Belongs struct {
 
 func (x *Belongs) Reset() {
 	*x = Belongs{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[41]
+	mi := &file_sarang_v1_chat_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3147,7 +3635,7 @@ func (x *Belongs) String() string {
 func (*Belongs) ProtoMessage() {}
 
 func (x *Belongs) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[41]
+	mi := &file_sarang_v1_chat_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3160,7 +3648,7 @@ func (x *Belongs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belongs.ProtoReflect.Descriptor instead.
 func (*Belongs) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{41}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Belongs) GetRoom() uint64 {
@@ -3184,7 +3672,7 @@ type Typing struct {
 
 func (x *Typing) Reset() {
 	*x = Typing{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[42]
+	mi := &file_sarang_v1_chat_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3196,7 +3684,7 @@ func (x *Typing) String() string {
 func (*Typing) ProtoMessage() {}
 
 func (x *Typing) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[42]
+	mi := &file_sarang_v1_chat_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3209,7 +3697,7 @@ func (x *Typing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Typing.ProtoReflect.Descriptor instead.
 func (*Typing) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{42}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Typing) GetRoom() uint64 {
@@ -3266,7 +3754,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\fcapabilities\x18\b \x03(\tR\fcapabilities\x12\x18\n" +
 	"\asession\x18\t \x01(\x04R\asession\x12\x18\n" +
 	"\aaccount\x18\n" +
-	" \x01(\bR\aaccount\"\xee\x02\n" +
+	" \x01(\bR\aaccount\"\x98\x03\n" +
 	"\x06Limits\x12$\n" +
 	"\x0etext_bytes_max\x18\x01 \x01(\rR\ftextBytesMax\x12(\n" +
 	"\x10rooms_joined_max\x18\x02 \x01(\rR\x0eroomsJoinedMax\x125\n" +
@@ -3275,11 +3763,14 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x11heartbeat_seconds\x18\x05 \x01(\rR\x10heartbeatSeconds\x12*\n" +
 	"\x11history_items_max\x18\x06 \x01(\rR\x0fhistoryItemsMax\x12,\n" +
 	"\x12password_runes_min\x18\a \x01(\rR\x10passwordRunesMin\x12,\n" +
-	"\x12password_bytes_max\x18\b \x01(\rR\x10passwordBytesMax\"G\n" +
+	"\x12password_bytes_max\x18\b \x01(\rR\x10passwordBytesMax\x12(\n" +
+	"\x10edit_seconds_max\x18\r \x01(\rR\x0eeditSecondsMax\"s\n" +
 	"\aPublish\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\xa3\x02\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x16\n" +
+	"\x06target\x18\x04 \x01(\x04R\x06target\x12\x12\n" +
+	"\x04root\x18\x05 \x01(\x04R\x04root\"\x80\x03\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12(\n" +
@@ -3293,7 +3784,20 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\asubject\x18\n" +
 	" \x01(\x04R\asubject\x12\x12\n" +
 	"\x04role\x18\v \x01(\rR\x04role\x12\x19\n" +
-	"\buntil_ms\x18\f \x01(\x04R\auntilMs\"A\n" +
+	"\buntil_ms\x18\f \x01(\x04R\auntilMs\x12\x18\n" +
+	"\apadding\x18\r \x01(\fR\apadding\x12\x12\n" +
+	"\x04root\x18\x0e \x01(\x04R\x04root\x12-\n" +
+	"\x05state\x18\x10 \x01(\v2\x17.sarang.v1.MessageStateR\x05state\"\xa5\x01\n" +
+	"\fMessageState\x12\x18\n" +
+	"\achanged\x18\x01 \x01(\x04R\achanged\x12\x16\n" +
+	"\x06edited\x18\x02 \x01(\x04R\x06edited\x12\x18\n" +
+	"\adeleted\x18\x03 \x01(\x04R\adeleted\x12\x16\n" +
+	"\x06pinned\x18\x04 \x01(\x04R\x06pinned\x121\n" +
+	"\treactions\x18\x05 \x03(\v2\x13.sarang.v1.ReactionR\treactions\"J\n" +
+	"\bReaction\x12\x14\n" +
+	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count\x12\x12\n" +
+	"\x04mine\x18\x03 \x01(\x04R\x04mine\"A\n" +
 	"\x03Ack\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x10\n" +
@@ -3359,7 +3863,27 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x18\n" +
 	"\asubject\x18\x03 \x01(\x04R\asubject\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"n\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\\\n" +
+	"\x04Edit\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x16\n" +
+	"\x06target\x18\x03 \x01(\x04R\x06target\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\"J\n" +
+	"\x06Delete\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x16\n" +
+	"\x06target\x18\x03 \x01(\x04R\x06target\"w\n" +
+	"\x05React\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x16\n" +
+	"\x06target\x18\x03 \x01(\x04R\x06target\x12\x14\n" +
+	"\x05emoji\x18\x04 \x01(\tR\x05emoji\x12\x16\n" +
+	"\x06remove\x18\x05 \x01(\bR\x06remove\"_\n" +
+	"\x03Pin\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x16\n" +
+	"\x06target\x18\x03 \x01(\x04R\x06target\x12\x16\n" +
+	"\x06remove\x18\x04 \x01(\bR\x06remove\"n\n" +
 	"\x06Create\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
@@ -3381,13 +3905,14 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\x04R\x05after\x12\x16\n" +
 	"\x06before\x18\x04 \x01(\x04R\x06before\x12\x1b\n" +
-	"\titems_max\x18\x05 \x01(\rR\bitemsMax\"\x8f\x01\n" +
+	"\titems_max\x18\x05 \x01(\rR\bitemsMax\"\xa4\x01\n" +
 	"\vHistoryPage\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12(\n" +
 	"\x06events\x18\x04 \x03(\v2\x10.sarang.v1.EventR\x06events\x12\x12\n" +
-	"\x04more\x18\x05 \x01(\bR\x04more\"j\n" +
+	"\x04more\x18\x05 \x01(\bR\x04more\x12\x13\n" +
+	"\x05as_of\x18\x06 \x01(\x04R\x04asOf\"j\n" +
 	"\aMembers\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x14\n" +
@@ -3491,14 +4016,21 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x06Typing\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name*\x94\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name*\x98\x02\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
 	"\x0fEVENT_KIND_JOIN\x10\x02\x12\x14\n" +
 	"\x10EVENT_KIND_LEAVE\x10\x03\x12\x13\n" +
 	"\x0fEVENT_KIND_ROLE\x10\x04\x12\x13\n" +
-	"\x0fEVENT_KIND_KICK\x10\x05B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
+	"\x0fEVENT_KIND_KICK\x10\x05\x12\x13\n" +
+	"\x0fEVENT_KIND_EDIT\x10\b\x12\x15\n" +
+	"\x11EVENT_KIND_DELETE\x10\t\x12\x14\n" +
+	"\x10EVENT_KIND_REACT\x10\n" +
+	"\x12\x16\n" +
+	"\x12EVENT_KIND_UNREACT\x10\v\x12\x12\n" +
+	"\x0eEVENT_KIND_PIN\x10\f\x12\x14\n" +
+	"\x10EVENT_KIND_UNPIN\x10\rB!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
 
 var (
 	file_sarang_v1_chat_proto_rawDescOnce sync.Once
@@ -3513,7 +4045,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -3521,62 +4053,70 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*Limits)(nil),         // 3: sarang.v1.Limits
 	(*Publish)(nil),        // 4: sarang.v1.Publish
 	(*Event)(nil),          // 5: sarang.v1.Event
-	(*Ack)(nil),            // 6: sarang.v1.Ack
-	(*Error)(nil),          // 7: sarang.v1.Error
-	(*Ping)(nil),           // 8: sarang.v1.Ping
-	(*RoomInfo)(nil),       // 9: sarang.v1.RoomInfo
-	(*Cursor)(nil),         // 10: sarang.v1.Cursor
-	(*Join)(nil),           // 11: sarang.v1.Join
-	(*Joined)(nil),         // 12: sarang.v1.Joined
-	(*Leave)(nil),          // 13: sarang.v1.Leave
-	(*GiveRole)(nil),       // 14: sarang.v1.GiveRole
-	(*Kick)(nil),           // 15: sarang.v1.Kick
-	(*Create)(nil),         // 16: sarang.v1.Create
-	(*Created)(nil),        // 17: sarang.v1.Created
-	(*List)(nil),           // 18: sarang.v1.List
-	(*Listed)(nil),         // 19: sarang.v1.Listed
-	(*History)(nil),        // 20: sarang.v1.History
-	(*HistoryPage)(nil),    // 21: sarang.v1.HistoryPage
-	(*Members)(nil),        // 22: sarang.v1.Members
-	(*MemberPage)(nil),     // 23: sarang.v1.MemberPage
-	(*Member)(nil),         // 24: sarang.v1.Member
-	(*Register)(nil),       // 25: sarang.v1.Register
-	(*ChangePassword)(nil), // 26: sarang.v1.ChangePassword
-	(*Done)(nil),           // 27: sarang.v1.Done
-	(*Sessions)(nil),       // 28: sarang.v1.Sessions
-	(*SessionList)(nil),    // 29: sarang.v1.SessionList
-	(*DeviceSession)(nil),  // 30: sarang.v1.DeviceSession
-	(*EraseUser)(nil),      // 31: sarang.v1.EraseUser
-	(*EndSession)(nil),     // 32: sarang.v1.EndSession
-	(*Gap)(nil),            // 33: sarang.v1.Gap
-	(*Goodbye)(nil),        // 34: sarang.v1.Goodbye
-	(*Mark)(nil),           // 35: sarang.v1.Mark
-	(*Marked)(nil),         // 36: sarang.v1.Marked
-	(*Mute)(nil),           // 37: sarang.v1.Mute
-	(*MyRooms)(nil),        // 38: sarang.v1.MyRooms
-	(*MyRoomPage)(nil),     // 39: sarang.v1.MyRoomPage
-	(*MyRoom)(nil),         // 40: sarang.v1.MyRoom
-	(*Direct)(nil),         // 41: sarang.v1.Direct
-	(*Belongs)(nil),        // 42: sarang.v1.Belongs
-	(*Typing)(nil),         // 43: sarang.v1.Typing
+	(*MessageState)(nil),   // 6: sarang.v1.MessageState
+	(*Reaction)(nil),       // 7: sarang.v1.Reaction
+	(*Ack)(nil),            // 8: sarang.v1.Ack
+	(*Error)(nil),          // 9: sarang.v1.Error
+	(*Ping)(nil),           // 10: sarang.v1.Ping
+	(*RoomInfo)(nil),       // 11: sarang.v1.RoomInfo
+	(*Cursor)(nil),         // 12: sarang.v1.Cursor
+	(*Join)(nil),           // 13: sarang.v1.Join
+	(*Joined)(nil),         // 14: sarang.v1.Joined
+	(*Leave)(nil),          // 15: sarang.v1.Leave
+	(*GiveRole)(nil),       // 16: sarang.v1.GiveRole
+	(*Kick)(nil),           // 17: sarang.v1.Kick
+	(*Edit)(nil),           // 18: sarang.v1.Edit
+	(*Delete)(nil),         // 19: sarang.v1.Delete
+	(*React)(nil),          // 20: sarang.v1.React
+	(*Pin)(nil),            // 21: sarang.v1.Pin
+	(*Create)(nil),         // 22: sarang.v1.Create
+	(*Created)(nil),        // 23: sarang.v1.Created
+	(*List)(nil),           // 24: sarang.v1.List
+	(*Listed)(nil),         // 25: sarang.v1.Listed
+	(*History)(nil),        // 26: sarang.v1.History
+	(*HistoryPage)(nil),    // 27: sarang.v1.HistoryPage
+	(*Members)(nil),        // 28: sarang.v1.Members
+	(*MemberPage)(nil),     // 29: sarang.v1.MemberPage
+	(*Member)(nil),         // 30: sarang.v1.Member
+	(*Register)(nil),       // 31: sarang.v1.Register
+	(*ChangePassword)(nil), // 32: sarang.v1.ChangePassword
+	(*Done)(nil),           // 33: sarang.v1.Done
+	(*Sessions)(nil),       // 34: sarang.v1.Sessions
+	(*SessionList)(nil),    // 35: sarang.v1.SessionList
+	(*DeviceSession)(nil),  // 36: sarang.v1.DeviceSession
+	(*EraseUser)(nil),      // 37: sarang.v1.EraseUser
+	(*EndSession)(nil),     // 38: sarang.v1.EndSession
+	(*Gap)(nil),            // 39: sarang.v1.Gap
+	(*Goodbye)(nil),        // 40: sarang.v1.Goodbye
+	(*Mark)(nil),           // 41: sarang.v1.Mark
+	(*Marked)(nil),         // 42: sarang.v1.Marked
+	(*Mute)(nil),           // 43: sarang.v1.Mute
+	(*MyRooms)(nil),        // 44: sarang.v1.MyRooms
+	(*MyRoomPage)(nil),     // 45: sarang.v1.MyRoomPage
+	(*MyRoom)(nil),         // 46: sarang.v1.MyRoom
+	(*Direct)(nil),         // 47: sarang.v1.Direct
+	(*Belongs)(nil),        // 48: sarang.v1.Belongs
+	(*Typing)(nil),         // 49: sarang.v1.Typing
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
 	0,  // 1: sarang.v1.Event.kind:type_name -> sarang.v1.EventKind
-	10, // 2: sarang.v1.Join.cursor:type_name -> sarang.v1.Cursor
-	9,  // 3: sarang.v1.Joined.room:type_name -> sarang.v1.RoomInfo
-	9,  // 4: sarang.v1.Created.room:type_name -> sarang.v1.RoomInfo
-	9,  // 5: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
-	5,  // 6: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
-	24, // 7: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
-	30, // 8: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
-	40, // 9: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
-	9,  // 10: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	6,  // 2: sarang.v1.Event.state:type_name -> sarang.v1.MessageState
+	7,  // 3: sarang.v1.MessageState.reactions:type_name -> sarang.v1.Reaction
+	12, // 4: sarang.v1.Join.cursor:type_name -> sarang.v1.Cursor
+	11, // 5: sarang.v1.Joined.room:type_name -> sarang.v1.RoomInfo
+	11, // 6: sarang.v1.Created.room:type_name -> sarang.v1.RoomInfo
+	11, // 7: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
+	5,  // 8: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
+	30, // 9: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
+	36, // 10: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
+	46, // 11: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
+	11, // 12: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -3590,7 +4130,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   43,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

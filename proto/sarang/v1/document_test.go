@@ -85,6 +85,31 @@ var examples = map[string]struct {
 	"S_TYPING Ann":     {pb.STyping, &pb.Typing{Room: 1, User: 7, Name: "Ann"}},
 	"C_LEAVE for good": {pb.CLeave, &pb.Leave{Request: 10, Room: 1, ForGood: true}},
 	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
+	"C_CHAT reply": {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x010203040506070d, Text: "why?", Target: 43}},
+	"C_EDIT hello": {pb.CEdit, &pb.Edit{Room: 1, Nonce: 0x010203040506070e, Target: 43, Text: "hello"}},
+	"S_CHAT edit": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 48, Kind: pb.EventKind_EVENT_KIND_EDIT, User: 7, Name: "Ann",
+		Nonce: 0x010203040506070e, TimeMs: 1700000005000, Text: "hello", Target: 43,
+	}},
+	"C_REACT thumb": {pb.CReact, &pb.React{Room: 1, Nonce: 0x010203040506070f, Target: 43, Emoji: "👍"}},
+	"S_HISTORY changed": {pb.SHistory, &pb.HistoryPage{
+		Request: 4, Room: 1, Epoch: 12345, AsOf: 49,
+		Events: []*pb.Event{{
+			Room: 1, Seq: 43, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann",
+			Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "hello",
+			State: &pb.MessageState{Changed: 49, Edited: 48, Reactions: []*pb.Reaction{{Emoji: "👍", Count: 1, Mine: 49}}},
+		}},
+	}},
+	"C_DELETE hello": {pb.CDelete, &pb.Delete{Room: 1, Nonce: 0x0102030405060710, Target: 43}},
+	"S_CHAT delete": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 50, Kind: pb.EventKind_EVENT_KIND_DELETE, User: 7, Name: "Ann",
+		Nonce: 0x0102030405060710, TimeMs: 1700000006000, Target: 43,
+	}},
+	"S_CHAT erased": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 43, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann",
+		Nonce: 0x0102030405060708, TimeMs: 1700000001000,
+	}},
+	"C_PIN again":      {pb.CPin, &pb.Pin{Room: 1, Nonce: 0x0102030405060711, Target: 44, Remove: true}},
 	"S_PING beat":      {pb.SPing, &pb.Ping{Value: 42}},
 	"S_GOODBYE drain":  {pb.SGoodbye, &pb.Goodbye{Code: 17, Message: "the server is going down", RetryAfterMs: 1500}},
 	"C_LOGIN register": {pb.CLogin, &pb.Login{

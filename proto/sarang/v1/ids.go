@@ -54,4 +54,8 @@ const (
 	SBelongs    = 55 // Belongs
 	STyping     = 63 // Typing
 	CTyping     = 64 // Typing
+	CEdit       = 88 // Edit
+	CDelete     = 90 // Delete
+	CReact      = 92 // React
+	CPin        = 94 // Pin
 )

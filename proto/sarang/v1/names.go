@@ -54,6 +54,10 @@ func Packets() []Packet {
 		{SBelongs, "S_BELONGS", new(Belongs)},
 		{STyping, "S_TYPING", new(Typing)},
 		{CTyping, "C_TYPING", new(Typing)},
+		{CEdit, "C_EDIT", new(Edit)},
+		{CDelete, "C_DELETE", new(Delete)},
+		{CReact, "C_REACT", new(React)},
+		{CPin, "C_PIN", new(Pin)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}

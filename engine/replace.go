@@ -1,0 +1,102 @@
+package engine
+
+import "sarang/mem"
+
+// What is in a feed can be taken out of it again, one entry at a time, by putting as many
+// other bytes in its place: a log may have to forget what it has said.
+
+// Entry returns the bytes of entry n, lent until the feed is used again; nil if it is not in
+// the window.
+func (f *Feed) Entry(n uint64) []byte {
+	if n < f.first || n >= f.Next() {
+		return nil
+	}
+	from, to := f.position(n), f.position(n+1)
+	i := f.chunkOf(from)
+	c := f.chunks.At(i)
+	at := c.off + int(from-c.position)
+	return c.buf.Bytes()[at : at+int(to-from)]
+}
+
+// chunkOf returns which chunk holds a position of the window. An entry lies in one chunk.
+func (f *Feed) chunkOf(position uint64) int {
+	i := f.chunks.Len() - 1
+	for f.chunks.At(i).position > position {
+		i--
+	}
+	return i
+}
+
+// Replace puts what lies in buf from off on in the place of entry n, which is as long; if it
+// is not in the window nothing is done. The feed retains buf. What is in flight to a reader is
+// what was there before (Cursor.Holds).
+func (f *Feed) Replace(n uint64, buf *mem.Buf, off int) {
+	old := f.Entry(n)
+	if old == nil {
+		return
+	}
+	from := f.position(n)
+	at := f.chunkOf(from)
+	all := make([]feedChunk, 0, f.chunks.Len()+2)
+	for i := range f.chunks.Len() {
+		c := *f.chunks.At(i)
+		if i != at {
+			all = append(all, c)
+			continue
+		}
+		before := int(from - c.position)
+		if before > 0 {
+			c.buf.Retain()
+			all = append(all, feedChunk{c.buf, c.off, before, c.position})
+		}
+		buf.Retain()
+		all = append(all, feedChunk{buf, off, len(old), from})
+		if rest := c.n - before - len(old); rest > 0 {
+			c.buf.Retain()
+			all = append(all, feedChunk{c.buf, c.off + c.n - rest, rest, from + uint64(len(old))})
+		}
+		c.buf.Release()
+	}
+	f.chunks.Clear()
+	for _, c := range all {
+		f.chunks.PushBack(c)
+	}
+}
+
+// DropPages drops what Supply was given with one of the entries first to last in it: its
+// readers have it fetched anew.
+func (f *Feed) DropPages(first, last uint64) {
+	for _, c := range f.cursors {
+		if p := c.page; p != nil && last >= p.first && first < p.next() {
+			c.dropPage()
+			c.session.touch()
+		}
+	}
+}
+
+// Holds reports whether bytes of entry n may still be on their way from here to the reader:
+// they are in flight, or it has got a part of the entry and the rest waits for its socket.
+// With a Codec it is not known which of the last entries those bytes are.
+func (c *Cursor) Holds(n uint64) bool {
+	s := c.session
+	if c.feed == nil {
+		return false
+	}
+	if op := s.op; op != nil {
+		for i := range op.parts {
+			if p := &op.parts[i]; p.cursor == c && n >= p.from && n < p.upto {
+				return true
+			}
+		}
+	}
+	b := s.buffers
+	if s.codec != nil {
+		waits := b != nil && b.rest > 0 || s.codec.rest > 0
+		return waits && n < c.next && n+codedEntriesMax >= c.next
+	}
+	return b != nil && b.rest > 0 && n+1 == c.next
+}
+
+// codedEntriesMax is how many entries are coded at once at most, in what waits for a socket:
+// an entry has more than 16 bytes.
+const codedEntriesMax = 64 << 10 / 16
