@@ -16,7 +16,7 @@ import (
 // Config says what a run does. Zero fields with a default take it.
 type Config struct {
 	Addr    string      // HOST:PORT, with or without a scheme, one of Protos; required
-	Proto   string      // tcp: native packets; tls: over TLS; ws, wss: over WebSocket; default tcp, or what Addr says
+	Proto   string      // tcp: native packets; tls: over TLS; ws, wss: over WebSocket; ws+json, wss+json: in JSON; default tcp, or what Addr says
 	TLS     *tls.Config // whom to believe; nil: the system's authorities
 	IO      string      // auto, or one of aio.Kinds; default auto
 	Workers int         // threads that run the clients; default 1
@@ -71,11 +71,17 @@ const (
 	protoWeb    = "ws"
 	protoWebTLS = "wss"
 
+	// The same in JSON.
+	protoText    = "ws+json"
+	protoTextTLS = "wss+json"
+
 	webPath = "/ws"
 )
 
 // Protos are the values of Config.Proto.
-func Protos() []string { return []string{protoNative, protoTLS, protoWeb, protoWebTLS} }
+func Protos() []string {
+	return []string{protoNative, protoTLS, protoWeb, protoWebTLS, protoText, protoTextTLS}
+}
 
 // Validate checks what a person has set. Its errors are sentences about flags.
 func (c *Config) Validate() error {

@@ -135,10 +135,13 @@ func (r *run) open(ctx context.Context) error {
 // protocol is what the clients speak.
 func (c *Config) protocol(newHandler func(*engine.Worker) engine.Handler) *engine.Protocol {
 	p := session.NewProtocol(newHandler)
-	if c.Proto == protoWeb || c.Proto == protoWebTLS {
+	switch c.Proto {
+	case protoWeb, protoWebTLS:
 		p = session.NewWebSocket(c.Addr, webPath, newHandler, nil)
+	case protoText, protoTextTLS:
+		p = session.NewWebSocketJSON(c.Addr, webPath, newHandler)
 	}
-	if c.Proto != protoTLS && c.Proto != protoWebTLS {
+	if c.Proto != protoTLS && c.Proto != protoWebTLS && c.Proto != protoTextTLS {
 		return p
 	}
 	host, _, _ := net.SplitHostPort(c.Addr) // it was resolved

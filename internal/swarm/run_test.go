@@ -330,6 +330,8 @@ func TestRunOverWebSocketAndTLS(t *testing.T) {
 	}{
 		{"http", "tcp", func(s *server.Server) string { return "ws://" + s.WebAddr().Addr.String() + "/ws" }},
 		{"https", "tcp", func(s *server.Server) string { return "wss://" + s.WebAddr().Addr.String() + "/ws" }},
+		{"http", "tcp", func(s *server.Server) string { return "ws+json://" + s.WebAddr().Addr.String() + "/ws" }},
+		{"https", "tcp", func(s *server.Server) string { return "wss+json://" + s.WebAddr().Addr.String() + "/ws" }},
 		{"http", "tls", func(s *server.Server) string { return "tls://" + s.Addrs()[0].Addr.String() }},
 	} {
 		t.Run(c.web+" "+c.listen, func(t *testing.T) {
