@@ -8,11 +8,9 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"net"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -96,15 +94,7 @@ func handmade(t *testing.T, by tlscodec.Records) (engine.Codec, *records) {
 		t.Skipf("the suite is %x: these records are of another", suite)
 	}
 	r := &records{t: t}
-	for line := range strings.Lines(secrets.String()) {
-		if f := strings.Fields(line); f[0] == "CLIENT_TRAFFIC_SECRET_0" {
-			secret, err := hex.DecodeString(f[2])
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.use(secret)
-		}
-	}
+	r.use(secretOf(t, &secrets, "CLIENT_TRAFFIC_SECRET_0"))
 	_, _, codec, err := tlscodec.Detach(conn, nil)
 	if err != nil {
 		t.Fatal(err)
