@@ -253,3 +253,35 @@ func TestUnadmittedRecords(t *testing.T) {
 		}
 	})
 }
+
+// To read and to write records allocates nothing, once keys are open.
+func TestRecordsAllocateNothing(t *testing.T) {
+	if slow {
+		t.Skip("who watches allocates")
+	}
+	c, _ := recorded()
+	c.config, c.faults = engine.Config{LoginDeadline: -1, IdleTimeout: -1}, aiosim.Faults{}
+	everywhere(t, c, func(h *harness) {
+		echo := pack(idEcho, make([]byte, 60)...)
+		h.packet = func(s *engine.Session, _ packet.Packet) { _ = s.Send(echo) }
+		p, _ := h.connect()
+		p.discard = true
+		r := newRecorder(h, p)
+		var raw []byte
+		n := 0
+		echoed := func() bool { return p.gotBytes == n }
+		turn := func() {
+			raw, _ = r.layer.Encode(r.keys, raw[:0], echo)
+			n += len(raw)
+			p.out = raw
+			p.flush()
+			h.until("the echo", echoed)
+		}
+		for range 2000 {
+			turn()
+		}
+		if n := testing.AllocsPerRun(500, turn); n >= 1 {
+			h.Errorf("%v allocations a turn", n)
+		}
+	})
+}

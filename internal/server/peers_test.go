@@ -217,6 +217,51 @@ func TestNode(t *testing.T) {
 	}
 }
 
+// nodeSocket pings over a WebSocket, and prints what comes, in hex.
+const nodeSocket = `
+const [url, subprotocol, ping] = process.argv.slice(2);
+const s = new WebSocket(url, subprotocol);
+s.binaryType = 'arraybuffer';
+s.onopen = () => s.send(Buffer.from(ping, 'hex'));
+s.onmessage = e => { process.stdout.write(Buffer.from(e.data).toString('hex')); s.close(1000); };
+s.onclose = e => process.stdout.write(' ' + e.code);
+s.onerror = e => { process.stdout.write(' ' + (e.error || e.message)); process.exit(1); };
+`
+
+// The WebSocket of Node, which is that of browsers, talks to us over TLS.
+func TestNodeWebSocket(t *testing.T) {
+	if err := exec.Command(program(t, "node"), "--experimental-websocket", "-e", "WebSocket").Run(); err != nil {
+		t.Skip("this Node has no WebSocket")
+	}
+	c := server.Default()
+	c.Listen, c.HTTP, c.DataDir = nil, "127.0.0.1:0", t.TempDir()
+	c, cert := withTLS(t, c)
+	s := start(t, c)
+	defer stop(t, s)
+	file := filepath.Join(t.TempDir(), "client.js")
+	if err := os.WriteFile(file, []byte(nodeSocket), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ping, err := packet.AppendVT(nil, pb.CPing, &pb.Ping{Value: 300})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pong, err := packet.AppendVT(nil, pb.SPong, &pb.Ping{Value: 300})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := fmt.Sprintf("wss://localhost:%d/ws", s.WebAddr().Addr.Port())
+	cmd := exec.Command("node", "--no-warnings", "--experimental-websocket", file, url, node.Subprotocols()[0], hex.EncodeToString(ping))
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+cert.CertFile)
+	out, err := cmd.CombinedOutput()
+	if want := hex.EncodeToString(pong) + " 1000"; err != nil || string(out) != want {
+		t.Errorf("%v: %q, not %q", err, out, want)
+	}
+	if _, text := get(t, s, "/metrics"); !strings.Contains(text, `sarang_tls_sessions_total{records="own"} 1`) {
+		t.Error("the records are not made by us")
+	}
+}
+
 // Whoever makes the records, the conversation is the same.
 func TestTLSRecordsSwitch(t *testing.T) {
 	eachServer(t, func(t *testing.T, c server.Config) {
