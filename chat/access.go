@@ -65,6 +65,8 @@ const (
 	ActionErase                 // erase a message of somebody else
 	ActionReact                 // put an emoji on a message, or take it back
 	ActionPin                   // pin a message, or unpin it
+	ActionReport                // tell the moderators of a message
+	ActionReports               // read and resolve reports, and read the audit log
 	actionCount
 )
 
@@ -95,6 +97,10 @@ func (a Action) String() string {
 		return "react to messages in"
 	case ActionPin:
 		return "pin messages in"
+	case ActionReport:
+		return "report messages of"
+	case ActionReports:
+		return "see what is reported in"
 	}
 	return "use"
 }
@@ -103,22 +109,22 @@ func (a Action) String() string {
 var rights = [...][actionCount]bool{
 	RoleNone:   {},
 	RoleBanned: {},
-	RoleReader: {ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true},
+	RoleReader: {ActionJoin: true, ActionReport: true, ActionHistory: true, ActionMembers: true, ActionMark: true},
 	RoleMember: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true,
-		ActionEdit: true, ActionDelete: true, ActionReact: true,
+		ActionEdit: true, ActionDelete: true, ActionReact: true, ActionReport: true,
 	},
 	RoleModerator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
-		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true,
+		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 	},
 	RoleOwner: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
-		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true,
+		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 	},
 	RoleOperator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
-		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true,
+		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 	},
 }
 

@@ -83,6 +83,21 @@ func (l *link) Muted(_ *session.Session, m session.Muted) {
 	l.calls.answer(l, m.Request, m, nil)
 }
 
+// Reported answers a call.
+func (l *link) Reported(_ *session.Session, r session.Reported) {
+	l.calls.answer(l, r.Request, r, nil)
+}
+
+// ReportPage answers a call.
+func (l *link) ReportPage(_ *session.Session, p session.ReportPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
+
+// AuditPage answers a call.
+func (l *link) AuditPage(_ *session.Session, p session.AuditPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
+
 // MyRoomPage answers a call.
 func (l *link) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
 	l.calls.answer(l, p.Request, p, nil)

@@ -45,6 +45,15 @@ type (
 
 	// History says which page of a room's log is wanted.
 	History = session.History
+
+	// Report is what somebody has told the moderators of a message.
+	Report = session.Report
+
+	// ReportPage is a page of the reports of a room.
+	ReportPage = session.ReportPage
+
+	// AuditPage is a page of the audit log of a room.
+	AuditPage = session.AuditPage
 )
 
 // Joined is a room that was joined.

@@ -70,6 +70,15 @@ type Events interface {
 	// Muted answers Mute, or tells what another session of the user has said.
 	Muted(s *Session, m Muted)
 
+	// Reported answers Report and Resolve.
+	Reported(s *Session, r Reported)
+
+	// ReportPage answers Reports.
+	ReportPage(s *Session, p ReportPage)
+
+	// AuditPage answers Audit.
+	AuditPage(s *Session, p AuditPage)
+
 	// MyRoomPage answers MyRooms.
 	MyRoomPage(s *Session, p MyRoomPage)
 
@@ -152,6 +161,15 @@ func (NopEvents) Marked(*Session, Marked) {}
 
 // Muted does nothing.
 func (NopEvents) Muted(*Session, Muted) {}
+
+// Reported does nothing.
+func (NopEvents) Reported(*Session, Reported) {}
+
+// ReportPage does nothing.
+func (NopEvents) ReportPage(*Session, ReportPage) {}
+
+// AuditPage does nothing.
+func (NopEvents) AuditPage(*Session, AuditPage) {}
 
 // MyRoomPage does nothing.
 func (NopEvents) MyRoomPage(*Session, MyRoomPage) {}

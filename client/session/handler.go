@@ -114,6 +114,9 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SDirect, (*Session).opened)
 	packet.Handle(m, sarangv1.SBelongs, (*Session).belongs)
 	packet.Handle(m, sarangv1.STyping, (*Session).typing)
+	packet.Handle(m, sarangv1.SReport, (*Session).reported)
+	packet.Handle(m, sarangv1.SReports, (*Session).reportPage)
+	packet.Handle(m, sarangv1.SAudit, (*Session).auditPage)
 	packet.Handle(m, sarangv1.SGap, (*Session).gap)
 	packet.Handle(m, sarangv1.SGoodbye, (*Session).farewell)
 	return m

@@ -80,6 +80,18 @@ func (r *teller) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
 	}
 	r.tell("mine #%d %d more=%t", p.Request, len(p.Rooms), p.More)
 }
+
+func (r *teller) Reported(_ *session.Session, p session.Reported) {
+	r.tell("reported #%d %d room=%d %d %q %v", p.Request, p.Report.ID, p.Report.Room, p.Report.Seq, p.Report.Reason, p.Report.Outcome)
+}
+
+func (r *teller) ReportPage(_ *session.Session, p session.ReportPage) {
+	r.tell("reports #%d room=%d %d more=%t", p.Request, p.Room, len(p.Reports), p.More)
+}
+
+func (r *teller) AuditPage(_ *session.Session, p session.AuditPage) {
+	r.tell("audit #%d room=%d %d more=%t", p.Request, p.Room, len(p.Entries), p.More)
+}
 func (r *teller) Belongs(_ *session.Session, room chat.RoomID) { r.tell("belongs room=%d", room) }
 func (r *teller) Typing(_ *session.Session, x session.Typing) {
 	r.tell("typing room=%d %d %s", x.Room, x.User, x.Name)

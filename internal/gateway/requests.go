@@ -38,6 +38,10 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CDelete, h.delete)
 	packet.Handle(h.mux, pb.CReact, h.react)
 	packet.Handle(h.mux, pb.CPin, h.pin)
+	packet.Handle(h.mux, pb.CReport, h.reportMessage)
+	packet.Handle(h.mux, pb.CReports, h.reports)
+	packet.Handle(h.mux, pb.CResolve, h.resolve)
+	packet.Handle(h.mux, pb.CAudit, h.audit)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

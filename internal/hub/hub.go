@@ -63,6 +63,8 @@ type Config struct {
 	UserRoomsMax            int           // rooms that a user has made; 0: no such limit
 	UserMembershipsMax      int           // rooms that a user belongs to; 0: no such limit
 	RoomsMax                int           // rooms of the store; 0: no such limit
+	UserReportsMax          int           // of one user, that are open; 0: no such limit
+	RoomReportsMax          int           // of one room, that are open; 0: no such limit
 	RoomsLoadedMax          int           // rooms in memory; 0: no such limit
 	DiskFreeBytesMin        int           // room on the store's disk; who looks at it calls SetDiskFull
 	AwayGrace               time.Duration // a member without session leaves after that; default 10 s

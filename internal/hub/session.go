@@ -56,6 +56,9 @@ type Client interface {
 	Ack(s *Session, room chat.RoomID, n chat.Nonce, seq chat.Seq)
 	Gap(s *Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq)
 	Failed(s *Session, ref RequestRef, err *chat.Error)
+	Reported(s *Session, ref RequestRef, r ReportInfo)
+	Reports(s *Session, ref RequestRef, page []ReportInfo, more bool)
+	Audit(s *Session, ref RequestRef, page []chat.AuditEntry, more bool)
 
 	// Marked and Muted tell of ref.Room how far the user has read, and whether he wants to be
 	// told of it. They come without a request, too: another session of his has asked for it.

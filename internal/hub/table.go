@@ -55,6 +55,8 @@ func LimitTable() []Limit {
 		{"address-stored-bytes-burst", "and so many at once", 64 << 20, storedBytesLeast, limitMost, true, func(c *Config) *int { return &c.Limits.AddressStoredBytesBurst }},
 		{"user-rooms-max", "rooms of one user, that he has made", 100, 0, limitMost, true, func(c *Config) *int { return &c.UserRoomsMax }},
 		{"user-memberships-max", "rooms that one user belongs to; who joins more is in them as long as he is there", 1000, 0, limitMost, true, func(c *Config) *int { return &c.UserMembershipsMax }},
+		{"user-reports-max", "reports of one user that no moderator has resolved", 20, 0, limitMost, true, func(c *Config) *int { return &c.UserReportsMax }},
+		{"room-reports-max", "and of one room", 1000, 0, limitMost, true, func(c *Config) *int { return &c.RoomReportsMax }},
 		{"rooms-max", "rooms in all that are stored", 1000000, 0, limitMost, true, func(c *Config) *int { return &c.RoomsMax }},
 		{"network-56-addresses", "a /56 network of IPv6 may do as much as so many addresses", 4, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network56Addresses }},
 		{"network-48-addresses", "and a /48 network", 16, 0, networkMost, true, func(c *Config) *int { return &c.Limits.Network48Addresses }},

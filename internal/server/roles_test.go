@@ -29,6 +29,10 @@ type asker interface {
 	history(room uint64) uint32
 	members(room uint64) uint32
 	mark(room uint64) uint32
+	report(room, seq uint64) uint32
+	reports(room uint64) uint32
+	audit(room uint64) uint32
+	resolve(room, report uint64) uint32
 	publish(room uint64) uint32
 	give(room, user uint64, role chat.Role) uint32
 	kick(room, user uint64) uint32
@@ -38,13 +42,13 @@ type asker interface {
 
 // roleTable is what each role may do, as docs/PROTOCOL.md says.
 var roleTable = [...]string{
-	chat.RoleNone:      "join history members mark publish edit delete react",
+	chat.RoleNone:      "join history members mark report publish edit delete react",
 	chat.RoleBanned:    "",
-	chat.RoleReader:    "join history members mark",
-	chat.RoleMember:    "join history members mark publish edit delete react",
-	chat.RoleModerator: "join history members mark publish edit delete react erase pin",
-	chat.RoleOwner:     "join history members mark publish edit delete react erase pin",
-	chat.RoleOperator:  "join history members mark publish edit delete react erase pin",
+	chat.RoleReader:    "join history members mark report",
+	chat.RoleMember:    "join history members mark report publish edit delete react",
+	chat.RoleModerator: "join history members mark report publish edit delete react erase pin reports",
+	chat.RoleOwner:     "join history members mark report publish edit delete react erase pin reports",
+	chat.RoleOperator:  "join history members mark report publish edit delete react erase pin reports",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -68,9 +72,13 @@ func TestRoleTable(t *testing.T) {
 			maker := user(t, s, "maker")
 			room := maker.join(&pb.Join{Name: "table"}).Room.Id
 			owner := &nativeAsker{script: maker}
+			said := uint64(2) // behind her join
+			if code := owner.publish(room); code != 0 {
+				t.Fatal(code)
+			}
 			actor, subject := enter(t, s, "actor"), enterNative(t, s, "subject")
 			for role := chat.RoleNone; role <= chat.RoleOwner; role++ {
-				tryRole(t, room, owner, actor, subject, role)
+				tryRole(t, room, said, owner, actor, subject, role)
 			}
 			// An operator of the server may do all of it, whatever the room gives him.
 			if code := owner.give(room, actor.id(), chat.RoleBanned); code != 0 {
@@ -79,7 +87,7 @@ func TestRoleTable(t *testing.T) {
 			if made := operate[control.User](t, c.DataDir, "user-operator", control.OperatorArgs{Who: "actor"}); !made.Operator {
 				t.Fatalf("%+v", made)
 			}
-			tryRole(t, room, owner, actor, subject, chat.RoleOperator)
+			tryRole(t, room, said, owner, actor, subject, chat.RoleOperator)
 			for _, role := range []chat.Role{chat.RoleNone, chat.RoleBanned, chat.RoleMember} {
 				if code := owner.give(room, actor.id(), role); code != uint32(chat.CodeForbidden) {
 					t.Errorf("the owner makes %v of an operator: code %d", role, code)
@@ -92,7 +100,10 @@ func TestRoleTable(t *testing.T) {
 	}
 }
 
-func tryRole(t *testing.T, room uint64, owner, actor, subject asker, role chat.Role) {
+// rules reports whether a role sees what is reported.
+func rules(r chat.Role) bool { return strings.HasSuffix(roleTable[r], " reports") }
+
+func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role chat.Role) {
 	t.Helper()
 	want := func(what string, got uint32, may bool, otherwise chat.Code) {
 		t.Helper()
@@ -123,6 +134,10 @@ func tryRole(t *testing.T, room uint64, owner, actor, subject asker, role chat.R
 	want("history", actor.history(room), may("history"), chat.CodeForbidden)
 	want("members", actor.members(room), may("members"), chat.CodeForbidden)
 	want("mark", actor.mark(room), may("mark"), chat.CodeForbidden)
+	want("report", actor.report(room, said), may("report"), chat.CodeForbidden)
+	want("see the reports", actor.reports(room), rules(role), chat.CodeForbidden)
+	want("see the audit log", actor.audit(room), rules(role), chat.CodeForbidden)
+	want("resolve a report", actor.resolve(room, 1<<40), false, map[bool]chat.Code{true: chat.CodeNoReport, false: chat.CodeForbidden}[rules(role)])
 	want("publish", actor.publish(room), may("publish"), outside)
 	tryChanges(t, room, owner, actor, role, func(what string, got uint32) {
 		t.Helper()
@@ -235,6 +250,22 @@ func (a *nativeAsker) mark(room uint64) uint32 {
 	return a.ask(pb.CMark, &pb.Mark{Request: 5, Room: room, Seq: 1}, pb.SMark)
 }
 
+func (a *nativeAsker) report(room, seq uint64) uint32 {
+	return a.ask(pb.CReport, &pb.ReportMessage{Request: 6, Room: room, Seq: seq, Reason: "spam"}, pb.SReport)
+}
+
+func (a *nativeAsker) reports(room uint64) uint32 {
+	return a.ask(pb.CReports, &pb.Reports{Request: 7, Room: room}, pb.SReports)
+}
+
+func (a *nativeAsker) audit(room uint64) uint32 {
+	return a.ask(pb.CAudit, &pb.Audit{Request: 8, Room: room}, pb.SAudit)
+}
+
+func (a *nativeAsker) resolve(room, report uint64) uint32 {
+	return a.ask(pb.CResolve, &pb.Resolve{Request: 9, Room: room, Report: report, Outcome: 1}, pb.SReport)
+}
+
 func (a *nativeAsker) publish(room uint64) uint32 {
 	return a.ask(pb.CChat, &pb.Publish{Room: room, Nonce: a.next(), Text: "x"}, pb.SAck)
 }
@@ -344,6 +375,34 @@ func (a *sdkAsker) members(room uint64) uint32 {
 func (a *sdkAsker) mark(room uint64) uint32 {
 	return a.code(func(ctx context.Context) error {
 		_, err := a.c.Mark(ctx, chat.RoomID(room), 1)
+		return err
+	})
+}
+
+func (a *sdkAsker) report(room, seq uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Report(ctx, chat.RoomID(room), chat.Seq(seq), "spam")
+		return err
+	})
+}
+
+func (a *sdkAsker) reports(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Reports(ctx, chat.RoomID(room), 0, true)
+		return err
+	})
+}
+
+func (a *sdkAsker) audit(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Audit(ctx, chat.RoomID(room), chat.AuditMark{})
+		return err
+	})
+}
+
+func (a *sdkAsker) resolve(room, report uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Resolve(ctx, chat.RoomID(room), report, chat.ReportActed, "")
 		return err
 	})
 }

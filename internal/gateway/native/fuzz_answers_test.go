@@ -98,6 +98,23 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.Direct); read(m) {
 			a.mark = uint64(m.Request)
 		}
+	case pb.CReport:
+		if m := new(pb.ReportMessage); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CReports:
+		if m := new(pb.Reports); read(m) {
+			a.mark = uint64(m.Request)
+			p.asksAbove(a, m.After)
+		}
+	case pb.CResolve:
+		if m := new(pb.Resolve); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CAudit:
+		if m := new(pb.Audit); read(m) {
+			a.mark = uint64(m.Request)
+		}
 	case pb.CRooms:
 		if m := new(pb.MyRooms); read(m) {
 			a.mark = uint64(m.Request)
@@ -348,6 +365,26 @@ func (p *peer) toldMembership(got packet.Packet) {
 		}
 	case pb.SBelongs:
 		p.read(got, new(pb.Belongs))
+	case pb.SReport:
+		m := new(pb.Reported)
+		p.read(got, m)
+		if p.asked[ask{id: pb.CReport, mark: uint64(m.Request)}] > 0 {
+			p.answered(pb.CReport, 0, uint64(m.Request))
+		} else {
+			p.answered(pb.CResolve, 0, uint64(m.Request))
+		}
+		if r := m.Report; r.GetId() == 0 || r.GetAuthor() == r.GetReporter() {
+			failf("%s: a report %v", p.name, r)
+		}
+	case pb.SReports:
+		m := new(pb.ReportPage)
+		p.read(got, m)
+		p.answered(pb.CReports, 0, uint64(m.Request))
+		p.inOrder("reports", p.above[ask{id: pb.CReports, mark: uint64(m.Request)}], len(m.Reports), func(i int) uint64 { return m.Reports[i].Id })
+	case pb.SAudit:
+		m := new(pb.AuditPage)
+		p.read(got, m)
+		p.answered(pb.CAudit, 0, uint64(m.Request))
 	case pb.SRooms:
 		m := new(pb.MyRoomPage)
 		p.read(got, m)

@@ -401,7 +401,28 @@ func (s *script) membership(b byte) (packet.ID, packet.Marshaler) {
 			Request: s.request, Users: []uint64{1, s.number(c)}[:c>>3&3%3], Names: []string{"ann", "bob", "nobody\xff"}[:c&3],
 		}
 	}
+	if b>>3&7 == 7 {
+		return s.moderation(room)
+	}
 	return pb.CLeave, &pb.Leave{Request: s.request, Room: room}
+}
+
+// moderation is what users report, and moderators read and resolve.
+func (s *script) moderation(room uint64) (packet.ID, packet.Marshaler) {
+	c := s.next()
+	switch c & 3 {
+	case 0:
+		return pb.CReport, &pb.ReportMessage{Request: s.request, Room: room, Seq: s.number(s.next()), Reason: []string{"", "spam", "\xff"}[(c>>2)%3]}
+	case 1:
+		return pb.CReports, &pb.Reports{Request: s.request, Room: room, After: s.number(s.next()), All: c&4 != 0, ItemsMax: uint32(c >> 6)}
+	case 2:
+		return pb.CResolve, &pb.Resolve{Request: s.request, Room: room, Report: s.number(s.next()), Outcome: uint32(c >> 2 & 3), Note: "done"}
+	}
+	m := &pb.Audit{Request: s.request, Room: room, ItemsMax: uint32(c >> 6)}
+	if c&4 != 0 {
+		m.Before = &pb.AuditMark{TimeMs: s.number(s.next()), Seq: s.number(c), Id: s.number(c >> 3)}
+	}
+	return pb.CAudit, m
 }
 
 // accounts is a packet of accounts, with passwords that are right now and then.

@@ -48,6 +48,8 @@ type Record struct {
 	Total    int
 	More     bool
 	Err      *chat.Error
+	Reports  []hub.ReportInfo
+	Audit    []chat.AuditEntry
 }
 
 // Arrival is a line that has arrived: an event, or the border between what belongs to a

@@ -125,6 +125,21 @@ func (r *recording) MyRooms(_ *hub.Session, ref hub.RequestRef, rooms []hub.MyRo
 	r.add(Record{Kind: "MyRooms", Ref: ref, Mine: slices.Clone(rooms), More: more})
 }
 
+// Reported is recorded.
+func (r *recording) Reported(_ *hub.Session, ref hub.RequestRef, report hub.ReportInfo) {
+	r.add(Record{Kind: "Reported", Ref: ref, Reports: []hub.ReportInfo{report}})
+}
+
+// Reports is recorded.
+func (r *recording) Reports(_ *hub.Session, ref hub.RequestRef, page []hub.ReportInfo, more bool) {
+	r.add(Record{Kind: "Reports", Ref: ref, Reports: slices.Clone(page), More: more})
+}
+
+// Audit is recorded.
+func (r *recording) Audit(_ *hub.Session, ref hub.RequestRef, page []chat.AuditEntry, more bool) {
+	r.add(Record{Kind: "Audit", Ref: ref, Audit: slices.Clone(page), More: more})
+}
+
 // Belongs is recorded.
 func (r *recording) Belongs(_ *hub.Session, room chat.RoomID) {
 	r.add(Record{Kind: "Belongs", Ref: hub.RequestRef{Room: room}})

@@ -3721,6 +3721,822 @@ func (x *Typing) GetName() string {
 	return ""
 }
 
+// C_REPORT (72): tell the moderators of a room of a message. Answered by S_REPORT, or S_ERROR.
+type ReportMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`      // the message
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"` // may be empty
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportMessage) Reset() {
+	*x = ReportMessage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportMessage) ProtoMessage() {}
+
+func (x *ReportMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportMessage.ProtoReflect.Descriptor instead.
+func (*ReportMessage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *ReportMessage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ReportMessage) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *ReportMessage) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *ReportMessage) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// S_REPORT (71): the report is stored; that of C_REPORT, or what became of it by C_RESOLVE.
+type Reported struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Report        *Report                `protobuf:"bytes,2,opt,name=report,proto3" json:"report,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reported) Reset() {
+	*x = Reported{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reported) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reported) ProtoMessage() {}
+
+func (x *Reported) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reported.ProtoReflect.Descriptor instead.
+func (*Reported) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *Reported) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Reported) GetReport() *Report {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+type Report struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`       // the message
+	Author        uint64                 `protobuf:"varint,4,opt,name=author,proto3" json:"author,omitempty"` // who has said it
+	Reporter      uint64                 `protobuf:"varint,5,opt,name=reporter,proto3" json:"reporter,omitempty"`
+	TimeMs        uint64                 `protobuf:"varint,6,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	Outcome       uint32                 `protobuf:"varint,8,opt,name=outcome,proto3" json:"outcome,omitempty"`                         // 0 open, 1 acted, 2 rejected
+	ResolvedBy    uint64                 `protobuf:"varint,9,opt,name=resolved_by,json=resolvedBy,proto3" json:"resolved_by,omitempty"` // 0: whoever operates the server
+	ResolvedMs    uint64                 `protobuf:"varint,10,opt,name=resolved_ms,json=resolvedMs,proto3" json:"resolved_ms,omitempty"`
+	Note          string                 `protobuf:"bytes,11,opt,name=note,proto3" json:"note,omitempty"`
+	AuthorName    string                 `protobuf:"bytes,12,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"` // the names of today; in S_REPORTS only
+	ReporterName  string                 `protobuf:"bytes,13,opt,name=reporter_name,json=reporterName,proto3" json:"reporter_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Report) Reset() {
+	*x = Report{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Report) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Report) ProtoMessage() {}
+
+func (x *Report) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Report.ProtoReflect.Descriptor instead.
+func (*Report) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *Report) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Report) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Report) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Report) GetAuthor() uint64 {
+	if x != nil {
+		return x.Author
+	}
+	return 0
+}
+
+func (x *Report) GetReporter() uint64 {
+	if x != nil {
+		return x.Reporter
+	}
+	return 0
+}
+
+func (x *Report) GetTimeMs() uint64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *Report) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Report) GetOutcome() uint32 {
+	if x != nil {
+		return x.Outcome
+	}
+	return 0
+}
+
+func (x *Report) GetResolvedBy() uint64 {
+	if x != nil {
+		return x.ResolvedBy
+	}
+	return 0
+}
+
+func (x *Report) GetResolvedMs() uint64 {
+	if x != nil {
+		return x.ResolvedMs
+	}
+	return 0
+}
+
+func (x *Report) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *Report) GetAuthorName() string {
+	if x != nil {
+		return x.AuthorName
+	}
+	return ""
+}
+
+func (x *Report) GetReporterName() string {
+	if x != nil {
+		return x.ReporterName
+	}
+	return ""
+}
+
+// C_REPORTS (74): the reports of a room with ids above after, for its moderators.
+type Reports struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	After         uint64                 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	ItemsMax      uint32                 `protobuf:"varint,4,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	All           bool                   `protobuf:"varint,5,opt,name=all,proto3" json:"all,omitempty"` // those that were resolved as well
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reports) Reset() {
+	*x = Reports{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reports) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reports) ProtoMessage() {}
+
+func (x *Reports) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reports.ProtoReflect.Descriptor instead.
+func (*Reports) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *Reports) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Reports) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Reports) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *Reports) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+func (x *Reports) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
+// S_REPORTS (73)
+type ReportPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Reports       []*Report              `protobuf:"bytes,3,rep,name=reports,proto3" json:"reports,omitempty"`
+	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportPage) Reset() {
+	*x = ReportPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportPage) ProtoMessage() {}
+
+func (x *ReportPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportPage.ProtoReflect.Descriptor instead.
+func (*ReportPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ReportPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ReportPage) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *ReportPage) GetReports() []*Report {
+	if x != nil {
+		return x.Reports
+	}
+	return nil
+}
+
+func (x *ReportPage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// C_RESOLVE (76): what became of a report. Answered by S_REPORT, or S_ERROR.
+type Resolve struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Report        uint64                 `protobuf:"varint,3,opt,name=report,proto3" json:"report,omitempty"`
+	Outcome       uint32                 `protobuf:"varint,4,opt,name=outcome,proto3" json:"outcome,omitempty"` // 1 acted, 2 rejected
+	Note          string                 `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`        // why; may be empty
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resolve) Reset() {
+	*x = Resolve{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resolve) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resolve) ProtoMessage() {}
+
+func (x *Resolve) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resolve.ProtoReflect.Descriptor instead.
+func (*Resolve) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *Resolve) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Resolve) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Resolve) GetReport() uint64 {
+	if x != nil {
+		return x.Report
+	}
+	return 0
+}
+
+func (x *Resolve) GetOutcome() uint32 {
+	if x != nil {
+		return x.Outcome
+	}
+	return 0
+}
+
+func (x *Resolve) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// C_AUDIT (78): the audit log of a room, the newest first, for its moderators.
+type Audit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Before        *AuditMark             `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"` // what is older; not set: from the newest on
+	ItemsMax      uint32                 `protobuf:"varint,4,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Audit) Reset() {
+	*x = Audit{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Audit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Audit) ProtoMessage() {}
+
+func (x *Audit) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Audit.ProtoReflect.Descriptor instead.
+func (*Audit) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *Audit) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Audit) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Audit) GetBefore() *AuditMark {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *Audit) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+// A place in the audit log.
+type AuditMark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TimeMs        uint64                 `protobuf:"varint,1,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	Id            uint64                 `protobuf:"varint,3,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditMark) Reset() {
+	*x = AuditMark{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditMark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditMark) ProtoMessage() {}
+
+func (x *AuditMark) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditMark.ProtoReflect.Descriptor instead.
+func (*AuditMark) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *AuditMark) GetTimeMs() uint64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *AuditMark) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *AuditMark) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+// S_AUDIT (77)
+type AuditPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Entries       []*AuditEntry          `protobuf:"bytes,3,rep,name=entries,proto3" json:"entries,omitempty"`
+	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditPage) Reset() {
+	*x = AuditPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditPage) ProtoMessage() {}
+
+func (x *AuditPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditPage.ProtoReflect.Descriptor instead.
+func (*AuditPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *AuditPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *AuditPage) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *AuditPage) GetEntries() []*AuditEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *AuditPage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+type AuditEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"` // 0: it is the event seq of the room
+	TimeMs        uint64                 `protobuf:"varint,2,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	Act           uint32                 `protobuf:"varint,3,opt,name=act,proto3" json:"act,omitempty"`                    // 1 role, 2 kick, 9 report resolved; others may come
+	By            uint64                 `protobuf:"varint,4,opt,name=by,proto3" json:"by,omitempty"`                      // 0: whoever operates the server
+	ByName        string                 `protobuf:"bytes,5,opt,name=by_name,json=byName,proto3" json:"by_name,omitempty"` // the names of today
+	Subject       uint64                 `protobuf:"varint,6,opt,name=subject,proto3" json:"subject,omitempty"`            // whom it is about; 0: nobody
+	SubjectName   string                 `protobuf:"bytes,7,opt,name=subject_name,json=subjectName,proto3" json:"subject_name,omitempty"`
+	Seq           uint64                 `protobuf:"varint,8,opt,name=seq,proto3" json:"seq,omitempty"`   // the event that it is, or is about
+	Role          uint32                 `protobuf:"varint,9,opt,name=role,proto3" json:"role,omitempty"` // of act 1
+	UntilMs       uint64                 `protobuf:"varint,10,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
+	What          string                 `protobuf:"bytes,11,opt,name=what,proto3" json:"what,omitempty"`
+	Reason        string                 `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditEntry) Reset() {
+	*x = AuditEntry{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditEntry) ProtoMessage() {}
+
+func (x *AuditEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
+func (*AuditEntry) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *AuditEntry) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetTimeMs() uint64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetAct() uint32 {
+	if x != nil {
+		return x.Act
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetBy() uint64 {
+	if x != nil {
+		return x.By
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetByName() string {
+	if x != nil {
+		return x.ByName
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetSubject() uint64 {
+	if x != nil {
+		return x.Subject
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetSubjectName() string {
+	if x != nil {
+		return x.SubjectName
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetRole() uint32 {
+	if x != nil {
+		return x.Role
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetUntilMs() uint64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -4016,7 +4832,80 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x06Typing\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name*\x98\x02\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"g\n" +
+	"\rReportMessage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"O\n" +
+	"\bReported\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12)\n" +
+	"\x06report\x18\x02 \x01(\v2\x11.sarang.v1.ReportR\x06report\"\xd9\x02\n" +
+	"\x06Report\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\x04R\x06author\x12\x1a\n" +
+	"\breporter\x18\x05 \x01(\x04R\breporter\x12\x17\n" +
+	"\atime_ms\x18\x06 \x01(\x04R\x06timeMs\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x18\n" +
+	"\aoutcome\x18\b \x01(\rR\aoutcome\x12\x1f\n" +
+	"\vresolved_by\x18\t \x01(\x04R\n" +
+	"resolvedBy\x12\x1f\n" +
+	"\vresolved_ms\x18\n" +
+	" \x01(\x04R\n" +
+	"resolvedMs\x12\x12\n" +
+	"\x04note\x18\v \x01(\tR\x04note\x12\x1f\n" +
+	"\vauthor_name\x18\f \x01(\tR\n" +
+	"authorName\x12#\n" +
+	"\rreporter_name\x18\r \x01(\tR\freporterName\"|\n" +
+	"\aReports\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x04R\x05after\x12\x1b\n" +
+	"\titems_max\x18\x04 \x01(\rR\bitemsMax\x12\x10\n" +
+	"\x03all\x18\x05 \x01(\bR\x03all\"{\n" +
+	"\n" +
+	"ReportPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12+\n" +
+	"\areports\x18\x03 \x03(\v2\x11.sarang.v1.ReportR\areports\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"}\n" +
+	"\aResolve\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x16\n" +
+	"\x06report\x18\x03 \x01(\x04R\x06report\x12\x18\n" +
+	"\aoutcome\x18\x04 \x01(\rR\aoutcome\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\"\x80\x01\n" +
+	"\x05Audit\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12,\n" +
+	"\x06before\x18\x03 \x01(\v2\x14.sarang.v1.AuditMarkR\x06before\x12\x1b\n" +
+	"\titems_max\x18\x04 \x01(\rR\bitemsMax\"F\n" +
+	"\tAuditMark\x12\x17\n" +
+	"\atime_ms\x18\x01 \x01(\x04R\x06timeMs\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\x04R\x02id\"~\n" +
+	"\tAuditPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12/\n" +
+	"\aentries\x18\x03 \x03(\v2\x15.sarang.v1.AuditEntryR\aentries\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"\x9a\x02\n" +
+	"\n" +
+	"AuditEntry\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x17\n" +
+	"\atime_ms\x18\x02 \x01(\x04R\x06timeMs\x12\x10\n" +
+	"\x03act\x18\x03 \x01(\rR\x03act\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\x04R\x02by\x12\x17\n" +
+	"\aby_name\x18\x05 \x01(\tR\x06byName\x12\x18\n" +
+	"\asubject\x18\x06 \x01(\x04R\asubject\x12!\n" +
+	"\fsubject_name\x18\a \x01(\tR\vsubjectName\x12\x10\n" +
+	"\x03seq\x18\b \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04role\x18\t \x01(\rR\x04role\x12\x19\n" +
+	"\buntil_ms\x18\n" +
+	" \x01(\x04R\auntilMs\x12\x12\n" +
+	"\x04what\x18\v \x01(\tR\x04what\x12\x16\n" +
+	"\x06reason\x18\f \x01(\tR\x06reason*\x98\x02\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -4045,7 +4934,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -4097,6 +4986,16 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*Direct)(nil),         // 47: sarang.v1.Direct
 	(*Belongs)(nil),        // 48: sarang.v1.Belongs
 	(*Typing)(nil),         // 49: sarang.v1.Typing
+	(*ReportMessage)(nil),  // 50: sarang.v1.ReportMessage
+	(*Reported)(nil),       // 51: sarang.v1.Reported
+	(*Report)(nil),         // 52: sarang.v1.Report
+	(*Reports)(nil),        // 53: sarang.v1.Reports
+	(*ReportPage)(nil),     // 54: sarang.v1.ReportPage
+	(*Resolve)(nil),        // 55: sarang.v1.Resolve
+	(*Audit)(nil),          // 56: sarang.v1.Audit
+	(*AuditMark)(nil),      // 57: sarang.v1.AuditMark
+	(*AuditPage)(nil),      // 58: sarang.v1.AuditPage
+	(*AuditEntry)(nil),     // 59: sarang.v1.AuditEntry
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -4112,11 +5011,15 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	36, // 10: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
 	46, // 11: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
 	11, // 12: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	52, // 13: sarang.v1.Reported.report:type_name -> sarang.v1.Report
+	52, // 14: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
+	57, // 15: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
+	59, // 16: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -4130,7 +5033,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   49,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

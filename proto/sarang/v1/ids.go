@@ -58,4 +58,11 @@ const (
 	CDelete     = 90 // Delete
 	CReact      = 92 // React
 	CPin        = 94 // Pin
+	SReport     = 71 // Reported
+	CReport     = 72 // ReportMessage
+	SReports    = 73 // ReportPage
+	CReports    = 74 // Reports
+	CResolve    = 76 // Resolve
+	SAudit      = 77 // AuditPage
+	CAudit      = 78 // Audit
 )

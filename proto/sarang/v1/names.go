@@ -58,6 +58,13 @@ func Packets() []Packet {
 		{CDelete, "C_DELETE", new(Delete)},
 		{CReact, "C_REACT", new(React)},
 		{CPin, "C_PIN", new(Pin)},
+		{SReport, "S_REPORT", new(Reported)},
+		{CReport, "C_REPORT", new(ReportMessage)},
+		{SReports, "S_REPORTS", new(ReportPage)},
+		{CReports, "C_REPORTS", new(Reports)},
+		{CResolve, "C_RESOLVE", new(Resolve)},
+		{SAudit, "S_AUDIT", new(AuditPage)},
+		{CAudit, "C_AUDIT", new(Audit)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}
