@@ -337,6 +337,74 @@ test("two people alone", async () => {
   assert.equal(await bob.page.title(), "Vera · Sarang");
 });
 
+test("messages are answered, edited, reacted to, pinned, deleted", async () => {
+  const ann = await come("Wera");
+  const { page } = ann;
+  await ann.make("changes");
+  const bob = await come("Wim", { room: "changes" });
+  await bob.page.waitForSelector("#composer");
+  await ann.say("frist");
+  await bob.sees("frist");
+  await page.keyboard.press("ArrowUp");
+  await page.locator(".about", { hasText: "Edit" }).waitFor();
+  assert.equal(await page.inputValue("#composer"), "frist");
+  await ann.say("first");
+  await bob.sees("first");
+  await bob.page.locator(".marks", { hasText: "edited" }).waitFor();
+  // By keyboard: from the field to the message, and an answer.
+  await bob.page.focus(".log");
+  await bob.page.keyboard.press("ArrowUp");
+  await bob.page.keyboard.press("r");
+  await bob.page.locator(".about", { hasText: "Reply to Wera" }).waitFor();
+  await bob.say("an answer");
+  await page.locator(".answers", { hasText: "first" }).waitFor();
+  await bob.page.focus(".log");
+  await bob.page.keyboard.press("ArrowUp");
+  await bob.page.keyboard.press("ArrowUp");
+  await bob.page.keyboard.press("Enter");
+  await accessible(bob, "a message's menu");
+  await bob.page.click(".emojis >> text=🍵");
+  const chip = page.locator(".reactions button");
+  await chip.waitFor();
+  assert.equal((await chip.textContent()).replace(/\s+/g, " "), "🍵 1");
+  await chip.click();
+  await bob.page.locator(".reactions button", { hasText: "2" }).waitFor();
+  await accessible(ann, "reactions and answers");
+  const act = async (p, n, text) => {
+    const msg = p.page.locator(".msg:not(.unsent)").nth(n);
+    await msg.hover();
+    await msg.locator(".tools button").last().click();
+    await p.page.locator(".actions button", { hasText: text }).click();
+    await p.page.waitForSelector("dialog", { state: "detached" });
+  };
+  await act(ann, 1, "Pin");
+  await bob.page.locator(".pinned").waitFor();
+  await bob.picture("changes");
+  await act(ann, 0, "Delete");
+  await bob.page.locator(".msg.deleted").waitFor();
+  await bob.page.locator(".answers", { hasText: "deleted" }).waitFor();
+  await ann.page.waitForTimeout(500);
+  const kept = await ann.page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const open = indexedDB.open("sarang");
+        open.onsuccess = () => {
+          const all = open.result.transaction("events").objectStore("events").getAll();
+          all.onsuccess = () => resolve(all.result.map((e) => e.text));
+        };
+      }),
+  );
+  assert.ok(!kept.includes("first") && !kept.includes("frist"), "what was deleted is not kept");
+  await page.reload();
+  await page.locator(".msg.deleted").waitFor();
+  assert.deepEqual(await ann.texts(), ["This message was deleted.", "an answer"]);
+  // Who comes later sees the same.
+  const carl = await come("Wolf", { room: "changes" });
+  await carl.sees("an answer");
+  await carl.page.locator(".pinned").waitFor();
+  assert.deepEqual(await carl.texts(), ["This message was deleted.", "an answer"]);
+});
+
 test("a guest becomes an account, and logs in elsewhere", async () => {
   const ann = await come("Petra");
   await ann.make("mine");

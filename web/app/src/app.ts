@@ -1,6 +1,6 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type Id, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError } from "sarang-client";
+import { Client, Code, type Id, type MessageView, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError } from "sarang-client";
 import { t } from "./i18n.ts";
 import { type Outgoing, RoomModel } from "./room.ts";
 import * as store from "./store.ts";
@@ -26,6 +26,9 @@ const resumeMax = 1000;
 /** A browser that takes so long to keep a message does not keep it from being sent. */
 const keepPatienceMs = 500;
 
+/** Pages that are read to find a message. */
+const jumpPagesMax = 20;
+
 /** A mark is told so long after something was read. */
 const markMs = 1000;
 
@@ -35,7 +38,7 @@ const pageItems = 100;
 /** Rooms that a session keeps open. */
 const roomsMax = 60;
 
-export type Dialog = "none" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate";
+export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate";
 
 class App {
   readonly client = signal<Client | null>(null);
@@ -48,6 +51,7 @@ class App {
   readonly current = signal<RoomModel | null>(null);
   readonly dialog = signal<Dialog>("none");
   readonly about = signal<{ user: Id; name: string } | null>(null); // whom "moderate" is about
+  readonly message = signal<MessageView | null>(null); // which "message" is about
   readonly people = signal(matchMedia("(min-width: 1100px)").matches);
   readonly notice = signal("");
   readonly announcement = signal("");
@@ -127,7 +131,7 @@ class App {
         this.user.value = saved.user;
         this.client.value = client;
         for (const k of kept.rooms) {
-          const r = this.#add(new RoomModel(k.info));
+          const r = this.#add(new RoomModel(k.info, saved.user));
           r.readSeq.value = k.readSeq;
           r.draft = k.draft;
         }
@@ -178,7 +182,7 @@ class App {
       if (!mine.has(r.id) && !r.info.value.ephemeral) this.#remove(r.id);
     }
     for (const m of mine.values()) {
-      if (!this.find(m.room.id)) this.#add(new RoomModel(m.room));
+      if (!this.find(m.room.id)) this.#add(new RoomModel(m.room, this.user.value));
     }
     await Promise.all(this.rooms.value.slice(0, roomsMax).map((r) => this.#resume(client, r, mine.get(r.id))));
   }
@@ -250,7 +254,7 @@ class App {
   }
 
   #joined(info: RoomInfo, after: number, readSeq: number): RoomModel {
-    const r = this.find(info.id) ?? this.#add(new RoomModel(info));
+    const r = this.find(info.id) ?? this.#add(new RoomModel(info, this.user.value));
     batch(() => {
       r.info.value = info;
       r.present.value = info.members;
@@ -347,7 +351,7 @@ class App {
       const { rooms } = await client.myRoomPage(String(BigInt(id) - 1n), 1);
       const mine = rooms.find((m) => m.room.id === id);
       if (!mine || this.find(id)) return;
-      await this.#resume(client, this.#add(new RoomModel(mine.room)), mine);
+      await this.#resume(client, this.#add(new RoomModel(mine.room, this.user.value)), mine);
     } catch (err) {
       this.tell(sentence(err));
     }
@@ -471,7 +475,10 @@ class App {
   send(r: RoomModel, text: string): void {
     const client = this.client.value;
     if (!client) return;
-    const o: Outgoing = { room: r.id, nonce: client.nonce(), text, atMs: Date.now(), state: "sending" };
+    const to = r.replying.value?.event;
+    r.replying.value = null;
+    const answer = to ? { target: to.seq, root: to.root || to.target } : {};
+    const o: Outgoing = { room: r.id, nonce: client.nonce(), text, ...answer, atMs: Date.now(), state: "sending" };
     r.outbox.value = [...r.outbox.value, o];
     // It is kept before it is sent: a reload sends it again, with its nonce.
     const patience = new Promise<void>((resolve) => setTimeout(resolve, keepPatienceMs));
@@ -482,7 +489,8 @@ class App {
   again(r: RoomModel, o: Outgoing): void {
     const client = this.client.value;
     if (!client) return;
-    const next: Outgoing = { room: o.room, nonce: o.nonce, text: o.text, atMs: o.atMs, state: "sending" };
+    const { error: _, ...rest } = o;
+    const next: Outgoing = { ...rest, state: "sending" };
     r.outbox.value = r.outbox.value.map((x) => (x.nonce === o.nonce ? next : x));
     this.#publish(client, r, next);
   }
@@ -494,7 +502,8 @@ class App {
 
   #publish(client: Client, r: RoomModel, o: Outgoing): void {
     if (!client.rooms().some((x) => x.room.id === r.id)) return; // the join sends it
-    client.publish(r.id, o.text, { nonce: o.nonce }).then(
+    const answer = o.target ? { target: o.target, root: o.root ?? 0 } : {};
+    client.publish(r.id, o.text, { nonce: o.nonce, ...answer }).then(
       (seq) => {
         store.dropOutgoing(o.nonce);
         // Its event takes it away; here it has come already, before the answer.
@@ -505,6 +514,51 @@ class App {
         r.outbox.value = r.outbox.value.map((x) => (x.nonce === o.nonce ? { ...x, state: "failed", error: sentence(err) } : x));
       },
     );
+  }
+
+  // Messages that change.
+
+  async #change(f: (client: Client) => Promise<number>): Promise<boolean> {
+    try {
+      await f(this.client.value!);
+      return true;
+    } catch (err) {
+      this.tell(sentence(err));
+      return false;
+    }
+  }
+
+  async edit(r: RoomModel, seq: number, text: string): Promise<void> {
+    const before = r.view.get(seq);
+    if (before?.text === text) return;
+    if (await this.#change((c) => c.edit(r.id, seq, text))) return;
+    // What was written is not lost.
+    if (before && !r.editing.value && !r.draft) {
+      r.editing.value = before;
+      r.draft = text;
+    }
+  }
+
+  delete(r: RoomModel, seq: number): Promise<boolean> {
+    return this.#change((c) => c.delete(r.id, seq));
+  }
+
+  react(r: RoomModel, m: MessageView, emoji: string): Promise<boolean> {
+    const remove = m.reactions.some((x) => x.emoji === emoji && x.mine > 0);
+    return this.#change((c) => c.react(r.id, m.event.seq, emoji, { remove }));
+  }
+
+  pin(r: RoomModel, m: MessageView): Promise<boolean> {
+    return this.#change((c) => c.pin(r.id, m.event.seq, { remove: m.pinned > 0 }));
+  }
+
+  /** Goes to a message, reading back some pages if need be. */
+  async jump(r: RoomModel, seq: number): Promise<void> {
+    for (let i = 0; i < jumpPagesMax && (r.events[0]?.seq ?? 0) > seq && r.olderMore; i++) {
+      r.start = 0;
+      await this.older(r);
+    }
+    r.toMessage(seq);
   }
 
   // Moderation.
@@ -579,7 +633,7 @@ class App {
       // It comes right behind the answer to the join, which is told a moment later.
       const info = this.client.value?.rooms().find((x) => x.room.id === e.room)?.room;
       if (!info) return;
-      r = this.#add(new RoomModel(info));
+      r = this.#add(new RoomModel(info, this.user.value));
       r.readSeq.value = r.counted = info.lastSeq;
     }
     const seen = r === this.current.value && r.atEnd && document.visibilityState === "visible";
@@ -589,6 +643,7 @@ class App {
     r.take(e, this.user.value, this.name.value, seen);
     if (seen) this.read(r);
     store.keepEvent(e);
+    if (e.kind === "delete") for (const erased of r.erase(e.target)) store.keepEvent(erased);
     document.title = this.title();
     if (e.kind === "message" && e.user !== this.user.value && r === this.current.value) this.#announce(e);
   }

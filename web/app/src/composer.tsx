@@ -1,9 +1,11 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { MessageView } from "sarang-client";
 import { app } from "./app.ts";
 import { roomLabel } from "./conversation.tsx";
 import { t } from "./i18n.ts";
-import { Send } from "./icons.tsx";
+import { Cross, Send } from "./icons.tsx";
 import type { RoomModel } from "./room.ts";
+import { plain } from "./text.ts";
 
 const encoder = new TextEncoder();
 
@@ -26,6 +28,11 @@ export function Composer({ room }: { room: RoomModel }) {
     b.style.height = `${b.scrollHeight}px`;
   };
   useLayoutEffect(grow, [text]);
+  const editing = room.editing.value;
+  const replying = room.replying.value;
+  useLayoutEffect(() => {
+    if (editing) set(editing.text);
+  }, [editing]);
   useLayoutEffect(() => {
     if (desk.matches) box.current?.focus();
   }, []);
@@ -37,10 +44,21 @@ export function Composer({ room }: { room: RoomModel }) {
   const send = () => {
     const said = text.replace(/\s+$/, "").replace(/^\n+/, "");
     if (!said.trim() || tooLong) return;
+    if (editing) {
+      room.editing.value = null;
+      set("");
+      void app.edit(room, editing.event.seq, said);
+      return;
+    }
     room.newLine.value = 0;
     app.send(room, said);
     room.toEnd();
     set("");
+    box.current?.focus();
+  };
+  const cancel = () => {
+    if (room.editing.value) set("");
+    room.editing.value = room.replying.value = null;
     box.current?.focus();
   };
   return (
@@ -51,6 +69,14 @@ export function Composer({ room }: { room: RoomModel }) {
         send();
       }}
     >
+      {(editing ?? replying) && (
+        <div class="about">
+          <span>{editing ? t().editingMessage : t().replyingTo(replying!.event.name)}</span>
+          {replying && <span class="what" dir="auto">{plain(replying.text).slice(0, 160)}</span>}
+          <span class="grow" />
+          <button type="button" class="ghost" aria-label={t().cancel} onClick={cancel}><Cross /></button>
+        </div>
+      )}
       <div class={`field${tooLong ? " wrong" : ""}`}>
         <textarea
           ref={box}
@@ -66,7 +92,20 @@ export function Composer({ room }: { room: RoomModel }) {
           onInput={(e) => set(e.currentTarget.value)}
           onKeyDown={(e) => {
             // While an input method composes, Enter is its own (keyCode 229: some say no more).
-            if (e.key !== "Enter" || e.shiftKey || e.isComposing || e.keyCode === 229) return;
+            if (e.isComposing || e.keyCode === 229) return;
+            if (e.key === "Escape" && (editing || replying)) {
+              e.preventDefault();
+              cancel();
+              return;
+            }
+            if (e.key === "ArrowUp" && !text) {
+              const mine = ownLast(room);
+              if (!mine) return;
+              e.preventDefault();
+              room.editing.value = mine;
+              return;
+            }
+            if (e.key !== "Enter" || e.shiftKey) return;
             e.preventDefault();
             send();
           }}
@@ -76,4 +115,16 @@ export function Composer({ room }: { room: RoomModel }) {
       <p class="hint" role={tooLong ? "alert" : undefined}>{tooLong ? t().tooLong : <span aria-hidden="true">{t().formatHint}</span>}</p>
     </form>
   );
+}
+
+/** Our newest message that can be edited. */
+function ownLast(room: RoomModel): MessageView | null {
+  if (room.info.value.ephemeral) return null;
+  for (let i = room.events.length - 1; i >= 0; i--) {
+    const e = room.events[i]!;
+    if (e.kind !== "message" || e.user !== app.user.value) continue;
+    const m = room.view.get(e.seq);
+    if (m && !m.deleted) return m;
+  }
+  return null;
 }

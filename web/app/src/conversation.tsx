@@ -3,7 +3,7 @@ import { app } from "./app.ts";
 import { Composer } from "./composer.tsx";
 import { t } from "./i18n.ts";
 import { Back, Down, Hash, Lock, More, People } from "./icons.tsx";
-import { Avatar, Message, Unsent } from "./message.tsx";
+import { Avatar, Message, Unsent, edit, menu, reply } from "./message.tsx";
 import { rows } from "./notes.ts";
 import type { RoomModel } from "./room.ts";
 
@@ -159,11 +159,11 @@ function Log({ room }: { room: RoomModel }) {
   const self = app.user.value;
   const outbox = room.outbox.value;
   const lastRow = all.at(-1);
-  const lastMine = lastRow?.is === "message" && lastRow.e.user === self;
+  const lastMine = lastRow?.is === "message" && lastRow.m.event.user === self;
   const tail = room.end === room.events.length;
   return (
     <div class="log-frame">
-      <div class="log" ref={box} onScroll={look} onWheel={touch} onTouchMove={touch} onPointerDown={touch} onKeyDown={touch} tabIndex={0} role="region" aria-label={t().conversation(roomLabel(room))}>
+      <div class="log" ref={box} onScroll={look} onWheel={touch} onTouchMove={touch} onPointerDown={touch} onKeyDown={(e) => (touch(), keys(e, room))} tabIndex={0} role="region" aria-label={t().conversation(roomLabel(room))}>
         <div class="inner" ref={inner}>
         <div class="push" />
         {room.start === 0 && !room.olderMore && (
@@ -178,7 +178,7 @@ function Log({ room }: { room: RoomModel }) {
           {all.map((row) => {
             switch (row.is) {
               case "message":
-                return <Message key={row.key} e={row.e} room={room} first={row.first} self={row.e.user === self} />;
+                return <Message key={row.key} m={row.m} answers={row.answers} room={room} first={row.first} self={row.m.event.user === self} />;
               case "new":
                 return <li key={row.key} class="new"><span>{t().newMessages}</span></li>;
               default:
@@ -197,6 +197,29 @@ function Log({ room }: { room: RoomModel }) {
       )}
     </div>
   );
+}
+
+/** Keys in the log: arrows go from message to message, letters do something with one. */
+function keys(e: KeyboardEvent, room: RoomModel): void {
+  if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing) return;
+  const box = e.currentTarget as HTMLElement;
+  const at = (e.target as HTMLElement).closest<HTMLElement>(".msg");
+  if (e.key === "ArrowUp" || e.key === "ArrowDown") {
+    const all = [...box.querySelectorAll<HTMLElement>(".msg:not(.unsent)")];
+    const i = at ? all.indexOf(at) : all.length;
+    const next = all[i + (e.key === "ArrowUp" ? -1 : 1)];
+    if (next) next.focus();
+    else if (e.key === "ArrowDown") document.querySelector<HTMLElement>("#composer")?.focus();
+    e.preventDefault();
+    return;
+  }
+  const m = at && at === e.target ? room.view.get(Number(at.dataset["seq"])) : undefined;
+  if (!m || m.deleted || room.info.value.ephemeral) return;
+  if (e.key === "Enter" || e.key === "+") menu(m);
+  else if (e.key === "r") reply(room, m);
+  else if (e.key === "e" && m.event.user === app.user.value) edit(room, m);
+  else return;
+  e.preventDefault();
 }
 
 /** The message on top of what is shown, and where it stands. */

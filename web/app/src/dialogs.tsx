@@ -1,10 +1,13 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { DeviceSession } from "sarang-client";
+import type { DeviceSession, MessageView } from "sarang-client";
 import { app, sameName, sentence } from "./app.ts";
 import { moderates } from "./conversation.tsx";
 import { type Language, fullTime, language, languages, setLanguage, t } from "./i18n.ts";
 import { Cross, Hash, Lock, Plus, Search } from "./icons.tsx";
+import { edit, reply } from "./message.tsx";
+import type { RoomModel } from "./room.ts";
+import { plain } from "./text.ts";
 import { type Theme, setTheme, theme } from "./theme.ts";
 
 /** A dialog of the browser's: it keeps the focus, gives it back, and ends with Escape. */
@@ -57,6 +60,8 @@ export function Dialogs() {
       return <Settings />;
     case "keys":
       return <KeyHelp />;
+    case "message":
+      return app.current.value && app.message.value ? <About room={app.current.value} m={app.message.value} /> : null;
     case "invite":
       return app.current.value ? <Invite /> : null;
     case "moderate":
@@ -175,6 +180,39 @@ function NewRoom() {
   );
 }
 
+/** Emojis that are at hand. */
+const emojis = ["👍", "❤️", "😂", "🎉", "🙏", "👏", "🔥", "💯", "😮", "😢", "🤔", "👀", "✅", "❌", "🍵", "🌸", "😊", "😅", "🙌", "💪", "👋", "🤝", "⭐", "🚀"];
+
+function About({ room, m }: { room: RoomModel; m: MessageView }) {
+  const own = m.event.user === app.user.value;
+  const act = (f: () => unknown) => () => {
+    close();
+    f();
+  };
+  // The dialog gives the focus back to where it was; these want it elsewhere, afterwards.
+  const then = (f: () => void) => act(() => setTimeout(f));
+  return (
+    <Modal label={t().messageMenu}>
+      <Title text={t().messageMenu} />
+      <div class="sheet">
+        <p class="excerpt" dir="auto">{plain(m.text).slice(0, 200)}</p>
+        <div class="emojis" role="group" aria-label={t().react}>
+          {emojis.map((emoji) => (
+            <button key={emoji} type="button" aria-pressed={m.reactions.some((r) => r.emoji === emoji && r.mine > 0)} onClick={act(() => app.react(room, m, emoji))}>{emoji}</button>
+          ))}
+        </div>
+        <ul class="actions">
+          <li><button type="button" onClick={then(() => reply(room, m))}>{t().reply}</button></li>
+          {own && <li><button type="button" onClick={then(() => edit(room, m))}>{t().edit}</button></li>}
+          <li><button type="button" onClick={act(() => void navigator.clipboard?.writeText(m.text).then(() => app.tell(t().copied)))}>{t().copyText}</button></li>
+          {moderates(room) && <li><button type="button" onClick={act(() => app.pin(room, m))}>{m.pinned ? t().unpin : t().pin}</button></li>}
+          {(own || moderates(room)) && <li><button type="button" class="danger" onClick={act(() => app.delete(room, m.event.seq))}>{t().delete}</button></li>}
+        </ul>
+      </div>
+    </Modal>
+  );
+}
+
 function Invite() {
   const room = app.current.value!;
   const [name, setName] = useState("");
@@ -223,7 +261,7 @@ function Moderate() {
       <div class="sheet">
         {!about && (
           <>
-            <label for="about-name">{t().yourName}</label>
+            <label for="about-name">{t().theirName}</label>
             <input id="about-name" dir="auto" autofocus autocomplete="off" spellcheck={false} maxLength={64} value={name} onInput={(e) => setName(e.currentTarget.value)} />
           </>
         )}
@@ -405,6 +443,8 @@ function KeyHelp() {
     ["Ctrl End", t().keyNewest],
     ["Esc", t().keyCompose],
     ["Enter", t().keySend],
+    ["↑ ↓", t().keyMessages],
+    ["↑", t().keyEditLast],
     ["F1", t().keyHelp],
   ];
   return (
@@ -412,7 +452,7 @@ function KeyHelp() {
       <Title text={t().shortcuts} />
       <dl class="sheet keys">
         {keys.map(([key, what]) => (
-          <div key={key}>
+          <div key={what}>
             <dt><kbd>{key}</kbd></dt>
             <dd>{what}</dd>
           </div>

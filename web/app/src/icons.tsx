@@ -18,6 +18,9 @@ export const Send = () => icon(<path d="M10 16.500v-13M4.500 9 10 3.500 15.500 9
 export const Down = () => icon(<path d="M10 3.500v13M4.500 11l5.500 5.500 5.500-5.500" />);
 export const Gear = () => icon(<path d="M3.500 6h7m4 0h2M3.500 14h2m4 0h7M12.500 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4ZM7.500 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z" />);
 export const More = () => icon(<path d="M4.500 10h.01M10 10h.01M15.500 10h.01" stroke-width="2.600" />);
+export const Smile = () => icon(<path d="M10 17a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM7.500 8.300v.4M12.500 8.300v.4M6.800 11.800c1.700 2.300 4.700 2.300 6.400 0" />);
+export const Reply = () => icon(<path d="M8 5 3.500 9.500 8 14M4 9.500h7.500c3 0 5 2 5 5.500" />);
+export const Pin = () => icon(<path d="M7 3.500h6l-.8 5.500 2.300 2.500v1h-9v-1L7.800 9 7 3.500ZM10 12.500v4" />);
 export const Cross = () => icon(<path d="m5 5 10 10M15 5 5 15" />);
 export const Keys = () => icon(<path d="M2.500 5.500h15v9h-15zM5.500 8.500h.01M8.500 8.500h.01M11.500 8.500h.01M14.500 8.500h.01M6.500 11.800h7" />);
 

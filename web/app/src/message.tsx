@@ -1,8 +1,9 @@
-import type { RoomEvent } from "sarang-client";
+import type { MessageView } from "sarang-client";
 import { app } from "./app.ts";
 import { fullTime, t, time } from "./i18n.ts";
+import { Pin, Reply, Smile } from "./icons.tsx";
 import type { Outgoing, RoomModel } from "./room.ts";
-import { type Block, type Inline, mentions, parse } from "./text.ts";
+import { type Block, type Inline, mentions, parse, plain } from "./text.ts";
 
 function Inlines({ of }: { of: readonly Inline[] }) {
   return (
@@ -59,27 +60,94 @@ export function Avatar({ user, name }: { user: string; name: string }) {
   return <span class={`avatar ${hue(user)}`} aria-hidden="true">{initial(name)}</span>;
 }
 
+interface MessageProps {
+  m: MessageView;
+  room: RoomModel;
+  /** The message that it answers. */
+  answers: MessageView | null;
+  /** It stands under a name of its own. */
+  first: boolean;
+  self: boolean;
+}
+
 /** It reads signals (the language), so it is drawn again only when one of its properties changes. */
-export function Message({ e, room, first, self }: { e: RoomEvent; room: RoomModel; first: boolean; self: boolean }) {
-  const me = app.name.peek();
-  const to = !self && mentions(e.text, me);
+export function Message({ m, room, answers, first, self }: MessageProps) {
+  const e = m.event;
+  const to = !self && !m.deleted && mentions(m.text, app.name.peek());
+  const when = new Date(e.timeMs).toISOString();
   return (
-    <li class={`msg${first ? " first" : ""}${to ? " to-me" : ""}`} data-seq={e.seq}>
+    <li class={`msg${first ? " first" : ""}${to ? " to-me" : ""}${m.deleted ? " deleted" : ""}`} data-seq={e.seq} tabIndex={-1}>
       {first && <Avatar user={e.user} name={e.name} />}
+      {e.target > 0 && <Answers room={room} seq={e.target} to={answers} />}
       {first ? (
         <div class="head">
           <button type="button" class={`name ${hue(e.user)}`} disabled={self} onClick={() => about(room, e.user, e.name)}>
             <bdi>{e.name}</bdi>
           </button>
-          <time dateTime={new Date(e.timeMs).toISOString()} title={fullTime(e.timeMs)}>{time(e.timeMs)}</time>
+          <time dateTime={when} title={fullTime(e.timeMs)}>{time(e.timeMs)}</time>
         </div>
       ) : (
-        <time class="aside" dateTime={new Date(e.timeMs).toISOString()} title={fullTime(e.timeMs)}>{time(e.timeMs)}</time>
+        <time class="aside" dateTime={when} title={fullTime(e.timeMs)}>{time(e.timeMs)}</time>
       )}
       {!first && <span class="sr"><bdi>{e.name}</bdi>: </span>}
-      <div class="body"><Text text={e.text} /></div>
+      <div class="body">{m.deleted ? <p>{t().deleted}</p> : <Text text={m.text} />}</div>
+      {(m.edited > 0 || m.pinned > 0) && !m.deleted && (
+        <span class="marks">
+          {m.pinned > 0 && <span class="pinned"><Pin />{t().pinned}</span>}
+          {m.edited > 0 && <span>{t().edited}</span>}
+        </span>
+      )}
+      {m.reactions.length > 0 && (
+        <div class="reactions">
+          {m.reactions.map((r) => (
+            <button key={r.emoji} type="button" aria-pressed={r.mine > 0} aria-label={t().reaction(r.emoji, r.count)} onClick={() => void app.react(room, m, r.emoji)}>
+              <span aria-hidden="true">{r.emoji}</span> <span aria-hidden="true">{r.count}</span>
+            </button>
+          ))}
+        </div>
+      )}
+      {!m.deleted && !room.info.value.ephemeral && (
+        <div class="tools">
+          <button type="button" tabIndex={-1} class="reply" aria-label={t().reply} title={t().reply} onClick={() => reply(room, m)}><Reply /></button>
+          <button type="button" tabIndex={-1} aria-label={t().messageMenu} title={t().messageMenu} onClick={() => menu(m)}><Smile /></button>
+        </div>
+      )}
     </li>
   );
+}
+
+/** The line over an answer: whom, and the beginning of what was said. */
+function Answers({ room, seq, to }: { room: RoomModel; seq: number; to: MessageView | null }) {
+  return (
+    <button type="button" class="answers" tabIndex={-1} onClick={() => void app.jump(room, seq)}>
+      <Reply />
+      {to ? (
+        <>
+          <b class={`by ${hue(to.event.user)}`}><bdi>{to.event.name}</bdi></b>
+          <span dir="auto">{to.deleted ? t().deleted : plain(to.text).slice(0, 120)}</span>
+        </>
+      ) : (
+        <span>{t().earlierMessage}</span>
+      )}
+    </button>
+  );
+}
+
+export function menu(m: MessageView): void {
+  app.message.value = m;
+  app.dialog.value = "message";
+}
+
+export function reply(room: RoomModel, m: MessageView): void {
+  room.editing.value = null;
+  room.replying.value = m;
+  document.querySelector<HTMLElement>("#composer")?.focus();
+}
+
+export function edit(room: RoomModel, m: MessageView): void {
+  room.replying.value = null;
+  room.editing.value = m;
+  document.querySelector<HTMLElement>("#composer")?.focus();
 }
 
 function about(room: RoomModel, user: string, name: string): void {

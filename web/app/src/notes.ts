@@ -1,10 +1,10 @@
 // What stands in a conversation besides messages: days, who came and went, roles.
-import type { RoomEvent } from "sarang-client";
+import type { MessageView, RoomEvent } from "sarang-client";
 import { day, t, time } from "./i18n.ts";
 import type { RoomModel } from "./room.ts";
 
 export type Row =
-  | { readonly is: "message"; readonly key: string; readonly e: RoomEvent; readonly first: boolean }
+  | { readonly is: "message"; readonly key: string; readonly m: MessageView; readonly answers: MessageView | null; readonly first: boolean }
   | { readonly is: "day" | "note"; readonly key: string; readonly text: string; readonly seq: number }
   | { readonly is: "new"; readonly key: string };
 
@@ -47,6 +47,7 @@ export function rows(r: RoomModel): Row[] {
       presence.push(e);
       continue;
     }
+    if (e.kind !== "message" && e.kind !== "role" && e.kind !== "kick") continue; // it has changed a message, which shows it
     flush();
     if (!lined && e.seq > newLine && e.kind === "message") {
       out.push({ is: "new", key: "new" });
@@ -54,15 +55,17 @@ export function rows(r: RoomModel): Row[] {
       author = "";
     }
     if (e.kind === "message") {
-      const first = author !== e.user || e.timeMs - authorMs > togetherMs;
-      out.push({ is: "message", key: `m${e.seq}`, e, first });
+      const first = author !== e.user || e.target > 0 || e.timeMs - authorMs > togetherMs;
+      const m = r.view.get(e.seq);
+      if (!m) continue;
+      out.push({ is: "message", key: `m${e.seq}`, m, answers: e.target ? (r.view.get(e.target) ?? null) : null, first });
       author = e.user;
       authorMs = e.timeMs;
       continue;
     }
-    author = "";
     const text = noteText(r, e);
-    if (text) out.push({ is: "note", key: `n${e.seq}`, text, seq: e.seq });
+    author = "";
+    out.push({ is: "note", key: `n${e.seq}`, text, seq: e.seq });
   }
   flush();
   return out;

@@ -1,6 +1,6 @@
 // A room as the page has it: a stretch of its log, of which a window is in the document.
 import { batch, signal } from "@preact/signals";
-import type { Id, Member, Role, RoomEvent, RoomInfo } from "sarang-client";
+import { type Id, type Member, type MessageView, type Role, type RoomEvent, type RoomInfo, View } from "sarang-client";
 import { mentions } from "./text.ts";
 
 /** Something of ours that the server has not shown us yet. */
@@ -8,6 +8,9 @@ export interface Outgoing {
   readonly room: Id;
   readonly nonce: string;
   readonly text: string;
+  /** The message that it answers, and the first of the thread. */
+  readonly target?: number;
+  readonly root?: number;
   readonly atMs: number;
   readonly state: "sending" | "failed";
   readonly error?: string;
@@ -52,6 +55,11 @@ export class RoomModel {
   readonly present = signal(0);
   /** Roles that the log told of. */
   readonly roles = signal<ReadonlyMap<Id, Role>>(new Map());
+  /** Messages as they are now. */
+  readonly view: View;
+  /** What the next message answers, or which one it replaces. */
+  readonly replying = signal<MessageView | null>(null);
+  readonly editing = signal<MessageView | null>(null);
   /** What was typed and not sent. */
   draft = "";
   /** Numbers before which something is missing for good, and how much. */
@@ -62,7 +70,8 @@ export class RoomModel {
   /** The log's end is in events: what comes is appended. */
   live = true;
 
-  constructor(info: RoomInfo) {
+  constructor(info: RoomInfo, self: Id) {
+    this.view = new View(self);
     this.info.value = info;
     this.present.value = info.members;
   }
@@ -115,6 +124,7 @@ export class RoomModel {
 
   /** What every event tells, wherever it stands. */
   #know(e: RoomEvent): void {
+    this.view.apply(e);
     if (e.kind === "role") {
       this.roles.value = new Map(this.roles.value).set(e.subject, e.role);
     } else if (e.kind === "join") {
@@ -168,6 +178,7 @@ export class RoomModel {
     const first = this.events[0]?.seq ?? Infinity;
     const older = page.filter((e) => e.seq < first);
     const roles = new Map(this.roles.value);
+    for (const e of page) this.view.apply(e);
     for (const e of older) if (e.kind === "role" && !this.roles.value.has(e.subject)) roles.set(e.subject, e.role);
     this.roles.value = roles;
     this.events = [...older, ...this.events];
@@ -212,6 +223,7 @@ export class RoomModel {
 
   /** The room's events and numbers are void. */
   reset(): void {
+    this.view.reset();
     this.events = [];
     this.start = this.end = 0;
     this.olderMore = true;
@@ -223,8 +235,33 @@ export class RoomModel {
     this.changed();
   }
 
+  /** What was deleted is not kept: returns the events that have lost their text. */
+  erase(target: number): RoomEvent[] {
+    const erased: RoomEvent[] = [];
+    this.events = this.events.map((e) => {
+      if (e.text === "" || (e.seq !== target && (e.kind !== "edit" || e.target !== target))) return e;
+      const without = { ...e, text: "" };
+      erased.push(without);
+      return without;
+    });
+    return erased;
+  }
+
+  /** Shows the message with that number, if it is known. */
+  toMessage(seq: number): boolean {
+    const at = this.events.findIndex((e) => e.seq === seq);
+    if (at < 0) return false;
+    this.start = Math.max(0, at - windowMax / 2);
+    this.end = Math.min(this.events.length, this.start + windowMax);
+    this.atEnd = false;
+    this.anchor = { seq, offset: 120 };
+    this.changed();
+    return true;
+  }
+
   #forget(n: number): void {
     this.events = this.events.slice(n);
+    this.view.forgetBelow(this.events[0]?.seq ?? 0);
     this.start = Math.max(0, this.start - n);
     this.end -= n;
     this.olderMore = true;

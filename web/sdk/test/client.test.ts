@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type Client, Code, ClosedError, PublishError, type RoomEvent, RoomChangedError, ServerError } from "../src/index.ts";
+import { type Client, Code, ClosedError, PublishError, type RoomEvent, RoomChangedError, ServerError, View } from "../src/index.ts";
 import { Proxy, TestServer, client, next, until } from "./rig.ts";
 
 let server: TestServer;
@@ -176,6 +176,46 @@ describe("a conversation", () => {
     const heard = next(bob, "event", (e) => e.kind === "message");
     await bob.join({ room: info.id, historyItems: 10 });
     assert.equal((await heard).text, "psst");
+  });
+
+  test("messages that change: live and by pages the same", async () => {
+    const ann = enter("Wilma");
+    const bob = enter("Xaver");
+    const { user } = await ann.connect();
+    const b = await bob.connect();
+    const { room } = await ann.join({ name: "changes", create: true });
+    await bob.join({ room: room.id });
+    const live = new View(b.user);
+    bob.on("event", (e) => void live.apply(e));
+    const one = await ann.publish(room.id, "one");
+    const two = await ann.publish(room.id, "two");
+    const answer = await bob.publish(room.id, "why?", { target: one });
+    await ann.edit(room.id, one, "first");
+    await assert.rejects(bob.edit(room.id, one, "mine"), (err) => err instanceof ServerError && err.code === Code.forbidden);
+    await bob.react(room.id, one, "👍");
+    await ann.react(room.id, one, "👍");
+    await ann.react(room.id, answer, "🍵");
+    await ann.react(room.id, answer, "🍵", { remove: true });
+    await ann.pin(room.id, answer);
+    await ann.edit(room.id, two, "secret");
+    const last = await ann.delete(room.id, two);
+    await assert.rejects(ann.edit(room.id, two, "back"), (err) => err instanceof ServerError && err.code === Code.erased);
+    await until(() => (live.get(two)?.deleted ?? 0) === last, "bob has seen all");
+    const paged = new View(b.user);
+    for (let before = last + 1; before > 1; ) {
+      const page = await bob.history(room.id, { before, itemsMax: 2 });
+      assert.ok(page.asOf >= last);
+      for (const e of page.events) paged.apply(e);
+      before = page.events[0]!.seq;
+    }
+    for (const v of [live, paged]) {
+      const first = v.get(one)!;
+      assert.deepEqual([first.text, first.event.user, first.reactions.map((r) => [r.emoji, r.count, r.mine > 0])], ["first", user, [["👍", 2, true]]]);
+      assert.ok(first.edited > one);
+      const a = v.get(answer)!;
+      assert.deepEqual([a.event.target, a.pinned > 0, a.reactions], [one, true, []]);
+      assert.deepEqual([v.get(two)!.text, v.get(two)!.deleted], ["", last]);
+    }
   });
 
   test("what is refused has a code", async () => {

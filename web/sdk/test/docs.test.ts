@@ -46,6 +46,7 @@ test("the examples of the documentation", () => {
   }
   assert.match(said["hello"]!, /^stored as number \d+ of lobby\n$/);
   assert.equal(said["token"], "true\n");
+  assert.match(said["view"]!, /Tea at fuor\? \n\d+ Tea at four\? \n\d+ Tea at four\? 🍵1\n/);
   const [two, three] = ["two", "three"].map((t) => said["resume"]!.indexOf(`message ${t}`));
   assert.ok(two! >= 0 && three! > two! && !said["resume"]!.includes("message one"), said["resume"]);
 });
