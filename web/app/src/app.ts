@@ -56,6 +56,7 @@ class App {
   readonly notice = signal("");
   readonly announcement = signal("");
   readonly loginError = signal("");
+  readonly loginCode = signal(0); // of that error
   readonly entering = signal(false);
   readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + (r.muted.value ? 0 : r.unread.value), 0));
   #wanted = ""; // the room that the address names
@@ -120,6 +121,7 @@ class App {
   /** Logs in: as a guest, by a password, or as who one was. */
   async enter(name: string, saved?: Saved, secret: { password?: string; register?: boolean; invitation?: string } = {}): Promise<void> {
     this.loginError.value = "";
+    this.loginCode.value = 0;
     this.entering.value = true;
     const client = new Client({ url: this.url, name, program: "sarang page", device: device(), ...secret, ...(saved ? { token: saved.token } : {}) });
     this.#listen(client);
@@ -167,6 +169,7 @@ class App {
         this.rooms.value = [];
         this.current.value = null;
         this.loginError.value = sentence(err);
+        this.loginCode.value = err instanceof ServerError ? err.code : 0;
       });
     } finally {
       this.entering.value = false;

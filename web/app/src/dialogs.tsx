@@ -326,14 +326,17 @@ function Settings() {
           </div>
         </fieldset>
         {app.account.value ? <Account /> : <KeepName />}
-        {app.account.value ? (
-          <button type="button" class="danger wide" onClick={() => void app.forget()}>{t().logout}</button>
-        ) : (
-          <>
-            <p class="hint">{t().leaveServerHint}</p>
-            <button type="button" class="danger wide" onClick={() => (sure ? void app.forget() : setSure(true))}>{sure ? t().leaveServerSure : t().leaveServer}</button>
-          </>
-        )}
+        <div class="section">
+          {app.account.value ? (
+            <button type="button" class="wide" onClick={() => void app.forget()}>{t().logout}</button>
+          ) : (
+            <>
+              <p class="hint">{t().leaveServerHint}</p>
+              <button type="button" class="danger wide" onClick={() => (sure ? void app.forget() : setSure(true))}>{sure ? t().leaveServerSure : t().leaveServer}</button>
+            </>
+          )}
+        </div>
+        <Erase />
         <p class="version">{app.client.value?.self?.server}</p>
       </div>
     </Modal>
@@ -431,6 +434,37 @@ function Account() {
         </div>
       </form>
     </>
+  );
+}
+
+/** The user is to be nobody. It is asked twice. */
+function Erase() {
+  const [password, setPassword] = useState("");
+  const [sure, setSure] = useState(false);
+  const account = app.account.value;
+  return (
+    <form
+      class="section"
+      onSubmit={async (e) => {
+        e.preventDefault();
+        if (!sure) return setSure(true);
+        try {
+          await app.client.value?.eraseUser(password);
+        } catch (err) {
+          app.tell(sentence(err));
+        }
+      }}
+    >
+      <h3>{t().eraseMe}</h3>
+      <p class="hint">{t().eraseMeHint}</p>
+      {account && (
+        <>
+          <label for="erase-password">{t().password}</label>
+          <input id="erase-password" type="password" class="text" autocomplete="current-password" value={password} onInput={(e) => setPassword(e.currentTarget.value)} />
+        </>
+      )}
+      <button type="submit" class="danger wide" disabled={account && !password}>{sure ? t().eraseMeSure : t().eraseMe}</button>
+    </form>
   );
 }
 

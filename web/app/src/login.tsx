@@ -1,4 +1,5 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { Code } from "sarang-client";
 import { app } from "./app.ts";
 import { type Language, language, languages, setLanguage, t } from "./i18n.ts";
 import { House } from "./icons.tsx";
@@ -10,6 +11,10 @@ export function Login() {
   const [register, setRegister] = useState(false);
   const [invitation, setInvitation] = useState("");
   const error = app.loginError.value;
+  const code = app.loginCode.value;
+  useEffect(() => {
+    if (code === Code.needsPassword) setSecret(true); // the server takes no guests
+  }, [code]);
   return (
     <main class="login" id="main">
       <form

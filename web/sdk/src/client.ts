@@ -158,7 +158,7 @@ const refusalsMax = 5;
 const retryDefaultMs = 1000;
 
 /** Answers that several requests have. */
-const done: ReadonlySet<ClientPacket> = new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION"]);
+const done: ReadonlySet<ClientPacket> = new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION", "C_ERASE"]);
 
 const answers: Readonly<Record<string, ClientPacket>> = {
   S_JOIN: "C_JOIN",
@@ -366,6 +366,11 @@ export class Client extends Emitter<ClientEvents> {
   async memberPage(room: Id, after: Id = "0", itemsMax = 0): Promise<MemberPage> {
     const f = await this.#ask("C_MEMBERS", { room, after, itemsMax }, true);
     return { members: wire.list(f, "members", wire.member), total: wire.num(f, "total"), more: wire.bool(f, "more") };
+  }
+
+  /** Makes the user nobody, for good; an account shows its password. Then the client is told that its session has ended. */
+  async eraseUser(password = ""): Promise<void> {
+    await this.#ask("C_ERASE", { password }, false);
   }
 
   /** The direct room of the user and others (by ids, or the names that they have now), made if there is none. Join it by its number. */

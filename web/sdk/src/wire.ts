@@ -201,6 +201,7 @@ export const packetId = {
   C_PASSWORD: 34,
   C_SESSIONS: 36,
   C_END_SESSION: 38,
+  C_ERASE: 40,
   C_MARK: 48,
   C_MUTE: 50,
   C_ROOMS: 52,

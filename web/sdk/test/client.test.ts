@@ -160,6 +160,11 @@ describe("a conversation", () => {
     const ended = next(guest, "offline", (e) => e.final);
     await elsewhere.endSession({ others: true });
     await ended;
+
+    await assert.rejects(elsewhere.eraseUser("wrong"), (err) => err instanceof ServerError && err.code === Code.badPassword);
+    const erased = next(elsewhere, "offline", (e) => e.final);
+    await elsewhere.eraseUser("quite a long sentence");
+    assert.equal(((await erased).error as ServerError).code, Code.sessionEnded);
   });
 
   test("two people alone", async () => {
