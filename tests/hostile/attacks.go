@@ -6,6 +6,7 @@ import "time"
 type attack struct {
 	name, what string
 	serverArgs []string // what the server is started with
+	trusts     string   // a network that the server's limits do not hold for: where those come from who prepare the attack
 	cheap      bool     // part of a short run
 	long       bool     // takes its own time, by --stall-seconds
 	fair       bool     // the others must hardly notice: see fairness
@@ -41,3 +42,15 @@ func findAttack(name string) *attack {
 // massDeadline is the login deadline of a server that is to close thousands of sessions
 // at one moment.
 const massDeadline = 3 * time.Second
+
+// trusted is the server's --trusted: what the run wants, and whom the attack needs for its
+// preparation. Neither the attackers nor the well-behaved are trusted for its sake.
+func (a *attack) trusted(wanted string) string {
+	switch {
+	case a.trusts == "":
+		return wanted
+	case wanted == "", wanted == "none":
+		return a.trusts
+	}
+	return wanted + "," + a.trusts
+}

@@ -16,7 +16,7 @@ func memberAttacks() []attack {
 		all = append(all, attack{
 			name: fmt.Sprintf("members-%d", n),
 			what: fmt.Sprintf("64 sessions of each address that ask for the members of a room of %d, one by one", n),
-			fair: true, serverArgs: []string{"--trusted", "127.0.1.0/24,127.0.3.0/24"},
+			fair: true, trusts: hallNetwork,
 			prepare: func(a *attacker, ready func()) { fillHall(a, n, ready) }, start: askWhoIsThere,
 		})
 	}
@@ -25,6 +25,7 @@ func memberAttacks() []attack {
 
 const (
 	hall         = "hall"
+	hallNetwork  = "127.0.3.0/24"
 	askedBurst   = 100 // requests that a session may make at once
 	askedASecond = 10
 )

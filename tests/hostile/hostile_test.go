@@ -163,3 +163,18 @@ func TestPhases(t *testing.T) {
 		t.Errorf("%d and %d deliveries", a, b)
 	}
 }
+
+// Whom an attack needs to be trusted for its preparation is; nobody else is for its sake.
+func TestTrusted(t *testing.T) {
+	for _, c := range []struct{ trusts, wanted, want string }{
+		{"", "", ""},
+		{"", "none", "none"},
+		{hallNetwork, "", hallNetwork},
+		{hallNetwork, "none", hallNetwork},
+		{hallNetwork, "10.0.0.0/8", "10.0.0.0/8," + hallNetwork},
+	} {
+		if got := (&attack{trusts: c.trusts}).trusted(c.wanted); got != c.want {
+			t.Errorf("an attack that trusts %q, in a run that wants %q: %q, want %q", c.trusts, c.wanted, got, c.want)
+		}
+	}
+}

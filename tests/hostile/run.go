@@ -68,8 +68,8 @@ func (o options) run(ctx context.Context, a attack) (*result, error) {
 		Binary: o.binary, Data: data, IO: o.io, Workers: o.workers,
 		Args: append([]string{"--log-level", "warn", "--pprof"}, a.serverArgs...),
 	}
-	if o.trusted != "" {
-		c.Args = append(c.Args, "--trusted", o.trusted)
+	if trusted := a.trusted(o.trusted); trusted != "" {
+		c.Args = append(c.Args, "--trusted", trusted)
 	}
 	c.Args = append(c.Args, o.server...)
 	if o.pin {
