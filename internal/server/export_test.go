@@ -42,3 +42,19 @@ var ClientOf = clientOf
 
 // WebRequestsMax is how many requests a connection of HTTP/2 has at most.
 const WebRequestsMax = webRequestsMax
+
+// HandshakeTokens is how many handshakes compute at once.
+func HandshakeTokens(workers int) int { return cap(handshakeTokens(workers)) }
+
+// SetComputing has f called in the middle of each handshake's computing.
+func (c *Config) SetComputing(f func()) { c.computing = f }
+
+// Shaking is how many handshakes are under way.
+func (s *Server) Shaking() (n int) {
+	for _, d := range s.tlsDoors() {
+		d.mu.Lock()
+		n += len(d.shaking)
+		d.mu.Unlock()
+	}
+	return n
+}

@@ -82,6 +82,8 @@ type Config struct {
 	LogLinesLost func() uint64 // how many lines Logger has dropped; nil: none
 	LogFlush     func()        // writes what Logger has kept back, within a bound of time; nil: nothing is
 
+	computing func() // tests want to know when a handshake computes
+
 	webConnectionsMax int // 0: the default; for tests
 
 	wrapStore func(chat.Store) chat.Store // tests put a store of theirs before the real one

@@ -190,7 +190,12 @@ var errNoCertificate = errors.New("it speaks TLS: --tls-cert and --tls-key name 
 // tlsConfig is what a listener speaks TLS with.
 func (s *Server) tlsConfig(protocols ...string) *tls.Config {
 	if s.acme == nil {
-		return s.certificate.config(protocols...)
+		config := s.certificate.config(protocols...)
+		if f := s.config.computing; f != nil {
+			choose := config.GetCertificate
+			config.GetCertificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) { f(); return choose(h) }
+		}
+		return config
 	}
 	config := tlsConfig(s.acme.choose, protocols...)
 	if slices.Contains(protocols, "http/1.1") { // the authority asks at the web address: RFC 8737
