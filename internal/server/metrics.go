@@ -22,6 +22,8 @@ var (
 	descUsers         = desc("users", "Sessions that are logged in now.")
 	descRooms         = desc("rooms", "Rooms in memory: those that somebody uses, or has used a while ago.")
 	descWebLent       = desc("web_connections", "Connections of the web address that are no WebSockets: in their handshake, or asking for a page.")
+	descWebRequests   = desc("web_requests_total", "Requests at the web address.", "protocol")
+	descUpgrades      = desc("websocket_upgrades_total", "WebSockets that began, by what is spoken; refused: requests of that kind for which a limit left no place.", "subprotocol")
 	descHandshakes    = desc("tls_handshakes_total", "Handshakes of TLS.", "outcome")
 	descTLSSessions   = desc("tls_sessions_total", "Sessions over TLS, by who makes their records: own or crypto (--tls-records; TLS 1.2 always crypto).", "records")
 	descTLSRecords    = desc("tls_records_total", "Records of TLS 1.3 that were sealed and opened, not by crypto/tls.", "what")
@@ -106,6 +108,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if w := c.s.web; w != nil {
 		gauge(descWebLent, float64(w.door.Lent()))
+		count(descWebRequests, float64(w.counts.http1.Load()), "HTTP/1.1")
+		count(descWebRequests, float64(w.counts.http2.Load()), "HTTP/2")
+		for name, n := range w.counts.upgrades() {
+			count(descUpgrades, float64(n), name)
+		}
 		count(descRefused, float64(w.door.Refused()), "web_connections")
 	}
 	certificates := func(host string, until time.Time) { gauge(descCertificate, float64(until.Unix()), host) }

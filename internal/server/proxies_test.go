@@ -159,6 +159,16 @@ func TestForwardedFor(t *testing.T) {
 			}
 		}
 		refused(t, s, "address_connections", 3)
+		for name, want := range map[string]int{
+			`websocket_upgrades_total{subprotocol="sarang.v1.protobuf"}`: 6,
+			`websocket_upgrades_total{subprotocol="sarang.v1.json"}`:     0,
+			`websocket_upgrades_total{subprotocol="refused"}`:            3,
+			`web_requests_total{protocol="HTTP/1.1"}`:                    9,
+		} {
+			if got := metric(t, s, "sarang_"+name); got != want {
+				t.Errorf("%s is %d, want %d", name, got, want)
+			}
+		}
 		for _, from := range []string{proxyAt, "127.0.0.1"} { // for itself, and no proxy
 			for i := range 3 {
 				lists := map[string]string{proxyAt: "", "127.0.0.1": fmt.Sprintf("X-Forwarded-For: 198.51.100.%d\r\n", i)}[from]

@@ -47,6 +47,7 @@ type web struct {
 	deflate     bool        // WebSockets may be compressed
 	log         *slog.Logger
 	served      chan struct{}
+	counts      webCounts
 }
 
 // serveWeb listens on c.Web; a zero Address is nobody.
@@ -88,7 +89,7 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 		guard.names = append(guard.names, strings.ToLower(name))
 	}
 	w.http = &http.Server{
-		Handler:           w.forwarded(guard),
+		Handler:           w.counts.counting(w.forwarded(guard)),
 		ReadHeaderTimeout: webHeaderTimeout,
 		ReadTimeout:       webHeaderTimeout,
 		WriteTimeout:      webAnswerTimeout,
@@ -123,7 +124,7 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 	u, err := websocket.UpgradeWith(r, answer.Header(), w.deflate, node.Subprotocols()...)
 	var refused *websocket.HandshakeError
 	if errors.As(err, &refused) {
-		if wants := answer.Header().Get("Connection"); wants != "close" {
+		if wants := answer.Header().Get("Connection"); wants != "" && wants != "close" {
 			answer.Header()["Connection"] = []string{"close", wants} // a place is for one request
 		}
 		http.Error(answer, refused.What, refused.Status)
@@ -138,7 +139,9 @@ func (w *web) upgrade(answer http.ResponseWriter, r *http.Request) {
 		http.Error(answer, "no upgrade is possible on this connection", http.StatusInternalServerError)
 		return
 	}
-	if err := w.giveBack(c, r, u.Answer, rw.Reader, subprotocol); err != nil {
+	err = w.giveBack(c, r, u.Answer, rw.Reader, subprotocol)
+	w.counts.upgrade(subprotocol, err)
+	if err != nil {
 		w.log.Debug("a WebSocket ended in its handshake", "peer", r.RemoteAddr, "error", err)
 		_ = c.Close()
 	}
