@@ -79,7 +79,7 @@ type State struct {
 	Pinned  Seq
 	Text    string // of the edit; empty if there is none, and if it was erased
 
-	Reactions []Reaction // in the order in which the emojis were first put on it
+	Reactions []Reaction // in the order since when the emojis are on it
 }
 
 // Reaction is an emoji on a message.

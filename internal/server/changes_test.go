@@ -135,7 +135,9 @@ func TestDeletedIsSentNoMore(t *testing.T) {
 	}
 	fill(400) // more than sockets hold
 	var gone []uint64
-	secret := func(n int) string { return fmt.Sprintf("this is secret %d, %s.", n, strings.Repeat("really so ", n*n%97*11)) }
+	secret := func(n int) string {
+		return fmt.Sprintf("this is secret %d, %s.", n, strings.Repeat("really so ", n*n%97*11))
+	}
 	for n := range 60 {
 		nonce++
 		gone = append(gone, ann.saying(room, nonce, secret(n)))

@@ -99,6 +99,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.ruled(c)
 	case VerbRegister, VerbPassword, VerbSessions:
 		return m.account(c)
+	case VerbEdit, VerbDelete, VerbReact, VerbReply:
+		return m.changing(c)
 	case VerbHelp:
 		m.help = !m.help
 	case VerbQuit:

@@ -34,6 +34,10 @@ const (
 	VerbRegister
 	VerbPassword
 	VerbSessions
+	VerbEdit
+	VerbDelete
+	VerbReact
+	VerbReply
 	VerbHelp
 	VerbQuit
 )
@@ -43,7 +47,7 @@ type Command struct {
 	Verb      Verb
 	Text      string // VerbSay, VerbMsg; VerbRegister: the invitation code; VerbSessions: "others" or nothing
 	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch, VerbHush: may be empty
-	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none
+	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
 
@@ -81,6 +85,10 @@ func verbs() []struct {
 		{"register", "/register [code]", "keep your name, by a password", VerbRegister},
 		{"password", "/password", "another password", VerbPassword},
 		{"sessions", "/sessions [end N|others]", "where you are logged in", VerbSessions},
+		{"edit", "/edit [^N] text", "say it so (your newest, or ^N)", VerbEdit},
+		{"delete", "/delete [^N]", "take it back", VerbDelete},
+		{"react", "/react [^N] 👍", "an emoji on a message", VerbReact},
+		{"reply", "/reply [^N] text", "answer a message", VerbReply},
 		{"help", "/help", "show or hide this (F1)", VerbHelp},
 		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
 	}
@@ -126,6 +134,8 @@ func (c *Command) arguments(words []string) error {
 		return c.room(words, true)
 	case VerbInvite, VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute:
 		return c.person(words)
+	case VerbEdit, VerbDelete, VerbReact, VerbReply:
+		return c.message(words)
 	case VerbMsg:
 		if len(words) < 2 {
 			return errors.New("to whom, and what?")

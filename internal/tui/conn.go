@@ -32,6 +32,10 @@ type Conn interface {
 	Sessions(ctx context.Context) ([]client.DeviceSession, error)
 	EndSession(ctx context.Context, which chat.DeviceID) error
 	EndOtherSessions(ctx context.Context) error
+	Reply(ctx context.Context, room chat.RoomID, y client.Reply) (chat.Seq, error)
+	Edit(ctx context.Context, room chat.RoomID, target chat.Seq, text string) (chat.Seq, error)
+	Delete(ctx context.Context, room chat.RoomID, target chat.Seq) (chat.Seq, error)
+	React(ctx context.Context, room chat.RoomID, target chat.Seq, emoji string, remove bool) (chat.Seq, error)
 	Kick(ctx context.Context, room chat.RoomID, k client.Kick) (chat.Seq, error)
 	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
 }

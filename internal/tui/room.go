@@ -8,6 +8,7 @@ import (
 
 	"sarang/chat"
 	"sarang/client"
+	"sarang/client/view"
 )
 
 // entriesMax is how many lines of talk a room keeps while its end is shown. Older ones
@@ -71,7 +72,8 @@ type room struct {
 	name    string // clean, with "#"
 	zone    *time.Location
 	entries []*entry
-	pending []*entry // our messages that have no place in the log yet
+	view    *view.View // what messages are now
+	pending []*entry   // our messages that have no place in the log yet
 
 	first, last chat.Seq // the part of the log that is in entries; last: of all that was delivered
 	live        chat.Seq // what is above it happened after we came
@@ -104,7 +106,7 @@ func newRoom(j client.Joined) *room {
 	return &room{
 		info: j.Room, name: roomLabel(j.Room),
 		first: j.After + 1, last: j.After, live: j.Room.LastSeq, older: j.After > 0,
-		members: map[chat.UserID]string{}, membersCount: j.Room.Members,
+		view: view.New(0), members: map[chat.UserID]string{}, membersCount: j.Room.Members,
 	}
 }
 
@@ -123,7 +125,11 @@ func (r *room) event(e chat.Event, me chat.UserID) (*entry, bool) {
 		r.said = e.Seq
 	}
 	delete(r.typing, e.User)
+	if r.learn(e) {
+		return nil, false
+	}
 	r.told(n, e)
+	r.present(n)
 	r.add(n)
 	return n, true
 }
@@ -258,16 +264,21 @@ func (r *room) history(p client.HistoryPage, me chat.UserID) int {
 		return 0
 	}
 	var page []*entry
+	r.learnPage(p)
 	for _, e := range p.Events {
+		if e.Kind.Changes() {
+			continue // it is shown on its message
+		}
 		if e.Seq < r.first {
 			n := logEntry(e, p.Epoch, me)
 			r.told(n, e)
+			r.present(n)
 			page = append(page, n)
 		}
 	}
-	r.older = p.More && len(page) > 0
-	if len(page) > 0 {
-		r.first = page[0].seq
+	r.older = p.More && len(p.Events) > 0
+	if len(p.Events) > 0 {
+		r.first = min(r.first, p.Events[0].Seq)
 	}
 	// What belongs to an earlier life of the log stays above.
 	at := slices.IndexFunc(r.entries, func(e *entry) bool { return e.seq > 0 && e.epoch == r.info.Epoch })
@@ -287,6 +298,7 @@ func (r *room) gap(g client.Gap) {
 			}
 		}
 		r.info.Epoch = g.Epoch
+		r.view.Forget()
 		r.last, r.first, r.live = g.To, g.To+1, g.To
 		r.read, r.unread, r.mark = g.To, 0, span{}
 		r.said, r.marked = g.To, g.To

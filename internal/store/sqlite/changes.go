@@ -51,7 +51,7 @@ func (c *changeStmts) all() []stmtOf {
 		{&c.react, "INSERT OR IGNORE INTO reactions (room_id, target, user_id, emoji, seq) VALUES (?, ?, ?, ?, ?)"},
 		{&c.unreact, "DELETE FROM reactions WHERE room_id = ? AND target = ? AND user_id = ? AND emoji = ?"},
 		{&c.countUp, `INSERT INTO tallies (room_id, target, emoji, since, count) VALUES (?, ?, ?, ?, 1)
-			ON CONFLICT DO UPDATE SET count = count + 1`},
+			ON CONFLICT DO UPDATE SET since = CASE WHEN count = 0 THEN excluded.since ELSE since END, count = count + 1`},
 		{&c.countDown, "UPDATE tallies SET count = count - 1 WHERE room_id = ? AND target = ? AND emoji = ?"},
 		{&c.forget[0], "DELETE FROM changes" + goneBefore},
 		{&c.forget[1], "DELETE FROM edits" + goneBefore},

@@ -35,7 +35,7 @@ func changeTables() []string {
 			seq     BIGINT NOT NULL,
 			PRIMARY KEY (room_id, target, seq)
 		)`,
-		// How many users have put an emoji on a message, and the event that did it first. One
+		// How many users have put an emoji on a message, and since which event it is there. One
 		// that all have taken back stays: it counts for how many different ones there may be.
 		`CREATE TABLE tallies (
 			room_id BIGINT NOT NULL,
@@ -66,7 +66,8 @@ type changeStatements struct {
 	insertEdit, eraseEdits, eraseOne      string
 	dropEdits, dropReactions, dropTallies string
 	insertReaction, findReaction          string
-	dropReaction, count, insertTally      string
+	dropReaction, countUp, countDown      string
+	insertTally                           string
 	target, states                        string
 	forget, forgetEdits                   string
 	forgetTallies, forgetReactions        string
@@ -92,8 +93,10 @@ func compileChanges(d *Dialect) changeStatements {
 		findReaction:   "SELECT seq FROM reactions" + of + " AND user_id = ? AND emoji = ?",
 		insertReaction: "INSERT INTO reactions (room_id, target, user_id, emoji, seq) VALUES (?, ?, ?, ?, ?)",
 		dropReaction:   "DELETE FROM reactions" + of + " AND user_id = ? AND emoji = ?",
-		count:          "UPDATE tallies SET tally = tally + ?" + of + " AND emoji = ?",
-		insertTally:    "INSERT INTO tallies (room_id, target, emoji, since, tally) VALUES (?, ?, ?, ?, 1)",
+		countUp: "UPDATE tallies SET since = CASE WHEN tally = 0 THEN ? ELSE since END, tally = tally + 1" +
+			of + " AND emoji = ?",
+		countDown:   "UPDATE tallies SET tally = tally - 1" + of + " AND emoji = ?",
+		insertTally: "INSERT INTO tallies (room_id, target, emoji, since, tally) VALUES (?, ?, ?, ?, 1)",
 
 		// One statement, so that all is of one moment.
 		target: `SELECT 0, kind, user_id, time_ms, '' FROM messages WHERE room_id = ? AND seq = ?
@@ -118,7 +121,7 @@ func compileChanges(d *Dialect) changeStatements {
 	}
 	for _, query := range []*string{
 		&s.find, &s.update, &s.insert, &s.insertEdit, &s.eraseEdits, &s.eraseOne, &s.dropEdits, &s.dropReactions, &s.dropTallies,
-		&s.findReaction, &s.insertReaction, &s.dropReaction, &s.count, &s.insertTally, &s.target, &s.states,
+		&s.findReaction, &s.insertReaction, &s.dropReaction, &s.countUp, &s.countDown, &s.insertTally, &s.target, &s.states,
 		&s.forget, &s.forgetEdits, &s.forgetTallies, &s.forgetReactions,
 	} {
 		*query = d.compile(*query)
@@ -171,7 +174,7 @@ func (s *Store) storeChange(ctx context.Context, c Conn, e *chat.Event) error {
 	case chat.EventUnreact:
 		var n int64
 		if n, err = c.Exec(ctx, q.dropReaction, room, target, int64(e.User), e.Text); err == nil && n > 0 {
-			err = execAll(ctx, c, stmt{q.count, []any{int64(-1), room, target, e.Text}})
+			err = execAll(ctx, c, stmt{q.countDown, []any{room, target, e.Text}})
 		}
 	}
 	if err != nil {
@@ -195,7 +198,7 @@ func (s *Store) react(ctx context.Context, c Conn, e *chat.Event) error {
 	if err != nil || there {
 		return err
 	}
-	n, err := c.Exec(ctx, q.count, int64(1), room, target, e.Text)
+	n, err := c.Exec(ctx, q.countUp, int64(e.Seq), room, target, e.Text)
 	if err == nil && n == 0 {
 		_, err = c.Exec(ctx, q.insertTally, room, target, e.Text, int64(e.Seq))
 	}

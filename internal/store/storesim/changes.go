@@ -16,7 +16,7 @@ type message struct {
 	emojis                           map[string]*emoji
 }
 
-// emoji is one that was ever put on a message, and the events by which it is on it.
+// emoji is one that was ever put on a message, since when it is there, and the events by which.
 type emoji struct {
 	since chat.Seq
 	by    map[chat.UserID]chat.Seq
@@ -63,6 +63,9 @@ func (d *Disk) alter(log *roomLog, e *chat.Event) {
 		if on == nil {
 			on = &emoji{since: e.Seq, by: map[chat.UserID]chat.Seq{}}
 			m.emojis[e.Text] = on
+		}
+		if len(on.by) == 0 {
+			on.since = e.Seq
 		}
 		if on.by[e.User] == 0 {
 			on.by[e.User] = e.Seq

@@ -161,6 +161,11 @@ func testReactions(t *testing.T, f *fixture) {
 	}}, chat.State{Target: 2, Changed: 11, Pinned: 11})
 	f.commit(t, these(r, 12, change(r, 12, mina, chat.EventUnpin, 2, "")))
 	f.wantStates(t, r, 2, 2, jun, chat.State{Target: 2, Changed: 12})
+	// What comes again when all have taken it back stands last.
+	f.commit(t, these(r, 13, change(r, 13, mina, chat.EventUnreact, 1, "👍"), change(r, 14, jun, chat.EventReact, 1, "👍")))
+	f.wantStates(t, r, 1, 1, jun, chat.State{Target: 1, Changed: 14, Reactions: []chat.Reaction{
+		{Emoji: "❤️", Count: 1}, {Emoji: "👍", Count: 1, Mine: 14},
+	}})
 }
 
 // testChangesOfErased looks at stores that can erase: what is known of a message goes with it.
@@ -237,9 +242,9 @@ func whatBecame(log []chat.Event, seq chat.Seq, user chat.UserID) (st chat.State
 				st.Pinned = e.Seq
 			}
 		case chat.EventReact:
-			if on[e.Text] == nil {
+			if len(on[e.Text]) == 0 { // it stands last, also if it was there before
 				on[e.Text] = map[chat.UserID]chat.Seq{}
-				order = append(order, e.Text)
+				order = append(slices.DeleteFunc(order, func(s string) bool { return s == e.Text }), e.Text)
 			}
 			if on[e.Text][e.User] == 0 {
 				on[e.Text][e.User] = e.Seq

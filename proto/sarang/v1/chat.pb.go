@@ -687,7 +687,7 @@ type MessageState struct {
 	Edited        uint64                 `protobuf:"varint,2,opt,name=edited,proto3" json:"edited,omitempty"`      // the newest edit; 0: it was not edited
 	Deleted       uint64                 `protobuf:"varint,3,opt,name=deleted,proto3" json:"deleted,omitempty"`    // the event that deleted it; 0: it was not
 	Pinned        uint64                 `protobuf:"varint,4,opt,name=pinned,proto3" json:"pinned,omitempty"`      // the event that pinned it; 0: it is not
-	Reactions     []*Reaction            `protobuf:"bytes,5,rep,name=reactions,proto3" json:"reactions,omitempty"` // in the order in which the emojis were first put on it
+	Reactions     []*Reaction            `protobuf:"bytes,5,rep,name=reactions,proto3" json:"reactions,omitempty"` // in the order since when the emojis are on it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

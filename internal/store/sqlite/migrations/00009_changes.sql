@@ -24,7 +24,7 @@ CREATE TABLE edits (
     PRIMARY KEY (room_id, target, seq)
 ) WITHOUT ROWID;
 
--- How many users have put an emoji on a message, and the event that did it first. One that all
+-- How many users have put an emoji on a message, and since which event it is there. One that all
 -- have taken back stays: it counts for how many different ones there may be.
 CREATE TABLE tallies (
     room_id INTEGER NOT NULL,

@@ -1,0 +1,131 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"sarang/chat"
+	"sarang/client"
+	"sarang/client/view"
+)
+
+// Change does something to a message. That it is done is shown by its event; else it is
+// answered by Failed.
+type Change struct {
+	Room   chat.RoomID
+	Verb   Verb
+	Target chat.Seq
+	Text   string // VerbEdit, VerbReply; VerbReact: the emoji
+}
+
+func (c Change) perform(ctx context.Context, to Conn) any {
+	var err error
+	switch c.Verb {
+	case VerbEdit:
+		_, err = to.Edit(ctx, c.Room, c.Target, c.Text)
+	case VerbDelete:
+		_, err = to.Delete(ctx, c.Room, c.Target)
+	case VerbReact:
+		_, err = to.React(ctx, c.Room, c.Target, c.Text, false)
+	default:
+		_, err = to.Reply(ctx, c.Room, client.Reply{Target: c.Target, Text: c.Text})
+	}
+	if err != nil {
+		return Failed{"the message", plainly(err)}
+	}
+	return Batch{}
+}
+
+// message reads the arguments of a command about a message: ^N is the N-th from the end of
+// those that are shown, the newest being ^1.
+func (c *Command) message(words []string) error {
+	if len(words) > 0 && strings.HasPrefix(words[0], "^") {
+		n, err := strconv.Atoi(words[0][1:])
+		if err != nil || n < 1 {
+			return errors.New("^1 is the newest message, ^2 the one before it")
+		}
+		c.Number, words = n, words[1:]
+	}
+	c.Text = strings.Join(words, " ")
+	switch {
+	case c.Verb == VerbDelete && c.Text != "":
+		return errors.New("a deletion needs no words")
+	case c.Verb != VerbDelete && c.Text == "":
+		return errors.New("and what?")
+	}
+	return nil
+}
+
+// changing is the effect of a command about a message. Without a number an edit or a deletion
+// is of the newest message of one's own, and the others of the newest.
+func (m *Model) changing(c Command) []Effect {
+	if len(m.rooms) == 0 {
+		m.hint = "you are in no room; /rooms lists them, /join #room goes into one"
+		return nil
+	}
+	r, n := m.room(), max(c.Number, 1)
+	for i := len(r.entries) - 1; i >= 0; i-- {
+		e := r.entries[i]
+		own := c.Number == 0 && (c.Verb == VerbEdit || c.Verb == VerbDelete)
+		if e.kind != entryMessage || e.seq == 0 || e.epoch != r.info.Epoch || own && !e.own {
+			continue
+		}
+		if n--; n == 0 {
+			return []Effect{Change{Room: r.info.ID, Verb: c.Verb, Target: e.seq, Text: c.Text}}
+		}
+	}
+	m.hint = "there is no such message"
+	return nil
+}
+
+// learn takes an event of the log into the picture of the room's messages, and has the message
+// that it changes shown anew. It reports whether the event is such a change.
+func (r *room) learn(e chat.Event) bool {
+	r.view.Event(&e)
+	if !e.Kind.Changes() {
+		return false
+	}
+	for i := len(r.entries) - 1; i >= 0; i-- {
+		if n := r.entries[i]; n.seq == e.Target && n.epoch == r.info.Epoch {
+			r.present(n)
+			break
+		}
+	}
+	return true
+}
+
+// learnPage is learn for a page of history. One that is too old for the picture is shown as it
+// is, until the room is opened again.
+func (r *room) learnPage(p client.HistoryPage) {
+	_ = r.view.Page(view.Page{AsOf: p.AsOf, Events: p.Events, States: p.States})
+}
+
+// present has an entry show what its message is now.
+func (r *room) present(n *entry) {
+	m, ok := r.view.Message(n.seq)
+	if n.kind != entryMessage || !ok {
+		return
+	}
+	n.lines, n.linesWidth = nil, 0
+	if m.Gone() {
+		n.text = "(deleted)"
+		return
+	}
+	n.text = CleanText(m.Text)
+	if to, ok := r.view.Message(m.Target); ok {
+		n.text = "↪ " + CleanLine(to.Name) + ": " + n.text
+	}
+	if m.Edited != 0 {
+		n.text += " (edited)"
+	}
+	for _, x := range m.Reactions {
+		n.text += "  " + CleanLine(x.Emoji) + " " + strconv.Itoa(x.Count)
+	}
+}
+
+// aboutMessages reports whether the command does something to a message.
+func (v Verb) aboutMessages() bool {
+	return v == VerbEdit || v == VerbDelete || v == VerbReact || v == VerbReply
+}
