@@ -119,6 +119,9 @@ type AccountStore interface {
 	// not there are no error.
 	EndDevices(ctx context.Context, user UserID, which DeviceSet) error
 
+	// External returns the user whom another program calls so; CodeNoUser if there is none.
+	External(ctx context.Context, external string) (UserID, error)
+
 	// AddInvitation keeps an invitation; one with the same Code takes its place.
 	AddInvitation(ctx context.Context, i Invitation) error
 
@@ -135,6 +138,13 @@ type AccountStore interface {
 	// at nowMs: nobody has his name before its time. CodeNoUser if he is not there.
 	EraseUser(ctx context.Context, user UserID, nowMs int64) error
 }
+
+// ExternalPassword is the Password of a user whom another program knows: he is an account, and
+// no password is his. It is no hash.
+const ExternalPassword = "$external"
+
+// ExternalBytesMax bounds the name that another program has for a user.
+const ExternalBytesMax = 1 << 10
 
 // ErasedName is what an erased user is called. It is no name that anybody can have.
 const ErasedName = "(erased)"

@@ -107,6 +107,7 @@ type UserStore interface {
 	// A claim with an Invitation uses it once if it makes a user, and makes none if it does not
 	// hold: CodeNoRegistration. One that is NoGuests makes no user without a password, and lets
 	// no guest in: CodeBadToken, as for a token that is nobody's.
+	// A claim with External makes a user whom External returns from then on.
 	// A claim with a Proven user needs no token: if he has the key, the device with the
 	// token c.Fresh is his, made if there is none; CodeBadPassword if he has not. Of a user's devices
 	// not more than c.DevicesMax stay: the one that was seen longest ago goes.
@@ -236,6 +237,7 @@ type Claim struct {
 	Proven          UserID    // who has shown a password; 0: nobody
 	Password        string    // of a user that is made: the hash, in PHC form; empty: he is a guest
 	Invitation      TokenHash // of a user that is made; zero: none is needed
+	External        string    // of a user that is made: what another program calls him; empty: no other program knows him
 	NoGuests        bool
 	DeviceName      string
 	Address         string

@@ -95,7 +95,7 @@ func (c *Client) newLink(w *engine.Worker) {
 		client: c, w: w, handler: session.NewHandler(), rng: rand.New(rand.NewPCG(seed, seed)),
 		state: session.NewState(session.StateConfig{
 			Name: c.config.Name, Token: c.config.Token, Program: c.config.Program,
-			Password: c.config.Password, Register: c.config.Register, Invitation: c.config.Invitation, Device: c.config.Device,
+			Password: c.config.Password, Register: c.config.Register, Invitation: c.config.Invitation, JWT: c.config.JWT, Device: c.config.Device,
 			Capabilities: c.config.Capabilities, PublishesPendingMax: c.config.PublishesPendingMax,
 			Seed: c.config.Seed,
 		}),

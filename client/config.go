@@ -22,6 +22,7 @@ type Config struct {
 	Password     string   // of the account with that name; without a token it is how one logs in first
 	Register     bool     // make an account of that name, with that password, if nobody has it
 	Invitation   string   // with Register, where the server wants a code
+	JWT          string   // of a program that embeds the server: it says who we are; Name is for who is new and has none in it
 	Device       string   // what the user calls where he is, for the list of his sessions
 	Program      string   // program and version, for the server's log
 	Capabilities []string // what the program can do; unknown ones are ignored

@@ -119,7 +119,7 @@ func (s *Session) Login() error {
 	err := s.handler.encoder.Send(s.es, sarangv1.CLogin, &sarangv1.Login{
 		VersionMin: sarangv1.Version, VersionMax: sarangv1.Version,
 		Name: c.Name, Token: c.Token, Client: c.Program, Capabilities: c.Capabilities,
-		Password: c.Password, Register: c.Register, Invitation: c.Invitation, Device: c.Device,
+		Password: c.Password, Register: c.Register, Invitation: c.Invitation, Device: c.Device, Jwt: c.JWT,
 	})
 	if err == nil {
 		s.login = stepSent
@@ -156,6 +156,7 @@ func (s *Session) loggedIn(m *sarangv1.LoggedIn) error {
 	if len(m.Token) > 0 {
 		st.config.Token = append([]byte(nil), m.Token...)
 	}
+	st.config.JWT = ""
 	st.config.Password, st.config.Register, st.config.Invitation = "", false, "" // the token is enough from here on
 	s.online = true
 	s.limits = limitsOf(m.Limits)

@@ -18,6 +18,7 @@ type StateConfig struct {
 	Password     string   // of the account with that name, or empty; it is forgotten after the login, the token is enough then
 	Register     bool     // make an account of that name, with that password
 	Invitation   string   // with Register, where the server wants a code
+	JWT          string   // of a program that embeds the server: it says who the user is; forgotten as Password is
 	Device       string   // what the user calls where he is, for the list of his sessions
 	Program      string   // program and version, for the server's log
 	Capabilities []string // what the program can do; unknown ones are ignored

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -22,6 +23,7 @@ import (
 	"sarang/aio"
 	"sarang/engine/tlscodec"
 	"sarang/internal/hub"
+	"sarang/internal/jwtauth"
 	"sarang/internal/node"
 	"sarang/internal/server"
 	"sarang/internal/store"
@@ -92,6 +94,9 @@ func serveCommand() *cobra.Command {
 	f.Duration("idle-timeout", d.IdleTimeout, "silence after which a client is given up")
 	f.Duration("drain-timeout", d.DrainTimeout, "time for an orderly end")
 	f.String("registration", d.Hub.Registration.String(), "who can become an account: open (everybody), code (with an invitation code of yours) or closed (nobody)")
+	f.String("jwt-issuer", "", "whose tokens (JWT) say who somebody is, for a program that embeds the chat: iss")
+	f.String("jwt-audience", "", "and what has to be among their aud")
+	f.String("jwt-key", "", "with what they are signed, by EdDSA, ES256, RS256 or HS256: a file with public keys (PEM), a JWK set or a secret, or the https:// URL of a JWK set")
 	f.String("guests", "on", "on or off: whether people without a password are let in")
 	f.Duration("retention", 0, "messages and other events that are older are erased for good; 0: they stay")
 	f.Duration("audit-retention", d.AuditRetention, "entries of the audit log, and reports that were resolved, that are older are erased; 0: they stay")
@@ -262,6 +267,10 @@ func fillConfig(c *server.Config, s *settings) error {
 	c.Store = s.k.String("store")
 	c.LoginDeadline, c.HeartbeatInterval = s.duration("login-deadline"), s.duration("heartbeat")
 	c.Retention, c.AuditRetention = s.duration("retention"), s.duration("audit-retention")
+	c.JWT = jwtauth.Config{Issuer: s.k.String("jwt-issuer"), Audience: s.k.String("jwt-audience"), Key: s.k.String("jwt-key")}
+	if j := &c.JWT; (j.Key != "" || j.Issuer != "" || j.Audience != "") && (j.Key == "" || j.Issuer == "" || j.Audience == "") && s.err == nil {
+		s.err = errors.New("jwt-issuer, jwt-audience and jwt-key go together")
+	}
 	registration, ok := hub.ParseRegistration(s.k.String("registration"))
 	if !ok {
 		s.fail("registration", "open, code or closed")

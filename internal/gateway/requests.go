@@ -51,7 +51,7 @@ func (h *Handler) login(o *hub.Session, m *pb.Login) error {
 		return nil
 	}
 	h.shard.Login(o, ref, hub.LoginRequest{
-		Name: m.Name, Token: m.Token, Password: m.Password, Register: m.Register,
+		Name: m.Name, Token: m.Token, Password: m.Password, Register: m.Register, JWT: m.Jwt,
 		Invitation: m.Invitation, Device: m.Device, Program: m.Client,
 	})
 	return nil

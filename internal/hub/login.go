@@ -25,6 +25,7 @@ type LoginRequest struct {
 	Password string // of an account; empty: the token says who it is, or he is new
 	Register bool   // make an account of that name and password
 
+	JWT        string // of a program that embeds the chat: it says who he is
 	Invitation string // with Register, where the server wants a code
 	Device     string // how the list of the user's sessions is to call it
 	Program    string // and if that is empty
@@ -56,6 +57,10 @@ func (s *Shard) Login(o *Session, ref RequestRef, r LoginRequest) {
 	}
 	if n := len(r.Token); n != 0 && (n < TokenBytes || n > TokenBytesMax) {
 		s.LoginFailed(o, ref, chat.Errorf(chat.CodeBadToken, "a token has %d to %d bytes", TokenBytes, TokenBytesMax))
+		return
+	}
+	if r.JWT != "" {
+		s.loginByJWT(o, ref, r)
 		return
 	}
 	display, key, err := chat.ParseUserName(strings.Clone(r.Name)) // it is lent, and the claim outlives it

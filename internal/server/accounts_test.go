@@ -2,12 +2,17 @@ package server_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"sarang/chat"
 	"sarang/internal/hub"
+	"sarang/internal/jwtauth"
 	"sarang/internal/password"
 	"sarang/internal/server"
 	pb "sarang/proto/sarang/v1"
@@ -271,6 +276,50 @@ func TestEraseUser(t *testing.T) {
 		cat.expect(pb.SHistory, &page)
 		if len(page.Events) != 1 || page.Events[0].Name != chat.ErasedName || page.Events[0].Text != "I was here" {
 			t.Errorf("history %v", &page)
+		}
+	})
+}
+
+// Whom another program knows is let in by its token, and is for ever who he was.
+func TestJWT(t *testing.T) {
+	eachServer(t, func(t *testing.T, c server.Config) {
+		quickPasswords(&c)
+		secret := []byte("a secret that has thirty-two bytes at least")
+		c.JWT = jwtauth.Config{Issuer: "https://id.example", Audience: "chat", Key: filepath.Join(t.TempDir(), "key")}
+		if err := os.WriteFile(c.JWT.Key, secret, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.Hub.Registration, c.Hub.NoGuests = hub.RegistrationClosed, true
+		token := func(sub, name string, key []byte) string {
+			signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+				"iss": "https://id.example", "aud": "chat", "exp": time.Now().Add(time.Hour).Unix(), "sub": sub, "name": name,
+			}).SignedString(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return signed
+		}
+		s := start(t, c)
+		ann := dial(t, s, "").enter(&pb.Login{Jwt: token("7", "Ann", secret)})
+		if ann.Name != "Ann" || !ann.Account || len(ann.Token) == 0 {
+			t.Errorf("logged in %v", ann)
+		}
+		ben := dial(t, s, "Ben").enter(&pb.Login{Jwt: token("8", "", secret), Token: ann.Token})
+		if ben.Name != "Ben" || ben.User == ann.User {
+			t.Errorf("who comes with his own token and another's: %v", ben)
+		}
+		dial(t, s, "").enterFails(&pb.Login{Jwt: token("9", "Ann", secret)}, chat.CodeNameTaken)
+		dial(t, s, "Cat").enterFails(&pb.Login{Jwt: token("9", "Cat", []byte("another secret of thirty-two bytes, too"))}, chat.CodeBadToken)
+		dial(t, s, "Ann").enterFails(&pb.Login{Password: chat.ExternalPassword}, chat.CodeBadPassword)
+		stop(t, s)
+
+		s = start(t, c)
+		defer stop(t, s)
+		if again := dial(t, s, "").enter(&pb.Login{Jwt: token("7", "Anna", secret)}); again.User != ann.User || again.Name != "Ann" || again.Session == ann.Session {
+			t.Errorf("he comes back as %v", again)
+		}
+		if again := dial(t, s, "Ann").enter(&pb.Login{Token: ann.Token}); again.User != ann.User || again.Session != ann.Session {
+			t.Errorf("by the token he is %v", again)
 		}
 	})
 }

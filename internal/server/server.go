@@ -27,6 +27,7 @@ import (
 	"sarang/engine/tlscodec"
 	"sarang/internal/control"
 	"sarang/internal/hub"
+	"sarang/internal/jwtauth"
 	"sarang/internal/limit"
 	"sarang/internal/node"
 	"sarang/internal/store"
@@ -60,6 +61,8 @@ type Config struct {
 	ProxyWeb    bool        // those to Web do; else X-Forwarded-For of their requests is believed
 
 	WebDeflate bool // WebSockets may be compressed, if the client wants it
+
+	JWT jwtauth.Config // of a program that embeds the chat, whose tokens say who somebody is; without a Key: none does
 
 	Pprof bool // HTTP has /debug/pprof, too
 
@@ -138,11 +141,12 @@ func Default() Config {
 
 // Server is a server that runs.
 type Server struct {
-	config Config
-	store  chat.Store
-	node   *node.Node
-	web    *web
-	tls    []*tlsDoor
+	identities *jwtauth.Verifier // nil: no other program says who somebody is
+	config     Config
+	store      chat.Store
+	node       *node.Node
+	web        *web
+	tls        []*tlsDoor
 
 	proxyHeaders atomic.Uint64 // connections of proxies that were closed for their header
 
@@ -183,6 +187,12 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	c.Logger.Info("I/O driver", "io", kind, "reason", why)
 	if s.store, err = openStore(ctx, c); err != nil {
 		return s, err
+	}
+	if s.config.JWT.Key != "" {
+		s.config.JWT.Logger = c.Logger
+		if s.identities, err = jwtauth.Open(s.config.JWT); err != nil {
+			return s, err
+		}
 	}
 	if s.node, err = s.newNode(kind); err != nil {
 		return s, err
@@ -352,6 +362,9 @@ func (s *Server) newNode(kind string) (*node.Node, error) {
 	}
 	h := c.Hub
 	h.Store, h.Logger = s.store, c.Logger
+	if s.identities != nil {
+		h.Identify = s.identities.Identify
+	}
 	h.StoreReadsMax = cmp.Or(h.StoreReadsMax, storeReaders(c.Workers))
 	if c.wrapStore != nil {
 		h.Store = c.wrapStore(s.store)
@@ -440,6 +453,10 @@ func (s *Server) release() (err error) {
 	s.disk, s.erasing = nil, nil
 	if s.node != nil {
 		err = s.node.Close()
+	}
+	if s.identities != nil {
+		s.identities.Close()
+		s.identities = nil
 	}
 	if e := s.closeStore(); err == nil {
 		err = e

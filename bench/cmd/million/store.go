@@ -67,6 +67,10 @@ func (f *forgetful) Password(context.Context, string) (chat.Secret, error) {
 	return chat.Secret{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
 }
 
+func (f *forgetful) External(context.Context, string) (chat.UserID, error) {
+	return 0, chat.Errorf(chat.CodeNoUser, "nobody is called so by another program")
+}
+
 func (f *forgetful) AddInvitation(context.Context, chat.Invitation) error { return nil }
 
 func (f *forgetful) Invitation(context.Context, chat.TokenHash, int64) (chat.Invitation, error) {

@@ -176,6 +176,11 @@ func (w *writer) makeUser(c chat.Claim) (chat.Claimed, error) {
 		return chat.Claimed{}, err
 	}
 	u := chat.User{ID: chat.UserID(id), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs, Account: c.Password != ""}
+	if c.External != "" {
+		if err := w.run("INSERT OR REPLACE INTO externals (external, user_id) VALUES (?, ?)", c.External, id); err != nil {
+			return chat.Claimed{}, err
+		}
+	}
 	device, err := w.addDevice(&c, u.ID)
 	return chat.Claimed{User: u, Device: device}, err
 }

@@ -128,6 +128,24 @@ func (s *Store) Password(ctx context.Context, key string) (x chat.Secret, err er
 	return x, nil
 }
 
+const selectExternal = "SELECT user_id FROM externals WHERE external = ?"
+
+// External is documented at chat.Store.
+func (s *Store) External(ctx context.Context, external string) (u chat.UserID, err error) {
+	if err := s.beginRead(ctx); err != nil {
+		return 0, err
+	}
+	defer s.endRead()
+	err = s.readers.db.QueryRowContext(ctx, selectExternal, external).Scan(number[chat.UserID]{&u})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, chat.Errorf(chat.CodeNoUser, "nobody is called so by another program")
+	case err != nil:
+		return 0, readError(err)
+	}
+	return u, nil
+}
+
 // SetPassword is documented at chat.Store.
 func (s *Store) SetPassword(ctx context.Context, p chat.PasswordChange) error {
 	if err := s.begin(ctx); err != nil {

@@ -86,7 +86,7 @@ func Queries() map[string]int {
 		selectAfter: 3, selectBefore: 3, selectAuthor: 3, selectUser + "id = ?": 1, selectUser + "name_key = ?": 1,
 		selectHolder: 1, selectState: 1, selectLook: 3,
 		selectShown: 3, selectDevices: 1, selectAllDevices: 3, selectPassword: 1,
-		selectInvitation: 1, selectInvitations: 2,
+		selectExternal: 1, selectInvitation: 1, selectInvitations: 2,
 		eraseOldest: 3, selectDurable: 2,
 		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectPublicRooms: 2, selectPrivateRooms: 3, selectMyRooms: 3, selectMemberships: 3,
 	}

@@ -165,6 +165,14 @@ func (s *Store) makeUser(ctx context.Context, t *smallTx, c chat.Claim) (chat.Cl
 	if err := s.insertUser(ctx, t.conn, chat.UserRecord{User: u, Password: c.Password, Look: c.Look}); err != nil {
 		return chat.Claimed{}, err
 	}
+	if c.External != "" {
+		if _, err := t.conn.Exec(ctx, s.sql.endExternal, c.External); err != nil {
+			return chat.Claimed{}, err
+		}
+		if _, err := t.conn.Exec(ctx, s.sql.insertExternal, c.External, int64(u.ID)); err != nil {
+			return chat.Claimed{}, err
+		}
+	}
 	device, err := s.addDevice(ctx, t.conn, &c, u.ID)
 	return chat.Claimed{User: u, Device: device}, err
 }

@@ -144,6 +144,29 @@ func (s *Store) Password(ctx context.Context, key string) (x chat.Secret, err er
 	return x, err
 }
 
+// External is documented at chat.Store.
+func (s *Store) External(ctx context.Context, external string) (u chat.UserID, err error) {
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer s.end()
+	err = s.read(ctx, func(ctx context.Context, c Conn) error {
+		u = 0
+		return c.Query(ctx, s.sql.external, []any{external}, func(scan Scan) (err error) {
+			var id int64
+			if err := scan(&id); err != nil {
+				return err
+			}
+			u, err = whole[chat.UserID](id, "the id of a user")
+			return err
+		})
+	})
+	if err == nil && u == 0 {
+		err = chat.Errorf(chat.CodeNoUser, "nobody is called so by another program")
+	}
+	return u, err
+}
+
 // SetPassword is documented at chat.Store.
 func (s *Store) SetPassword(ctx context.Context, p chat.PasswordChange) error {
 	if err := s.begin(ctx); err != nil {

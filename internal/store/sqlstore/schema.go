@@ -180,6 +180,13 @@ func migrations() [][]string {
 			expires_ms BIGINT NOT NULL,
 			created_ms BIGINT NOT NULL
 		)`,
+
+		// Whom other programs know, by what they call them.
+		`CREATE TABLE externals (
+			external {key} NOT NULL PRIMARY KEY,
+			user_id  BIGINT NOT NULL
+		)`,
+		"CREATE INDEX externals_user ON externals (user_id)",
 	}, moderationSchema(), changeTables()}
 }
 

@@ -26,6 +26,7 @@ type statements struct {
 	password, passwordOf, setPassword                                string
 	devices, allDevices, insertDevice, updateDevice                  string
 	endDevice, endDevices                                            string
+	external, insertExternal, endExternal, endExternals              string
 	invitation, invitations, useInvitation                           string
 	insertInvitation, endInvitation, eraseUser                       string
 }
@@ -135,6 +136,10 @@ func compile(d *Dialect) statements {
 		updateDevice: `UPDATE devices SET name = ?, address = ?, token_hash = ?, renewed_ms = ?, next_hash = ?, next_ms = ?, seen_ms = ?
 			WHERE user_id = ? AND id = ?`,
 		endDevice:        "DELETE FROM devices WHERE user_id = ? AND id = ?",
+		external:         "SELECT user_id FROM externals WHERE external = ?",
+		insertExternal:   "INSERT INTO externals (external, user_id) VALUES (?, ?)",
+		endExternal:      "DELETE FROM externals WHERE external = ?",
+		endExternals:     "DELETE FROM externals WHERE user_id = ?",
 		invitation:       "SELECT code_hash, note, uses_left, expires_ms, created_ms FROM invitations WHERE code_hash = ?",
 		invitations:      "SELECT code_hash, note, uses_left, expires_ms, created_ms FROM invitations WHERE code_hash > ? ORDER BY code_hash{limit}",
 		useInvitation:    "UPDATE invitations SET uses_left = uses_left - 1 WHERE code_hash = ? AND uses_left > 0 AND (expires_ms = 0 OR expires_ms > ?)",
@@ -165,7 +170,7 @@ func compile(d *Dialect) statements {
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
 		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships,
 		&s.password, &s.passwordOf, &s.setPassword, &s.devices, &s.allDevices, &s.insertDevice, &s.updateDevice, &s.endDevice, &s.endDevices,
-		&s.invitation, &s.invitations, &s.useInvitation, &s.insertInvitation, &s.endInvitation, &s.eraseUser,
+		&s.external, &s.insertExternal, &s.endExternal, &s.endExternals, &s.invitation, &s.invitations, &s.useInvitation, &s.insertInvitation, &s.endInvitation, &s.eraseUser,
 	} {
 		*query = d.compile(*query)
 	}

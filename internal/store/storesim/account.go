@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"sarang/chat"
@@ -78,6 +79,20 @@ func (s *Store) Password(ctx context.Context, key string) (chat.Secret, error) {
 		}
 	}
 	return chat.Secret{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
+}
+
+// External is documented at chat.Store.
+func (s *Store) External(ctx context.Context, external string) (chat.UserID, error) {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "External"); err != nil {
+		return 0, err
+	}
+	if u := d.externals[external]; u != 0 {
+		return u, nil
+	}
+	return 0, chat.Errorf(chat.CodeNoUser, "nobody is called so by another program")
 }
 
 // SetPassword is documented at chat.Store.
@@ -235,6 +250,7 @@ func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) er
 		a := d.users[user-1]
 		a.user.Name, a.user.Account, a.password, a.devices = chat.ErasedName, false, "", nil
 		a.user.SeenMs = max(a.user.SeenMs, nowMs)
+		maps.DeleteFunc(d.externals, func(_ string, u chat.UserID) bool { return u == user })
 		for _, log := range d.rooms {
 			for i := range log.events {
 				if log.events[i].User == user {

@@ -23,8 +23,9 @@ import (
 // Disk is what simulated stores keep when the programs that use it die.
 type Disk struct {
 	mu          lock.Mutex
-	rooms       []*roomLog        // by id - 1
-	users       []*account        // by id - 1
+	rooms       []*roomLog // by id - 1
+	users       []*account // by id - 1
+	externals   map[string]chat.UserID
 	invitations []chat.Invitation // by code
 	trouble     Trouble
 	inDoubt     *commit            // written, not synced, and nobody knows whether it will be

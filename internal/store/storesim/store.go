@@ -105,6 +105,12 @@ func (d *Disk) claim(c chat.Claim) (chat.Claimed, error) {
 		ID: chat.UserID(len(d.users) + 1), Name: c.Name, Key: c.Key, CreatedMs: c.NowMs, SeenMs: c.NowMs, Account: c.Password != "",
 	}}
 	d.users = append(d.users, a)
+	if c.External != "" {
+		if d.externals == nil {
+			d.externals = map[string]chat.UserID{}
+		}
+		d.externals[c.External] = a.user.ID
+	}
 	return a.addDevice(&c), nil
 }
 

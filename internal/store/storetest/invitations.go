@@ -155,3 +155,37 @@ func testEraseUser(t *testing.T, f *fixture) {
 		t.Fatalf("who was erased came back: %+v", u)
 	}
 }
+
+func testExternal(t *testing.T, f *fixture) {
+	claim := func(name, external string, nowMs int64) chat.User {
+		t.Helper()
+		return f.entered(t, chat.Claim{
+			Name: name, Key: name, Fresh: token(name), Password: chat.ExternalPassword, External: external, NowMs: nowMs,
+		}).User
+	}
+	want := func(external string, u chat.UserID) {
+		t.Helper()
+		got, err := f.store.External(f.ctx, external)
+		if u == 0 {
+			wantCode(t, err, chat.CodeNoUser)
+		} else if err != nil || got != u {
+			t.Fatalf("External %q: %d, %v; want %d", external, got, err, u)
+		}
+	}
+	mina := claim("mina", "https://id.example\n벗 1", 1000)
+	jun := claim("jun", "https://id.example\n벗 2", 1000)
+	if !mina.Account {
+		t.Fatalf("whom another program knows is %+v", mina)
+	}
+	f.reopen(t)
+	want("https://id.example\n벗 1", mina.ID)
+	want("https://id.example\n벗 2", jun.ID)
+	for _, nobody := range []string{"", "mina", "https://id.example\n벗", "https://id.example\n벗 1 "} {
+		want(nobody, 0)
+	}
+	if err := f.store.EraseUser(f.ctx, mina.ID, 2000); err != nil {
+		t.Fatal(err)
+	}
+	want("https://id.example\n벗 1", 0)
+	want("https://id.example\n벗 2", jun.ID)
+}

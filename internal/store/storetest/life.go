@@ -169,6 +169,13 @@ func (f *fixture) calls(r chat.Room, u chat.User) map[string]func(context.Contex
 		},
 		"Devices":    func(ctx context.Context) error { _, err := f.store.Devices(ctx, u.ID); return err },
 		"EndDevices": func(ctx context.Context) error { return f.store.EndDevices(ctx, u.ID, chat.DeviceSet{Only: 9}) },
+		"External": func(ctx context.Context) error {
+			_, err := f.store.External(ctx, "whom others know")
+			if chat.CodeOf(err) == chat.CodeNoUser {
+				return nil
+			}
+			return err
+		},
 		"AddInvitation": func(ctx context.Context) error {
 			return f.store.AddInvitation(ctx, chat.Invitation{Code: token("i"), UsesLeft: 1})
 		},

@@ -138,6 +138,10 @@ func (s *shared) Devices(ctx context.Context, user chat.UserID) ([]chat.Device, 
 	return s.next().Devices(ctx, user)
 }
 
+func (s *shared) External(ctx context.Context, external string) (chat.UserID, error) {
+	return s.next().External(ctx, external)
+}
+
 func (s *shared) AddInvitation(ctx context.Context, i chat.Invitation) error {
 	return s.next().AddInvitation(ctx, i)
 }

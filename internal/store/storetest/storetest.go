@@ -80,6 +80,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Invitations", testInvitations},
 		{"InvitationIsUsedOnce", testInvitationIsUsedOnce},
 		{"NoGuests", testNoGuests},
+		{"External", testExternal},
 		{"EraseUser", testEraseUser},
 		{"UserByKey", testUserByKey},
 		{"Rooms", testRooms},

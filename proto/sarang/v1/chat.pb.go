@@ -116,6 +116,7 @@ type Login struct {
 	Register      bool                   `protobuf:"varint,8,opt,name=register,proto3" json:"register,omitempty"`                       // make an account of that name, with that password
 	Invitation    string                 `protobuf:"bytes,9,opt,name=invitation,proto3" json:"invitation,omitempty"`                    // with register, where the server wants one
 	Device        string                 `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"`                           // what the user calls where he is, for the list of his sessions
+	Jwt           string                 `protobuf:"bytes,11,opt,name=jwt,proto3" json:"jwt,omitempty"`                                 // a token of a program that embeds the chat: it says who the user is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,6 +217,13 @@ func (x *Login) GetInvitation() string {
 func (x *Login) GetDevice() string {
 	if x != nil {
 		return x.Device
+	}
+	return ""
+}
+
+func (x *Login) GetJwt() string {
+	if x != nil {
+		return x.Jwt
 	}
 	return ""
 }
@@ -4541,7 +4549,7 @@ var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\n" +
-	"\x14sarang/v1/chat.proto\x12\tsarang.v1\"\x9f\x02\n" +
+	"\x14sarang/v1/chat.proto\x12\tsarang.v1\"\xb1\x02\n" +
 	"\x05Login\x12\x1f\n" +
 	"\vversion_min\x18\x01 \x01(\rR\n" +
 	"versionMin\x12\x1f\n" +
@@ -4557,7 +4565,8 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"invitation\x18\t \x01(\tR\n" +
 	"invitation\x12\x16\n" +
 	"\x06device\x18\n" +
-	" \x01(\tR\x06device\"\x9c\x02\n" +
+	" \x01(\tR\x06device\x12\x10\n" +
+	"\x03jwt\x18\v \x01(\tR\x03jwt\"\x9c\x02\n" +
 	"\bLoggedIn\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +

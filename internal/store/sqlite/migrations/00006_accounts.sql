@@ -33,7 +33,15 @@ CREATE TABLE invitations (
     created_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Whom other programs know, by what they call them.
+CREATE TABLE externals (
+    external TEXT    PRIMARY KEY,
+    user_id  INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX externals_user ON externals (user_id);
+
 -- +goose Down
+DROP TABLE externals;
 DROP TABLE invitations;
 ALTER TABLE users ADD COLUMN token_hash BLOB NOT NULL DEFAULT (zeroblob(32));
 UPDATE users SET token_hash = d.token_hash FROM devices d WHERE d.user_id = users.id AND d.id = 1;
