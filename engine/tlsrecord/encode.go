@@ -10,9 +10,6 @@ const (
 	OverheadBytes = HeaderBytes + 1 + tagBytes // of a record without padding
 )
 
-// recordBytesMax is the longest record, header included.
-const recordBytesMax = HeaderBytes + DataBytesMax + RecordOverMax
-
 // contentType is what is in a record (RFC 8446, section 5.1).
 type contentType byte
 
