@@ -145,7 +145,8 @@ func TestExpandLabel(t *testing.T) {
 func TestSecretsThatFitNoSuite(t *testing.T) {
 	var l tlsrecord.Layer
 	for _, c := range []tlsrecord.Config{
-		{}, {Suite: 0x1304, In: tlsrecord.Traffic{Secret: make([]byte, 32)}, Out: tlsrecord.Traffic{Secret: make([]byte, 32)}},
+		{},
+		{Suite: 0x1304, In: tlsrecord.Traffic{Secret: make([]byte, 32)}, Out: tlsrecord.Traffic{Secret: make([]byte, 32)}},
 		{Suite: tlsrecord.AES256GCMSHA384, In: tlsrecord.Traffic{Secret: make([]byte, 48)}, Out: tlsrecord.Traffic{Secret: make([]byte, 32)}},
 		{Suite: tlsrecord.AES128GCMSHA256, In: tlsrecord.Traffic{Secret: make([]byte, 48)}, Out: tlsrecord.Traffic{Secret: make([]byte, 32)}},
 	} {

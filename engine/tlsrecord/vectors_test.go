@@ -43,8 +43,10 @@ const (
 
 func TestVectorsOfKeys(t *testing.T) {
 	for _, c := range []struct{ secret, label, want string }{
-		{vectorClientSecret, "key", vectorClientKey}, {vectorClientSecret, "iv", vectorClientIV},
-		{vectorServerSecret, "key", vectorServerKey}, {vectorServerSecret, "iv", vectorServerIV},
+		{vectorClientSecret, "key", vectorClientKey},
+		{vectorClientSecret, "iv", vectorClientIV},
+		{vectorServerSecret, "key", vectorServerKey},
+		{vectorServerSecret, "iv", vectorServerIV},
 	} {
 		want := unhex(t, c.want)
 		if got := tlsrecord.AES128GCMSHA256.ExpandLabel(unhex(t, c.secret), c.label, len(want)); !bytes.Equal(got, want) {
