@@ -50,6 +50,9 @@ func (c brokenConn) MemberPage(context.Context, chat.RoomID, chat.UserID, int) (
 	return client.MemberPage{}, errors.New("nobody knows")
 }
 
+// Typing is told while somebody types.
+func (c brokenConn) Typing(chat.RoomID) {}
+
 // brokenError panics when it is shown.
 type brokenError struct{}
 

@@ -16,7 +16,7 @@ func ParseTrust(words []string) (Trust, error) {
 	for _, w := range words {
 		if w = strings.TrimSpace(w); w == "" || w == "none" {
 			if len(words) > 1 {
-				return nil, fmt.Errorf("%q stands among other values; it is to stand alone", w)
+				return nil, fmt.Errorf("%q stands among other values; none stands alone", w)
 			}
 			continue
 		}
