@@ -94,7 +94,7 @@ func fillRooms(t *testing.T, dir string, rooms int) {
 	db.SetMaxOpenConns(1)
 	const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) "
 	for _, statement := range []string{
-		"INSERT INTO users (id, name, name_key, token_hash, created_ms, seen_ms) SELECT 1, 'ben', 'ben', zeroblob(32), i, 1 FROM n WHERE i = 1",
+		"INSERT INTO users (id, name, name_key, created_ms, seen_ms) SELECT 1, 'ben', 'ben', i, 1 FROM n WHERE i = 1",
 		"INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms) SELECT i, printf('room%07d', i), printf('room%07d', i), i, 0, 1 FROM n",
 		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text) SELECT i, 1, 1, 1, i, 1, 0, 'hello' FROM n",
 	} {
