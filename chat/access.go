@@ -67,6 +67,7 @@ const (
 	ActionPin                   // pin a message, or unpin it
 	ActionReport                // tell the moderators of a message
 	ActionReports               // read and resolve reports, and read the audit log
+	ActionTopic                 // say what the room is about
 	actionCount
 )
 
@@ -101,6 +102,8 @@ func (a Action) String() string {
 		return "report messages of"
 	case ActionReports:
 		return "see what is reported in"
+	case ActionTopic:
+		return "set the topic of"
 	}
 	return "use"
 }
@@ -115,15 +118,15 @@ var rights = [...][actionCount]bool{
 		ActionEdit: true, ActionDelete: true, ActionReact: true, ActionReport: true,
 	},
 	RoleModerator: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 	},
 	RoleOwner: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 	},
 	RoleOperator: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 	},
 }
@@ -212,3 +215,14 @@ func (r *Room) Ends(e *Event) Code {
 
 // ReasonBytesMax bounds the reason that a role or a kick is given with.
 const ReasonBytesMax = 512
+
+// TopicBytesMax bounds a room's topic.
+const TopicBytesMax = 512
+
+// CheckTopic is CheckText for a topic, which may be empty.
+func CheckTopic(topic string) error {
+	if topic == "" {
+		return nil
+	}
+	return CheckText(topic, TopicBytesMax)
+}

@@ -45,11 +45,14 @@ const (
 	EventLeave   EventKind = 3 // a user went
 	EventRole    EventKind = 4 // User gave Subject the role Role
 	EventKick    EventKind = 5 // User had Subject leave; he may come back
+	EventTopic   EventKind = 6 // User gave the room the topic Text, which may be empty
 )
 
 // Authored reports whether events of the kind are made by a user's request. They carry
 // a nonce of his, and retries of them are recognized.
-func (k EventKind) Authored() bool { return k == EventMessage || k.Rules() || k.Changes() }
+func (k EventKind) Authored() bool {
+	return k == EventMessage || k == EventTopic || k.Rules() || k.Changes()
+}
 
 // Rules reports whether events of the kind are what somebody does to another user, the
 // Subject: they ask for his role, too.
@@ -114,8 +117,9 @@ type Room struct {
 	Private   bool   // who was given no role in it may do nothing, and does not see it; never with Ephemeral
 	Ruled     bool   // somebody has been given a role in it: roles are to be looked up
 	CreatedMs int64
-	LastSeq   Seq   // of the stored log; 0 for ephemeral rooms
-	LastMs    int64 // TimeMs of the event LastSeq; 0 if there is none
+	LastSeq   Seq    // of the stored log; 0 for ephemeral rooms
+	LastMs    int64  // TimeMs of the event LastSeq; 0 if there is none
+	Topic     string // of the newest event of kind EventTopic
 }
 
 // User is a person or program with a name.

@@ -63,3 +63,9 @@ func (c *Client) Typing(room chat.RoomID) {
 		}
 	})
 }
+
+// SetTopic says what a joined room is about, and returns the place of the event that says so. It
+// outlasts lost connections, as Publish does.
+func (c *Client) SetTopic(ctx context.Context, room chat.RoomID, topic string) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.SetTopic(room, topic) })
+}

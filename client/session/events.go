@@ -228,7 +228,8 @@ type RoomInfo struct {
 	Ephemeral bool       // not stored: a restart of the server forgets the log
 	Private   bool       // for those who were given a role in it, and its maker
 	LastSeq   chat.Seq
-	Members   int // users present
+	Members   int    // users present
+	Topic     string // what it is about; may be empty
 
 	// Direct are the users of a direct room, in order, and then zeros; of others all are.
 	Direct [chat.DirectUsersMax]chat.UserID

@@ -162,3 +162,14 @@ func (s *Session) belongs(m *sarangv1.Belongs) error {
 	s.events.Belongs(s, chat.RoomID(m.Room))
 	return nil
 }
+
+// SetTopic says what a room of the State is about; topic may be empty. It is sent and has its
+// outcome as a message (see Publish).
+func (s *Session) SetTopic(room chat.RoomID, topic string) (chat.Nonce, error) {
+	if err := chat.CheckTopic(topic); err != nil {
+		return 0, err
+	}
+	return s.act(room, "", "", func(nonce chat.Nonce) *act {
+		return &act{sarangv1.CTopic, &sarangv1.Topic{Room: uint64(room), Nonce: uint64(nonce), Text: topic}}
+	})
+}

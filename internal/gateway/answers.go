@@ -46,7 +46,7 @@ func info(r hub.RoomInfo) *pb.RoomInfo {
 
 func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
 	m.Id, m.Name, m.Epoch, m.Ephemeral = uint64(r.ID), r.Name, uint64(r.Epoch), r.Ephemeral
-	m.Private = r.Private
+	m.Private, m.Topic = r.Private, r.Topic
 	m.Direct = m.Direct[:0]
 	for _, u := range r.DirectUsers() {
 		m.Direct = append(m.Direct, uint64(u))
@@ -145,6 +145,8 @@ func packetOf(k chat.EventKind) uint16 {
 		return pb.CRole
 	case chat.EventKick:
 		return pb.CKick
+	case chat.EventTopic:
+		return pb.CTopic
 	}
 	if k.Changes() {
 		return packetOfChange(k)

@@ -77,3 +77,8 @@ func (h *Handler) typing(o *hub.Session, m *pb.Typing) error {
 func (h *Handler) Typing(o *hub.Session, room chat.RoomID, user chat.UserID, name string) {
 	h.reply(o, pb.STyping, &pb.Typing{Room: uint64(room), User: uint64(user), Name: name})
 }
+
+func (h *Handler) topic(o *hub.Session, m *pb.Topic) error {
+	h.shard.SetTopic(o, hub.RequestRef{Kind: pb.CTopic, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}, m.Text)
+	return nil
+}

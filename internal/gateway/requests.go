@@ -42,6 +42,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CReports, h.reports)
 	packet.Handle(h.mux, pb.CResolve, h.resolve)
 	packet.Handle(h.mux, pb.CAudit, h.audit)
+	packet.Handle(h.mux, pb.CTopic, h.topic)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

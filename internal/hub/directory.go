@@ -82,6 +82,7 @@ func (d *directory) infos(stored []chat.Room) []RoomInfo {
 		infos[i].Room = r
 		if e := d.byID[r.ID]; e != nil {
 			infos[i].Room = e.room
+			infos[i].Topic = r.Topic
 			infos[i].LastSeq, infos[i].Members = max(r.LastSeq, chat.Seq(e.lastSeq.Load())), int(e.members.Load())
 		}
 	}

@@ -94,6 +94,11 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 			return nil
 		}
 		return forbidden(role, chat.ActionPublish)
+	case chat.EventTopic:
+		if role.May(chat.ActionTopic) {
+			return nil
+		}
+		return forbidden(role, chat.ActionTopic)
 	case chat.EventRole:
 		if e.User == e.Subject && e.Role == chat.RoleBanned {
 			return chat.Errorf(chat.CodeForbidden, "nobody can ban himself")

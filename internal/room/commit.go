@@ -55,7 +55,7 @@ func (r *Room) timeFor(nowMs int64) int64 {
 func (r *Room) decide(tell Outcomes) {
 	ruled, changed := r.info.Ruled, false
 	for i := range r.flying.events {
-		ruled = ruled || r.flying.events[i].Kind.Rules() || r.isShutOut(&r.flying.events[i])
+		ruled = ruled || r.flying.events[i].Kind.Rules() || r.flying.events[i].Kind == chat.EventTopic || r.isShutOut(&r.flying.events[i])
 		changed = changed || r.flying.events[i].Kind.Changes()
 	}
 	if !ruled && !changed {
@@ -133,6 +133,8 @@ func (r *Room) Committed(ack func(Ack)) {
 			r.rule(e)
 		case e.Kind.Changes():
 			r.targets.note(e)
+		case e.Kind == chat.EventTopic:
+			r.info.Topic = e.Text
 		}
 		a := r.authors.get(e.User)
 		a.note(e)
@@ -183,6 +185,8 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 			r.rule(e)
 		case e.Kind.Changes():
 			r.targets.note(e)
+		case e.Kind == chat.EventTopic:
+			r.info.Topic = e.Text
 		}
 	}
 	r.dropKnown(tell)

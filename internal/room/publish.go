@@ -85,6 +85,8 @@ func (r *Room) check(p *Publish) *chat.Error {
 		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room has no roles, and nobody who may send others out")
 	case p.Kind.Rules() && r.info.IsDirect():
 		return chat.Errorf(chat.CodeBadRequest, "a direct room has no roles, and nobody who may send others out")
+	case p.Kind == chat.EventTopic && r.info.Ephemeral:
+		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room has no topic")
 	case p.Role > chat.RoleOwner:
 		return chat.Errorf(chat.CodeBadRequest, "there is no role %d", p.Role)
 	case p.ForMs != 0 && (!p.Role.MayEnd() || p.ForMs < 0 || p.ForMs > chat.RoleForMax.Milliseconds()):

@@ -33,6 +33,7 @@ type asker interface {
 	reports(room uint64) uint32
 	audit(room uint64) uint32
 	resolve(room, report uint64) uint32
+	topic(room uint64) uint32
 	publish(room uint64) uint32
 	give(room, user uint64, role chat.Role) uint32
 	kick(room, user uint64) uint32
@@ -46,9 +47,9 @@ var roleTable = [...]string{
 	chat.RoleBanned:    "",
 	chat.RoleReader:    "join history members mark report",
 	chat.RoleMember:    "join history members mark report publish edit delete react",
-	chat.RoleModerator: "join history members mark report publish edit delete react erase pin reports",
-	chat.RoleOwner:     "join history members mark report publish edit delete react erase pin reports",
-	chat.RoleOperator:  "join history members mark report publish edit delete react erase pin reports",
+	chat.RoleModerator: "join history members mark report publish topic edit delete react erase pin reports",
+	chat.RoleOwner:     "join history members mark report publish topic edit delete react erase pin reports",
+	chat.RoleOperator:  "join history members mark report publish topic edit delete react erase pin reports",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -143,6 +144,7 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 		t.Helper()
 		want(what, got, may(what), outside)
 	})
+	want("set the topic", actor.topic(room), may("topic"), outside)
 	for old := chat.RoleNone; old <= chat.RoleOwner; old++ {
 		for next := chat.RoleNone; next <= chat.RoleOwner; next++ {
 			prepare(subject.id(), old)
@@ -264,6 +266,10 @@ func (a *nativeAsker) audit(room uint64) uint32 {
 
 func (a *nativeAsker) resolve(room, report uint64) uint32 {
 	return a.ask(pb.CResolve, &pb.Resolve{Request: 9, Room: room, Report: report, Outcome: 1}, pb.SReport)
+}
+
+func (a *nativeAsker) topic(room uint64) uint32 {
+	return a.ask(pb.CTopic, &pb.Topic{Room: room, Nonce: a.next(), Text: "x"}, pb.SAck)
 }
 
 func (a *nativeAsker) publish(room uint64) uint32 {
@@ -403,6 +409,13 @@ func (a *sdkAsker) audit(room uint64) uint32 {
 func (a *sdkAsker) resolve(room, report uint64) uint32 {
 	return a.code(func(ctx context.Context) error {
 		_, err := a.c.Resolve(ctx, chat.RoomID(room), report, chat.ReportActed, "")
+		return err
+	})
+}
+
+func (a *sdkAsker) topic(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.SetTopic(ctx, chat.RoomID(room), "x")
 		return err
 	})
 }

@@ -139,7 +139,7 @@ func (c *copying) invitations(ctx context.Context) error {
 func bare(rooms []chat.Room) []chat.Room {
 	all := make([]chat.Room, len(rooms))
 	for i, r := range rooms {
-		r.LastSeq, r.LastMs, r.Ruled = 0, 0, false
+		r.LastSeq, r.LastMs, r.Ruled, r.Topic = 0, 0, false, ""
 		all[i] = r
 	}
 	return all

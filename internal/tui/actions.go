@@ -85,6 +85,11 @@ func (m *Model) do(c Command) []Effect {
 		} else {
 			m.hint = "you are not in #" + c.Room + "; /join #" + c.Room + " goes there"
 		}
+	case VerbTopic:
+		if len(m.rooms) > 0 {
+			return []Effect{SetTopic{m.room().info.ID, c.Text}}
+		}
+		m.hint = "you are in no room"
 	case VerbMsg:
 		return []Effect{Direct{c.Who, c.Text}}
 	case VerbHush:

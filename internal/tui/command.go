@@ -38,6 +38,7 @@ const (
 	VerbDelete
 	VerbReact
 	VerbReply
+	VerbTopic
 	VerbHelp
 	VerbQuit
 )
@@ -45,7 +46,7 @@ const (
 // Command is a typed line, understood.
 type Command struct {
 	Verb      Verb
-	Text      string // VerbSay, VerbMsg; VerbRegister: the invitation code; VerbSessions: "others" or nothing
+	Text      string // VerbSay, VerbMsg; VerbTopic: may be empty; VerbRegister: the invitation code; VerbSessions: "others" or nothing
 	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch, VerbHush: may be empty
 	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none
 	Ephemeral bool   // VerbCreate
@@ -72,6 +73,7 @@ func verbs() []struct {
 		{"rooms", "/rooms", "your rooms, and the server's", VerbRooms},
 		{"hush", "/hush [#room]", "do not tell me of it, or again", VerbHush},
 		{"msg", "/msg NAME text", "say it to him alone", VerbMsg},
+		{"topic", "/topic text", "say what the room is about", VerbTopic},
 		{"members", "/members", "who is here (Ctrl-B, F2)", VerbMembers},
 		{"create", "/create #room [-e|-p]", "make a room: not stored, private", VerbCreate},
 		{"switch", "/switch N|#room", "another room (Alt-1, Ctrl-N/P)", VerbSwitch},
@@ -136,6 +138,9 @@ func (c *Command) arguments(words []string) error {
 		return c.person(words)
 	case VerbEdit, VerbDelete, VerbReact, VerbReply:
 		return c.message(words)
+	case VerbTopic:
+		c.Text = strings.Join(words, " ")
+		return nil
 	case VerbMsg:
 		if len(words) < 2 {
 			return errors.New("to whom, and what?")

@@ -19,6 +19,7 @@ type Conn interface {
 	LeaveForGood(ctx context.Context, room chat.RoomID) error
 	MyRooms(ctx context.Context) ([]client.MyRoom, error)
 	Typing(room chat.RoomID)
+	SetTopic(ctx context.Context, room chat.RoomID, topic string) (chat.Seq, error)
 	Direct(ctx context.Context, names ...string) (client.RoomInfo, error)
 	Mark(ctx context.Context, room chat.RoomID, seq chat.Seq) (chat.Seq, error)
 	Mute(ctx context.Context, room chat.RoomID, muted bool) error
@@ -156,6 +157,10 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 			return Opened{info.ID, e.Text}
 		}
 		return Batch{joined, Opened{info.ID, e.Text}}
+	case SetTopic:
+		if _, err := c.SetTopic(ctx, e.Room, e.Text); err != nil {
+			return Failed{"topic", plainly(err)}
+		}
 	case Open:
 		joined, err := c.Join(ctx, client.Join{Room: e.Room, HistoryItems: historyItems})
 		if err != nil {

@@ -33,6 +33,13 @@ type (
 	// client.Joined, unless it is joined, and Opened, or by Failed.
 	Direct struct{ Name, Text string }
 
+	// SetTopic says what a room is about. That it is done is shown by its event; else it is
+	// answered by Failed.
+	SetTopic struct {
+		Room chat.RoomID
+		Text string
+	}
+
 	// Open goes into a room of the user's that is not joined; answered by client.Joined.
 	Open struct{ Room chat.RoomID }
 

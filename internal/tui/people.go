@@ -168,6 +168,12 @@ func (r *room) nameOf(u chat.UserID) string {
 
 // told makes an entry of an event about another user what it is shown as.
 func (r *room) told(n *entry, e chat.Event) {
+	if e.Kind == chat.EventTopic {
+		n.kind, n.text = entryNotice, CleanLine(e.Name)+" says what the room is about: "+CleanText(e.Text)
+		if e.Text == "" {
+			n.text = CleanLine(e.Name) + " took the topic away"
+		}
+	}
 	if e.Kind.Rules() {
 		n.kind, n.text = entryNotice, ruleText(e, r.nameOf(e.Subject), cmp.Or(r.zone, time.Local))
 	}

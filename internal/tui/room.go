@@ -125,6 +125,9 @@ func (r *room) event(e chat.Event, me chat.UserID) (*entry, bool) {
 		r.said = e.Seq
 	}
 	delete(r.typing, e.User)
+	if e.Kind == chat.EventTopic {
+		r.info.Topic = e.Text
+	}
 	if r.learn(e) {
 		return nil, false
 	}

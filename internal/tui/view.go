@@ -17,6 +17,7 @@ const (
 	panelCellsMax  = 26
 	panelBesideMin = 56 // cells; on a narrower screen the panel takes the place of the room
 	statusRowsMin  = 5  // rows; a lower screen has no line for hints
+	topicCellsMax  = 30 // of a topic in the header
 	tabsRowsMin    = 8  // and a lower one no line of rooms
 )
 
@@ -82,6 +83,9 @@ func (m *Model) header() string {
 		left += " · " + count(r.membersCount, "member")
 		if r.info.Ephemeral {
 			left += " · ephemeral"
+		}
+		if r.info.Topic != "" {
+			left += " · " + cut(CleanLine(r.info.Topic), topicCellsMax)
 		}
 	}
 	state := "● online"

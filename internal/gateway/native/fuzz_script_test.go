@@ -486,6 +486,9 @@ func (s *script) rule(b byte, p *peer) (packet.ID, packet.Marshaler) {
 	if b&128 != 0 {
 		reason = ""
 	}
+	if b&33 == 33 {
+		return pb.CTopic, &pb.Topic{Room: room, Nonce: mark, Text: reason}
+	}
 	if b&32 != 0 {
 		return pb.CKick, &pb.Kick{Room: room, Nonce: mark, Subject: id, Name: name, Reason: reason}
 	}

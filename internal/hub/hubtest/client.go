@@ -183,6 +183,11 @@ func (c *Client) MyRooms(after chat.RoomID, items int) {
 // Direct opens the direct room with others.
 func (c *Client) Direct(with ...hub.Whom) { c.shard.Direct(c.Session, c.ref(0), with) }
 
+// SetTopic gives a room a topic.
+func (c *Client) SetTopic(room chat.RoomID, n chat.Nonce, topic string) {
+	c.shard.SetTopic(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, topic)
+}
+
 // Typing says that the user types in a room.
 func (c *Client) Typing(room chat.RoomID) { c.shard.Typing(c.Session, room) }
 

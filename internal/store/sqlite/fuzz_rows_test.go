@@ -113,7 +113,7 @@ func newRowWorld(tb testing.TB) *rowWorld {
 	w.tables = []rowTable{
 		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role", "digest", "until_ms", "said", "said_seq"}},
 		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "created_ms", "seen_ms", "look", "password"}},
-		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "creator", "created_ms"}},
+		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "creator", "created_ms", "topic"}},
 		{"authors", " WHERE user_id = 1", []string{"user_id", "room_id", "last_seq", "sent_count"}},
 		{"members", " WHERE user_id = 1", []string{"room_id", "user_id", "role", "seq", "until_ms"}},
 		{"memberships", " WHERE user_id = 1", []string{"user_id", "room_id", "since_seq", "mark_seq", "muted"}},
@@ -139,7 +139,7 @@ func (w *rowWorld) reset(tb testing.TB) {
 	for _, t := range w.tables {
 		w.exec(tb, "DELETE FROM "+t.name)
 	}
-	w.exec(tb, "INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms) VALUES (1, 'r', 'r', 5, 0, 1), (2, 'q', 'q', 6, 1, 2)")
+	w.exec(tb, "INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms, topic) VALUES (1, 'r', 'r', 5, 0, 1, 'tea'), (2, 'q', 'q', 6, 1, 2, '')")
 	w.exec(tb, "INSERT INTO users VALUES (1, 'u', 'u', 1, 1, 'u', NULL), (2, 'v', 'v', 1, 1, NULL, '$x')")
 	w.exec(tb, "INSERT INTO devices VALUES (1, 1, 'phone', '::1', zeroblob(32), 1, NULL, 0, 1, 1), (2, 7, '', '', zeroblob(32), 1, zeroblob(32), 1, 1, 1)")
 	w.exec(tb, "INSERT INTO messages VALUES (1, 1, 1, 1, 11, 1, 0, 'one', 0, 0, 0, 0, 0, 1, 1), (1, 2, 1, 4, 12, 2, 1, '', 1, 2, 3, 0, 9, 1, 1), (1, 3, 1, 1, 13, 3, 2, 'three', 0, 0, 0, 7, 0, 2, 3)")

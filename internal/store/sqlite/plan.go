@@ -90,6 +90,8 @@ func (p *plan) add(a *chat.Append, state roomState) {
 			p.roles = append(p.roles, e)
 		case e.Kind.Changes():
 			p.alter = append(p.alter, e)
+		case e.Kind == chat.EventTopic:
+			p.topics = append(p.topics, e)
 		}
 	}
 	if len(p.roles) > roles && state.flags&roomRuled == 0 {

@@ -56,6 +56,7 @@ type writer struct {
 	selectDurable, eraseOldest          *sql.Stmt
 	updateRuled, updateMarker           *sql.Stmt
 	members                             memberStmts
+	updateTopic                         *sql.Stmt
 	beginStmt, commitStmt, rollbackStmt *sql.Stmt
 	change                              changeStmts
 }
@@ -138,6 +139,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.eraseOldest, eraseOldest},
 		{&w.countCreated, "SELECT count(*) FROM (SELECT 1 FROM rooms WHERE creator = ?1 AND creator <> 0 LIMIT ?2)"},
 		{&w.updateRuled, "UPDATE rooms SET flags = flags | ? WHERE id = ?"},
+		{&w.updateTopic, "UPDATE rooms SET topic = ? WHERE id = ?"},
 		{&w.updateMarker, "UPDATE marker SET count = count + 1 WHERE id = 1"},
 	} {
 		var err error
@@ -184,6 +186,7 @@ func (w *writer) close() error {
 			w.upsertMembers.one, w.upsertMembers.many),
 		w.members.close(),
 		w.change.close(),
+		closeStmts(w.updateTopic),
 	}
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())

@@ -132,6 +132,14 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 			return false, err
 		}
 	}
+	for _, e := range b.Topics {
+		if !stands[e.Room] {
+			continue
+		}
+		if _, err := c.Exec(ctx, s.sql.updateTopic, e.Text, int64(e.Room)); err != nil {
+			return false, err
+		}
+	}
 	for i, h := range b.Heads {
 		if !stands[h.Room] {
 			continue

@@ -93,6 +93,9 @@ func (b *Batch) add(a *chat.Append) {
 		if e.Kind.Changes() {
 			b.Changes = append(b.Changes, e)
 		}
+		if e.Kind == chat.EventTopic {
+			b.Topics = append(b.Topics, e)
+		}
 		if e.Kind == chat.EventRole {
 			head.Ruled = true
 			if members == nil {

@@ -46,7 +46,7 @@ func scanEvent(scan Scan, room chat.RoomID) (e chat.Event, err error) {
 
 func scanRoom(scan Scan) (r chat.Room, err error) {
 	var id, epoch, creator, last, flags int64
-	if err := scan(&id, &r.Name, &r.Key, &epoch, &creator, &r.CreatedMs, &last, &r.LastMs, &flags); err != nil {
+	if err := scan(&id, &r.Name, &r.Key, &epoch, &creator, &r.CreatedMs, &last, &r.LastMs, &flags, &r.Topic); err != nil {
 		return r, err
 	}
 	r.Epoch = chat.Epoch(epoch)

@@ -22,7 +22,7 @@ type statements struct {
 	insertUser, updateSeen, clearKey, updateLater, looks, updateLook string
 	roomKey, insertRoom, countCreated                                string
 	membership, countMemberships, enter, leave, mark, mute           string
-	myRooms, memberships                                             string
+	updateTopic, myRooms, memberships                                string
 	password, passwordOf, setPassword                                string
 	devices, allDevices, insertDevice, updateDevice                  string
 	endDevice, endDevices                                            string
@@ -47,7 +47,7 @@ const (
 	pageMiddle = `) m WINDOW w AS (ORDER BY m.seq`
 	pageTail   = `)) m LEFT JOIN users u ON u.id = m.user_id WHERE m.bytes_before <= ? OR m.place = 2 ORDER BY m.seq`
 
-	selectOfRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags
+	selectOfRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags, r.topic
 	FROM `
 	joinHead   = " JOIN heads h ON h.room_id = r.id"
 	selectRoom = selectOfRoom + "rooms r" + joinHead + " WHERE "
@@ -159,6 +159,7 @@ func compile(d *Dialect) statements {
 		mark:             "UPDATE memberships SET mark_seq = ? WHERE user_id = ? AND room_id = ?",
 		mute:             "UPDATE memberships SET muted = ? WHERE user_id = ? AND room_id = ?",
 		myRooms:          selectMyRooms,
+		updateTopic:      "UPDATE rooms SET topic = ? WHERE id = ?",
 		memberships: `SELECT user_id, room_id, since_seq, mark_seq, muted FROM memberships
 			WHERE user_id > ? OR user_id = ? AND room_id > ? ORDER BY user_id, room_id{limit}`,
 	}
@@ -168,7 +169,7 @@ func compile(d *Dialect) statements {
 		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.privateRooms, &s.allRooms, &s.role, &s.nonces, &s.user, &s.userByKey,
 		&s.usersAfter, &s.sent, &s.durable, &s.oldest, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
-		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships,
+		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships, &s.updateTopic,
 		&s.password, &s.passwordOf, &s.setPassword, &s.devices, &s.allDevices, &s.insertDevice, &s.updateDevice, &s.endDevice, &s.endDevices,
 		&s.external, &s.insertExternal, &s.endExternal, &s.endExternals, &s.invitation, &s.invitations, &s.useInvitation, &s.insertInvitation, &s.endInvitation, &s.eraseUser,
 	} {

@@ -178,6 +178,8 @@ func (d *Disk) append(log *roomLog, e chat.Event) {
 	switch e.Kind {
 	case chat.EventMessage:
 		d.users[e.User-1].user.SentCount++
+	case chat.EventTopic:
+		log.room.Topic = e.Text
 	case chat.EventRole:
 		log.room.Ruled = true
 		log.roles[e.Subject] = chat.Given{Role: e.Role, UntilMs: e.UntilMs}

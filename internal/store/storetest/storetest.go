@@ -93,6 +93,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"PrivateRooms", testPrivateRooms},
 		{"Members", testMembers},
 		{"MyRooms", testMyRooms},
+		{"Topics", testTopics},
 		{"UnreadOfErased", testUnreadOfErased},
 		{"ArchiveOfMemberships", testArchiveMemberships},
 		{"Operators", testOperators},

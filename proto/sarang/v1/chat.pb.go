@@ -36,6 +36,7 @@ const (
 	EventKind_EVENT_KIND_LEAVE       EventKind = 3
 	EventKind_EVENT_KIND_ROLE        EventKind = 4  // user gave subject a role in the room
 	EventKind_EVENT_KIND_KICK        EventKind = 5  // user sent subject out of the room
+	EventKind_EVENT_KIND_TOPIC       EventKind = 6  // text is the room's topic from here on; it may be empty
 	EventKind_EVENT_KIND_EDIT        EventKind = 8  // user says text in the place of his message target
 	EventKind_EVENT_KIND_DELETE      EventKind = 9  // user has had the message target deleted
 	EventKind_EVENT_KIND_REACT       EventKind = 10 // user puts the emoji text on the message target
@@ -53,6 +54,7 @@ var (
 		3:  "EVENT_KIND_LEAVE",
 		4:  "EVENT_KIND_ROLE",
 		5:  "EVENT_KIND_KICK",
+		6:  "EVENT_KIND_TOPIC",
 		8:  "EVENT_KIND_EDIT",
 		9:  "EVENT_KIND_DELETE",
 		10: "EVENT_KIND_REACT",
@@ -67,6 +69,7 @@ var (
 		"EVENT_KIND_LEAVE":       3,
 		"EVENT_KIND_ROLE":        4,
 		"EVENT_KIND_KICK":        5,
+		"EVENT_KIND_TOPIC":       6,
 		"EVENT_KIND_EDIT":        8,
 		"EVENT_KIND_DELETE":      9,
 		"EVENT_KIND_REACT":       10,
@@ -1036,6 +1039,7 @@ type RoomInfo struct {
 	Members       uint32                 `protobuf:"varint,6,opt,name=members,proto3" json:"members,omitempty"`      // users present
 	Private       bool                   `protobuf:"varint,7,opt,name=private,proto3" json:"private,omitempty"`      // for those who were given a role in it, and who made it
 	Direct        []uint64               `protobuf:"varint,8,rep,packed,name=direct,proto3" json:"direct,omitempty"` // of a direct room: the users whose it is, in order
+	Topic         string                 `protobuf:"bytes,9,opt,name=topic,proto3" json:"topic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1124,6 +1128,13 @@ func (x *RoomInfo) GetDirect() []uint64 {
 		return x.Direct
 	}
 	return nil
+}
+
+func (x *RoomInfo) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
 }
 
 // Where a reader stands in a room's log: it has everything up to seq of epoch.
@@ -4545,6 +4556,67 @@ func (x *AuditEntry) GetReason() string {
 	return ""
 }
 
+// C_TOPIC (56): give a room that this session has joined a topic. Answered by S_ACK, or S_ERROR.
+type Topic struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"` // as of Publish
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`     // may be empty
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Topic) Reset() {
+	*x = Topic{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Topic) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Topic) ProtoMessage() {}
+
+func (x *Topic) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Topic.ProtoReflect.Descriptor instead.
+func (*Topic) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *Topic) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Topic) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *Topic) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -4636,7 +4708,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x06 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\a \x01(\x06R\x05nonce\"\x1c\n" +
 	"\x04Ping\x12\x14\n" +
-	"\x05value\x18\x01 \x01(\x06R\x05value\"\xc9\x01\n" +
+	"\x05value\x18\x01 \x01(\x06R\x05value\"\xdf\x01\n" +
 	"\bRoomInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -4645,7 +4717,8 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\blast_seq\x18\x05 \x01(\x04R\alastSeq\x12\x18\n" +
 	"\amembers\x18\x06 \x01(\rR\amembers\x12\x18\n" +
 	"\aprivate\x18\a \x01(\bR\aprivate\x12\x16\n" +
-	"\x06direct\x18\b \x03(\x04R\x06direct\"I\n" +
+	"\x06direct\x18\b \x03(\x04R\x06direct\x12\x14\n" +
+	"\x05topic\x18\t \x01(\tR\x05topic\"I\n" +
 	"\x06Cursor\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x17\n" +
@@ -4914,14 +4987,19 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\buntil_ms\x18\n" +
 	" \x01(\x04R\auntilMs\x12\x12\n" +
 	"\x04what\x18\v \x01(\tR\x04what\x12\x16\n" +
-	"\x06reason\x18\f \x01(\tR\x06reason*\x98\x02\n" +
+	"\x06reason\x18\f \x01(\tR\x06reason\"E\n" +
+	"\x05Topic\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text*\xae\x02\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
 	"\x0fEVENT_KIND_JOIN\x10\x02\x12\x14\n" +
 	"\x10EVENT_KIND_LEAVE\x10\x03\x12\x13\n" +
 	"\x0fEVENT_KIND_ROLE\x10\x04\x12\x13\n" +
-	"\x0fEVENT_KIND_KICK\x10\x05\x12\x13\n" +
+	"\x0fEVENT_KIND_KICK\x10\x05\x12\x14\n" +
+	"\x10EVENT_KIND_TOPIC\x10\x06\x12\x13\n" +
 	"\x0fEVENT_KIND_EDIT\x10\b\x12\x15\n" +
 	"\x11EVENT_KIND_DELETE\x10\t\x12\x14\n" +
 	"\x10EVENT_KIND_REACT\x10\n" +
@@ -4943,7 +5021,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -5005,6 +5083,7 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*AuditMark)(nil),      // 57: sarang.v1.AuditMark
 	(*AuditPage)(nil),      // 58: sarang.v1.AuditPage
 	(*AuditEntry)(nil),     // 59: sarang.v1.AuditEntry
+	(*Topic)(nil),          // 60: sarang.v1.Topic
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -5042,7 +5121,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   59,
+			NumMessages:   60,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

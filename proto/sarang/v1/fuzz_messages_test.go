@@ -27,8 +27,7 @@ func everyMessage() []decoders {
 		new(pb.GiveRole), new(pb.Kick), new(pb.Done), new(pb.Register), new(pb.ChangePassword), new(pb.Sessions),
 		new(pb.SessionList), new(pb.DeviceSession), new(pb.EndSession), new(pb.EraseUser),
 		new(pb.Mark), new(pb.Marked), new(pb.Mute), new(pb.MyRooms), new(pb.MyRoomPage),
-		new(pb.Direct), new(pb.Belongs), new(pb.Typing),
-		new(pb.Direct), new(pb.Belongs), new(pb.ReportMessage), new(pb.Reported), new(pb.Report), new(pb.Reports),
+		new(pb.Direct), new(pb.Belongs), new(pb.Typing), new(pb.Topic), new(pb.ReportMessage), new(pb.Reported), new(pb.Report), new(pb.Reports),
 		new(pb.ReportPage), new(pb.Resolve), new(pb.Audit), new(pb.AuditMark), new(pb.AuditPage), new(pb.AuditEntry),
 	}
 }

@@ -52,6 +52,7 @@ const (
 	SDirect     = 53 // Created
 	CDirect     = 54 // Direct
 	SBelongs    = 55 // Belongs
+	CTopic      = 56 // Topic
 	STyping     = 63 // Typing
 	CTyping     = 64 // Typing
 	CEdit       = 88 // Edit

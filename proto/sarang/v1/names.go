@@ -52,6 +52,7 @@ func Packets() []Packet {
 		{SDirect, "S_DIRECT", new(Created)},
 		{CDirect, "C_DIRECT", new(Direct)},
 		{SBelongs, "S_BELONGS", new(Belongs)},
+		{CTopic, "C_TOPIC", new(Topic)},
 		{STyping, "S_TYPING", new(Typing)},
 		{CTyping, "C_TYPING", new(Typing)},
 		{CEdit, "C_EDIT", new(Edit)},
