@@ -268,7 +268,6 @@ type reader struct {
 	view *view.View
 	next chat.Seq    // what his stream tells next
 	held []view.Page // asked for, and not arrived
-	from chat.Seq    // all from here on he has in the end
 }
 
 // Who lived through it, who paged, and who resumed in the middle have the same picture, which

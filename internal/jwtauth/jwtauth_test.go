@@ -162,7 +162,9 @@ func TestKeySet(t *testing.T) {
 		t.Fatal(err)
 	}
 	set, err := json.Marshal(map[string]any{"keys": []any{
-		map[string]any{"kty": "OKP", "crv": "Ed25519", "kid": "enc", "use": "enc", "x": "x"}, 7, map[string]any{"kty": "odd"},
+		map[string]any{"kty": "OKP", "crv": "Ed25519", "kid": "enc", "use": "enc", "x": "x"},
+		7,
+		map[string]any{"kty": "odd"},
 		map[string]any{"kty": "OKP", "crv": "Ed25519", "kid": "one", "alg": "EdDSA", "x": base64.RawURLEncoding.EncodeToString(public)},
 	}})
 	if err != nil {

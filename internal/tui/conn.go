@@ -140,6 +140,8 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 		return client.Left{Room: e.Room}
 	case Rule:
 		return e.perform(ctx, c)
+	case Change:
+		return e.perform(ctx, c)
 	case Rooms:
 		mine, err := c.MyRooms(ctx)
 		if err != nil {

@@ -126,3 +126,40 @@ func TestBanningOnAServer(t *testing.T) {
 		t.Errorf("bob was shown %s", said.String())
 	}
 }
+
+// What is asked for is done, and told by its event.
+func TestChangingOnAServer(t *testing.T) {
+	ann := newHouse(t).dial("ann", nil)
+	joined, err := ann.Join(t.Context(), client.Join{Name: "lobby", Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := joined.Room.ID
+	said, err := ann.Publish(t.Context(), room, "helo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		change tui.Change
+		kind   chat.EventKind
+	}{
+		{tui.Change{Verb: tui.VerbEdit, Text: "hello"}, chat.EventEdit},
+		{tui.Change{Verb: tui.VerbReact, Text: "👍"}, chat.EventReact},
+		{tui.Change{Verb: tui.VerbReply, Text: "so?"}, chat.EventMessage},
+		{tui.Change{Verb: tui.VerbDelete}, chat.EventDelete},
+	} {
+		c.change.Room, c.change.Target = room, said
+		if got := tui.Perform(t.Context(), ann, c.change); got == nil || len(got.(tui.Batch)) != 0 {
+			t.Fatalf("%+v: %+v", c.change, got)
+		}
+		for e := range ann.Events() {
+			if e, ok := e.(client.RoomEvent); ok && e.Kind == c.kind && e.Target == said {
+				break
+			}
+		}
+	}
+	got := tui.Perform(t.Context(), ann, tui.Change{Room: room, Target: said, Verb: tui.VerbEdit, Text: "again"})
+	if failed, ok := got.(tui.Failed); !ok || failed.Err == nil {
+		t.Errorf("a deleted message is edited: %+v", got)
+	}
+}

@@ -84,12 +84,12 @@ var examples = map[string]struct {
 	"S_REPORT open": {pb.SReport, &pb.Reported{Request: 12, Report: &pb.Report{
 		Id: 3, Room: 1, Seq: 44, Author: 7, Reporter: 8, TimeMs: 1700000005000, Reason: "spam",
 	}}},
-	"C_RESOLVE acted":  {pb.CResolve, &pb.Resolve{Request: 13, Room: 1, Report: 3, Outcome: 1, Note: "banned"}},
-	"C_AUDIT older":    {pb.CAudit, &pb.Audit{Request: 14, Room: 1, Before: &pb.AuditMark{TimeMs: 1700000004000, Seq: 46}}},
-	"S_BELONGS Bob":    {pb.SBelongs, &pb.Belongs{Room: 5}},
-	"C_TYPING lobby":   {pb.CTyping, &pb.Typing{Room: 1}},
-	"S_TYPING Ann":     {pb.STyping, &pb.Typing{Room: 1, User: 7, Name: "Ann"}},
-	"C_TOPIC tea":    {pb.CTopic, &pb.Topic{Room: 1, Nonce: 0x010203040506070d, Text: "tea"}},
+	"C_RESOLVE acted": {pb.CResolve, &pb.Resolve{Request: 13, Room: 1, Report: 3, Outcome: 1, Note: "banned"}},
+	"C_AUDIT older":   {pb.CAudit, &pb.Audit{Request: 14, Room: 1, Before: &pb.AuditMark{TimeMs: 1700000004000, Seq: 46}}},
+	"S_BELONGS Bob":   {pb.SBelongs, &pb.Belongs{Room: 5}},
+	"C_TYPING lobby":  {pb.CTyping, &pb.Typing{Room: 1}},
+	"S_TYPING Ann":    {pb.STyping, &pb.Typing{Room: 1, User: 7, Name: "Ann"}},
+	"C_TOPIC tea":     {pb.CTopic, &pb.Topic{Room: 1, Nonce: 0x010203040506070d, Text: "tea"}},
 	"S_CHAT topic": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 47, Kind: pb.EventKind_EVENT_KIND_TOPIC, User: 7, Name: "Ann", Nonce: 0x010203040506070d, TimeMs: 1700000005000, Text: "tea",
 	}},
