@@ -682,8 +682,8 @@ func mutations() []mutation {
 		{
 			name: "roles that others have given meanwhile are ignored", promise: promiseRights, few: true,
 			file: "internal/room/commit.go",
-			old:  "\t\tcase e.Kind == chat.EventRole:\n\t\t\tr.rule(e)\n\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\t}\n\t}\n\tr.dropKnown(tell)",
-			new:  "\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\t}\n\t}\n\tr.dropKnown(tell)",
+			old:  "\t\tcase e.Kind == chat.EventRole:\n\t\t\tr.rule(e)\n\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\tcase e.Kind == chat.EventTopic:\n\t\t\tr.info.Topic = e.Text\n\t\t}\n\t}\n\tr.dropKnown(tell)",
+			new:  "\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\tcase e.Kind == chat.EventTopic:\n\t\t\tr.info.Topic = e.Text\n\t\t}\n\t}\n\tr.dropKnown(tell)",
 		},
 		{
 			name: "roles are forgotten when a room is loaded again", promise: promiseRights,
