@@ -123,14 +123,15 @@ const (
 	AuditRoomSetting  AuditAct = 14 // a setting of Room was changed to What
 	AuditSessionsEnd  AuditAct = 15 // Subject's sessions were ended
 	AuditRoomArchived AuditAct = 16 // Room was archived, deleted or renamed: What
-	auditActEnd       AuditAct = 17
+	AuditInvite       AuditAct = 17 // an invitation code was made: What
+	auditActEnd       AuditAct = 18
 )
 
 // String returns the act's name.
 func (a AuditAct) String() string {
 	names := [...]string{
 		"unknown", "role", "kick", "operator", "no operator", "ban", "unban", "backup", "restore", "resolve",
-		"erase", "export", "rename", "password", "setting", "end sessions", "room",
+		"erase", "export", "rename", "password", "setting", "end sessions", "room", "invite",
 	}
 	if a >= auditActEnd {
 		a = 0

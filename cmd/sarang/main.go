@@ -51,7 +51,7 @@ func main() {
 	root.AddCommand(chatCommand())
 	root.AddCommand(swarmCommand())
 	root.AddCommand(storeCommand())
-	root.AddCommand(userCommand(), roomCommand(), banCommand(), reportCommand(), auditCommand())
+	root.AddCommand(userCommand(), roomCommand(), banCommand(), reportCommand(), auditCommand(), inviteCommand())
 	root.AddCommand(backupCommand(), restoreCommand(), checkCommand())
 	if c := serviceCommand(); c != nil {
 		root.AddCommand(c)

@@ -102,11 +102,11 @@ func userCommand() *cobra.Command {
 			}
 			return fmt.Sprintf("%s (user %d) is no operator of the server\n", u.Name, u.ID)
 		})
-	return group("user", "Find users, make operators, export what is stored of somebody",
-		"Find users, make operators, and export what is stored of somebody. A user is named by\nthe name that he has now, or by id:N.",
+	return group("user", "Find users, make operators, reset passwords, export or erase somebody",
+		"Find users, make operators, reset passwords, export what is stored of somebody, or erase\nhim. A user is named by\nthe name that he has now, or by id:N.",
 		find("list", "List the users who have a name, in its order", cobra.NoArgs),
 		find("search PREFIX", "List the users whose name begins with something", cobra.ExactArgs(1)),
-		show, operator, exportCommand())
+		show, operator, resetPasswordCommand(), endSessionsCommand(), exportCommand(), eraseCommand())
 }
 
 func userLine(u control.User) string {

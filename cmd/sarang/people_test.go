@@ -53,12 +53,23 @@ func TestOperateStopped(t *testing.T) {
 		{"audit --room nowhere", exitNothing, ""},
 		{"audit --since yesterday", exitUsage, ""},
 		{"audit --before x", exitUsage, ""},
+		{"user reset-password u", 0, "password: "},
+		{"user reset-password u --password-file nowhere", exitUsage, ""},
+		{"user reset-password nobody", exitNothing, ""},
+		{"user end-sessions u", 0, "no sessions any more"},
+		{"invite --uses 2 --for 7d --note friends", 0, "for 2 registrations, until "},
+		{"invite --uses 0", exitUsage, ""},
+		{"invite list", 0, "for 2 registrations, until "},
+		{"invite list --after x", exitUsage, ""},
+		{"user erase nobody", exitNothing, ""},
+		{"user erase id:1", 0, "is nobody now"},
+		{"audit --max 1", 0, "erase"},
 		{"report list", 0, ""},
 		{"report resolve 1 acted", exitNothing, ""},
 		{"report resolve 1 maybe", exitUsage, ""},
 	} {
 		args := strings.Fields(c.args)
-		root := group("sarang", "", "", userCommand(), roomCommand(), banCommand(), auditCommand(), reportCommand())
+		root := group("sarang", "", "", userCommand(), roomCommand(), banCommand(), auditCommand(), reportCommand(), inviteCommand())
 		out, code, err := run(t, root, append(args, "--data", data)...)
 		if code != c.code || c.code == 0 && !strings.Contains(out, c.want) {
 			t.Errorf("sarang %s: exit %d, %v; want %d and %q\n%s", c.args, code, err, c.code, c.want, out)
@@ -66,7 +77,7 @@ func TestOperateStopped(t *testing.T) {
 	}
 	out, code, err := run(t, auditCommand(), "--json", "--max", "2", "--data", data)
 	var r control.Entries
-	if code != 0 || json.Unmarshal([]byte(out), &r) != nil || len(r.Entries) != 2 || r.Next == nil || r.Entries[0].Act != "unban" {
+	if code != 0 || json.Unmarshal([]byte(out), &r) != nil || len(r.Entries) != 2 || r.Next == nil || r.Entries[0].Act != "erase" {
 		t.Fatalf("%d, %v\n%s", code, err, out)
 	}
 }

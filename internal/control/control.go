@@ -107,6 +107,9 @@ type Live interface {
 	// Follow reads operators and bans from the store. When it returns, they hold: nothing of who
 	// is shut out can come any more.
 	Follow(ctx context.Context) error
+
+	// EndSessions ends all sessions of a user, and their connections.
+	EndSessions(ctx context.Context, u chat.UserID) error
 }
 
 // operation does what a request asks for. args are JSON, and may be missing.
@@ -124,6 +127,11 @@ var operations = map[string]operation{
 	"user-show":     {do: with((*Operations).showUser)},
 	"user-operator": {do: with((*Operations).setOperator)},
 	"user-export":   {do: with((*Operations).exportUser), long: true},
+	"user-password": {do: with((*Operations).setPassword)},
+	"user-end":      {do: with((*Operations).endSessions)},
+	"user-erase":    {do: with((*Operations).eraseUser)},
+	"invite":        {do: with((*Operations).invite)},
+	"invite-list":   {do: with((*Operations).listInvitations)},
 	"room-list":     {do: with((*Operations).listRooms)},
 	"room-show":     {do: with((*Operations).showRoom)},
 

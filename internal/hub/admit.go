@@ -2,9 +2,6 @@ package hub
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
-	"strings"
 	"time"
 
 	"sarang/chat"
@@ -55,7 +52,7 @@ func (h *Hub) invitation(lent string) (chat.TokenHash, *chat.Error) {
 		if lent == "" {
 			return chat.TokenHash{}, chat.Errorf(chat.CodeNoRegistration, "an invitation code is needed to register here")
 		}
-		return codeHash(lent), nil
+		return chat.InvitationHash(lent), nil
 	}
 	return chat.TokenHash{}, nil
 }
@@ -69,16 +66,6 @@ func (h *Hub) invited(ctx context.Context, code chat.TokenHash) error {
 	return err
 }
 
-// codeBytes are the random bytes of an invitation code: nobody guesses one.
-const codeBytes = 10
-
-var codeLetters = base32.NewEncoding("ABCDEFGHJKMNPQRSTUVWXYZ123456789").WithPadding(base32.NoPadding)
-
-// codeHash is by what a code is known: small letters, spaces and dashes do not matter.
-func codeHash(code string) chat.TokenHash {
-	return sha256.Sum256([]byte(strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))))
-}
-
 // What operators do, who are no users of the chat. These block: they are not for workers. The
 // errors are *chat.Error.
 
@@ -88,14 +75,14 @@ func (h *Hub) NewInvitation(ctx context.Context, uses int, lasts time.Duration, 
 	if uses < 1 || lasts < 0 {
 		return "", chat.Errorf(chat.CodeBadRequest, "an invitation is for one registration at least, and for some time, or for good")
 	}
-	var random [codeBytes]byte
+	var random [chat.InvitationBytes]byte
 	h.random(random[:])
-	code = codeLetters.EncodeToString(random[:])
-	i := chat.Invitation{Code: codeHash(code), Note: chat.DeviceName(note), UsesLeft: uses, CreatedMs: h.nowMs()}
+	code = chat.InvitationCode(random)
+	i := chat.Invitation{Code: chat.InvitationHash(code), Note: chat.DeviceName(note), UsesLeft: uses, CreatedMs: h.nowMs()}
 	if lasts > 0 {
 		i.ExpiresMs = i.CreatedMs + lasts.Milliseconds()
 	}
-	return code[:4] + "-" + code[4:8] + "-" + code[8:12] + "-" + code[12:], h.config.Store.AddInvitation(ctx, i)
+	return code, h.config.Store.AddInvitation(ctx, i)
 }
 
 // ResetPassword gives a user a password, whatever he had, and ends all his sessions.

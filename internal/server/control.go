@@ -3,8 +3,14 @@ package server
 import (
 	"context"
 
+	"sarang/chat"
 	"sarang/internal/control"
 )
+
+// EndSessions ends all sessions of a user, and their connections.
+func (s *Server) EndSessions(ctx context.Context, u chat.UserID) error {
+	return s.node.Hub.EndSessions(ctx, u, chat.DeviceSet{})
+}
 
 // startControl opens the local socket by which the server is operated. A server runs without it,
 // too: not every file system has sockets.
