@@ -70,7 +70,7 @@ func DeviceName(names ...string) string {
 			continue
 		}
 		if len(s) > DeviceNameBytesMax {
-			s = strings.ToValidUTF8(s[:DeviceNameBytesMax], "")
+			s = strings.TrimSpace(strings.ToValidUTF8(s[:DeviceNameBytesMax], ""))
 		}
 		return s
 	}

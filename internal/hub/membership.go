@@ -141,7 +141,9 @@ func (h *Hub) changeMembers(jobs []*memberJob) ([]chat.Membership, error) {
 	return h.config.Store.ChangeMembers(ctx, changes, h.config.UserMembershipsMax)
 }
 
-// membersStored tells what was stored. What nobody waits for is stored later if it was not.
+// membersStored tells what was stored. What nobody waits for is stored later if it was not, but
+// by a server that goes down: it does not wait for a store that may never come back, and who came
+// comes again.
 func (s *Shard) membersStored(jobs []*memberJob, after []chat.Membership, err error) {
 	q := &s.members
 	q.flying = false
@@ -158,7 +160,7 @@ func (s *Shard) membersStored(jobs []*memberJob, after []chat.Membership, err er
 		for i := range j.askers {
 			s.refuse(&j.askers[i], why)
 		}
-		if j.askers == nil && len(q.waiting)+len(again) < membersWaitMax {
+		if j.askers == nil && !s.hub.draining.Load() && len(q.waiting)+len(again) < membersWaitMax {
 			again = append(again, j)
 		}
 	}

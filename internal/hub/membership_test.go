@@ -253,6 +253,32 @@ func TestMembershipsWaitForTheStore(t *testing.T) {
 	}
 }
 
+// A server that goes down does not wait for a store that does nothing.
+func TestDrainWithoutMemberships(t *testing.T) {
+	disk := storesim.NewDisk(nil)
+	r := newRig(t, hubtest.Config{Store: disk.Open()})
+	ann := r.Enter("ann", nil)
+	joined(t, r, ann, "room")
+	r.Pass(pace)
+	disk.SetTrouble(refusingCall("ChangeMembers"))
+	joined(t, r, ann, "other")
+	done := make(chan error, 1)
+	go func() { done <- r.Hub.Drain(t.Context()) }()
+	for deadline := time.Now().Add(10 * time.Second); ; r.Pass(pace) {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the drain waits for memberships")
+		}
+	}
+}
+
 // refusingCall is a disk that does not do one kind of call.
 type refusingCall string
 

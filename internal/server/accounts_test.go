@@ -11,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sarang/chat"
+	"sarang/internal/control"
 	"sarang/internal/hub"
 	"sarang/internal/jwtauth"
 	"sarang/internal/password"
@@ -187,15 +188,10 @@ func TestRegisterAtLogin(t *testing.T) {
 func TestRegistration(t *testing.T) {
 	eachServer(t, func(t *testing.T, c server.Config) {
 		quickPasswords(&c)
+		c.DataDir = shortDir(t)
 		c.Hub.Registration, c.Hub.NoGuests = hub.RegistrationCode, true
 		s := start(t, c)
-		code, err := s.Hub().NewInvitation(t.Context(), 1, time.Hour, "for Ann")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Hub().NewInvitation(t.Context(), 0, 0, ""); chat.CodeOf(err) != chat.CodeBadRequest {
-			t.Errorf("an invitation for nobody: %v", err)
-		}
+		code := operate[control.Invitation](t, c.DataDir, "invite", control.InviteArgs{Seconds: 3600, Note: "for Ann"}).Code
 		const secret = "correct horse"
 		ann, ben := dial(t, s, "Ann"), dial(t, s, "Ben")
 		ann.enterFails(&pb.Login{}, chat.CodeNeedsPassword)
@@ -208,9 +204,7 @@ func TestRegistration(t *testing.T) {
 			t.Errorf("registered: %v", in)
 		}
 		ben.enterFails(&pb.Login{Password: secret, Register: true, Invitation: code}, chat.CodeNoRegistration)
-		if err := s.Hub().ResetPassword(t.Context(), chat.UserID(in.User), "battery staple"); err != nil {
-			t.Fatal(err)
-		}
+		operate[control.PasswordResult](t, c.DataDir, "user-password", control.PasswordArgs{Who: "Ann", Password: "battery staple"})
 		ann.expectEnd(uint32(chat.CodeSessionEnded))
 		ann = dial(t, s, "Ann")
 		ann.enterFails(&pb.Login{Token: in.Token}, chat.CodeBadToken)

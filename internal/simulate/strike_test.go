@@ -25,7 +25,7 @@ func TestEveryMoment(t *testing.T) {
 			}
 			stride, tried := 1, 0
 			if !*everyMoment {
-				stride = howMany(23, 61, 150)
+				stride = howMany(23, 61, 50)
 				if kind >= simulate.StrikeRefuse {
 					stride = howMany(2, 4, 9) // there are fewer calls than bytes
 				}

@@ -216,6 +216,9 @@ func scanOne(v, dest any) error {
 		case int32, int64:
 			*to = fmt.Sprint(v)
 			return nil
+		case nil: // see sqlstore.Dialect.TextOf; other columns are not NULL
+			*to = ""
+			return nil
 		}
 	case *int64:
 		switch v := v.(type) {

@@ -105,7 +105,7 @@ func compileChanges(d *Dialect) changeStatements {
 			UNION ALL SELECT 3, seq, 0, 0, '' FROM edits` + of + `
 			UNION ALL SELECT 4, 0, 0, 0, emoji FROM tallies` + of + `
 			UNION ALL SELECT 5, seq, 0, 0, emoji FROM reactions` + of + " AND user_id = ?",
-		states: `SELECT c.target, 0, 0, c.changed, c.edited, c.deleted, c.pinned, coalesce(m.text, '') FROM changes c
+		states: `SELECT c.target, 0, 0, c.changed, c.edited, c.deleted, c.pinned, {text of m} FROM changes c
 			LEFT JOIN messages m ON m.room_id = c.room_id AND m.seq = c.edited
 			WHERE c.room_id = ? AND c.target >= ? AND c.target <= ?
 			UNION ALL

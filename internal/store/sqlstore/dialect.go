@@ -19,6 +19,11 @@ type Dialect struct {
 	Limit string // behind ORDER BY, with one parameter: {limit}
 	Bytes string // bytes of the column text of m, as an expression: {bytes}
 
+	// The column text of m, which may not be there, and at least the first LastTextBytesMax bytes
+	// of it: {text of m}, {beginning of m}. Where a driver does not know how long an expression may
+	// be it is the column itself; NULL is read as an empty text then.
+	TextOf, BeginningOf string
+
 	LockRows  string // behind a SELECT: locks its rows: {for update}
 	Recursive string // what begins a recursive query: {with recursive}
 
@@ -36,7 +41,7 @@ type Dialect struct {
 
 // compile returns the statement as the database wants it.
 func (d *Dialect) compile(query string) string {
-	query = strings.NewReplacer("{key}", d.Key, "{text}", d.Text, "{limit}", d.Limit, "{bytes}", d.Bytes,
+	query = strings.NewReplacer("{key}", d.Key, "{text}", d.Text, "{limit}", d.Limit, "{bytes}", d.Bytes, "{text of m}", d.TextOf, "{beginning of m}", d.BeginningOf,
 		"{for update}", d.LockRows, "{with recursive}", d.Recursive).Replace(query)
 	if !d.Numbered {
 		return query
@@ -62,11 +67,12 @@ func PostgreSQL() Dialect {
 		session = append(session, "SET "+name+" = '"+settings[name]+"'")
 	}
 	return Dialect{
-		Numbered:  true,
-		Key:       `text COLLATE "C"`,
-		Text:      "text",
-		Limit:     " LIMIT ?",
-		Bytes:     "octet_length(m.text)",
+		Numbered: true,
+		Key:      `text COLLATE "C"`,
+		Text:     "text",
+		Limit:    " LIMIT ?",
+		Bytes:    "octet_length(m.text)",
+		TextOf:   "coalesce(m.text, '')", BeginningOf: "coalesce(substr(m.text, 1, 160), '')",
 		LockRows:  " FOR UPDATE",
 		Recursive: "WITH RECURSIVE",
 		// The key is anything that others will not use; it is given back with the transaction.
@@ -99,10 +105,11 @@ func SQLite(powerSafe bool) Dialect {
 		synchronous = "NORMAL"
 	}
 	return Dialect{
-		Key:         "TEXT",
-		Text:        "TEXT",
-		Limit:       " LIMIT ?",
-		Bytes:       "length(CAST(m.text AS BLOB))",
+		Key:    "TEXT",
+		Text:   "TEXT",
+		Limit:  " LIMIT ?",
+		Bytes:  "length(CAST(m.text AS BLOB))",
+		TextOf: "m.text", BeginningOf: "m.text",
 		Recursive:   "WITH RECURSIVE",
 		LockSchema:  []string{"CREATE TABLE IF NOT EXISTS sarang_lock (x BIGINT)", "DELETE FROM sarang_lock"},
 		LockAll:     []string{"DELETE FROM sarang_lock"},

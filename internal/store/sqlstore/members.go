@@ -11,16 +11,16 @@ import (
 // newest message, the event at the mark, and the oldest one if that is gone.
 const selectMyRooms = `SELECT b.room_id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags, r.topic,
 	coalesce(g.role, 0), coalesce(g.until_ms, 0), b.mark_seq, b.muted,
-	h.said - coalesce((SELECT m.said FROM messages m WHERE m.room_id = b.room_id AND m.seq = (
+	h.said - coalesce((SELECT y.said FROM messages y WHERE y.room_id = b.room_id AND y.seq = (
 			SELECT max(x.seq) FROM messages x WHERE x.room_id = b.room_id AND x.seq <= b.mark_seq)),
-		(SELECT m.said - CASE WHEN m.kind = 1 THEN 1 ELSE 0 END FROM messages m WHERE m.room_id = b.room_id AND m.seq = (
+		(SELECT y.said - CASE WHEN y.kind = 1 THEN 1 ELSE 0 END FROM messages y WHERE y.room_id = b.room_id AND y.seq = (
 			SELECT min(x.seq) FROM messages x WHERE x.room_id = b.room_id)), 0),
-	coalesce(l.seq, 0), coalesce(l.user_id, 0), coalesce(u.name, ''), coalesce(l.time_ms, 0), coalesce(substr(l.text, 1, 160), '')
+	coalesce(m.seq, 0), coalesce(m.user_id, 0), coalesce(u.name, ''), coalesce(m.time_ms, 0), {beginning of m}
 	FROM (SELECT * FROM memberships WHERE user_id = ? AND room_id > ? ORDER BY room_id{limit}) b
 	JOIN rooms r ON r.id = b.room_id JOIN heads h ON h.room_id = b.room_id
 	LEFT JOIN members g ON g.room_id = b.room_id AND g.user_id = b.user_id
-	LEFT JOIN messages l ON l.room_id = b.room_id AND l.seq = h.said_seq
-	LEFT JOIN users u ON u.id = l.user_id ORDER BY b.room_id`
+	LEFT JOIN messages m ON m.room_id = b.room_id AND m.seq = h.said_seq
+	LEFT JOIN users u ON u.id = m.user_id ORDER BY b.room_id`
 
 // ChangeMembers is documented at chat.Store.
 func (s *Store) ChangeMembers(ctx context.Context, changes []chat.MemberChange, roomsMax int) (after []chat.Membership, err error) {

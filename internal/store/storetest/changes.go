@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,9 +68,10 @@ func testEdits(t *testing.T, f *fixture) {
 	f.wantTarget(t, r, 3, mina, chat.Target{AsOf: 2})
 	f.wantStates(t, r, 1, 10, mina)
 
-	first, second := change(r, 3, mina, chat.EventEdit, 1, "hello"), change(r, 5, mina, chat.EventEdit, 1, "hello!")
+	hello := strings.Repeat("안녕! ", 400) // longer than what drivers keep a place for
+	first, second := change(r, 3, mina, chat.EventEdit, 1, "hello"), change(r, 5, mina, chat.EventEdit, 1, hello)
 	f.commit(t, these(r, 3, first, message(r, 4, jun, "?"), second))
-	f.wantStates(t, r, 1, 10, jun, chat.State{Target: 1, Changed: 5, Edited: 5, Text: "hello!"})
+	f.wantStates(t, r, 1, 10, jun, chat.State{Target: 1, Changed: 5, Edited: 5, Text: hello})
 	f.wantStates(t, r, 2, 10, jun)
 	f.wantTarget(t, r, 1, jun, chat.Target{
 		Kind: chat.EventMessage, User: mina.ID, TimeMs: said.TimeMs, AsOf: 5, Edits: []chat.Seq{3, 5},
@@ -79,7 +81,7 @@ func testEdits(t *testing.T, f *fixture) {
 	f.wantSent(t, mina, 1)
 	f.wantDigests(t, r, mina, second.Digest(), first.Digest(), said.Digest())
 	f.reopen(t)
-	f.wantStates(t, r, 1, 10, jun, chat.State{Target: 1, Changed: 5, Edited: 5, Text: "hello!"})
+	f.wantStates(t, r, 1, 10, jun, chat.State{Target: 1, Changed: 5, Edited: 5, Text: hello})
 
 	// What is no message is not changed, whatever a server has decided.
 	f.commit(t, these(r, 6, roleEvent(r, 6, mina, jun, chat.RoleReader), change(r, 7, mina, chat.EventEdit, 6, "x"),
