@@ -24,11 +24,14 @@ import (
 // patience is how long a scripted client waits for what must come.
 const patience = 10 * time.Second
 
-// eachServer runs a test against every driver of this machine, with one worker and
-// with two.
+// eachServer runs a test against every driver of this machine, with one worker and with two. With
+// the race detector it is one of both, as each takes several times as long.
 func eachServer(t *testing.T, test func(t *testing.T, c server.Config)) {
 	for _, kind := range aio.Kinds() {
 		for _, workers := range []int{1, 2} {
+			if slow && (workers == 1) != (kind == "portable") {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s-%d", kind, workers), func(t *testing.T) {
 				if _, _, err := aio.Choose(kind); err != nil {
 					t.Skipf("not available here: %v", err)
