@@ -11,7 +11,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-FUZZ_TIME=${FUZZ_TIME:-2s}
+FUZZ_TIME=${FUZZ_TIME:-1s}
 passed=0 failed=0 skipped=0
 work=$(mktemp -d)
 finish() {
