@@ -176,7 +176,7 @@ func (s *Shard) tellMember(j *memberJob, m chat.Membership) {
 	for i := range j.askers {
 		who := &j.askers[i]
 		if m.Room == 0 && j.change.Kind != chat.MemberLeaves {
-			s.refuse(who, chat.Errorf(chat.CodeNotMember, "you do not belong to this room: join it first"))
+			s.refuse(who, s.notMember())
 			continue
 		}
 		s.answer(who.session.Worker(), &memberTold{*who, j.change.Kind, m})
@@ -190,6 +190,15 @@ func (s *Shard) tellMember(j *memberJob, m chat.Membership) {
 			s.answer(id.Worker(), &memberTold{who, j.change.Kind, m})
 		}
 	}
+}
+
+// notMember is the answer to who does not belong to the room. A server that goes down may have
+// dropped that he came (membersStored), so it can not say that he does not.
+func (s *Shard) notMember() *chat.Error {
+	if s.hub.draining.Load() {
+		return draining()
+	}
+	return chat.Errorf(chat.CodeNotMember, "you do not belong to this room: join it first")
 }
 
 func (j *memberJob) asked(id engine.SessionID) bool {

@@ -28,11 +28,11 @@ func (r *run) copyDisk() {
 	r.copied = r.disk.Copy()
 }
 
-// putBack puts the copy in the place of what is there, if it has all users and rooms: who
-// does not have his name any more is another story.
+// putBack puts the copy in the place of what is there, if it has all users, their tokens and
+// rooms: who does not have his name any more is another story.
 func (r *run) putBack() {
 	rooms, users := r.copied.Counts()
-	if nowRooms, nowUsers := r.disk.Copy().Counts(); rooms != nowRooms || users != nowUsers || rooms == 0 {
+	if nowRooms, nowUsers := r.disk.Copy().Counts(); rooms != nowRooms || users != nowUsers || rooms == 0 || !r.copied.LetsIn(r.disk) {
 		return
 	}
 	if r.server != nil {

@@ -73,6 +73,25 @@ func (c *Copy) LastSeq(id chat.RoomID) chat.Seq {
 	return c.rooms[id-1].room.LastSeq
 }
 
+// LetsIn reports whether everybody who can show a token to the disk can show it to the copy,
+// too: no token was given in the place of another since it was made. The users are the same.
+func (c *Copy) LetsIn(d *Disk) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, a := range d.users {
+		known := map[chat.TokenHash]bool{{}: true}
+		for _, old := range c.users[i].devices {
+			known[old.Token], known[old.Next] = true, true
+		}
+		for _, now := range a.devices {
+			if !known[now.Token] || !known[now.Next] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Counts is how many rooms and users the copy has; of no copy, none.
 func (c *Copy) Counts() (rooms, users int) {
 	if c == nil {
