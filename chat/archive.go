@@ -7,6 +7,7 @@ import "context"
 // counts, nonces) comes with them.
 type Archive interface {
 	Store
+	RecordStore
 
 	// Users returns up to itemsMax users (at least 1) with ids above after, ordered by id,
 	// without their SentCount.

@@ -49,10 +49,11 @@ func storeCopyCommand() *cobra.Command {
 	var f storeFlags
 	c := &cobra.Command{
 		Use:   "copy FROM TO",
-		Short: "Copy all users, rooms and messages to another store",
-		Long: "Copy all users, rooms and messages from one store to another: numbers, epochs,\n" +
-			"names, tokens and nonces stay, so clients go on where they were. In the end both\n" +
-			"are read and compared, room by room. A copy that was interrupted goes on when it\n" +
+		Short: "Copy all that a store holds to another one",
+		Long: "Copy all that a store holds to another one: users with their passwords and devices,\n" +
+			"rooms, messages, memberships, operators, bans, reports, the audit log. Numbers,\n" +
+			"epochs, names, tokens and nonces stay, so clients go on where they were. In the end\n" +
+			"both are read and compared, room by room and record by record. A copy that was interrupted goes on when it\n" +
 			"is started again. Stop all servers that use either store before.\n\n" +
 			"Exit status: 0 both stores hold the same, 1 they do not or can not be used, 2 the\n" +
 			"arguments make no sense.",
@@ -71,8 +72,9 @@ func storeCheckCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check STORE",
 		Short: "Read a whole store and look whether it is sound",
-		Long: "Read all logs of a store, and look whether they are whole and what the store says\n" +
-			"of users and rooms follows from them. Stop all servers that use it before.\n\n" +
+		Long: "Read all that a store holds, and look whether logs are whole, what it says of users,\n" +
+			"rooms and messages follows from them, and whatever is kept is about somebody who is\n" +
+			"there. Stop all servers that use it before.\n\n" +
 			"Exit status: 0 it is sound, 1 it is not or can not be used, 2 the arguments make\n" +
 			"no sense.",
 		Example: "  sarang store check sqlite:sarang-data",
@@ -135,8 +137,8 @@ func copyStore(ctx context.Context, f storeFlags, from, to string, out io.Writer
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "both stores hold the same: %d users, %d rooms, %d events (%d of all these were written now)\nsha256 of all logs: %x\n",
-		c.Users, c.Rooms, c.Events, c.Written, c.Sum)
+	_, err = fmt.Fprintf(out, "both stores hold the same: %d users, %d rooms, %d events, %d devices, invitations, memberships and other records (%d of all these were written now)\nsha256 of all of it: %x\n",
+		c.Users, c.Rooms, c.Events, c.Others, c.Written, c.Sum)
 	return err
 }
 
@@ -159,7 +161,7 @@ func checkStore(ctx context.Context, f storeFlags, url string, out io.Writer) (e
 	if a.Erased > 0 {
 		erased = fmt.Sprintf(" (%d older ones were erased)", a.Erased)
 	}
-	_, err = fmt.Fprintf(out, "%d users, %d rooms, %d events%s: %d faults\n", a.Users, a.Rooms, a.Events, erased, a.Faults)
+	_, err = fmt.Fprintf(out, "%d users, %d rooms, %d events%s, %d other records: %d faults\n", a.Users, a.Rooms, a.Events, erased, a.Records, a.Faults)
 	if err == nil && a.Faults > 0 {
 		err = errStoreFaulty
 	}

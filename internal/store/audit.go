@@ -10,6 +10,7 @@ import (
 // Audited is what a check of a store has found.
 type Audited struct {
 	Users, Rooms, Events uint64
+	Records              uint64 // devices, memberships and what else is kept beside
 	Erased               uint64 // events at the beginnings of logs: what was in them is not known
 	Faults               uint64
 	Told                 []string // the first of them, in words
@@ -53,7 +54,14 @@ func Audit(ctx context.Context, s chat.Archive, progress Progress) (*Audited, er
 		a.Rooms++
 		progress("events", a.Events, total)
 	}
-	return a, a.users(ctx, s, sent, progress)
+	if err := a.users(ctx, s, sent, progress); err != nil {
+		return a, err
+	}
+	lastRoom := chat.RoomID(0)
+	if len(rooms) > 0 {
+		lastRoom = rooms[len(rooms)-1].ID
+	}
+	return a, a.records(ctx, s, lastRoom, progress)
 }
 
 func (a *Audited) room(ctx context.Context, s chat.Archive, r chat.Room, sent map[chat.UserID]uint64) error {
@@ -66,8 +74,10 @@ func (a *Audited) room(ctx context.Context, s chat.Archive, r chat.Room, sent ma
 	}
 	lastMs, ruled := int64(0), false
 	given := make(map[chat.UserID]bool)
+	what := newChanged()
 	erased, err := walk(ctx, s, r, func(e *chat.Event) {
 		a.Events++
+		what.apply(e)
 		lastMs = e.TimeMs
 		switch {
 		case e.Name == "":
@@ -117,7 +127,7 @@ func (a *Audited) room(ctx context.Context, s chat.Archive, r chat.Room, sent ma
 			a.fault("room %d: what is known of user %d is not what the log says", r.ID, u)
 		}
 	}
-	return nil
+	return a.changes(ctx, s, r, what)
 }
 
 // sameNonces compares the newest, which come first in have and last in want.

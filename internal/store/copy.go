@@ -25,18 +25,21 @@ type Progress func(what string, done, total uint64)
 // Copied is what a copy has done, and found.
 type Copied struct {
 	Users, Rooms, Events uint64 // in the store that was copied
-	Written              uint64 // users, rooms and events that were not there yet
+	Others               uint64 // devices, invitations, memberships and records
+	Written              uint64 // of all these, but for invitations and memberships, what was not there yet
 	Sum                  [sha256.Size]byte
 }
 
 // Copy brings all that from has into to, with numbers, epochs, names, tokens and nonces as
-// they are, and compares both, room by room. Nobody else may use them meanwhile. When it
+// they are, and compares both, room by room and record by record. Nobody else may use them meanwhile. When it
 // is called again after it was interrupted, it goes on where it was. Errors are
 // *chat.Error: CodeBadRequest if to holds something else, or one of them was written to
 // meanwhile.
 func Copy(ctx context.Context, from, to chat.Archive, progress Progress) (Copied, error) {
-	c := &copying{from: from, to: to, progress: progress, id: chat.BatchID{Writer: rand.Uint64() | 1}}
-	for _, step := range []func(context.Context) error{c.users, c.devices, c.invitations, c.rooms, c.memberships, c.logs, c.compare} {
+	c := &copying{from: from, to: to, progress: progress, id: chat.BatchID{Writer: rand.Uint64() | 1}, total: sha256.New()}
+	for _, step := range []func(context.Context) error{
+		c.users, c.devices, c.invitations, c.rooms, c.memberships, c.logs, c.records, c.compare,
+	} {
 		if err := step(ctx); err != nil {
 			return c.Copied, err
 		}
@@ -51,6 +54,7 @@ type copying struct {
 	id       chat.BatchID
 	sizes    []chat.Room // rooms of from, as they were seen first
 	stored   map[chat.RoomID]chat.Seq
+	total    hash.Hash
 }
 
 func differ(what string, id uint64) error {
@@ -111,8 +115,9 @@ func (c *copying) devices(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = same(want, have, "a device of user", func(d chat.DeviceRecord) uint64 { return uint64(d.User) },
+		n, err := same(want, have, "a device of user", func(d chat.DeviceRecord) uint64 { return uint64(d.User) },
 			func(rest []chat.DeviceRecord) error { return c.to.AddDevices(ctx, rest) })
+		c.Written += uint64(n)
 		if err != nil || len(want) == 0 {
 			return err
 		}
@@ -256,9 +261,9 @@ func (c *copying) commit(ctx context.Context, appends []chat.Append) error {
 	}
 }
 
-// compare reads all logs of both, and the sizes of the first once more.
+// compare reads all of both, and the sizes of the logs of the first once more.
 func (c *copying) compare(ctx context.Context) error {
-	total, done := sha256.New(), uint64(0)
+	done := uint64(0)
 	for _, r := range c.sizes {
 		now, err := c.from.Room(ctx, r.ID)
 		if err != nil {
@@ -282,11 +287,14 @@ func (c *copying) compare(ctx context.Context) error {
 		if want != have {
 			return differ("the log of room", uint64(r.ID))
 		}
-		total.Write(want[:])
+		c.total.Write(want[:])
 		done += uint64(r.LastSeq)
 		c.progress("compared", done, c.Events)
 	}
-	total.Sum(c.Sum[:0])
+	if err := c.compareRest(ctx); err != nil {
+		return err
+	}
+	c.total.Sum(c.Sum[:0])
 	return nil
 }
 

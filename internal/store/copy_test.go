@@ -101,7 +101,7 @@ func TestCopy(t *testing.T) {
 	for i, url := range urls {
 		to := openArchive(t, url)
 		c, err := store.Copy(t.Context(), from, to, quiet)
-		if err != nil || c.Users != 6 || c.Rooms != 4 || c.Events != worldEvents || c.Written != 6+4+worldEvents {
+		if err != nil || c.Users != 6 || c.Rooms != 4 || c.Events != worldEvents || c.Written != 6+4+5+worldEvents {
 			t.Fatalf("copy %d: %+v, %v", i, c, err)
 		}
 		if i > 0 && c.Sum != sum {

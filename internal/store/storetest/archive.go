@@ -116,3 +116,80 @@ func testArchiveRooms(t *testing.T, f *fixture) {
 	f.commit(t, run(want[1], 1, 3, f.user(t, "u"), "x"))
 	f.wantLast(t, want[1], 3)
 }
+
+// testArchiveRecords has records of all kinds added and read back, in pages.
+func testArchiveRecords(t *testing.T, f *fixture) {
+	a := f.archive(t)
+	for _, k := range chat.RecordKinds() {
+		_, err := a.Records(f.ctx, k, nil, 1)
+		if chat.CodeOf(err) == chat.CodeBadRequest && k.Log {
+			continue // this one keeps it in another way
+		}
+		var want []chat.Record
+		for i := range 7 {
+			want = append(want, sampleRecord(k, i))
+		}
+		for _, part := range [][]chat.Record{want[3:], want[:4]} { // one of them twice
+			if err := a.AddRecords(f.ctx, k, part); err != nil {
+				t.Fatalf("%s: %v", k.Name, err)
+			}
+		}
+		for _, itemsMax := range []int{0, 1, 3, 7, 8} {
+			var got []chat.Record
+			for after := chat.Record(nil); ; after = k.Key(got[len(got)-1]) {
+				page, err := a.Records(f.ctx, k, after, itemsMax)
+				if err != nil || len(page) > max(itemsMax, 1) {
+					t.Fatalf("%s: %d of at most %d, %v", k.Name, len(page), itemsMax, err)
+				}
+				if len(page) == 0 {
+					break
+				}
+				got = append(got, page...)
+			}
+			wantSame(t, got, want)
+		}
+		// What is there already is put in its place.
+		last := len(k.Fields) - 1
+		other := slices.Clone(want[2])
+		if other[last] = want[3][last]; last < k.Keys {
+			continue // it is all key
+		}
+		if err := a.AddRecords(f.ctx, k, []chat.Record{other}); err != nil {
+			t.Fatalf("%s: %v", k.Name, err)
+		}
+		want[2] = other
+		got, err := a.Records(f.ctx, k, nil, len(want)+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantSame(t, got, want)
+	}
+}
+
+// sampleRecord is a record that the kind may have: i is its place.
+func sampleRecord(k chat.RecordKind, i int) chat.Record {
+	r := make(chat.Record, len(k.Fields))
+	for at, field := range k.Fields {
+		n := 10*(i/2) + i // pages end between those with the same beginning
+		if at == k.Keys-1 {
+			n = i
+		} else if at < k.Keys {
+			n = i / 3
+		}
+		switch {
+		case field.Name == "network":
+			r[at] = fmt.Sprintf("10.0.%d.0/24", n)
+		case field.Name == "target" && field.Type == chat.Text:
+			r[at] = fmt.Sprintf("10.0.%d.0/24", n)
+		case k.Name == "bans" && field.Name == "user_id":
+			r[at] = int64(0)
+		case field.Type == chat.Number:
+			r[at] = int64(n)
+		case field.Type == chat.Text:
+			r[at] = fmt.Sprintf("글 %d '?' $1 {key}", n)
+		case field.Type == chat.Bytes:
+			r[at] = fmt.Sprintf("\x00\xff%030d", n)
+		}
+	}
+	return r
+}

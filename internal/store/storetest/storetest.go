@@ -90,6 +90,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"RoomEphemeral", testRoomEphemeral},
 		{"ArchiveOfUsers", testArchiveUsers},
 		{"ArchiveOfRooms", testArchiveRooms},
+		{"ArchiveOfRecords", testArchiveRecords},
 		{"PrivateRooms", testPrivateRooms},
 		{"Members", testMembers},
 		{"MyRooms", testMyRooms},
