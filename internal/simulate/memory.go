@@ -34,8 +34,12 @@ func (r *run) checkIdleMemory() {
 func (r *run) usedBytes() int { return int(r.server.svc.Stats().Memory.Total.InUseBytes) }
 
 // windowsBytesMax is a window of so many bytes, one chunk that is being filled, and
-// one of which the window needs only the end, per room. The windows of several workers
-// share bytes.
+// one of which the window needs only the end, per room and format. The windows of several
+// workers share bytes.
 func (r *run) windowsBytesMax(windowBytes int) int {
-	return len(r.plan.rooms) * (2*windowBytes + 3*max(r.plan.chunkBytes, 16<<10))
+	formats := 1
+	if r.plan.webSockets() {
+		formats++
+	}
+	return formats * len(r.plan.rooms) * (2*windowBytes + 3*max(r.plan.chunkBytes, 16<<10))
 }
