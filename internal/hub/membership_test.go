@@ -308,7 +308,7 @@ func TestMyRoomsArePaged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, items := range []int{0, 1, 7, 1000} {
+	for _, items := range []int{0, 4, 7, 1000} {
 		var got []hub.MyRoom
 		for more, pages := true, 0; more; pages++ {
 			after := chat.RoomID(0)

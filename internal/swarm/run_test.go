@@ -346,7 +346,7 @@ func TestRunOverWebSocketAndTLS(t *testing.T) {
 				}
 			})
 			report := runSwarm(t, Config{
-				Addr: c.address(s), TLS: &tls.Config{RootCAs: cert.Pool}, Clients: 40, Rooms: 2, Publishers: 10, Messages: 1500,
+				Addr: c.address(s), TLS: &tls.Config{RootCAs: cert.Pool}, Clients: 40, Rooms: 2, Publishers: 10, Messages: 500,
 				Rate: 1500, Stalled: 5, Churn: 50, Workers: 2,
 			})
 			if !report.OK() || report.Reconnects == 0 {

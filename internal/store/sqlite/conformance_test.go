@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformance(t *testing.T) {
+	if slow {
+		fewerChecks(t, "15")
+	}
 	for _, mode := range []sqlite.SyncMode{sqlite.ProcessSafe, sqlite.PowerSafe} {
 		t.Run(mode.String(), func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Opener {
