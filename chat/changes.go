@@ -21,9 +21,9 @@ const (
 func (k EventKind) Changes() bool { return k >= EventEdit && k <= EventUnpin }
 
 // Erased reports whether e has lost its text: it is a message, or an edit of one, that was
-// deleted. No other event of these kinds is without a text.
+// deleted. No other event of these kinds is without a text, or files.
 func (e *Event) Erased() bool {
-	return e.Text == "" && (e.Kind == EventMessage || e.Kind == EventEdit)
+	return e.Text == "" && e.Files == "" && (e.Kind == EventMessage || e.Kind == EventEdit)
 }
 
 // Bounds of what can be done to one message. What was taken back counts, too: so they can be

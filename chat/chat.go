@@ -66,16 +66,17 @@ type Event struct {
 	User    UserID
 	Name    string // display name of User at the time
 	Nonce   Nonce
-	Target  Seq    // an earlier event of the room that this one is about, or answers; 0: none
-	Root    Seq    // messages only: the first of the thread that it belongs to, as its author says; 0: none, or Target
-	TimeMs  int64  // Unix time in milliseconds; not smaller than the one before, but where a wrong clock was set right
-	Text    string // of messages and edits, empty if it was erased; of reactions the emoji; of roles and kicks the reason, if one was given; valid UTF-8
-	Subject UserID // roles and kicks only: whom it is about
-	Role    Role   // role events only
-	UntilMs int64  // role events only: the role holds at times below it (see Given); 0: for good
+	Target  Seq      // an earlier event of the room that this one is about, or answers; 0: none
+	Root    Seq      // messages only: the first of the thread that it belongs to, as its author says; 0: none, or Target
+	TimeMs  int64    // Unix time in milliseconds; not smaller than the one before, but where a wrong clock was set right
+	Text    string   // of messages and edits, empty if it was erased; of reactions the emoji; of roles and kicks the reason, if one was given; valid UTF-8
+	Files   FileList // messages only: what it names; erased with Text
+	Subject UserID   // roles and kicks only: whom it is about
+	Role    Role     // role events only
+	UntilMs int64    // role events only: the role holds at times below it (see Given); 0: for good
 }
 
-// Digest is 64 bits of what e says: kind, target, root, text, subject, and role with how long it
+// Digest is 64 bits of what e says: kind, target, root, text, files, subject, and role with how long it
 // holds, without who, where and when. Of an event that has no place yet, UntilMs is minus
 // for how long. Two events of an author with one nonce are one event if their digests
 // are the same. It is never 0, and the same in every version: stores keep it. (FNV-1a;
@@ -88,6 +89,9 @@ func (e *Event) Digest() uint64 {
 	}
 	for i := range len(e.Text) {
 		h = (h ^ uint64(e.Text[i])) * prime
+	}
+	for i := range len(e.Files) {
+		h = (h ^ uint64(e.Files[i])) * prime
 	}
 	if d := e.forMs(); d != 0 {
 		h = (h ^ ^uint64(d)) * prime // no byte of a text is so large

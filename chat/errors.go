@@ -55,6 +55,10 @@ const (
 	CodeNoMessage      Code = 41 // what is to be changed is no message
 	CodeErased         Code = 42 // the message was deleted
 	CodeTooLate        Code = 43 // messages may be edited for a time only, and that is over
+	CodeNoFile         Code = 62 // no such file, or nothing that the user may read names it
+	CodeFileTooLarge   Code = 63 // the file is larger than files may be
+	CodeQuota          Code = 64 // the user's files would be too much together
+	CodeBadFile        Code = 65 // a file's name or content is not allowed, or is not what was announced
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

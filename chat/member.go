@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -75,6 +76,7 @@ const LastTextBytesMax = 160
 // LastText is the beginning of a text that MyRoom.Last shows: whole characters, at most
 // LastTextBytesMax bytes.
 func LastText(text string) string {
+	text, _, _ = strings.Cut(text, fileMark) // it may be the beginning of a body
 	if len(text) <= LastTextBytesMax {
 		return text
 	}

@@ -68,7 +68,7 @@ func ParseRoomName(s string) (name, key string, err error) {
 }
 
 // CheckText returns nil if s may be the text of a message: valid UTF-8, not empty,
-// without NUL, at most maxBytes bytes. Otherwise an *Error with CodeBadText.
+// without NUL and U+FDD0, at most maxBytes bytes. Otherwise an *Error with CodeBadText.
 func CheckText(s string, maxBytes int) error {
 	switch {
 	case s == "":
@@ -79,6 +79,8 @@ func CheckText(s string, maxBytes int) error {
 		return Errorf(CodeBadText, "the message contains a NUL byte")
 	case !utf8.ValidString(s):
 		return Errorf(CodeBadText, "the message is not valid UTF-8")
+	case strings.Contains(s, fileMark):
+		return Errorf(CodeBadText, "the message contains U+FDD0, which is no character")
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (l *link) Event(_ *session.Session, e *chat.Event) {
 		return
 	}
 	own := *e
-	own.Name, own.Text = strings.Clone(e.Name), strings.Clone(e.Text)
+	own.Name, own.Text, own.Files = strings.Clone(e.Name), strings.Clone(e.Text), chat.FileList(strings.Clone(string(e.Files)))
 	l.emit(RoomEvent{own})
 }
 

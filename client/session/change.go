@@ -10,21 +10,31 @@ import (
 // message (see Publish). What is so already is acknowledged with the number of the event that
 // made it so.
 
-// Reply says text as the answer to a message.
+// Reply says text as the answer to a message, or names files, or both.
 type Reply struct {
-	Target chat.Seq // the message that is answered
+	Target chat.Seq // the message that is answered; 0: none
 	Root   chat.Seq // the first message of the thread, if Target is not that; 0: it is
-	Text   string
+	Text   string   // may be empty if there are files
+	Files  []chat.FileID
 }
 
-// Reply publishes an answer to a message.
+// Reply publishes an answer to a message, or a message with files.
 func (s *Session) Reply(room chat.RoomID, y Reply) (chat.Nonce, error) {
-	if err := s.checkText(y.Text); err != nil {
-		return 0, err
+	if y.Text != "" || len(y.Files) == 0 {
+		if err := s.checkText(y.Text); err != nil {
+			return 0, err
+		}
+	}
+	if len(y.Files) > chat.FilesPerMessageMax {
+		return 0, &LimitError{"files of a message", chat.FilesPerMessageMax}
+	}
+	var files []uint64
+	for _, id := range y.Files {
+		files = append(files, uint64(id))
 	}
 	return s.act(room, "", "", func(n chat.Nonce) *act {
 		return &act{sarangv1.CChat, &sarangv1.Publish{
-			Room: uint64(room), Nonce: uint64(n), Text: y.Text, Target: uint64(y.Target), Root: uint64(y.Root),
+			Room: uint64(room), Nonce: uint64(n), Text: y.Text, Target: uint64(y.Target), Root: uint64(y.Root), Files: files,
 		}}
 	})
 }

@@ -218,6 +218,10 @@ type Limits struct {
 	PasswordRunesMin     int           // code points of a password
 	PasswordBytesMax     int           // and its bytes of UTF-8
 	EditFor              time.Duration // how long after it a message may be edited; 0: always
+	FileBytesMax         int64         // of one file
+	FilesPerMessageMax   int
+	WebPort              uint16 // of the web address, where files are, as the server knows it
+	WebTLS               bool   // and it is https
 }
 
 // RoomInfo is what the server says about a room.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"sarang/chat"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
@@ -48,7 +49,38 @@ func fillEvent(e *chat.Event, m *sarangv1.Event) (fault error) {
 			*text = clean(*text)
 		}
 	}
+	if len(m.Files) > 0 {
+		files, bad := filesOf(m.Files)
+		if e.Files = files; bad != nil {
+			fault = bad
+		}
+	}
 	return fault
+}
+
+// filesOf makes a list of what a server says of files; what is not allowed is left out, and is the
+// fault.
+func filesOf(all []*sarangv1.File) (_ chat.FileList, fault error) {
+	var files []chat.FileInfo
+	for _, f := range all {
+		i := chat.FileInfo{
+			ID: chat.FileID(f.GetId()), Name: f.GetName(), Type: f.GetType(), Bytes: int64(min(f.GetBytes(), math.MaxInt64)),
+			Width: int(f.GetWidth()), Height: int(f.GetHeight()), Thumbnail: f.GetThumbnail(),
+		}
+		err := chat.CheckFileName(i.Name)
+		if err == nil {
+			err = chat.CheckFileType(i.Type)
+		}
+		switch {
+		case err != nil:
+			fault = err
+		case i.ID == 0 || i.ID > chat.FileIDMax || len(files) == chat.FilesPerMessageMax:
+			fault = chat.Errorf(chat.CodeBadFile, "a file without a proper id, or one too many")
+		default:
+			files = append(files, i)
+		}
+	}
+	return chat.NewFileList(files...), fault
 }
 
 // eventKind is the domain's number for a kind; 0 for one that can not be said there.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"time"
 
 	"sarang/chat"
@@ -184,6 +185,10 @@ func limitsOf(m *sarangv1.Limits) Limits {
 		PasswordRunesMin:     int(m.GetPasswordRunesMin()),
 		PasswordBytesMax:     int(m.GetPasswordBytesMax()),
 		EditFor:              time.Duration(m.GetEditSecondsMax()) * time.Second,
+		FileBytesMax:         int64(min(m.GetFileBytesMax(), math.MaxInt64)),
+		FilesPerMessageMax:   int(m.GetFilesPerMessageMax()),
+		WebPort:              uint16(min(m.GetWebPort(), math.MaxUint16)),
+		WebTLS:               m.GetWebTls(),
 	}
 }
 

@@ -17,7 +17,8 @@ type Message struct {
 	TimeMs  int64
 	Target  chat.Seq // the message that it answers; 0: none
 	Root    chat.Seq // the first of the thread that it belongs to; 0: none
-	Text    string   // empty: it was deleted
+	Text    string   // empty with no Files: it was deleted
+	Files   chat.FileList
 	Edited  chat.Seq // the newest edit; 0: there is none
 	Deleted chat.Seq // the event that deleted it; 0: it was not, or that has not come yet
 	Pinned  chat.Seq // the event that pinned it; 0: it is not
@@ -28,7 +29,7 @@ type Message struct {
 }
 
 // Gone reports whether the message was deleted.
-func (m *Message) Gone() bool { return m.Text == "" }
+func (m *Message) Gone() bool { return m.Text == "" && m.Files == "" }
 
 // Page is a page of history; see client.HistoryPage.
 type Page struct {
@@ -97,7 +98,7 @@ func (v *View) Page(p Page) error {
 func (v *View) learn(e *chat.Event, st *chat.State) {
 	m := &Message{
 		Seq: e.Seq, User: e.User, Name: strings.Clone(e.Name), TimeMs: e.TimeMs, Target: e.Target, Root: root(e),
-		Text: strings.Clone(e.Text), changed: e.Seq,
+		Text: strings.Clone(e.Text), Files: chat.FileList(strings.Clone(string(e.Files))), changed: e.Seq,
 	}
 	if st != nil {
 		m.Edited, m.Deleted, m.Pinned, m.changed = st.Edited, st.Deleted, st.Pinned, st.Changed
@@ -105,7 +106,7 @@ func (v *View) learn(e *chat.Event, st *chat.State) {
 	}
 	if have := v.messages[e.Seq]; have != nil && have.changed >= m.changed {
 		if m.Gone() && !have.Gone() {
-			have.Text = "" // it was erased, and the event that says so is on its way
+			have.Text, have.Files = "", "" // it was erased, and the event that says so is on its way
 		}
 		return
 	}
@@ -138,10 +139,12 @@ func (v *View) apply(m *Message, e *chat.Event) {
 	case chat.EventEdit:
 		m.Edited = e.Seq
 		if !m.Gone() {
-			m.Text = strings.Clone(e.Text) // empty, if it was erased since
+			if m.Text = strings.Clone(e.Text); m.Text == "" {
+				m.Files = "" // it was erased since
+			}
 		}
 	case chat.EventDelete:
-		m.Text, m.Edited, m.Deleted, m.Pinned, m.Reactions = "", 0, e.Seq, 0, nil
+		m.Text, m.Files, m.Edited, m.Deleted, m.Pinned, m.Reactions = "", "", 0, e.Seq, 0, nil
 	case chat.EventPin:
 		m.Pinned = e.Seq
 	case chat.EventUnpin:

@@ -300,6 +300,8 @@ type Report struct {
 	ResolvedBy   chat.UserID `json:"resolved_by,omitempty"`
 	ResolvedMs   int64       `json:"resolved_ms,omitempty"`
 	Note         string      `json:"note,omitempty"`
+
+	Files []chat.FileInfo `json:"files,omitempty"` // that the message names
 }
 
 // Reports is a page of them.
@@ -327,7 +329,7 @@ func (o *Operations) reportOf(ctx context.Context, r chat.Report) (Report, error
 	}
 	events, _, err := o.Store.History(ctx, r.Room, chat.Page{After: r.Seq - 1, ItemsMax: 1, BytesMax: 1})
 	if err == nil && len(events) == 1 && events[0].Seq == r.Seq {
-		told.Text = events[0].Text
+		told.Text, told.Files = events[0].Text, events[0].Files.All()
 	}
 	told.RoomName, told.AuthorName, told.ReporterName = room.Name, author.Name, reporter.Name
 	return told, err

@@ -289,6 +289,8 @@ type ExportedEvent struct {
 	Target  chat.Seq    `json:"target,omitempty"`
 	Subject chat.UserID `json:"subject,omitempty"`
 	Role    string      `json:"role,omitempty"`
+
+	Files []chat.FileInfo `json:"files,omitempty"`
 }
 
 // ExportResult is how much an export has.
@@ -364,7 +366,7 @@ func (o *Operations) exportRoom(ctx context.Context, r chat.Room, u chat.UserID,
 				continue
 			}
 			x.Events++
-			one := ExportedEvent{Seq: e.Seq, Kind: kindName(e.Kind), TimeMs: e.TimeMs, Text: e.Text, Target: e.Target, Subject: e.Subject}
+			one := ExportedEvent{Seq: e.Seq, Kind: kindName(e.Kind), TimeMs: e.TimeMs, Text: e.Text, Files: e.Files.All(), Target: e.Target, Subject: e.Subject}
 			if e.Kind == chat.EventRole {
 				one.Role = e.Role.String()
 			}

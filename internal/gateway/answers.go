@@ -18,7 +18,7 @@ func (h *Handler) reply(o *hub.Session, id packet.ID, m packet.Marshaler) {
 
 // LoggedIn sends S_LOGIN.
 func (h *Handler) LoggedIn(o *hub.Session, in hub.Admission) {
-	c, u := h.shard.Hub().Config(), &in.User
+	c, u, web := h.shard.Hub().Config(), &in.User, h.shard.Hub().Web()
 	h.reply(o, pb.SLogin, &pb.LoggedIn{
 		Version: pb.Version, User: uint64(u.ID), Name: u.Name, Token: in.Token, SentCount: u.SentCount,
 		Server: h.config.Server, Session: uint64(in.Device), Account: u.Account,
@@ -32,8 +32,20 @@ func (h *Handler) LoggedIn(o *hub.Session, in hub.Admission) {
 			PasswordRunesMin:     chat.PasswordRunesMin,
 			PasswordBytesMax:     chat.PasswordBytesMax,
 			EditSecondsMax:       uint32(c.EditSecondsMax),
+			FileBytesMax:         uint64(ifAny(web, c.Files.BytesMax)),
+			FilesPerMessageMax:   uint32(ifAny(web, chat.FilesPerMessageMax)),
+			WebPort:              uint32(web.Port),
+			WebTls:               web.TLS,
 		},
 	})
+}
+
+// ifAny is a bound of files, 0 where there are none.
+func ifAny(web hub.WebAt, n int) int {
+	if web.Port == 0 {
+		return 0
+	}
+	return n
 }
 
 func seconds(d time.Duration) uint32 { return uint32(max(d, 0) / time.Second) }

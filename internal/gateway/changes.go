@@ -75,15 +75,28 @@ func fillStates(events []*pb.Event, states []chat.State) {
 	}
 }
 
-// The fields of Event by which a text is erased: as many zeros stand in its place, in a field
-// that says nothing. Both tags take one byte.
+// The fields of Event by which a text and files are erased: as many zeros stand in their place, in
+// fields that say nothing. The tags of each pair take as many bytes.
 const (
-	fieldText    = 8
-	fieldPadding = 13
+	fieldText         = 8
+	fieldPadding      = 13
+	fieldFiles        = 25
+	fieldFilesPadding = 26
 )
 
-// EraseText makes the payload of an S_CHAT, in place, that of the same event without its text;
-// false if it is not one.
+// blankField is the field that stands in the place of an erased one, 0 for fields that stay.
+func blankField(n protowire.Number) protowire.Number {
+	switch n {
+	case fieldText:
+		return fieldPadding
+	case fieldFiles:
+		return fieldFilesPadding
+	}
+	return 0
+}
+
+// EraseText makes the payload of an S_CHAT, in place, that of the same event without its text and
+// files; false if it is not one.
 func EraseText(payload []byte) bool {
 	for at := 0; at < len(payload); {
 		number, kind, n := protowire.ConsumeTag(payload[at:])
@@ -94,13 +107,13 @@ func EraseText(payload []byte) bool {
 		if value < 0 {
 			return false
 		}
-		if number == fieldText && kind == protowire.BytesType {
-			text, all := protowire.ConsumeBytes(payload[at+n:])
-			if n != 1 || all != value {
+		if blank := blankField(number); blank != 0 && kind == protowire.BytesType {
+			said, all := protowire.ConsumeBytes(payload[at+n:])
+			if n != protowire.SizeTag(number) || all != value {
 				return false
 			}
-			payload[at] = byte(protowire.EncodeTag(fieldPadding, protowire.BytesType))
-			clear(text)
+			protowire.AppendTag(payload[at:at], blank, protowire.BytesType)
+			clear(said)
 		}
 		at += n + value
 	}

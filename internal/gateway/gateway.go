@@ -91,6 +91,12 @@ func FillEvent(m *pb.Event, e *chat.Event) {
 		m.Nonce = uint64(e.Nonce)
 	}
 	m.Text, m.Target, m.Root = e.Text, uint64(e.Target), uint64(e.Root)
+	for _, f := range e.Files.All() {
+		m.Files = append(m.Files, &pb.File{
+			Id: uint64(f.ID), Name: f.Name, Type: f.Type, Bytes: uint64(f.Bytes),
+			Width: uint32(f.Width), Height: uint32(f.Height), Thumbnail: f.Thumbnail,
+		})
+	}
 	m.Subject, m.Role, m.UntilMs = uint64(e.Subject), uint32(e.Role), uint64(e.UntilMs)
 }
 

@@ -60,7 +60,7 @@ func (h *Handler) login(o *hub.Session, m *pb.Login) error {
 
 func (h *Handler) publish(o *hub.Session, m *pb.Publish) error {
 	h.shard.Publish(o, hub.RequestRef{Kind: pb.CChat, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}, hub.Message{
-		Text: m.Text, Target: chat.Seq(m.Target), Root: chat.Seq(m.Root),
+		Text: m.Text, Target: chat.Seq(m.Target), Root: chat.Seq(m.Root), Files: m.Files,
 	})
 	return nil
 }

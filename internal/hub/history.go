@@ -111,7 +111,7 @@ func (g *historyGranted) tell(s *Shard, o *Session, p *HistoryPage, moment uint6
 func (p *HistoryPage) erase(seq chat.Seq) {
 	for i := range p.Events {
 		if e := &p.Events[i]; e.Seq == seq {
-			e.Text = ""
+			e.EraseBody()
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (p *HistoryPage) asItIsNow() {
 		}
 		switch st := &states[0]; {
 		case st.Deleted != 0:
-			e.Text = ""
+			e.EraseBody()
 		case st.Edited != 0:
 			e.Text = st.Text
 		}
@@ -166,7 +166,7 @@ func (p *HistoryPage) fit(page chat.Page) {
 	costs, total := make([]int, len(p.Events)), 0
 	states := p.States
 	for i := range p.Events {
-		costs[i] = len(p.Events[i].Text)
+		costs[i] = p.Events[i].BodyBytes()
 		if len(states) > 0 && states[0].Target == p.Events[i].Seq {
 			costs[i] += stateBytes
 			for _, r := range states[0].Reactions {

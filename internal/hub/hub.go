@@ -97,6 +97,8 @@ type Config struct {
 	// goroutine, and may take time. Nil: nobody comes so.
 	Identify func(token string) (external, name string, err error)
 
+	Files FileLimits
+
 	Limits Limits // the zero Limits are none; see DefaultConfig
 }
 
@@ -169,6 +171,7 @@ type Hub struct {
 	limits   limits
 	online   online
 	standing standing
+	web      atomic.Pointer[WebAt]
 	erased   erasures
 	load     load
 	troubles troubles

@@ -15,6 +15,7 @@ type Message struct {
 	Text   string
 	Target chat.Seq // an earlier event of the room that it answers; 0: none
 	Root   chat.Seq // the first message of the thread that it belongs to; 0: none, or Target
+	Files  []uint64 // that it names, by their ids; lent
 }
 
 // Publish sends a message to a room; the client is told Ack or Failed. When too many of
@@ -24,14 +25,32 @@ func (s *Shard) Publish(o *Session, ref RequestRef, m Message) {
 	if !s.mayAsk(o, ref) || s.tooFastMessage(o, ref) || !s.mayAuthor(o, ref) || !s.takesPublish(o, ref) {
 		return
 	}
-	if err := chat.CheckText(m.Text, s.hub.config.TextBytesMax); err != nil {
-		s.fail(o, ref, asError(err))
+	if err := s.checkMessage(o, ref, &m); err != nil {
+		s.fail(o, ref, err)
 		return
 	}
 	if !o.place(ref.Room).ephemeral && (!s.diskTakes(o, ref) || !s.mayStore(o, ref, 1, len(m.Text))) {
 		return
 	}
-	s.author(o, ref, publishRequest{kind: chat.EventMessage, text: s.keep(m.Text), target: m.Target, root: m.Root})
+	p := publishRequest{kind: chat.EventMessage, text: s.keep(m.Text), target: m.Target, root: m.Root}
+	if len(m.Files) > 0 {
+		s.authorWithFiles(o, ref, p, m.Files)
+		return
+	}
+	s.author(o, ref, p)
+}
+
+// checkMessage checks what is said: a text, or files, or both.
+func (s *Shard) checkMessage(o *Session, ref RequestRef, m *Message) *chat.Error {
+	if m.Text != "" || len(m.Files) == 0 {
+		if err := chat.CheckText(m.Text, s.hub.config.TextBytesMax); err != nil {
+			return asError(err)
+		}
+	}
+	if len(m.Files) == 0 {
+		return nil
+	}
+	return s.checkFiles(o, ref, m.Files)
 }
 
 // mayAuthor checks what all authored events need.
@@ -52,6 +71,11 @@ func (s *Shard) mayAuthor(o *Session, ref RequestRef) bool {
 // author sends an event of o to its room.
 func (s *Shard) author(o *Session, ref RequestRef, p publishRequest) {
 	s.publishes(o)
+	s.send(o, ref, p)
+}
+
+// send is author for an event that counts as being on its way.
+func (s *Shard) send(o *Session, ref RequestRef, p publishRequest) {
 	p.session, p.network, p.user, p.name, p.nonce = o.Engine.ID(), o.network, o.User, o.Name, ref.Nonce
 	p.early = !o.inRoom(ref.Room)
 	s.request(roomRequest{room: ref.Room, publish: p})
@@ -81,6 +105,9 @@ const textArenaBytes = 16 << 10
 // keep copies a lent text. Texts of the same time share a piece of memory, which lives
 // until the last of them is stored.
 func (s *Shard) keep(text string) string {
+	if text == "" {
+		return ""
+	}
 	if len(text) > textArenaBytes/4 {
 		return string(append([]byte(nil), text...))
 	}
@@ -100,6 +127,7 @@ type publishRequest struct {
 	name     string
 	nonce    chat.Nonce
 	text     string
+	files    chat.FileList
 	target   chat.Seq
 	root     chat.Seq
 	subject  chat.UserID
@@ -146,7 +174,7 @@ func (h *home) publish(p *publishRequest) {
 	}
 	counts := &h.shard.hub.counts
 	outcome, seq, err := h.room.Publish(room.Publish{
-		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Target: p.target, Root: p.root,
+		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Files: p.files, Target: p.target, Root: p.root,
 		Subject: p.subject, Role: p.role, ForMs: p.forMs, Operator: p.operator, Ref: room.Ref(p.session),
 	})
 	switch outcome {

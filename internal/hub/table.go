@@ -33,6 +33,7 @@ const (
 	passwordQueueMost      = 1 << 16
 	passwordsAtOnceMost    = 256
 	userDevicesMost        = 1000
+	uploadsMost            = 1 << 16
 	editSecondsMost        = 10 * 365 * 24 * 3600
 )
 
@@ -76,6 +77,13 @@ func LimitTable() []Limit {
 		{"password-memory-kib", "memory that hashing a password takes, in KiB", 19456, password.MemoryKiBMin, password.MemoryKiBMax, false, func(c *Config) *int { return &c.PasswordCost.MemoryKiB }},
 		{"password-passes", "passes over it", 2, 1, password.PassesMax, false, func(c *Config) *int { return &c.PasswordCost.Passes }},
 		{"user-sessions-max", "sessions (tokens) of a user; a new one ends the one that was seen longest ago", 32, 1, userDevicesMost, false, func(c *Config) *int { return &c.UserDevicesMax }},
+		{"file-bytes-max", "largest file, in bytes", 25 << 20, 1, limitMost, false, func(c *Config) *int { return &c.Files.BytesMax }},
+		{"user-files-max", "files of a user", 1000, 0, limitMost, true, func(c *Config) *int { return &c.Files.UserFilesMax }},
+		{"user-files-mib-max", "what they are together, in MiB", 512, 0, limitMost, true, func(c *Config) *int { return &c.Files.UserFilesMiBMax }},
+		{"user-uploads-max", "files of a user that are being uploaded", 4, 1, uploadsMost, false, func(c *Config) *int { return &c.Files.UserUploadsMax }},
+		{"address-uploads-max", "and of an address", 16, 0, uploadsMost, true, func(c *Config) *int { return &c.Files.AddressUploadsMax }},
+		{"uploads-max", "and of all", 256, 1, uploadsMost, false, func(c *Config) *int { return &c.Files.UploadsMax }},
+		{"file-pixels-max", "pixels of an image; one with more is kept as any other file is", 25000000, 1, limitMost, false, func(c *Config) *int { return &c.Files.PixelsMax }},
 		{"messages-per-second", "messages of a session", 20, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesPerSecond }},
 		{"messages-burst", "and so many at once", 60, 0, limitMost, true, func(c *Config) *int { return &c.Limits.MessagesBurst }},
 		{"requests-per-second", "joins, creations, lists, histories and members of a session", 10, 0, limitMost, true, func(c *Config) *int { return &c.Limits.RequestsPerSecond }},

@@ -43,7 +43,7 @@ func (b *batch) add(e chat.Event, from origin) {
 func (b *batch) within(eventsMax, textBytesMax int) int {
 	n, textBytes := 0, 0
 	for n < len(b.events) && n < eventsMax && textBytes < textBytesMax {
-		textBytes += len(b.events[n].Text)
+		textBytes += b.events[n].BodyBytes()
 		n++
 	}
 	return n

@@ -109,7 +109,7 @@ func (r *Room) decidable() int {
 // calls refuse for everybody who waits for it.
 func (r *Room) giveUp(b *batch, i int, refuse func(Ack)) {
 	e := &b.events[i]
-	r.pendingBytes -= cost(e.Text)
+	r.pendingBytes -= cost(e.Text, e.Files)
 	if !e.Kind.Authored() {
 		return
 	}
@@ -124,7 +124,7 @@ func (r *Room) Committed(ack func(Ack)) {
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
 		r.info.LastSeq, r.info.LastMs = e.Seq, e.TimeMs
-		r.pendingBytes -= cost(e.Text)
+		r.pendingBytes -= cost(e.Text, e.Files)
 		if !e.Kind.Authored() {
 			continue
 		}
@@ -204,7 +204,7 @@ func (r *Room) dropKnown(tell Outcomes) {
 		if !known || at.Seq == 0 {
 			return true
 		}
-		r.pendingBytes -= cost(e.Text)
+		r.pendingBytes -= cost(e.Text, e.Files)
 		r.end(a, e)
 		wrong := mistaken(at, e)
 		r.gathering.waiting(i, func(to Ref) {

@@ -15,7 +15,8 @@ type Publish struct {
 	Target   chat.Seq // an event of the log; 0: none
 	Root     chat.Seq // of messages: the first of the thread; 0: none, or Target
 	Text     string
-	Subject  chat.UserID // whose role it is, or who is sent out
+	Files    chat.FileList // of messages: what it names
+	Subject  chat.UserID   // whose role it is, or who is sent out
 	Role     chat.Role
 	ForMs    int64 // the role ends by itself so long after the event; 0: not
 	Ref      Ref
@@ -25,7 +26,7 @@ type Publish struct {
 func (p *Publish) event(room chat.RoomID) chat.Event {
 	return chat.Event{
 		Room: room, Kind: p.Kind, User: p.User, Name: p.Name, Nonce: p.Nonce,
-		Target: p.Target, Root: p.Root, Text: p.Text, Subject: p.Subject, Role: p.Role,
+		Target: p.Target, Root: p.Root, Text: p.Text, Files: p.Files, Subject: p.Subject, Role: p.Role,
 		UntilMs: -p.ForMs,
 	}
 }
@@ -53,7 +54,7 @@ func (r *Room) Publish(p Publish) (Outcome, chat.Seq, *chat.Error) {
 	if most := r.config.NoncesPerUserMax; !retry && len(a.onWay)+len(a.held) >= most {
 		return Refused, 0, chat.Errorf(chat.CodeTooMany, "more than %d messages of yours to this room are not acknowledged yet", most)
 	}
-	r.pendingBytes += cost(p.Text)
+	r.pendingBytes += cost(p.Text, p.Files)
 	if !a.loaded {
 		a.held = append(a.held, p)
 		r.held++
@@ -96,7 +97,7 @@ func (r *Room) check(p *Publish) *chat.Error {
 }
 
 // cost is about what an event takes in memory until it is in the log.
-func cost(text string) int { return len(text) + eventOverheadBytes }
+func cost(text string, files chat.FileList) int { return len(text) + len(files) + eventOverheadBytes }
 
 const eventOverheadBytes = 160
 
@@ -107,7 +108,7 @@ func (r *Room) PendingBytes() int { return r.pendingBytes }
 func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 	e := p.event(r.info.ID)
 	if first, known := a.find(p.Nonce); known {
-		r.pendingBytes -= cost(p.Text)
+		r.pendingBytes -= cost(p.Text, p.Files)
 		if err := mistaken(first, &e); err != nil {
 			return Refused, 0, err
 		}
@@ -123,7 +124,7 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 	// Who gives roles is asked when it gets its place, and so is who has one for a time.
 	if !p.Kind.Rules() && !p.Operator && a.given.UntilMs == 0 {
 		if err := r.Access(p.User, action(p.Kind), 0); err != nil {
-			r.pendingBytes -= cost(p.Text)
+			r.pendingBytes -= cost(p.Text, p.Files)
 			return Refused, 0, err
 		}
 	}
@@ -229,7 +230,7 @@ func (r *Room) AuthorFailed(u chat.UserID, why *chat.Error, tell Outcomes) {
 	a.awaited = false
 	held := r.release(a)
 	for _, p := range held {
-		r.pendingBytes -= cost(p.Text)
+		r.pendingBytes -= cost(p.Text, p.Files)
 		r.want(&p, -1)
 		tell.Refuse(Ack{Ref: p.Ref, Kind: p.Kind, Nonce: p.Nonce}, why)
 	}

@@ -199,7 +199,7 @@ func (r *Room) depart(u chat.UserID, p *present) {
 // is said.
 func (r *Room) announce(k chat.EventKind, u chat.UserID, name string) {
 	if len(r.presence) <= r.config.AnnounceMembersMax && len(r.gathering.events) < r.config.BatchEventsMax {
-		r.pendingBytes += cost("")
+		r.pendingBytes += cost("", "")
 		r.gathering.add(chat.Event{Room: r.info.ID, Kind: k, User: u, Name: name, Nonce: r.nonce()}, origin{})
 	}
 }

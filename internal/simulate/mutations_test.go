@@ -623,7 +623,7 @@ func mutations() []mutation {
 		{
 			name: "messages whose nonces are asked for stay counted", promise: promiseLoad,
 			file: "internal/room/publish.go",
-			old:  "\tfor _, p := range held {\n\t\tr.pendingBytes -= cost(p.Text)\n",
+			old:  "\tfor _, p := range held {\n\t\tr.pendingBytes -= cost(p.Text, p.Files)\n",
 			new:  "\tfor _, p := range held {\n",
 		},
 		{

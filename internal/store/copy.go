@@ -334,9 +334,9 @@ func walk(ctx context.Context, s chat.Store, r chat.Room, each func(*chat.Event)
 func writeEvent(h hash.Hash, e *chat.Event) {
 	var b [72]byte
 	n := b[:0]
-	for _, v := range []uint64{uint64(e.Seq), uint64(e.Kind)<<8 | uint64(e.Role), uint64(e.User), uint64(e.Nonce), uint64(e.Target), uint64(e.TimeMs), uint64(e.Subject), uint64(e.Extra()), uint64(len(e.Text))} {
+	for _, v := range []uint64{uint64(e.Seq), uint64(e.Kind)<<8 | uint64(e.Role), uint64(e.User), uint64(e.Nonce), uint64(e.Target), uint64(e.TimeMs), uint64(e.Subject), uint64(e.Extra()), uint64(e.BodyBytes())} {
 		n = binary.LittleEndian.AppendUint64(n, v)
 	}
 	h.Write(n)
-	fmt.Fprint(h, len(e.Name), e.Name, e.Text)
+	fmt.Fprint(h, len(e.Name), e.Name, e.Body())
 }

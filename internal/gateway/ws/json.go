@@ -85,17 +85,34 @@ func appendValue(dst []byte, f protoreflect.FieldDescriptor, v protoreflect.Valu
 	return append(dst, "null"...)
 }
 
-// eraseJSON puts spaces in the place of the text of what appendJSON has made of an event. What
-// it looks for can not be a part of a string, in which a quote is never without a backslash.
+// eraseJSON puts spaces in the place of the text and the files of what appendJSON has made of an
+// event. What it looks for can not be a part of a string, in which a quote is never without a
+// backslash; no field of a file is called so.
 func eraseJSON(b []byte) bool {
-	from := bytes.Index(b, []byte(`"text":"`))
+	return eraseField(b, `"text":`) && eraseField(b, `"files":`)
+}
+
+// eraseField puts spaces in the place of a field, whose value is a string or an array.
+func eraseField(b []byte, name string) bool {
+	from := bytes.Index(b, []byte(name))
 	if from < 0 {
 		return true
 	}
-	to := from + len(`"text":"`)
-	for ; to < len(b) && b[to] != '"'; to++ {
-		if b[to] == '\\' {
+	to, depth, quoted := from+len(name), 0, false
+	for ; to < len(b); to++ {
+		switch c := b[to]; {
+		case quoted && c == '\\':
 			to++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[':
+			depth++
+		case c == ']':
+			depth--
+		}
+		if !quoted && depth == 0 {
+			break
 		}
 	}
 	if to >= len(b) {

@@ -103,7 +103,7 @@ func (a *appendArgs) fill(b *sqlstore.Batch) {
 		a.mRoom, a.mSeq = append(a.mRoom, int64(r.Room)), append(a.mSeq, int64(r.Seq))
 		a.mUser, a.mKind = append(a.mUser, int64(r.User)), append(a.mKind, int16(r.Kind))
 		a.mNonce, a.mTime = append(a.mNonce, int64(r.Nonce)), append(a.mTime, r.TimeMs)
-		a.mPrev, a.mText = append(a.mPrev, int64(r.Prev)), append(a.mText, r.Text)
+		a.mPrev, a.mText = append(a.mPrev, int64(r.Prev)), append(a.mText, r.Body())
 		a.mDigest = append(a.mDigest, int64(r.StoredDigest()))
 		a.mHead = append(a.mHead, int64(r.Head)+1) // arrays begin with 1 there
 		a.mSaid, a.mSaidSeq = append(a.mSaid, int64(r.Count)), append(a.mSaidSeq, int64(r.Said.Newest))

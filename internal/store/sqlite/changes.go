@@ -90,14 +90,15 @@ func (w *writer) storeChanges(ctx context.Context, changes []*chat.Event) error 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.change.apply(e); err != nil {
+		if err := w.applyChange(e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *changeStmts) apply(e *chat.Event) error {
+func (w *writer) applyChange(e *chat.Event) error {
+	c := &w.change
 	ctx, room, target, seq := context.Background(), int64(e.Room), int64(e.Target), int64(e.Seq)
 	var kind chat.EventKind
 	var deleted int64
@@ -120,7 +121,7 @@ func (c *changeStmts) apply(e *chat.Event) error {
 		return firstError(exec(ctx, c.edit, room, target, seq), exec(ctx, c.edited, room, target, seq))
 	case chat.EventDelete:
 		return firstError(
-			exec(ctx, c.erase, room, target), exec(ctx, c.dropEdits, room, target), exec(ctx, c.dropReactions, room, target),
+			exec(ctx, c.erase, room, target), w.files.unname(room, target), exec(ctx, c.dropEdits, room, target), exec(ctx, c.dropReactions, room, target),
 			exec(ctx, c.dropTallies, room, target), exec(ctx, c.deleted, room, target, seq))
 	case chat.EventPin:
 		return exec(ctx, c.pinned, room, target, seq)

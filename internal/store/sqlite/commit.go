@@ -72,6 +72,7 @@ type plan struct {
 	roles  []*chat.Event // those of the rows that give roles
 	alter  []*chat.Event // and those that change messages
 	topics []*chat.Event // and those that give topics
+	named  []*chat.Event // and those that name files
 	ruled  []chat.RoomID // rooms in which nobody was given a role before
 	change
 }
@@ -113,7 +114,7 @@ func (w *writer) storeRows(ctx context.Context, p *plan) error {
 	plain := func(args []any, i int) []any {
 		e := p.rows[i].event
 		return append(args, int64(e.Room), int64(e.Seq), int64(e.User), int64(e.Kind), int64(e.Nonce), e.TimeMs,
-			int64(p.rows[i].prev), e.Text, int64(e.StoredDigest()), int64(p.rows[i].said.count), int64(p.rows[i].said.seq))
+			int64(p.rows[i].prev), e.Body(), int64(e.StoredDigest()), int64(p.rows[i].said.count), int64(p.rows[i].said.seq))
 	}
 	if !p.about {
 		return w.insert(ctx, w.insertMessages, len(p.rows), plain)
@@ -134,6 +135,9 @@ func (w *writer) store(ctx context.Context, p *plan) error {
 		return append(args, int64(a.user), int64(a.room), int64(a.last), int64(a.sent))
 	})
 	if err != nil {
+		return err
+	}
+	if err := w.nameFiles(ctx, p.named); err != nil {
 		return err
 	}
 	if err := w.storeChanges(ctx, p.alter); err != nil {

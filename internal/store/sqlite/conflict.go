@@ -35,7 +35,7 @@ func (w *writer) readConflicts(ctx context.Context, heads []conflictHead) ([]cha
 			return nil, err
 		}
 		for j := range events {
-			bytesLeft -= len(events[j].Text)
+			bytesLeft -= events[j].BodyBytes()
 		}
 		h.events = len(events)
 		conflicts[i] = chat.Conflict{Room: h.room, Last: h.last, Between: events}

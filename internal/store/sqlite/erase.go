@@ -53,7 +53,7 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 				return err
 			}
 			if n > 0 {
-				if err := w.change.forgetGone(room); err != nil {
+				if err := firstError(w.change.forgetGone(room), w.files.unnameGone(room)); err != nil {
 					return err
 				}
 			}

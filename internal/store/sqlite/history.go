@@ -68,7 +68,7 @@ func readPage(rows *sql.Rows, room chat.RoomID, to direction, itemsMax, bytesMax
 		if err != nil {
 			return nil, false, err
 		}
-		textBytes += len(e.Text)
+		textBytes += e.BodyBytes()
 		if n := len(events); n > 0 {
 			last := events[n-1].Seq
 			if e.Seq == last || (e.Seq > last) != (to == forwards) {
@@ -86,11 +86,13 @@ func readPage(rows *sql.Rows, room chat.RoomID, to direction, itemsMax, bytesMax
 func scanEvent(rows *sql.Rows, room chat.RoomID) (chat.Event, error) {
 	e := chat.Event{Room: room}
 	var extra int64
+	var body string
 	err := rows.Scan(number[chat.Seq]{&e.Seq}, number[chat.EventKind]{&e.Kind}, number[chat.UserID]{&e.User},
-		text{&e.Name}, bits[chat.Nonce]{&e.Nonce}, bits[int64]{&e.TimeMs}, text{&e.Text},
+		text{&e.Name}, bits[chat.Nonce]{&e.Nonce}, bits[int64]{&e.TimeMs}, text{&body},
 		number[chat.Seq]{&e.Target}, number[chat.UserID]{&e.Subject}, number[chat.Role]{&e.Role},
 		bits[int64]{&extra})
 	e.SetExtra(extra)
+	e.SetBody(body)
 	if err != nil {
 		err = fmt.Errorf("room %d, event %d: %w", room, e.Seq, err)
 	}

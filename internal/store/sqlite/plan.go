@@ -92,6 +92,8 @@ func (p *plan) add(a *chat.Append, state roomState) {
 			p.alter = append(p.alter, e)
 		case e.Kind == chat.EventTopic:
 			p.topics = append(p.topics, e)
+		case e.Files != "":
+			p.named = append(p.named, e)
 		}
 	}
 	if len(p.roles) > roles && state.flags&roomRuled == 0 {

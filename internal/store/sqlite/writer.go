@@ -59,6 +59,7 @@ type writer struct {
 	updateTopic                         *sql.Stmt
 	beginStmt, commitStmt, rollbackStmt *sql.Stmt
 	change                              changeStmts
+	files                               fileStmts
 }
 
 // openWriter opens file for writing, migrates it and loads what the writer knows.
@@ -150,6 +151,9 @@ func (w *writer) prepare(ctx context.Context) error {
 	if err := w.change.prepare(ctx, w.conn); err != nil {
 		return err
 	}
+	if err := w.files.prepare(ctx, w.conn); err != nil {
+		return err
+	}
 	err := w.insertMessages.prepare(ctx, w.conn,
 		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, said, said_seq) VALUES ",
 		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
@@ -186,6 +190,7 @@ func (w *writer) close() error {
 			w.upsertMembers.one, w.upsertMembers.many),
 		w.members.close(),
 		w.change.close(),
+		w.files.close(),
 		closeStmts(w.updateTopic),
 	}
 	if w.conn != nil {

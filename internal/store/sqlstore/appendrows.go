@@ -104,6 +104,9 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 	if err := s.insertRows(ctx, c, rows); err != nil {
 		return false, err
 	}
+	if err := s.nameFiles(ctx, c, b, stands); err != nil {
+		return false, err
+	}
 	if err := s.storeChanges(ctx, c, b, stands); err != nil {
 		return false, err
 	}
@@ -185,7 +188,7 @@ func (s *Store) insertRows(ctx context.Context, c Conn, rows []Row) error {
 		args = args[:0]
 		for _, r := range rows[:n] {
 			args = append(args, int64(r.Room), int64(r.Seq), int64(r.User), int64(r.Kind), int64(r.Nonce), r.TimeMs,
-				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), r.Extra(), int64(r.StoredDigest()), int64(r.Said.Count), int64(r.Said.Newest), r.Text)
+				int64(r.Prev), int64(r.Target), int64(r.Subject), int64(r.Role), r.Extra(), int64(r.StoredDigest()), int64(r.Said.Count), int64(r.Said.Newest), r.Body())
 		}
 		if _, err := c.Exec(ctx, query, args...); err != nil {
 			return err

@@ -96,6 +96,9 @@ func (b *Batch) add(a *chat.Append) {
 		if e.Kind == chat.EventTopic {
 			b.Topics = append(b.Topics, e)
 		}
+		if e.Kind == chat.EventMessage && e.Files != "" {
+			b.Named = append(b.Named, e)
+		}
 		if e.Kind == chat.EventRole {
 			head.Ruled = true
 			if members == nil {

@@ -165,6 +165,9 @@ func (s *Store) storeChange(ctx context.Context, c Conn, e *chat.Event) error {
 		edited, deleted, pinned = 0, seq, 0
 		err = execAll(ctx, c, stmt{q.eraseEdits, []any{room, room, target}}, stmt{q.eraseOne, []any{room, target}},
 			stmt{q.dropEdits, []any{room, target}}, stmt{q.dropReactions, []any{room, target}}, stmt{q.dropTallies, []any{room, target}})
+		if err == nil {
+			err = s.unnameFiles(ctx, c, room, target)
+		}
 	case chat.EventPin:
 		pinned = seq
 	case chat.EventUnpin:

@@ -19,8 +19,9 @@ func whole[T ~uint64 | ~uint8](n int64, what string) (T, error) {
 // scanEvent reads a row of a page.
 func scanEvent(scan Scan, room chat.RoomID) (e chat.Event, err error) {
 	var seq, kind, user, nonce, target, subject, role, extra int64
+	var body string
 	e.Room = room
-	if err := scan(&seq, &kind, &user, &e.Name, &nonce, &e.TimeMs, &e.Text, &target, &subject, &role, &extra); err != nil {
+	if err := scan(&seq, &kind, &user, &e.Name, &nonce, &e.TimeMs, &body, &target, &subject, &role, &extra); err != nil {
 		return e, err
 	}
 	e.Nonce = chat.Nonce(nonce)
@@ -40,6 +41,7 @@ func scanEvent(scan Scan, room chat.RoomID) (e chat.Event, err error) {
 		return e, err
 	}
 	e.SetExtra(extra)
+	e.SetBody(body)
 	e.Role, err = whole[chat.Role](role, "a role")
 	return e, err
 }

@@ -68,7 +68,7 @@ func (s *Store) readConflicts(ctx context.Context, heads []conflictHead) (confli
 				return err
 			}
 			for j := range events {
-				bytesLeft -= len(events[j].Text)
+				bytesLeft -= events[j].BodyBytes()
 			}
 			conflicts[i].Between = events
 		}

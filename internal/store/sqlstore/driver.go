@@ -82,6 +82,7 @@ type Batch struct {
 	Members []Member      // the newest role of each
 	Changes []*chat.Event // those of the rows that change messages
 	Topics  []*chat.Event // that give topics; an Appender is not given a batch with any
+	Named   []*chat.Event // that name files; nor one with any of these
 	About   bool          // a row has a target, subject or role
 }
 

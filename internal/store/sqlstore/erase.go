@@ -78,6 +78,9 @@ func (s *Store) eraseRoom(ctx context.Context, c Conn, room, beforeMs int64, mos
 	if err != nil || erased == 0 {
 		return 0, err
 	}
+	if err := s.unnameGone(ctx, c, room, upTo); err != nil {
+		return 0, err
+	}
 	q, args := &s.sql.change, []any{room, upTo}
 	return erased, execAll(ctx, c, stmt{s.sql.erase, args}, stmt{q.forget, args}, stmt{q.forgetEdits, args},
 		stmt{q.forgetTallies, args}, stmt{q.forgetReactions, args})

@@ -62,7 +62,7 @@ func readPage(ctx context.Context, c Conn, query string, args []any, room chat.R
 		if err != nil {
 			return err
 		}
-		textBytes += len(e.Text)
+		textBytes += e.BodyBytes()
 		if n := len(events); n > 0 {
 			last := events[n-1].Seq
 			if e.Seq == last || (e.Seq > last) != (to == forwards) {

@@ -81,14 +81,15 @@ func (d *Disk) alter(log *roomLog, e *chat.Event) {
 func (d *Disk) eraseText(log *roomLog, seqs ...chat.Seq) {
 	for _, seq := range seqs {
 		if e := log.event(seq); e != nil {
-			e.Text = ""
+			e.EraseBody()
 		}
+		d.unname(log.room.ID, seq)
 	}
 	erase := func(conflicts []chat.Conflict) {
 		for _, c := range conflicts {
 			for i := range c.Between {
 				if c.Room == log.room.ID && slices.Contains(seqs, c.Between[i].Seq) {
-					c.Between[i].Text = ""
+					c.Between[i].EraseBody()
 				}
 			}
 		}

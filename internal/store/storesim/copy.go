@@ -14,6 +14,7 @@ type Copy struct {
 	members map[seat]chat.Membership
 
 	moderation moderation
+	files      map[chat.FileID]*file
 }
 
 // Copy copies the disk, without what is in doubt.
@@ -21,7 +22,7 @@ func (d *Disk) Copy() *Copy {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := copyOf(d.rooms, d.users, d.members)
-	c.moderation = d.moderation.clone()
+	c.moderation, c.files = d.moderation.clone(), copyFiles(d.files)
 	return c
 }
 
@@ -34,7 +35,17 @@ func (d *Disk) PutBack(c *Copy) {
 	own := copyOf(c.rooms, c.users, c.members)
 	d.rooms, d.users, d.members, d.inDoubt = own.rooms, own.users, own.members, nil
 	d.newest = map[uint64]outcome{}
-	d.moderation = c.moderation.clone()
+	d.moderation, d.files = c.moderation.clone(), copyFiles(c.files)
+}
+
+func copyFiles(files map[chat.FileID]*file) map[chat.FileID]*file {
+	own := make(map[chat.FileID]*file, len(files))
+	for id, f := range files {
+		of := *f
+		of.links = maps.Clone(f.links)
+		own[id] = &of
+	}
+	return own
 }
 
 func copyOf(rooms []*roomLog, users []*account, members map[seat]chat.Membership) *Copy {

@@ -36,6 +36,7 @@ type Disk struct {
 	conflictEventsMax int
 
 	moderation moderation
+	files      map[chat.FileID]*file
 }
 
 // Trouble decides what goes wrong with a disk. Its methods are called with the disk
@@ -178,6 +179,7 @@ func (d *Disk) append(log *roomLog, e chat.Event) {
 	switch e.Kind {
 	case chat.EventMessage:
 		d.users[e.User-1].user.SentCount++
+		d.name(&e)
 	case chat.EventTopic:
 		log.room.Topic = e.Text
 	case chat.EventRole:
@@ -257,7 +259,7 @@ func copyAppend(a chat.Append) chat.Append {
 	a.Events = slices.Clone(a.Events)
 	for i := range a.Events {
 		e := &a.Events[i]
-		e.Name, e.Text = string([]byte(e.Name)), string([]byte(e.Text))
+		e.Name, e.Text, e.Files = string([]byte(e.Name)), string([]byte(e.Text)), chat.FileList([]byte(e.Files))
 	}
 	return a
 }

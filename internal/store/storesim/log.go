@@ -81,7 +81,7 @@ func (s *Store) History(ctx context.Context, room chat.RoomID, p chat.Page) (pag
 func fitting(p chat.Page, n int, event func(i int) *chat.Event) int {
 	bytes := 0
 	for i := range n {
-		bytes += len(event(i).Text)
+		bytes += event(i).BodyBytes()
 		if i > 0 && (i >= p.ItemsMax || bytes > p.BytesMax) {
 			return i
 		}
@@ -132,6 +132,7 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 			for left > 0 && len(log.events) > 1 && log.events[0].TimeMs < e.BeforeMs {
 				log.events = log.events[1:]
 				log.erased++
+				d.unname(next, log.erased)
 				left--
 			}
 			log.forgetGone()

@@ -20,7 +20,7 @@ func change(r chat.Room, seq chat.Seq, u chat.User, kind chat.EventKind, target 
 
 // without is e as it is told when its text was erased.
 func without(e chat.Event) chat.Event {
-	e.Text = ""
+	e.EraseBody()
 	return e
 }
 

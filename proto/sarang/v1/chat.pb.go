@@ -360,6 +360,10 @@ type Limits struct {
 	PasswordRunesMin     uint32                 `protobuf:"varint,7,opt,name=password_runes_min,json=passwordRunesMin,proto3" json:"password_runes_min,omitempty"`               // code points of a password
 	PasswordBytesMax     uint32                 `protobuf:"varint,8,opt,name=password_bytes_max,json=passwordBytesMax,proto3" json:"password_bytes_max,omitempty"`               // and its bytes of UTF-8
 	EditSecondsMax       uint32                 `protobuf:"varint,13,opt,name=edit_seconds_max,json=editSecondsMax,proto3" json:"edit_seconds_max,omitempty"`                    // how long after it a message may be edited; 0: always
+	FileBytesMax         uint64                 `protobuf:"varint,30,opt,name=file_bytes_max,json=fileBytesMax,proto3" json:"file_bytes_max,omitempty"`                          // of one file; 0: the server takes none
+	FilesPerMessageMax   uint32                 `protobuf:"varint,31,opt,name=files_per_message_max,json=filesPerMessageMax,proto3" json:"files_per_message_max,omitempty"`
+	WebPort              uint32                 `protobuf:"varint,32,opt,name=web_port,json=webPort,proto3" json:"web_port,omitempty"` // of the web address, where files are, as the server knows it; 0: it says none
+	WebTls               bool                   `protobuf:"varint,33,opt,name=web_tls,json=webTls,proto3" json:"web_tls,omitempty"`    // and it is https
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -457,14 +461,43 @@ func (x *Limits) GetEditSecondsMax() uint32 {
 	return 0
 }
 
+func (x *Limits) GetFileBytesMax() uint64 {
+	if x != nil {
+		return x.FileBytesMax
+	}
+	return 0
+}
+
+func (x *Limits) GetFilesPerMessageMax() uint32 {
+	if x != nil {
+		return x.FilesPerMessageMax
+	}
+	return 0
+}
+
+func (x *Limits) GetWebPort() uint32 {
+	if x != nil {
+		return x.WebPort
+	}
+	return 0
+}
+
+func (x *Limits) GetWebTls() bool {
+	if x != nil {
+		return x.WebTls
+	}
+	return false
+}
+
 // C_CHAT (6): publish a text to a room that this session has joined.
 type Publish struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
 	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"` // not 0; the same for every retry of this message
 	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	Target        uint64                 `protobuf:"varint,4,opt,name=target,proto3" json:"target,omitempty"` // an earlier event of the room that this message answers; 0: none
-	Root          uint64                 `protobuf:"varint,5,opt,name=root,proto3" json:"root,omitempty"`     // the first message of the thread that it belongs to; 0: none, or target
+	Target        uint64                 `protobuf:"varint,4,opt,name=target,proto3" json:"target,omitempty"`       // an earlier event of the room that this message answers; 0: none
+	Root          uint64                 `protobuf:"varint,5,opt,name=root,proto3" json:"root,omitempty"`           // the first message of the thread that it belongs to; 0: none, or target
+	Files         []uint64               `protobuf:"varint,10,rep,packed,name=files,proto3" json:"files,omitempty"` // uploads of yours that it names; with some, text may be empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -534,6 +567,13 @@ func (x *Publish) GetRoot() uint64 {
 	return 0
 }
 
+func (x *Publish) GetFiles() []uint64 {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 // S_CHAT (5): one entry of a room's log.
 type Event struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -542,16 +582,18 @@ type Event struct {
 	Kind          EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=sarang.v1.EventKind" json:"kind,omitempty"`
 	User          uint64                 `protobuf:"varint,4,opt,name=user,proto3" json:"user,omitempty"`
 	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                    // of all kinds but joins and leaves: the author's
-	TimeMs        uint64                 `protobuf:"varint,7,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`     // Unix time, milliseconds
-	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                        // of messages and edits, and if it is not there it was erased; of reactions the emoji; of roles and kicks the reason, if there is one
-	Target        uint64                 `protobuf:"varint,9,opt,name=target,proto3" json:"target,omitempty"`                   // an earlier event of the room that this one is about; 0: none
-	Subject       uint64                 `protobuf:"varint,10,opt,name=subject,proto3" json:"subject,omitempty"`                // roles and kicks only: whom it is about
-	Role          uint32                 `protobuf:"varint,11,opt,name=role,proto3" json:"role,omitempty"`                      // roles only: 0 none, 1 banned, 2 reader, 3 member, 4 moderator, 5 owner
-	UntilMs       uint64                 `protobuf:"varint,12,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"` // roles only: it holds at times below: a reader is a member then, who was banned has no role; 0: for good
-	Padding       []byte                 `protobuf:"bytes,13,opt,name=padding,proto3" json:"padding,omitempty"`                 // says nothing: it fills the place of a text that was erased
-	Root          uint64                 `protobuf:"varint,14,opt,name=root,proto3" json:"root,omitempty"`                      // messages only: the first of the thread that it belongs to; 0: none, or target
-	State         *MessageState          `protobuf:"bytes,16,opt,name=state,proto3" json:"state,omitempty"`                     // messages of S_HISTORY only, that were changed
+	Nonce         uint64                 `protobuf:"fixed64,6,opt,name=nonce,proto3" json:"nonce,omitempty"`                                  // of all kinds but joins and leaves: the author's
+	TimeMs        uint64                 `protobuf:"varint,7,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`                   // Unix time, milliseconds
+	Text          string                 `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`                                      // of messages and edits, and if it is not there it was erased; of reactions the emoji; of roles and kicks the reason, if there is one
+	Target        uint64                 `protobuf:"varint,9,opt,name=target,proto3" json:"target,omitempty"`                                 // an earlier event of the room that this one is about; 0: none
+	Subject       uint64                 `protobuf:"varint,10,opt,name=subject,proto3" json:"subject,omitempty"`                              // roles and kicks only: whom it is about
+	Role          uint32                 `protobuf:"varint,11,opt,name=role,proto3" json:"role,omitempty"`                                    // roles only: 0 none, 1 banned, 2 reader, 3 member, 4 moderator, 5 owner
+	UntilMs       uint64                 `protobuf:"varint,12,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`               // roles only: it holds at times below: a reader is a member then, who was banned has no role; 0: for good
+	Padding       []byte                 `protobuf:"bytes,13,opt,name=padding,proto3" json:"padding,omitempty"`                               // says nothing: it fills the place of a text that was erased
+	Root          uint64                 `protobuf:"varint,14,opt,name=root,proto3" json:"root,omitempty"`                                    // messages only: the first of the thread that it belongs to; 0: none, or target
+	State         *MessageState          `protobuf:"bytes,16,opt,name=state,proto3" json:"state,omitempty"`                                   // messages of S_HISTORY only, that were changed
+	Files         []*File                `protobuf:"bytes,25,rep,name=files,proto3" json:"files,omitempty"`                                   // messages only: what it names; erased with the text
+	FilesPadding  [][]byte               `protobuf:"bytes,26,rep,name=files_padding,json=filesPadding,proto3" json:"files_padding,omitempty"` // says nothing: it fills the place of files that were erased
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +733,113 @@ func (x *Event) GetState() *MessageState {
 	return nil
 }
 
+func (x *Event) GetFiles() []*File {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+func (x *Event) GetFilesPadding() [][]byte {
+	if x != nil {
+		return x.FilesPadding
+	}
+	return nil
+}
+
+// A file that a message names. Its bytes are at the web address: /files/ROOM/SEQ/ID.
+type File struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"` // as its author calls it; never a path
+	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"` // of its content, as the server found it
+	Bytes         uint64                 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Width         uint32                 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"` // of an image, in pixels, as it is to be shown; 0: not known
+	Height        uint32                 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
+	Thumbnail     bool                   `protobuf:"varint,7,opt,name=thumbnail,proto3" json:"thumbnail,omitempty"` // there is a smaller picture: /files/ROOM/SEQ/ID/thumbnail
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *File) Reset() {
+	*x = File{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *File) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*File) ProtoMessage() {}
+
+func (x *File) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use File.ProtoReflect.Descriptor instead.
+func (*File) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *File) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *File) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *File) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *File) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *File) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *File) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *File) GetThumbnail() bool {
+	if x != nil {
+		return x.Thumbnail
+	}
+	return false
+}
+
 // What became of a message that was changed. Event.text is the newest one.
 type MessageState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -705,7 +854,7 @@ type MessageState struct {
 
 func (x *MessageState) Reset() {
 	*x = MessageState{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	mi := &file_sarang_v1_chat_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +866,7 @@ func (x *MessageState) String() string {
 func (*MessageState) ProtoMessage() {}
 
 func (x *MessageState) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[5]
+	mi := &file_sarang_v1_chat_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +879,7 @@ func (x *MessageState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageState.ProtoReflect.Descriptor instead.
 func (*MessageState) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{5}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *MessageState) GetChanged() uint64 {
@@ -779,7 +928,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[6]
+	mi := &file_sarang_v1_chat_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +940,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[6]
+	mi := &file_sarang_v1_chat_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +953,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Reaction) GetEmoji() string {
@@ -840,7 +989,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[7]
+	mi := &file_sarang_v1_chat_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +1001,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[7]
+	mi := &file_sarang_v1_chat_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +1014,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Ack) GetRoom() uint64 {
@@ -906,7 +1055,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[8]
+	mi := &file_sarang_v1_chat_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +1067,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[8]
+	mi := &file_sarang_v1_chat_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +1080,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{8}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Error) GetCode() uint32 {
@@ -994,7 +1143,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[9]
+	mi := &file_sarang_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1155,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[9]
+	mi := &file_sarang_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1168,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{9}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Ping) GetValue() uint64 {
@@ -1046,7 +1195,7 @@ type RoomInfo struct {
 
 func (x *RoomInfo) Reset() {
 	*x = RoomInfo{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[10]
+	mi := &file_sarang_v1_chat_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1207,7 @@ func (x *RoomInfo) String() string {
 func (*RoomInfo) ProtoMessage() {}
 
 func (x *RoomInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[10]
+	mi := &file_sarang_v1_chat_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1220,7 @@ func (x *RoomInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomInfo.ProtoReflect.Descriptor instead.
 func (*RoomInfo) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{10}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RoomInfo) GetId() uint64 {
@@ -1149,7 +1298,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[11]
+	mi := &file_sarang_v1_chat_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1310,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[11]
+	mi := &file_sarang_v1_chat_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1323,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{11}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Cursor) GetEpoch() uint64 {
@@ -1216,7 +1365,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[12]
+	mi := &file_sarang_v1_chat_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1377,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[12]
+	mi := &file_sarang_v1_chat_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1390,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{12}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Join) GetRequest() uint32 {
@@ -1314,7 +1463,7 @@ type Joined struct {
 
 func (x *Joined) Reset() {
 	*x = Joined{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	mi := &file_sarang_v1_chat_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1475,7 @@ func (x *Joined) String() string {
 func (*Joined) ProtoMessage() {}
 
 func (x *Joined) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[13]
+	mi := &file_sarang_v1_chat_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1488,7 @@ func (x *Joined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Joined.ProtoReflect.Descriptor instead.
 func (*Joined) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{13}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Joined) GetRequest() uint32 {
@@ -1395,7 +1544,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	mi := &file_sarang_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1407,7 +1556,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[14]
+	mi := &file_sarang_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +1569,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Leave) GetRequest() uint32 {
@@ -1489,7 +1638,7 @@ type GiveRole struct {
 
 func (x *GiveRole) Reset() {
 	*x = GiveRole{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[15]
+	mi := &file_sarang_v1_chat_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1650,7 @@ func (x *GiveRole) String() string {
 func (*GiveRole) ProtoMessage() {}
 
 func (x *GiveRole) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[15]
+	mi := &file_sarang_v1_chat_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1663,7 @@ func (x *GiveRole) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GiveRole.ProtoReflect.Descriptor instead.
 func (*GiveRole) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{15}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GiveRole) GetRoom() uint64 {
@@ -1581,7 +1730,7 @@ type Kick struct {
 
 func (x *Kick) Reset() {
 	*x = Kick{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[16]
+	mi := &file_sarang_v1_chat_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1742,7 @@ func (x *Kick) String() string {
 func (*Kick) ProtoMessage() {}
 
 func (x *Kick) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[16]
+	mi := &file_sarang_v1_chat_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +1755,7 @@ func (x *Kick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kick.ProtoReflect.Descriptor instead.
 func (*Kick) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{16}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Kick) GetRoom() uint64 {
@@ -1658,7 +1807,7 @@ type Edit struct {
 
 func (x *Edit) Reset() {
 	*x = Edit{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	mi := &file_sarang_v1_chat_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1819,7 @@ func (x *Edit) String() string {
 func (*Edit) ProtoMessage() {}
 
 func (x *Edit) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[17]
+	mi := &file_sarang_v1_chat_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1832,7 @@ func (x *Edit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edit.ProtoReflect.Descriptor instead.
 func (*Edit) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{17}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Edit) GetRoom() uint64 {
@@ -1726,7 +1875,7 @@ type Delete struct {
 
 func (x *Delete) Reset() {
 	*x = Delete{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	mi := &file_sarang_v1_chat_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +1887,7 @@ func (x *Delete) String() string {
 func (*Delete) ProtoMessage() {}
 
 func (x *Delete) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[18]
+	mi := &file_sarang_v1_chat_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +1900,7 @@ func (x *Delete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delete.ProtoReflect.Descriptor instead.
 func (*Delete) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{18}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Delete) GetRoom() uint64 {
@@ -1789,7 +1938,7 @@ type React struct {
 
 func (x *React) Reset() {
 	*x = React{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	mi := &file_sarang_v1_chat_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1950,7 @@ func (x *React) String() string {
 func (*React) ProtoMessage() {}
 
 func (x *React) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[19]
+	mi := &file_sarang_v1_chat_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1963,7 @@ func (x *React) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use React.ProtoReflect.Descriptor instead.
 func (*React) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{19}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *React) GetRoom() uint64 {
@@ -1865,7 +2014,7 @@ type Pin struct {
 
 func (x *Pin) Reset() {
 	*x = Pin{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	mi := &file_sarang_v1_chat_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +2026,7 @@ func (x *Pin) String() string {
 func (*Pin) ProtoMessage() {}
 
 func (x *Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[20]
+	mi := &file_sarang_v1_chat_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +2039,7 @@ func (x *Pin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pin.ProtoReflect.Descriptor instead.
 func (*Pin) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{20}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Pin) GetRoom() uint64 {
@@ -1934,7 +2083,7 @@ type Create struct {
 
 func (x *Create) Reset() {
 	*x = Create{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[21]
+	mi := &file_sarang_v1_chat_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1946,7 +2095,7 @@ func (x *Create) String() string {
 func (*Create) ProtoMessage() {}
 
 func (x *Create) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[21]
+	mi := &file_sarang_v1_chat_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1959,7 +2108,7 @@ func (x *Create) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Create.ProtoReflect.Descriptor instead.
 func (*Create) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{21}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Create) GetRequest() uint32 {
@@ -2000,7 +2149,7 @@ type Created struct {
 
 func (x *Created) Reset() {
 	*x = Created{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[22]
+	mi := &file_sarang_v1_chat_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2012,7 +2161,7 @@ func (x *Created) String() string {
 func (*Created) ProtoMessage() {}
 
 func (x *Created) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[22]
+	mi := &file_sarang_v1_chat_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2025,7 +2174,7 @@ func (x *Created) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Created.ProtoReflect.Descriptor instead.
 func (*Created) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{22}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Created) GetRequest() uint32 {
@@ -2054,7 +2203,7 @@ type List struct {
 
 func (x *List) Reset() {
 	*x = List{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[23]
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2066,7 +2215,7 @@ func (x *List) String() string {
 func (*List) ProtoMessage() {}
 
 func (x *List) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[23]
+	mi := &file_sarang_v1_chat_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2079,7 +2228,7 @@ func (x *List) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use List.ProtoReflect.Descriptor instead.
 func (*List) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{23}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *List) GetRequest() uint32 {
@@ -2115,7 +2264,7 @@ type Listed struct {
 
 func (x *Listed) Reset() {
 	*x = Listed{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2127,7 +2276,7 @@ func (x *Listed) String() string {
 func (*Listed) ProtoMessage() {}
 
 func (x *Listed) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[24]
+	mi := &file_sarang_v1_chat_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2140,7 +2289,7 @@ func (x *Listed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Listed.ProtoReflect.Descriptor instead.
 func (*Listed) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{24}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Listed) GetRequest() uint32 {
@@ -2179,7 +2328,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2191,7 +2340,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[25]
+	mi := &file_sarang_v1_chat_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2204,7 +2353,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{25}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *History) GetRequest() uint32 {
@@ -2257,7 +2406,7 @@ type HistoryPage struct {
 
 func (x *HistoryPage) Reset() {
 	*x = HistoryPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2269,7 +2418,7 @@ func (x *HistoryPage) String() string {
 func (*HistoryPage) ProtoMessage() {}
 
 func (x *HistoryPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[26]
+	mi := &file_sarang_v1_chat_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2282,7 +2431,7 @@ func (x *HistoryPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryPage.ProtoReflect.Descriptor instead.
 func (*HistoryPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{26}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HistoryPage) GetRequest() uint32 {
@@ -2340,7 +2489,7 @@ type Members struct {
 
 func (x *Members) Reset() {
 	*x = Members{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2352,7 +2501,7 @@ func (x *Members) String() string {
 func (*Members) ProtoMessage() {}
 
 func (x *Members) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[27]
+	mi := &file_sarang_v1_chat_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2514,7 @@ func (x *Members) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Members.ProtoReflect.Descriptor instead.
 func (*Members) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{27}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Members) GetRequest() uint32 {
@@ -2410,7 +2559,7 @@ type MemberPage struct {
 
 func (x *MemberPage) Reset() {
 	*x = MemberPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2422,7 +2571,7 @@ func (x *MemberPage) String() string {
 func (*MemberPage) ProtoMessage() {}
 
 func (x *MemberPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[28]
+	mi := &file_sarang_v1_chat_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2435,7 +2584,7 @@ func (x *MemberPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberPage.ProtoReflect.Descriptor instead.
 func (*MemberPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{28}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MemberPage) GetRequest() uint32 {
@@ -2483,7 +2632,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2495,7 +2644,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[29]
+	mi := &file_sarang_v1_chat_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2508,7 +2657,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{29}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Member) GetUser() uint64 {
@@ -2537,7 +2686,7 @@ type Register struct {
 
 func (x *Register) Reset() {
 	*x = Register{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2549,7 +2698,7 @@ func (x *Register) String() string {
 func (*Register) ProtoMessage() {}
 
 func (x *Register) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[30]
+	mi := &file_sarang_v1_chat_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2562,7 +2711,7 @@ func (x *Register) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Register.ProtoReflect.Descriptor instead.
 func (*Register) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{30}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Register) GetRequest() uint32 {
@@ -2600,7 +2749,7 @@ type ChangePassword struct {
 
 func (x *ChangePassword) Reset() {
 	*x = ChangePassword{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2612,7 +2761,7 @@ func (x *ChangePassword) String() string {
 func (*ChangePassword) ProtoMessage() {}
 
 func (x *ChangePassword) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[31]
+	mi := &file_sarang_v1_chat_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2625,7 +2774,7 @@ func (x *ChangePassword) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangePassword.ProtoReflect.Descriptor instead.
 func (*ChangePassword) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{31}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ChangePassword) GetRequest() uint32 {
@@ -2666,7 +2815,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2678,7 +2827,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[32]
+	mi := &file_sarang_v1_chat_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2691,7 +2840,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{32}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Done) GetRequest() uint32 {
@@ -2711,7 +2860,7 @@ type Sessions struct {
 
 func (x *Sessions) Reset() {
 	*x = Sessions{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2723,7 +2872,7 @@ func (x *Sessions) String() string {
 func (*Sessions) ProtoMessage() {}
 
 func (x *Sessions) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[33]
+	mi := &file_sarang_v1_chat_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2736,7 +2885,7 @@ func (x *Sessions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sessions.ProtoReflect.Descriptor instead.
 func (*Sessions) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{33}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Sessions) GetRequest() uint32 {
@@ -2757,7 +2906,7 @@ type SessionList struct {
 
 func (x *SessionList) Reset() {
 	*x = SessionList{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[34]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2769,7 +2918,7 @@ func (x *SessionList) String() string {
 func (*SessionList) ProtoMessage() {}
 
 func (x *SessionList) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[34]
+	mi := &file_sarang_v1_chat_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2782,7 +2931,7 @@ func (x *SessionList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionList.ProtoReflect.Descriptor instead.
 func (*SessionList) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{34}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SessionList) GetRequest() uint32 {
@@ -2815,7 +2964,7 @@ type DeviceSession struct {
 
 func (x *DeviceSession) Reset() {
 	*x = DeviceSession{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[35]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2827,7 +2976,7 @@ func (x *DeviceSession) String() string {
 func (*DeviceSession) ProtoMessage() {}
 
 func (x *DeviceSession) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[35]
+	mi := &file_sarang_v1_chat_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2840,7 +2989,7 @@ func (x *DeviceSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceSession.ProtoReflect.Descriptor instead.
 func (*DeviceSession) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{35}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DeviceSession) GetId() uint64 {
@@ -2903,7 +3052,7 @@ type EraseUser struct {
 
 func (x *EraseUser) Reset() {
 	*x = EraseUser{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[36]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2915,7 +3064,7 @@ func (x *EraseUser) String() string {
 func (*EraseUser) ProtoMessage() {}
 
 func (x *EraseUser) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[36]
+	mi := &file_sarang_v1_chat_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2928,7 +3077,7 @@ func (x *EraseUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseUser.ProtoReflect.Descriptor instead.
 func (*EraseUser) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{36}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *EraseUser) GetRequest() uint32 {
@@ -2957,7 +3106,7 @@ type EndSession struct {
 
 func (x *EndSession) Reset() {
 	*x = EndSession{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[37]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2969,7 +3118,7 @@ func (x *EndSession) String() string {
 func (*EndSession) ProtoMessage() {}
 
 func (x *EndSession) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[37]
+	mi := &file_sarang_v1_chat_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2982,7 +3131,7 @@ func (x *EndSession) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSession.ProtoReflect.Descriptor instead.
 func (*EndSession) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{37}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *EndSession) GetRequest() uint32 {
@@ -3020,7 +3169,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[38]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3032,7 +3181,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[38]
+	mi := &file_sarang_v1_chat_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3045,7 +3194,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{38}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Gap) GetRoom() uint64 {
@@ -3088,7 +3237,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[39]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +3249,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[39]
+	mi := &file_sarang_v1_chat_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +3262,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{39}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Goodbye) GetCode() uint32 {
@@ -3150,7 +3299,7 @@ type Mark struct {
 
 func (x *Mark) Reset() {
 	*x = Mark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[40]
+	mi := &file_sarang_v1_chat_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3162,7 +3311,7 @@ func (x *Mark) String() string {
 func (*Mark) ProtoMessage() {}
 
 func (x *Mark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[40]
+	mi := &file_sarang_v1_chat_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3175,7 +3324,7 @@ func (x *Mark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mark.ProtoReflect.Descriptor instead.
 func (*Mark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{40}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Mark) GetRequest() uint32 {
@@ -3212,7 +3361,7 @@ type Marked struct {
 
 func (x *Marked) Reset() {
 	*x = Marked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[41]
+	mi := &file_sarang_v1_chat_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3224,7 +3373,7 @@ func (x *Marked) String() string {
 func (*Marked) ProtoMessage() {}
 
 func (x *Marked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[41]
+	mi := &file_sarang_v1_chat_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3237,7 +3386,7 @@ func (x *Marked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Marked.ProtoReflect.Descriptor instead.
 func (*Marked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{41}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Marked) GetRequest() uint32 {
@@ -3274,7 +3423,7 @@ type Mute struct {
 
 func (x *Mute) Reset() {
 	*x = Mute{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[42]
+	mi := &file_sarang_v1_chat_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3286,7 +3435,7 @@ func (x *Mute) String() string {
 func (*Mute) ProtoMessage() {}
 
 func (x *Mute) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[42]
+	mi := &file_sarang_v1_chat_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3299,7 +3448,7 @@ func (x *Mute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mute.ProtoReflect.Descriptor instead.
 func (*Mute) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{42}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Mute) GetRequest() uint32 {
@@ -3335,7 +3484,7 @@ type MyRooms struct {
 
 func (x *MyRooms) Reset() {
 	*x = MyRooms{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[43]
+	mi := &file_sarang_v1_chat_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3347,7 +3496,7 @@ func (x *MyRooms) String() string {
 func (*MyRooms) ProtoMessage() {}
 
 func (x *MyRooms) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[43]
+	mi := &file_sarang_v1_chat_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3360,7 +3509,7 @@ func (x *MyRooms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRooms.ProtoReflect.Descriptor instead.
 func (*MyRooms) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{43}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MyRooms) GetRequest() uint32 {
@@ -3396,7 +3545,7 @@ type MyRoomPage struct {
 
 func (x *MyRoomPage) Reset() {
 	*x = MyRoomPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[44]
+	mi := &file_sarang_v1_chat_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3408,7 +3557,7 @@ func (x *MyRoomPage) String() string {
 func (*MyRoomPage) ProtoMessage() {}
 
 func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[44]
+	mi := &file_sarang_v1_chat_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3421,7 +3570,7 @@ func (x *MyRoomPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoomPage.ProtoReflect.Descriptor instead.
 func (*MyRoomPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{44}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *MyRoomPage) GetRequest() uint32 {
@@ -3464,7 +3613,7 @@ type MyRoom struct {
 
 func (x *MyRoom) Reset() {
 	*x = MyRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[45]
+	mi := &file_sarang_v1_chat_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3476,7 +3625,7 @@ func (x *MyRoom) String() string {
 func (*MyRoom) ProtoMessage() {}
 
 func (x *MyRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[45]
+	mi := &file_sarang_v1_chat_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3489,7 +3638,7 @@ func (x *MyRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MyRoom.ProtoReflect.Descriptor instead.
 func (*MyRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{45}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *MyRoom) GetRoom() *RoomInfo {
@@ -3582,7 +3731,7 @@ type Direct struct {
 
 func (x *Direct) Reset() {
 	*x = Direct{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[46]
+	mi := &file_sarang_v1_chat_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3594,7 +3743,7 @@ func (x *Direct) String() string {
 func (*Direct) ProtoMessage() {}
 
 func (x *Direct) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[46]
+	mi := &file_sarang_v1_chat_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3607,7 +3756,7 @@ func (x *Direct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direct.ProtoReflect.Descriptor instead.
 func (*Direct) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{46}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Direct) GetRequest() uint32 {
@@ -3642,7 +3791,7 @@ type Belongs struct {
 
 func (x *Belongs) Reset() {
 	*x = Belongs{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[47]
+	mi := &file_sarang_v1_chat_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +3803,7 @@ func (x *Belongs) String() string {
 func (*Belongs) ProtoMessage() {}
 
 func (x *Belongs) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[47]
+	mi := &file_sarang_v1_chat_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3667,7 +3816,7 @@ func (x *Belongs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belongs.ProtoReflect.Descriptor instead.
 func (*Belongs) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{47}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Belongs) GetRoom() uint64 {
@@ -3691,7 +3840,7 @@ type Typing struct {
 
 func (x *Typing) Reset() {
 	*x = Typing{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[48]
+	mi := &file_sarang_v1_chat_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3703,7 +3852,7 @@ func (x *Typing) String() string {
 func (*Typing) ProtoMessage() {}
 
 func (x *Typing) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[48]
+	mi := &file_sarang_v1_chat_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3716,7 +3865,7 @@ func (x *Typing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Typing.ProtoReflect.Descriptor instead.
 func (*Typing) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{48}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Typing) GetRoom() uint64 {
@@ -3753,7 +3902,7 @@ type ReportMessage struct {
 
 func (x *ReportMessage) Reset() {
 	*x = ReportMessage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	mi := &file_sarang_v1_chat_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3765,7 +3914,7 @@ func (x *ReportMessage) String() string {
 func (*ReportMessage) ProtoMessage() {}
 
 func (x *ReportMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	mi := &file_sarang_v1_chat_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3778,7 +3927,7 @@ func (x *ReportMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportMessage.ProtoReflect.Descriptor instead.
 func (*ReportMessage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{49}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReportMessage) GetRequest() uint32 {
@@ -3820,7 +3969,7 @@ type Reported struct {
 
 func (x *Reported) Reset() {
 	*x = Reported{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	mi := &file_sarang_v1_chat_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3832,7 +3981,7 @@ func (x *Reported) String() string {
 func (*Reported) ProtoMessage() {}
 
 func (x *Reported) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	mi := &file_sarang_v1_chat_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3845,7 +3994,7 @@ func (x *Reported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reported.ProtoReflect.Descriptor instead.
 func (*Reported) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{50}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Reported) GetRequest() uint32 {
@@ -3883,7 +4032,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	mi := &file_sarang_v1_chat_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3895,7 +4044,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	mi := &file_sarang_v1_chat_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3908,7 +4057,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{51}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Report) GetId() uint64 {
@@ -4016,7 +4165,7 @@ type Reports struct {
 
 func (x *Reports) Reset() {
 	*x = Reports{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4028,7 +4177,7 @@ func (x *Reports) String() string {
 func (*Reports) ProtoMessage() {}
 
 func (x *Reports) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4041,7 +4190,7 @@ func (x *Reports) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reports.ProtoReflect.Descriptor instead.
 func (*Reports) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{52}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Reports) GetRequest() uint32 {
@@ -4092,7 +4241,7 @@ type ReportPage struct {
 
 func (x *ReportPage) Reset() {
 	*x = ReportPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4104,7 +4253,7 @@ func (x *ReportPage) String() string {
 func (*ReportPage) ProtoMessage() {}
 
 func (x *ReportPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4117,7 +4266,7 @@ func (x *ReportPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportPage.ProtoReflect.Descriptor instead.
 func (*ReportPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{53}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ReportPage) GetRequest() uint32 {
@@ -4162,7 +4311,7 @@ type Resolve struct {
 
 func (x *Resolve) Reset() {
 	*x = Resolve{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4174,7 +4323,7 @@ func (x *Resolve) String() string {
 func (*Resolve) ProtoMessage() {}
 
 func (x *Resolve) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4187,7 +4336,7 @@ func (x *Resolve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resolve.ProtoReflect.Descriptor instead.
 func (*Resolve) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{54}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Resolve) GetRequest() uint32 {
@@ -4238,7 +4387,7 @@ type Audit struct {
 
 func (x *Audit) Reset() {
 	*x = Audit{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4250,7 +4399,7 @@ func (x *Audit) String() string {
 func (*Audit) ProtoMessage() {}
 
 func (x *Audit) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4263,7 +4412,7 @@ func (x *Audit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audit.ProtoReflect.Descriptor instead.
 func (*Audit) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{55}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Audit) GetRequest() uint32 {
@@ -4306,7 +4455,7 @@ type AuditMark struct {
 
 func (x *AuditMark) Reset() {
 	*x = AuditMark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4318,7 +4467,7 @@ func (x *AuditMark) String() string {
 func (*AuditMark) ProtoMessage() {}
 
 func (x *AuditMark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4331,7 +4480,7 @@ func (x *AuditMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditMark.ProtoReflect.Descriptor instead.
 func (*AuditMark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{56}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *AuditMark) GetTimeMs() uint64 {
@@ -4368,7 +4517,7 @@ type AuditPage struct {
 
 func (x *AuditPage) Reset() {
 	*x = AuditPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4380,7 +4529,7 @@ func (x *AuditPage) String() string {
 func (*AuditPage) ProtoMessage() {}
 
 func (x *AuditPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4393,7 +4542,7 @@ func (x *AuditPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditPage.ProtoReflect.Descriptor instead.
 func (*AuditPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{57}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *AuditPage) GetRequest() uint32 {
@@ -4444,7 +4593,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4456,7 +4605,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4469,7 +4618,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{58}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AuditEntry) GetId() uint64 {
@@ -4568,7 +4717,7 @@ type Topic struct {
 
 func (x *Topic) Reset() {
 	*x = Topic{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	mi := &file_sarang_v1_chat_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4580,7 +4729,7 @@ func (x *Topic) String() string {
 func (*Topic) ProtoMessage() {}
 
 func (x *Topic) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	mi := &file_sarang_v1_chat_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4593,7 +4742,7 @@ func (x *Topic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topic.ProtoReflect.Descriptor instead.
 func (*Topic) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{59}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Topic) GetRoom() uint64 {
@@ -4651,7 +4800,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\fcapabilities\x18\b \x03(\tR\fcapabilities\x12\x18\n" +
 	"\asession\x18\t \x01(\x04R\asession\x12\x18\n" +
 	"\aaccount\x18\n" +
-	" \x01(\bR\aaccount\"\x98\x03\n" +
+	" \x01(\bR\aaccount\"\xa5\x04\n" +
 	"\x06Limits\x12$\n" +
 	"\x0etext_bytes_max\x18\x01 \x01(\rR\ftextBytesMax\x12(\n" +
 	"\x10rooms_joined_max\x18\x02 \x01(\rR\x0eroomsJoinedMax\x125\n" +
@@ -4661,13 +4810,19 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x11history_items_max\x18\x06 \x01(\rR\x0fhistoryItemsMax\x12,\n" +
 	"\x12password_runes_min\x18\a \x01(\rR\x10passwordRunesMin\x12,\n" +
 	"\x12password_bytes_max\x18\b \x01(\rR\x10passwordBytesMax\x12(\n" +
-	"\x10edit_seconds_max\x18\r \x01(\rR\x0eeditSecondsMax\"s\n" +
+	"\x10edit_seconds_max\x18\r \x01(\rR\x0eeditSecondsMax\x12$\n" +
+	"\x0efile_bytes_max\x18\x1e \x01(\x04R\ffileBytesMax\x121\n" +
+	"\x15files_per_message_max\x18\x1f \x01(\rR\x12filesPerMessageMax\x12\x19\n" +
+	"\bweb_port\x18  \x01(\rR\awebPort\x12\x17\n" +
+	"\aweb_tls\x18! \x01(\bR\x06webTls\"\x89\x01\n" +
 	"\aPublish\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x16\n" +
 	"\x06target\x18\x04 \x01(\x04R\x06target\x12\x12\n" +
-	"\x04root\x18\x05 \x01(\x04R\x04root\"\x80\x03\n" +
+	"\x04root\x18\x05 \x01(\x04R\x04root\x12\x14\n" +
+	"\x05files\x18\n" +
+	" \x03(\x04R\x05files\"\xcc\x03\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12(\n" +
@@ -4684,7 +4839,17 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\buntil_ms\x18\f \x01(\x04R\auntilMs\x12\x18\n" +
 	"\apadding\x18\r \x01(\fR\apadding\x12\x12\n" +
 	"\x04root\x18\x0e \x01(\x04R\x04root\x12-\n" +
-	"\x05state\x18\x10 \x01(\v2\x17.sarang.v1.MessageStateR\x05state\"\xa5\x01\n" +
+	"\x05state\x18\x10 \x01(\v2\x17.sarang.v1.MessageStateR\x05state\x12%\n" +
+	"\x05files\x18\x19 \x03(\v2\x0f.sarang.v1.FileR\x05files\x12#\n" +
+	"\rfiles_padding\x18\x1a \x03(\fR\ffilesPadding\"\xa0\x01\n" +
+	"\x04File\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04type\x18\x03 \x01(\tR\x04type\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x14\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x06 \x01(\rR\x06height\x12\x1c\n" +
+	"\tthumbnail\x18\a \x01(\bR\tthumbnail\"\xa5\x01\n" +
 	"\fMessageState\x12\x18\n" +
 	"\achanged\x18\x01 \x01(\x04R\achanged\x12\x16\n" +
 	"\x06edited\x18\x02 \x01(\x04R\x06edited\x12\x18\n" +
@@ -5021,7 +5186,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -5029,85 +5194,87 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*Limits)(nil),         // 3: sarang.v1.Limits
 	(*Publish)(nil),        // 4: sarang.v1.Publish
 	(*Event)(nil),          // 5: sarang.v1.Event
-	(*MessageState)(nil),   // 6: sarang.v1.MessageState
-	(*Reaction)(nil),       // 7: sarang.v1.Reaction
-	(*Ack)(nil),            // 8: sarang.v1.Ack
-	(*Error)(nil),          // 9: sarang.v1.Error
-	(*Ping)(nil),           // 10: sarang.v1.Ping
-	(*RoomInfo)(nil),       // 11: sarang.v1.RoomInfo
-	(*Cursor)(nil),         // 12: sarang.v1.Cursor
-	(*Join)(nil),           // 13: sarang.v1.Join
-	(*Joined)(nil),         // 14: sarang.v1.Joined
-	(*Leave)(nil),          // 15: sarang.v1.Leave
-	(*GiveRole)(nil),       // 16: sarang.v1.GiveRole
-	(*Kick)(nil),           // 17: sarang.v1.Kick
-	(*Edit)(nil),           // 18: sarang.v1.Edit
-	(*Delete)(nil),         // 19: sarang.v1.Delete
-	(*React)(nil),          // 20: sarang.v1.React
-	(*Pin)(nil),            // 21: sarang.v1.Pin
-	(*Create)(nil),         // 22: sarang.v1.Create
-	(*Created)(nil),        // 23: sarang.v1.Created
-	(*List)(nil),           // 24: sarang.v1.List
-	(*Listed)(nil),         // 25: sarang.v1.Listed
-	(*History)(nil),        // 26: sarang.v1.History
-	(*HistoryPage)(nil),    // 27: sarang.v1.HistoryPage
-	(*Members)(nil),        // 28: sarang.v1.Members
-	(*MemberPage)(nil),     // 29: sarang.v1.MemberPage
-	(*Member)(nil),         // 30: sarang.v1.Member
-	(*Register)(nil),       // 31: sarang.v1.Register
-	(*ChangePassword)(nil), // 32: sarang.v1.ChangePassword
-	(*Done)(nil),           // 33: sarang.v1.Done
-	(*Sessions)(nil),       // 34: sarang.v1.Sessions
-	(*SessionList)(nil),    // 35: sarang.v1.SessionList
-	(*DeviceSession)(nil),  // 36: sarang.v1.DeviceSession
-	(*EraseUser)(nil),      // 37: sarang.v1.EraseUser
-	(*EndSession)(nil),     // 38: sarang.v1.EndSession
-	(*Gap)(nil),            // 39: sarang.v1.Gap
-	(*Goodbye)(nil),        // 40: sarang.v1.Goodbye
-	(*Mark)(nil),           // 41: sarang.v1.Mark
-	(*Marked)(nil),         // 42: sarang.v1.Marked
-	(*Mute)(nil),           // 43: sarang.v1.Mute
-	(*MyRooms)(nil),        // 44: sarang.v1.MyRooms
-	(*MyRoomPage)(nil),     // 45: sarang.v1.MyRoomPage
-	(*MyRoom)(nil),         // 46: sarang.v1.MyRoom
-	(*Direct)(nil),         // 47: sarang.v1.Direct
-	(*Belongs)(nil),        // 48: sarang.v1.Belongs
-	(*Typing)(nil),         // 49: sarang.v1.Typing
-	(*ReportMessage)(nil),  // 50: sarang.v1.ReportMessage
-	(*Reported)(nil),       // 51: sarang.v1.Reported
-	(*Report)(nil),         // 52: sarang.v1.Report
-	(*Reports)(nil),        // 53: sarang.v1.Reports
-	(*ReportPage)(nil),     // 54: sarang.v1.ReportPage
-	(*Resolve)(nil),        // 55: sarang.v1.Resolve
-	(*Audit)(nil),          // 56: sarang.v1.Audit
-	(*AuditMark)(nil),      // 57: sarang.v1.AuditMark
-	(*AuditPage)(nil),      // 58: sarang.v1.AuditPage
-	(*AuditEntry)(nil),     // 59: sarang.v1.AuditEntry
-	(*Topic)(nil),          // 60: sarang.v1.Topic
+	(*File)(nil),           // 6: sarang.v1.File
+	(*MessageState)(nil),   // 7: sarang.v1.MessageState
+	(*Reaction)(nil),       // 8: sarang.v1.Reaction
+	(*Ack)(nil),            // 9: sarang.v1.Ack
+	(*Error)(nil),          // 10: sarang.v1.Error
+	(*Ping)(nil),           // 11: sarang.v1.Ping
+	(*RoomInfo)(nil),       // 12: sarang.v1.RoomInfo
+	(*Cursor)(nil),         // 13: sarang.v1.Cursor
+	(*Join)(nil),           // 14: sarang.v1.Join
+	(*Joined)(nil),         // 15: sarang.v1.Joined
+	(*Leave)(nil),          // 16: sarang.v1.Leave
+	(*GiveRole)(nil),       // 17: sarang.v1.GiveRole
+	(*Kick)(nil),           // 18: sarang.v1.Kick
+	(*Edit)(nil),           // 19: sarang.v1.Edit
+	(*Delete)(nil),         // 20: sarang.v1.Delete
+	(*React)(nil),          // 21: sarang.v1.React
+	(*Pin)(nil),            // 22: sarang.v1.Pin
+	(*Create)(nil),         // 23: sarang.v1.Create
+	(*Created)(nil),        // 24: sarang.v1.Created
+	(*List)(nil),           // 25: sarang.v1.List
+	(*Listed)(nil),         // 26: sarang.v1.Listed
+	(*History)(nil),        // 27: sarang.v1.History
+	(*HistoryPage)(nil),    // 28: sarang.v1.HistoryPage
+	(*Members)(nil),        // 29: sarang.v1.Members
+	(*MemberPage)(nil),     // 30: sarang.v1.MemberPage
+	(*Member)(nil),         // 31: sarang.v1.Member
+	(*Register)(nil),       // 32: sarang.v1.Register
+	(*ChangePassword)(nil), // 33: sarang.v1.ChangePassword
+	(*Done)(nil),           // 34: sarang.v1.Done
+	(*Sessions)(nil),       // 35: sarang.v1.Sessions
+	(*SessionList)(nil),    // 36: sarang.v1.SessionList
+	(*DeviceSession)(nil),  // 37: sarang.v1.DeviceSession
+	(*EraseUser)(nil),      // 38: sarang.v1.EraseUser
+	(*EndSession)(nil),     // 39: sarang.v1.EndSession
+	(*Gap)(nil),            // 40: sarang.v1.Gap
+	(*Goodbye)(nil),        // 41: sarang.v1.Goodbye
+	(*Mark)(nil),           // 42: sarang.v1.Mark
+	(*Marked)(nil),         // 43: sarang.v1.Marked
+	(*Mute)(nil),           // 44: sarang.v1.Mute
+	(*MyRooms)(nil),        // 45: sarang.v1.MyRooms
+	(*MyRoomPage)(nil),     // 46: sarang.v1.MyRoomPage
+	(*MyRoom)(nil),         // 47: sarang.v1.MyRoom
+	(*Direct)(nil),         // 48: sarang.v1.Direct
+	(*Belongs)(nil),        // 49: sarang.v1.Belongs
+	(*Typing)(nil),         // 50: sarang.v1.Typing
+	(*ReportMessage)(nil),  // 51: sarang.v1.ReportMessage
+	(*Reported)(nil),       // 52: sarang.v1.Reported
+	(*Report)(nil),         // 53: sarang.v1.Report
+	(*Reports)(nil),        // 54: sarang.v1.Reports
+	(*ReportPage)(nil),     // 55: sarang.v1.ReportPage
+	(*Resolve)(nil),        // 56: sarang.v1.Resolve
+	(*Audit)(nil),          // 57: sarang.v1.Audit
+	(*AuditMark)(nil),      // 58: sarang.v1.AuditMark
+	(*AuditPage)(nil),      // 59: sarang.v1.AuditPage
+	(*AuditEntry)(nil),     // 60: sarang.v1.AuditEntry
+	(*Topic)(nil),          // 61: sarang.v1.Topic
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
 	0,  // 1: sarang.v1.Event.kind:type_name -> sarang.v1.EventKind
-	6,  // 2: sarang.v1.Event.state:type_name -> sarang.v1.MessageState
-	7,  // 3: sarang.v1.MessageState.reactions:type_name -> sarang.v1.Reaction
-	12, // 4: sarang.v1.Join.cursor:type_name -> sarang.v1.Cursor
-	11, // 5: sarang.v1.Joined.room:type_name -> sarang.v1.RoomInfo
-	11, // 6: sarang.v1.Created.room:type_name -> sarang.v1.RoomInfo
-	11, // 7: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
-	5,  // 8: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
-	30, // 9: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
-	36, // 10: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
-	46, // 11: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
-	11, // 12: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
-	52, // 13: sarang.v1.Reported.report:type_name -> sarang.v1.Report
-	52, // 14: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
-	57, // 15: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
-	59, // 16: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	7,  // 2: sarang.v1.Event.state:type_name -> sarang.v1.MessageState
+	6,  // 3: sarang.v1.Event.files:type_name -> sarang.v1.File
+	8,  // 4: sarang.v1.MessageState.reactions:type_name -> sarang.v1.Reaction
+	13, // 5: sarang.v1.Join.cursor:type_name -> sarang.v1.Cursor
+	12, // 6: sarang.v1.Joined.room:type_name -> sarang.v1.RoomInfo
+	12, // 7: sarang.v1.Created.room:type_name -> sarang.v1.RoomInfo
+	12, // 8: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
+	5,  // 9: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
+	31, // 10: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
+	37, // 11: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
+	47, // 12: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
+	12, // 13: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
+	53, // 14: sarang.v1.Reported.report:type_name -> sarang.v1.Report
+	53, // 15: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
+	58, // 16: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
+	60, // 17: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -5121,7 +5288,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   60,
+			NumMessages:   61,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
