@@ -29,7 +29,7 @@ try {
   const tests = readdirSync(join(here, "test")).filter((f) => f.endsWith(".test.ts"));
   const files = tests.map((f) => join("build/test", f.replace(/ts$/, "js")));
   const filter = process.argv[2] ? [`--test-name-pattern=${process.argv[2]}`] : [];
-  status ||= run(process.execPath, ["--experimental-websocket", "--disable-warning=ExperimentalWarning", "--test", "--test-concurrency=1", "--test-force-exit", ...filter, ...files], {
+  status ||= run(process.execPath, ["--experimental-websocket", "--disable-warning=ExperimentalWarning", "--test", "--test-concurrency=1", ...filter, ...files], {
     env: { ...process.env, SDK_TEST_SERVER: server, SDK_TEST_WORK: work },
   });
 } finally {

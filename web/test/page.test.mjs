@@ -248,13 +248,13 @@ test("without the network: the page, what was said, and what is written", async 
   const bob = await come("Ned", { room: "offline" });
   await bob.page.waitForSelector("#composer");
   await ann.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-  await ann.page.waitForTimeout(500); // it writes what has gathered, some time after it came
+  await ann.kept("events", (all) => all.some((e) => e.text === "kept"));
   await server.kill();
   await ann.page.reload();
   await ann.sees("kept");
   await ann.say("written offline");
   await ann.page.locator(".unsent", { hasText: "written offline" }).waitFor();
-  await ann.page.waitForTimeout(300);
+  await ann.kept("outbox", (all) => all.some((o) => o.text === "written offline"));
   await ann.page.reload();
   await ann.page.locator(".unsent", { hasText: "written offline" }).waitFor();
   await server.run();
@@ -383,18 +383,8 @@ test("messages are answered, edited, reacted to, pinned, deleted", async () => {
   await act(ann, 0, "Delete");
   await bob.page.locator(".msg.deleted").waitFor();
   await bob.page.locator(".answers", { hasText: "deleted" }).waitFor();
-  await ann.page.waitForTimeout(500);
-  const kept = await ann.page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const open = indexedDB.open("sarang");
-        open.onsuccess = () => {
-          const all = open.result.transaction("events").objectStore("events").getAll();
-          all.onsuccess = () => resolve(all.result.map((e) => e.text));
-        };
-      }),
-  );
-  assert.ok(!kept.includes("first") && !kept.includes("frist"), "what was deleted is not kept");
+  // What was deleted is not kept.
+  await ann.kept("events", (all) => all.some((e) => e.kind === "delete") && !all.some((e) => /first|frist/.test(e.text)));
   await page.reload();
   await page.locator(".msg.deleted").waitFor();
   assert.deepEqual(await ann.texts(), ["This message was deleted.", "an answer"]);
@@ -470,4 +460,156 @@ long("a new language, a dark room", async () => {
   await page.reload();
   await page.locator(".goto", { hasText: "찾기" }).waitFor();
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(27, 26, 23)");
+});
+
+test("topics, and who types", async () => {
+  const ann = await come("Zoe");
+  await ann.make("topical");
+  const bob = await come("Zack", { room: "topical" });
+  await bob.page.waitForSelector("#composer");
+  await ann.choose("Change the topic");
+  await ann.page.fill("#topic", "Tea, and what goes with it");
+  await accessible(ann, "the topic");
+  await ann.page.keyboard.press("Enter");
+  await bob.page.locator(".topic", { hasText: "Tea, and" }).waitFor();
+  await bob.page.locator(".note", { hasText: "Zoe set the topic" }).waitFor();
+  assert.equal(await bob.page.locator(".menu li", { hasText: "topic" }).count(), 0);
+  await bob.page.reload();
+  await bob.page.locator(".topic", { hasText: "Tea, and" }).waitFor();
+  await ann.page.locator("#composer").pressSequentially("wait");
+  await bob.page.locator(".typing", { hasText: "Zoe is typing" }).waitFor();
+  await ann.page.keyboard.press("Enter");
+  await bob.sees("wait");
+  assert.equal(await bob.page.locator(".typing").textContent(), "");
+});
+
+test("a report, and what becomes of it", async () => {
+  const ann = await come("Rolf");
+  await ann.make("court");
+  const bob = await come("Ruth", { room: "court" });
+  const eve = await come("Rex", { room: "court" });
+  for (const p of [bob, eve]) await p.page.waitForSelector("#composer");
+  await eve.say("buy this now");
+  await bob.sees("buy this now");
+  await bob.page.focus(".log");
+  await bob.page.keyboard.press("ArrowUp");
+  await bob.page.keyboard.press("Enter");
+  await bob.page.locator(".actions button", { hasText: "Report" }).click();
+  await bob.page.fill("#reason", "spam");
+  await accessible(bob, "a report");
+  await bob.page.keyboard.press("Enter");
+  await bob.page.locator(".notice", { hasText: "The moderators are told" }).waitFor();
+  await ann.choose("Reports");
+  const one = ann.page.locator(".cases li", { hasText: "buy this now" });
+  await one.locator(".soft", { hasText: "Ruth reports it: spam" }).waitFor();
+  await accessible(ann, "the reports");
+  await ann.picture("reports");
+  await one.locator(".primary").click();
+  await ann.page.locator("dialog .none", { hasText: "Nothing is reported" }).waitFor();
+  await ann.page.check("dialog input[type=checkbox]");
+  await ann.page.locator(".cases .soft", { hasText: "Something was done" }).waitFor();
+  await ann.page.keyboard.press("Escape");
+  await ann.choose("What moderators did");
+  await ann.page.locator(".cases li", { hasText: "Rolf resolved a report about Rex" }).waitFor();
+  await accessible(ann, "the audit log");
+});
+
+test("people are talked to by their names", async () => {
+  const ann = await come("Tara");
+  await ann.make("yard");
+  const bob = await come("Theo");
+  const carl = await come("Till");
+  await ann.page.click(".side .bar button:nth-of-type(2)");
+  await ann.page.fill("#talk-names", "Theo Till");
+  await accessible(ann, "whom to talk to");
+  await ann.page.keyboard.press("Enter");
+  await ann.page.locator(".room h1", { hasText: "Theo, Till" }).waitFor();
+  await ann.say("just us three");
+  for (const p of [bob, carl]) {
+    await p.page.locator(".side .item .badge").first().waitFor();
+    await p.page.locator(".side .item", { hasText: "Tara" }).click();
+    await p.sees("just us three");
+  }
+});
+
+test("a thread beside the room", async () => {
+  const ann = await come("Sara");
+  await ann.make("threads");
+  const bob = await come("Sven", { room: "threads" });
+  await bob.page.waitForSelector("#composer");
+  await ann.say("who brings the tea?");
+  await ann.say("something else");
+  await bob.sees("something else");
+  const { page } = bob;
+  await page.focus(".log");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("t");
+  await page.waitForSelector("#thread-composer:focus");
+  await page.keyboard.type("I do");
+  await page.keyboard.press("Enter");
+  await page.locator(".thread .body", { hasText: "I do" }).waitFor();
+  assert.deepEqual(await page.locator(".thread .body").allTextContents(), ["who brings the tea?", "I do"]);
+  await ann.page.locator(".msg", { hasText: "I do" }).locator(".answers", { hasText: "who brings" }).waitFor();
+  await accessible(bob, "a thread");
+  await bob.picture("thread");
+  await page.setViewportSize(phone);
+  await accessible(bob, "a thread on a phone");
+  await bob.picture("thread-phone");
+  await page.focus("#thread-composer");
+  await page.keyboard.press("Escape");
+  await page.locator(".thread").waitFor({ state: "detached" });
+});
+
+long("to a day, to a message by its address, and to what is pinned", async () => {
+  const ann = await come("Jana");
+  await ann.make("past");
+  const said = await ann.page.evaluate(async () => {
+    const { client, current } = globalThis.sarang;
+    const id = current.value.id;
+    const seqs = [];
+    for (let k = 0; k < 10; k++) seqs.push(...(await Promise.all(Array.from({ length: 100 }, (_, i) => client.value.publish(id, `line ${k * 100 + i}`)))));
+    const old = (await client.value.history(id, { after: 0, itemsMax: 60 })).events.find((e) => e.text === "line 40");
+    await client.value.pin(id, old.seq);
+    return seqs.sort((a, b) => a - b);
+  });
+  await ann.sees("line 999");
+  const bob = await come("Jens", { room: "past" });
+  const { page } = bob;
+  await bob.sees("line 999");
+  await bob.choose("Pinned messages");
+  await page.locator(".cases .excerpt", { hasText: "line 40" }).waitFor();
+  await accessible(bob, "what is pinned");
+  await page.click(".case");
+  await page.locator(".msg.lit:focus", { hasText: "line 40" }).waitFor();
+  // From there on in both directions, to the log's end without a hole.
+  await ann.say("what comes meanwhile");
+  await page.locator(".to-end").waitFor();
+  const places = () => page.$$eval(".msg:not(.unsent)", (all) => all.map((m) => Number(m.dataset.seq))).then((all) => all.filter((n) => n <= said.at(-1)).map((n) => said.indexOf(n)));
+  await page.hover(".log");
+  for (let i = 0; i < 300 && !(await bob.texts()).includes("what comes meanwhile"); i++) {
+    await page.mouse.wheel(0, 3000);
+    await page.evaluate(() => new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f))));
+    const now = await places();
+    assert.ok(now.every((n, k) => k === 0 || n === now[k - 1] + 1), `a hole in ${now}`);
+  }
+  await bob.sees("what comes meanwhile");
+  // An address of a message.
+  const link = await page.evaluate(() => {
+    const { sarang } = globalThis;
+    return sarang.link(sarang.current.value, sarang.current.value.view.messages().find((m) => m.text === "line 500").event.seq);
+  });
+  const carl = await come("", {});
+  await carl.page.fill("#name", "Jorg");
+  await carl.page.keyboard.press("Enter");
+  await carl.page.waitForSelector(".shell");
+  await carl.page.evaluate((to) => (location.href = to), link);
+  await carl.page.locator(".msg.lit", { hasText: "line 500" }).waitFor();
+  await carl.page.click(".to-end");
+  await carl.sees("what comes meanwhile");
+  // A day: everything was said today.
+  await carl.choose("Go to a day");
+  await accessible(carl, "a day");
+  await carl.page.keyboard.press("Enter");
+  await carl.page.locator(".msg.lit", { hasText: /^.*line 0$/ }).waitFor();
 });

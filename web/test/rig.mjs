@@ -109,6 +109,12 @@ export class Person {
     await this.page.locator(".room h1", { hasText: room }).waitFor();
   }
 
+  /** Something of the room's menu. */
+  async choose(text) {
+    await this.page.click(".menu summary");
+    await this.page.locator(".menu li button", { hasText: text }).click();
+  }
+
   async say(text) {
     await this.page.fill("#composer", text);
     await this.page.press("#composer", "Enter");
@@ -120,6 +126,32 @@ export class Person {
 
   texts() {
     return this.page.$$eval(".msg:not(.unsent) .body", (all) => all.map((b) => b.textContent));
+  }
+
+  /** Waits until test holds for what the browser has kept in a store: what gathers is written some time later. */
+  async kept(store, test, ms = 20_000) {
+    const end = Date.now() + ms;
+    for (;;) {
+      const all = await this.page.evaluate(
+        (name) =>
+          new Promise((resolve, reject) => {
+            const open = indexedDB.open("sarang");
+            open.onerror = () => reject(open.error);
+            open.onsuccess = () => {
+              const get = open.result.transaction(name).objectStore(name).getAll();
+              get.onerror = () => reject(get.error);
+              get.onsuccess = () => {
+                open.result.close();
+                resolve(get.result);
+              };
+            };
+          }),
+        store,
+      );
+      if (test(all)) return;
+      if (Date.now() > end) throw new Error(`in ${ms} ms the browser has not kept what was wanted of ${store}: ${JSON.stringify(all).slice(0, 500)}`);
+      await this.page.evaluate(() => new Promise(requestAnimationFrame));
+    }
   }
 
   async picture(name) {

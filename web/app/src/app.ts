@@ -1,7 +1,8 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type Id, type MessageView, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError } from "sarang-client";
+import { Client, Code, type HistoryPage, type Id, type MessageView, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
 import { t } from "./i18n.ts";
+import * as past from "./past.ts";
 import { type Outgoing, RoomModel } from "./room.ts";
 import * as store from "./store.ts";
 import { plain } from "./text.ts";
@@ -26,19 +27,16 @@ const resumeMax = 1000;
 /** A browser that takes so long to keep a message does not keep it from being sent. */
 const keepPatienceMs = 500;
 
-/** Pages that are read to find a message. */
-const jumpPagesMax = 20;
-
 /** A mark is told so long after something was read. */
 const markMs = 1000;
 
-/** Events that are asked for when a room is opened, and at each step back. */
-const pageItems = 100;
+/** Events that are asked for when a room is opened, and at each step. */
+const pageItems = past.pageItems;
 
 /** Rooms that a session keeps open. */
 const roomsMax = 60;
 
-export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate";
+export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "topic" | "pins" | "date";
 
 class App {
   readonly client = signal<Client | null>(null);
@@ -52,6 +50,7 @@ class App {
   readonly dialog = signal<Dialog>("none");
   readonly about = signal<{ user: Id; name: string } | null>(null); // whom "moderate" is about
   readonly message = signal<MessageView | null>(null); // which "message" is about
+  readonly thread = signal<{ room: RoomModel; root: number } | null>(null); // that is shown beside
   readonly people = signal(matchMedia("(min-width: 1100px)").matches);
   readonly notice = signal("");
   readonly announcement = signal("");
@@ -60,6 +59,7 @@ class App {
   readonly entering = signal(false);
   readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + (r.muted.value ? 0 : r.unread.value), 0));
   #wanted = ""; // the room that the address names
+  #wantedSeq = 0; // and the message
   #moves = 0; // how often another room was wanted
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> = Promise.resolve();
@@ -107,7 +107,7 @@ class App {
       }
     });
     addEventListener("pagehide", () => this.#leaving());
-    this.#wanted = roomOfAddress();
+    [this.#wanted, this.#wantedSeq] = ofAddress();
     const saved = this.saved();
     if (saved) void this.enter(saved.name, saved);
   }
@@ -161,7 +161,6 @@ class App {
       await this.#ours(client);
       void this.refreshRooms();
       this.#route();
-      this.#wanted = "";
     } catch (err) {
       client.close();
       batch(() => {
@@ -329,22 +328,18 @@ class App {
     }
   }
 
-  /** Opens the direct room with somebody. */
-  async talkTo(user: Id): Promise<void> {
-    const client = this.client.value;
-    if (!client) return;
+  /** Opens the direct room with people. */
+  async talkTo(whom: { users?: readonly Id[]; names?: readonly string[] }): Promise<boolean> {
     const move = ++this.#moves;
-    try {
-      const info = await client.direct({ users: [user] });
+    return this.try(async (client) => {
+      const info = await client.direct(whom);
       const there = this.find(info.id);
       if (there) return this.show(there);
       const { room, after } = await client.join({ room: info.id, historyItems: pageItems });
       const r = this.#joined(room, after, room.lastSeq);
       void this.#learn(client, r);
       if (move === this.#moves) this.show(r);
-    } catch (err) {
-      this.tell(sentence(err));
-    }
+    });
   }
 
   /** Joins a room that has become ours on another device, or by somebody who talks to us. */
@@ -371,6 +366,7 @@ class App {
     if (before && before !== r) before.newLine.value = 0;
     batch(() => {
       this.current.value = r;
+      if (this.thread.value?.room !== r) this.thread.value = null;
       if (r && r !== before) {
         r.newLine.value = r.unread.value > 0 ? r.readSeq.value : 0;
         r.toEnd();
@@ -390,13 +386,23 @@ class App {
   }
 
   #route(): void {
-    const name = roomOfAddress() || this.#wanted;
+    let [name, seq] = ofAddress();
+    if (!name) [name, seq] = [this.#wanted, this.#wantedSeq];
+    this.#wanted = "";
     if (!name) {
       this.show(null);
       return;
     }
-    if (this.current.value && sameName(this.current.value.info.value.name, name)) return;
-    void this.open(name);
+    const here = this.current.value && sameName(this.current.value.info.value.name, name);
+    void (here ? Promise.resolve() : this.open(name)).then(() => {
+      const r = this.current.value;
+      if (seq && r && sameName(r.info.value.name, name)) void this.jump(r, seq);
+    });
+  }
+
+  /** An address of a message, for others. */
+  link(r: RoomModel, seq: number): string {
+    return `${location.origin}${location.pathname}#/${encodeURIComponent(r.info.value.name)}/${seq}`;
   }
 
   #remove(id: Id): void {
@@ -462,10 +468,19 @@ class App {
       r.changed();
       return;
     }
+    await this.#page(r, { before }, (page) => r.prepend(page.events, page.more));
+  }
+
+  /** Reads a page of what stands behind, where that is not the log's end. */
+  async newer(r: RoomModel): Promise<void> {
+    if (r.moveDown() || !r.detached || r.loading.value) return;
+    await this.#page(r, { after: r.events.at(-1)?.seq ?? 0 }, (page) => r.append(page.events, page.more));
+  }
+
+  async #page(r: RoomModel, at: { before?: number; after?: number }, take: (page: HistoryPage) => void): Promise<void> {
     r.loading.value = true;
     try {
-      const page = await this.client.value!.history(r.id, { before, itemsMax: pageItems });
-      r.prepend(page.events, page.more);
+      take(await this.client.value!.history(r.id, { ...at, itemsMax: pageItems }));
     } catch (err) {
       this.tell(sentence(err));
     } finally {
@@ -475,12 +490,13 @@ class App {
 
   // Messages.
 
-  send(r: RoomModel, text: string): void {
+  /** Says something in a room; in a thread, by the number of its first message, or as the answer to what is chosen. */
+  send(r: RoomModel, text: string, thread = 0): void {
     const client = this.client.value;
     if (!client) return;
-    const to = r.replying.value?.event;
-    r.replying.value = null;
-    const answer = to ? { target: to.seq, root: to.root || to.target } : {};
+    const to = thread ? null : r.replying.value;
+    if (to) r.replying.value = null;
+    const answer = thread ? { target: thread } : to ? { target: to.event.seq, root: to.root } : {};
     const o: Outgoing = { room: r.id, nonce: client.nonce(), text, ...answer, atMs: Date.now(), state: "sending" };
     r.outbox.value = [...r.outbox.value, o];
     // It is kept before it is sent: a reload sends it again, with its nonce.
@@ -521,7 +537,8 @@ class App {
 
   // Messages that change.
 
-  async #change(f: (client: Client) => Promise<number>): Promise<boolean> {
+  /** Does something, and tells why if it can not be done. */
+  async try(f: (client: Client) => Promise<unknown>): Promise<boolean> {
     try {
       await f(this.client.value!);
       return true;
@@ -534,7 +551,7 @@ class App {
   async edit(r: RoomModel, seq: number, text: string): Promise<void> {
     const before = r.view.get(seq);
     if (before?.text === text) return;
-    if (await this.#change((c) => c.edit(r.id, seq, text))) return;
+    if (await this.try((c) => c.edit(r.id, seq, text))) return;
     // What was written is not lost.
     if (before && !r.editing.value && !r.draft) {
       r.editing.value = before;
@@ -543,25 +560,63 @@ class App {
   }
 
   delete(r: RoomModel, seq: number): Promise<boolean> {
-    return this.#change((c) => c.delete(r.id, seq));
+    return this.try((c) => c.delete(r.id, seq));
   }
 
   react(r: RoomModel, m: MessageView, emoji: string): Promise<boolean> {
     const remove = m.reactions.some((x) => x.emoji === emoji && x.mine > 0);
-    return this.#change((c) => c.react(r.id, m.event.seq, emoji, { remove }));
+    return this.try((c) => c.react(r.id, m.event.seq, emoji, { remove }));
   }
 
   pin(r: RoomModel, m: MessageView): Promise<boolean> {
-    return this.#change((c) => c.pin(r.id, m.event.seq, { remove: m.pinned > 0 }));
+    return this.try((c) => c.pin(r.id, m.event.seq, { remove: m.pinned > 0 }));
   }
 
-  /** Goes to a message, reading back some pages if need be. */
-  async jump(r: RoomModel, seq: number): Promise<void> {
-    for (let i = 0; i < jumpPagesMax && (r.events[0]?.seq ?? 0) > seq && r.olderMore; i++) {
-      r.start = 0;
-      await this.older(r);
+  // What was said before.
+
+  /** Goes to a message, wherever it stands. */
+  jump(r: RoomModel, seq: number): Promise<boolean> {
+    return this.try(async (c) => {
+      if (!(await past.jump(c, r, seq))) this.tell(t().notFound);
+    });
+  }
+
+  /** Goes to what was said first from a time on; false: nothing was. */
+  async jumpToTime(r: RoomModel, ms: number): Promise<boolean> {
+    let seq = 0;
+    if (!(await this.try(async (c) => void (seq = await past.firstSince(c, r, ms))))) return true;
+    if (seq) await this.jump(r, seq);
+    return seq > 0;
+  }
+
+  /** Reads for what is pinned; whether that is all. */
+  async loadPins(r: RoomModel): Promise<boolean> {
+    let whole = true;
+    await this.try(async (c) => void (whole = await past.readPins(c, r)));
+    return whole;
+  }
+
+  openThread(r: RoomModel, root: number): void {
+    this.thread.value = { room: r, root };
+  }
+
+  async loadThread(r: RoomModel, root: number): Promise<boolean> {
+    let whole = true;
+    await this.try(async (c) => void (whole = await past.readThread(c, r, root)));
+    return whole;
+  }
+
+  async textOf(r: RoomModel, seq: number): Promise<string> {
+    try {
+      return (await past.textOf(this.client.value!, r, seq)) || t().deleted;
+    } catch {
+      return "…";
     }
-    r.toMessage(seq);
+  }
+
+  /** Somebody types into a field of a room, which says that by now. */
+  typing(r: RoomModel, text: string): void {
+    if (text.trim()) this.client.value?.typing(r.id);
   }
 
   // Moderation.
@@ -617,6 +672,9 @@ class App {
       if (!r) return;
       this.#remove(e.room);
       if (e.error.code !== Code.left) this.tell(`${t().sentOut(this.label(r))}: ${e.error.message}`);
+    });
+    client.on("typing", (e) => {
+      if (e.user !== this.user.value) this.find(e.room)?.types(e.user, e.name, typingShownMs);
     });
     client.on("belongs", (e) => void this.#adopt(client, e.room));
     client.on("mark", (e) => this.find(e.room)?.readTo(e.seq, this.user.value));
@@ -696,11 +754,13 @@ function device(): string {
   return [browser.replace("Edg", "Edge").replace("OPR", "Opera"), system.replace("Mac OS X", "macOS")].filter(Boolean).join(", ");
 }
 
-function roomOfAddress(): string {
+/** The room that the address names, and the number of a message: #/room or #/room/12. */
+function ofAddress(): [string, number] {
+  const found = /^#\/([^/]+)(?:\/(\d{1,15}))?$/.exec(location.hash);
   try {
-    return decodeURIComponent(/^#\/(.+)$/.exec(location.hash)?.[1] ?? "");
+    return [decodeURIComponent(found?.[1] ?? ""), Number(found?.[2] ?? 0)];
   } catch {
-    return "";
+    return ["", 0];
   }
 }
 

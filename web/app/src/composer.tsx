@@ -89,7 +89,10 @@ export function Composer({ room }: { room: RoomModel }) {
           aria-invalid={tooLong}
           autocomplete="off"
           enterkeyhint="send"
-          onInput={(e) => set(e.currentTarget.value)}
+          onInput={(e) => {
+            set(e.currentTarget.value);
+            if (!editing) app.typing(room, e.currentTarget.value);
+          }}
           onKeyDown={(e) => {
             // While an input method composes, Enter is its own (keyCode 229: some say no more).
             if (e.isComposing || e.keyCode === 229) return;
@@ -124,7 +127,7 @@ function ownLast(room: RoomModel): MessageView | null {
     const e = room.events[i]!;
     if (e.kind !== "message" || e.user !== app.user.value) continue;
     const m = room.view.get(e.seq);
-    if (m && !m.deleted) return m;
+    if (m && !m.gone) return m;
   }
   return null;
 }

@@ -28,20 +28,32 @@ export function Conversation({ room }: { room: RoomModel }) {
     <main class="room" aria-label={t().conversation(roomLabel(room))} id="main">
       <Header room={room} />
       <Log room={room} key={room.id} />
+      <Typing room={room} />
       <Composer room={room} key={`c${room.id}`} />
     </main>
   );
 }
 
+/** So many names of who types are said. */
+const typersMax = 2;
+
+function Typing({ room }: { room: RoomModel }) {
+  const names = [...room.typers.value.values()];
+  const said = names.length === 0 ? "" : names.length > typersMax ? t().manyType : t().types(names.join(", "), names.length);
+  return <p class="typing" dir="auto">{said}</p>;
+}
+
 function Header({ room }: { room: RoomModel }) {
-  const { name, private: hidden } = room.info.value;
+  const { name, private: hidden, topic } = room.info.value;
   const other = room.others(app.user.value)[0];
   return (
     <header class="bar">
       <button type="button" class="ghost only-phone" aria-label={t().back} onClick={() => app.show(null)}><Back /></button>
       {other ? <Avatar user={other.user} name={other.name} /> : <span class="kind">{hidden ? <Lock /> : <Hash />}</span>}
-      <h1><bdi>{other ? app.label(room) : name}</bdi></h1>
-      <span class="grow" />
+      <div class="title">
+        <h1><bdi>{other ? app.label(room) : name}</bdi></h1>
+        {topic && <p class="topic" title={topic} dir="auto">{topic}</p>}
+      </div>
       <button
         type="button"
         class={`ghost count${app.people.value ? " on" : ""}`}
@@ -84,6 +96,11 @@ function RoomMenu({ room }: { room: RoomModel }) {
       <summary class="ghost" aria-label={t().menu} role="button"><More /></summary>
       <ul>
         {moderates(room) && !room.isDirect && item(t().invite, () => (app.dialog.value = "invite"))}
+        {!room.info.value.ephemeral && item(t().pins, () => (app.dialog.value = "pins"))}
+        {!room.info.value.ephemeral && item(t().goToDate, () => (app.dialog.value = "date"))}
+        {moderates(room) && !room.isDirect && item(t().changeTopic, () => (app.dialog.value = "topic"))}
+        {moderates(room) && !room.isDirect && item(t().reports, () => (app.dialog.value = "reports"))}
+        {moderates(room) && !room.isDirect && item(t().audit, () => (app.dialog.value = "audit"))}
         {!room.isDirect && item(t().copyLink, () => {
           void navigator.clipboard?.writeText(location.href).then(() => app.tell(t().copied));
         })}
@@ -117,8 +134,10 @@ function Log({ room }: { room: RoomModel }) {
       return;
     }
     const a = room.anchor;
-    const item = a && list.current?.querySelector(`[data-seq="${a.seq}"]`);
+    const item = a && list.current?.querySelector<HTMLElement>(`[data-seq="${a.seq}"]`);
     if (!a || !item) return;
+    if (room.focus === a.seq) item.focus({ preventScroll: true });
+    room.focus = 0;
     const moved = item.getBoundingClientRect().top - b.getBoundingClientRect().top - a.offset;
     if (Math.abs(moved) >= 1) b.scrollTop += moved;
   };
@@ -131,14 +150,14 @@ function Log({ room }: { room: RoomModel }) {
     if (room.atEnd && now !== sizes.current && Date.now() - touched.current > touchedMs) settle();
     sizes.current = now;
     const rest = b.scrollHeight - b.clientHeight - b.scrollTop;
-    const atTail = room.end === room.events.length;
+    const atTail = room.atTail;
     const was = room.atEnd;
     room.atEnd = atTail && rest < endPx;
     room.anchor = room.atEnd ? null : topmost(b, list.current!);
     if (room.atEnd && document.visibilityState === "visible" && (room.unread.value > 0 || room.readSeq.value < room.last)) app.read(room);
     if (was !== room.atEnd) room.changed();
     if (b.scrollTop < edgePx) void app.older(room);
-    if (!atTail && rest < edgePx) room.moveDown();
+    if (!atTail && rest < edgePx) void app.newer(room);
   };
 
   useLayoutEffect(settle);
@@ -160,7 +179,8 @@ function Log({ room }: { room: RoomModel }) {
   const outbox = room.outbox.value;
   const lastRow = all.at(-1);
   const lastMine = lastRow?.is === "message" && lastRow.m.event.user === self;
-  const tail = room.end === room.events.length;
+  const tail = room.atTail;
+  const lit = room.lit.value;
   return (
     <div class="log-frame">
       <div class="log" ref={box} onScroll={look} onWheel={touch} onTouchMove={touch} onPointerDown={touch} onKeyDown={(e) => (touch(), keys(e, room))} tabIndex={0} role="region" aria-label={t().conversation(roomLabel(room))}>
@@ -178,7 +198,7 @@ function Log({ room }: { room: RoomModel }) {
           {all.map((row) => {
             switch (row.is) {
               case "message":
-                return <Message key={row.key} m={row.m} answers={row.answers} room={room} first={row.first} self={row.m.event.user === self} />;
+                return <Message key={row.key} m={row.m} answers={row.answers} room={room} first={row.first} self={row.m.event.user === self} lit={row.m.event.seq === lit} />;
               case "new":
                 return <li key={row.key} class="new"><span>{t().newMessages}</span></li>;
               default:
@@ -214,9 +234,10 @@ function keys(e: KeyboardEvent, room: RoomModel): void {
     return;
   }
   const m = at && at === e.target ? room.view.get(Number(at.dataset["seq"])) : undefined;
-  if (!m || m.deleted || room.info.value.ephemeral) return;
+  if (!m || m.gone || room.info.value.ephemeral) return;
   if (e.key === "Enter" || e.key === "+") menu(m);
   else if (e.key === "r") reply(room, m);
+  else if (e.key === "t") app.openThread(room, m.root || m.event.seq);
   else if (e.key === "e" && m.event.user === app.user.value) edit(room, m);
   else return;
   e.preventDefault();

@@ -1,54 +1,16 @@
-import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { DeviceSession, MessageView } from "sarang-client";
 import { app, sameName, sentence } from "./app.ts";
 import { moderates } from "./conversation.tsx";
 import { type Language, fullTime, language, languages, setLanguage, t } from "./i18n.ts";
-import { Cross, Hash, Lock, Plus, Search } from "./icons.tsx";
+import { Hash, Lock, Plus, Search } from "./icons.tsx";
+import { GoToDate, Pins } from "./find.tsx";
 import { edit, reply } from "./message.tsx";
+import { Modal, Title, close } from "./modal.tsx";
+import { Audit, ReportMessage, Reports, Topic } from "./moderation.tsx";
 import type { RoomModel } from "./room.ts";
 import { plain } from "./text.ts";
 import { type Theme, setTheme, theme } from "./theme.ts";
-
-/** A dialog of the browser's: it keeps the focus, gives it back, and ends with Escape. */
-function Modal({ label, className, children }: { label: string; className?: string; children: ComponentChildren }) {
-  const box = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => {
-    const before = document.activeElement;
-    box.current!.showModal();
-    return () => {
-      // The element is gone by now, and the browser gives the focus to nobody.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
-  }, []);
-  return (
-    <dialog
-      ref={box}
-      class={className}
-      aria-label={label}
-      onClose={close}
-      onClick={(e) => {
-        if (e.target === box.current) close(); // the backdrop
-      }}
-    >
-      {children}
-    </dialog>
-  );
-}
-
-function close(): void {
-  app.dialog.value = "none";
-}
-
-function Title({ text }: { text: string }) {
-  return (
-    <header class="bar">
-      <h2>{text}</h2>
-      <span class="grow" />
-      <button type="button" class="ghost" aria-label={t().close} onClick={close}><Cross /></button>
-    </header>
-  );
-}
 
 export function Dialogs() {
   switch (app.dialog.value) {
@@ -66,6 +28,20 @@ export function Dialogs() {
       return app.current.value ? <Invite /> : null;
     case "moderate":
       return app.current.value ? <Moderate /> : null;
+    case "talk":
+      return <Talk />;
+    case "report":
+      return app.current.value && app.message.value ? <ReportMessage room={app.current.value} m={app.message.value} /> : null;
+    case "topic":
+      return app.current.value ? <Topic room={app.current.value} /> : null;
+    case "reports":
+      return app.current.value ? <Reports room={app.current.value} /> : null;
+    case "audit":
+      return app.current.value ? <Audit room={app.current.value} /> : null;
+    case "pins":
+      return app.current.value ? <Pins room={app.current.value} /> : null;
+    case "date":
+      return app.current.value ? <GoToDate room={app.current.value} /> : null;
   }
   return null;
 }
@@ -204,11 +180,44 @@ function About({ room, m }: { room: RoomModel; m: MessageView }) {
         <ul class="actions">
           <li><button type="button" onClick={then(() => reply(room, m))}>{t().reply}</button></li>
           {own && <li><button type="button" onClick={then(() => edit(room, m))}>{t().edit}</button></li>}
-          <li><button type="button" onClick={act(() => void navigator.clipboard?.writeText(m.text).then(() => app.tell(t().copied)))}>{t().copyText}</button></li>
+          {!room.info.value.ephemeral && <li><button type="button" onClick={then(() => app.openThread(room, m.root || m.event.seq))}>{t().showThread}</button></li>}
+          <li><button type="button" onClick={act(() => copy(m.text))}>{t().copyText}</button></li>
+          {!room.isDirect && <li><button type="button" onClick={act(() => copy(app.link(room, m.event.seq)))}>{t().copyMessageLink}</button></li>}
           {moderates(room) && <li><button type="button" onClick={act(() => app.pin(room, m))}>{m.pinned ? t().unpin : t().pin}</button></li>}
+          {!own && <li><button type="button" onClick={() => (app.dialog.value = "report")}>{t().report}</button></li>}
           {(own || moderates(room)) && <li><button type="button" class="danger" onClick={act(() => app.delete(room, m.event.seq))}>{t().delete}</button></li>}
         </ul>
       </div>
+    </Modal>
+  );
+}
+
+export function copy(text: string): void {
+  void navigator.clipboard?.writeText(text).then(() => app.tell(t().copied));
+}
+
+/** Opens the direct room with people, by their names. */
+function Talk() {
+  const [names, setNames] = useState("");
+  const all = names.split(/[,\s]+/).map((n) => n.replace(/^@/, "")).filter(Boolean);
+  return (
+    <Modal label={t().talkTo}>
+      <Title text={t().talkTo} />
+      <form
+        class="sheet"
+        onSubmit={async (e) => {
+          e.preventDefault();
+          if (all.length > 0 && (await app.talkTo({ names: all }))) close();
+        }}
+      >
+        <label for="talk-names">{t().talkNames}</label>
+        <input id="talk-names" dir="auto" autofocus autocomplete="off" spellcheck={false} maxLength={400} value={names} aria-describedby="talk-hint" onInput={(e) => setNames(e.currentTarget.value)} />
+        <p class="hint" id="talk-hint">{t().talkHint}</p>
+        <div class="row">
+          <button type="button" onClick={close}>{t().cancel}</button>
+          <button type="submit" class="primary" disabled={all.length === 0}>{t().talk}</button>
+        </div>
+      </form>
     </Modal>
   );
 }
@@ -266,7 +275,7 @@ function Moderate() {
           </>
         )}
         <ul class="actions">
-          {about && button(t().talkAlone, async () => void app.talkTo(about.user))}
+          {about && button(t().talkAlone, async () => void app.talkTo({ users: [about.user] }))}
           {about && button(t().mention, async () => mention(about.name))}
           {owner && about && button(t().makeModerator, () => app.giveRole(room, "moderator", whom))}
           {owner && about && button(t().makeOwner, () => app.giveRole(room, "owner", whom))}

@@ -8,6 +8,7 @@ import { House } from "./icons.tsx";
 import { listenToKeys } from "./keys.ts";
 import { Login } from "./login.tsx";
 import { People } from "./people.tsx";
+import { Thread } from "./thread.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
 function Page() {
@@ -22,12 +23,14 @@ function Page() {
 
 function Shell() {
   const room = app.current.value;
+  const thread = app.thread.value;
+  const beside = thread ? " with-thread" : room && app.people.value ? " with-people" : "";
   return (
-    <div class={`shell${room ? " in-room" : ""}${room && app.people.value ? " with-people" : ""}`}>
+    <div class={`shell${room ? " in-room" : ""}${beside}`}>
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.querySelector<HTMLElement>("#composer")?.focus())}>{t().skip}</a>
       {!room && narrow.value ? <main id="main"><Sidebar alone /></main> : <Sidebar alone={false} />}
       {room ? <Conversation room={room} /> : !narrow.value && <Nowhere />}
-      {room && app.people.value && <People room={room} />}
+      {thread ? <Thread room={thread.room} root={thread.root} key={`${thread.room.id} ${thread.root}`} /> : room && app.people.value && <People room={room} />}
       <Dialogs />
     </div>
   );

@@ -68,17 +68,21 @@ interface MessageProps {
   /** It stands under a name of its own. */
   first: boolean;
   self: boolean;
+  /** Somebody was led to it. */
+  lit?: boolean;
+  /** It stands in a thread, beside the room. */
+  beside?: boolean;
 }
 
 /** It reads signals (the language), so it is drawn again only when one of its properties changes. */
-export function Message({ m, room, answers, first, self }: MessageProps) {
+export function Message({ m, room, answers, first, self, lit, beside }: MessageProps) {
   const e = m.event;
-  const to = !self && !m.deleted && mentions(m.text, app.name.peek());
+  const to = !self && !m.gone && mentions(m.text, app.name.peek());
   const when = new Date(e.timeMs).toISOString();
   return (
-    <li class={`msg${first ? " first" : ""}${to ? " to-me" : ""}${m.deleted ? " deleted" : ""}`} data-seq={e.seq} tabIndex={-1}>
+    <li class={`msg${first ? " first" : ""}${to ? " to-me" : ""}${m.gone ? " deleted" : ""}${lit ? " lit" : ""}`} data-seq={e.seq} tabIndex={-1}>
       {first && <Avatar user={e.user} name={e.name} />}
-      {e.target > 0 && <Answers room={room} seq={e.target} to={answers} />}
+      {e.target > 0 && !beside && <Answers room={room} seq={e.target} to={answers} />}
       {first ? (
         <div class="head">
           <button type="button" class={`name ${hue(e.user)}`} disabled={self} onClick={() => about(room, e.user, e.name)}>
@@ -90,8 +94,8 @@ export function Message({ m, room, answers, first, self }: MessageProps) {
         <time class="aside" dateTime={when} title={fullTime(e.timeMs)}>{time(e.timeMs)}</time>
       )}
       {!first && <span class="sr"><bdi>{e.name}</bdi>: </span>}
-      <div class="body">{m.deleted ? <p>{t().deleted}</p> : <Text text={m.text} />}</div>
-      {(m.edited > 0 || m.pinned > 0) && !m.deleted && (
+      <div class="body">{m.gone ? <p>{t().deleted}</p> : <Text text={m.text} />}</div>
+      {(m.edited > 0 || m.pinned > 0) && !m.gone && (
         <span class="marks">
           {m.pinned > 0 && <span class="pinned"><Pin />{t().pinned}</span>}
           {m.edited > 0 && <span>{t().edited}</span>}
@@ -106,9 +110,9 @@ export function Message({ m, room, answers, first, self }: MessageProps) {
           ))}
         </div>
       )}
-      {!m.deleted && !room.info.value.ephemeral && (
+      {!m.gone && !room.info.value.ephemeral && (
         <div class="tools">
-          <button type="button" tabIndex={-1} class="reply" aria-label={t().reply} title={t().reply} onClick={() => reply(room, m)}><Reply /></button>
+          {!beside && <button type="button" tabIndex={-1} class="reply" aria-label={t().reply} title={t().reply} onClick={() => reply(room, m)}><Reply /></button>}
           <button type="button" tabIndex={-1} aria-label={t().messageMenu} title={t().messageMenu} onClick={() => menu(m)}><Smile /></button>
         </div>
       )}
@@ -124,7 +128,7 @@ function Answers({ room, seq, to }: { room: RoomModel; seq: number; to: MessageV
       {to ? (
         <>
           <b class={`by ${hue(to.event.user)}`}><bdi>{to.event.name}</bdi></b>
-          <span dir="auto">{to.deleted ? t().deleted : plain(to.text).slice(0, 120)}</span>
+          <span dir="auto">{to.gone ? t().deleted : plain(to.text).slice(0, 120)}</span>
         </>
       ) : (
         <span>{t().earlierMessage}</span>

@@ -47,7 +47,7 @@ export function rows(r: RoomModel): Row[] {
       presence.push(e);
       continue;
     }
-    if (e.kind !== "message" && e.kind !== "role" && e.kind !== "kick") continue; // it has changed a message, which shows it
+    if (e.kind !== "message" && e.kind !== "role" && e.kind !== "kick" && e.kind !== "topic") continue; // it has changed a message, which shows it
     flush();
     if (!lined && e.seq > newLine && e.kind === "message") {
       out.push({ is: "new", key: "new" });
@@ -88,6 +88,7 @@ function presenceText(all: readonly RoomEvent[]): string {
 }
 
 function noteText(r: RoomModel, e: RoomEvent): string {
+  if (e.kind === "topic") return e.text ? t().topicIs(e.name, e.text) : t().topicGone(e.name);
   const whom = nameOf(r, e.subject);
   let text = "";
   if (e.kind === "kick") text = t().kicked(e.name, whom);

@@ -27,8 +27,10 @@ const keptMax = 2000;
 
 export class RoomModel {
   readonly info = signal<RoomInfo>(undefined as never);
-  /** A stretch of the log without gaps but those that gaps tells of, in order. */
+  /** A stretch of the log without gaps but those that gaps tells of, in order: the one of which something is shown. */
   events: RoomEvent[] = [];
+  /** The newest stretch, to which is added what comes, while another one is shown. */
+  #tail: RoomEvent[] | null = null;
   /** The window: events[start..end). */
   start = 0;
   end = 0;
@@ -67,8 +69,13 @@ export class RoomModel {
   /** What the reader looks at: whether it is the end, and else what stands on top. */
   atEnd = true;
   anchor: { seq: number; offset: number } | null = null;
-  /** The log's end is in events: what comes is appended. */
-  live = true;
+  /** The message that somebody was led to. */
+  readonly lit = signal(0);
+  /** The focus goes there once. */
+  focus = 0;
+  /** Who types. */
+  readonly typers = signal<ReadonlyMap<Id, string>>(new Map());
+  readonly #typing = new Map<Id, ReturnType<typeof setTimeout>>();
 
   constructor(info: RoomInfo, self: Id) {
     this.view = new View(self);
@@ -91,8 +98,23 @@ export class RoomModel {
     return this.info.value.direct.length > 0;
   }
 
+  /** The stretch at the log's end. */
+  get newest(): readonly RoomEvent[] {
+    return this.#tail ?? this.events;
+  }
+
+  /** What is shown is not the log's end. */
+  get detached(): boolean {
+    return this.#tail !== null;
+  }
+
+  /** The window reaches to the log's end. */
+  get atTail(): boolean {
+    return !this.#tail && this.end === this.events.length;
+  }
+
   get last(): number {
-    return this.events.at(-1)?.seq ?? 0;
+    return this.newest.at(-1)?.seq ?? 0;
   }
 
   changed(): void {
@@ -103,8 +125,11 @@ export class RoomModel {
   take(e: RoomEvent, self: Id, selfName: string, seen: boolean): void {
     batch(() => {
       this.#know(e);
-      const atTail = this.end === this.events.length;
-      if (e.seq > this.last) {
+      const atTail = this.atTail;
+      if (e.seq > this.last && this.#tail) {
+        this.#tail.push(e);
+        if (this.#tail.length > keptMax) this.#tail = this.#tail.slice(keptMax / 2);
+      } else if (e.seq > this.last) {
         this.events.push(e);
         if (atTail) this.end = this.events.length;
         if (this.end - this.start > windowMax + windowStep && this.atEnd) this.start = this.end - windowMax;
@@ -117,9 +142,32 @@ export class RoomModel {
       }
       this.counted = Math.max(this.counted, e.seq);
       if (e.kind === "role" && e.subject === self) this.role.value = e.role;
+      if (e.kind === "topic") this.info.value = { ...this.info.value, topic: e.text };
+      this.#stopTyping(e.user);
       if (seen || (e.user === self && this.unread.value === 0)) this.readSeq.value = e.seq;
       this.changed();
     });
+  }
+
+  /** Somebody types: for so long, or until something of his comes. */
+  types(user: Id, name: string, forMs: number): void {
+    clearTimeout(this.#typing.get(user));
+    this.#typing.set(user, setTimeout(() => this.#stopTyping(user), forMs));
+    if (!this.typers.value.has(user)) this.typers.value = new Map(this.typers.value).set(user, name);
+  }
+
+  #stopTyping(user: Id): void {
+    if (!this.#typing.has(user)) return;
+    clearTimeout(this.#typing.get(user));
+    this.#typing.delete(user);
+    const rest = new Map(this.typers.value);
+    rest.delete(user);
+    this.typers.value = rest;
+  }
+
+  /** The messages of a thread that are known, the first one included. */
+  thread(root: number): MessageView[] {
+    return this.view.messages().filter((m) => m.event.seq === root || m.root === root);
   }
 
   /** What every event tells, wherever it stands. */
@@ -155,7 +203,7 @@ export class RoomModel {
       this.marked = Math.max(this.marked, mark);
       if (mark < this.readSeq.value) return; // we have read on, and it was not told yet
       this.readSeq.value = mark;
-      const since = this.events.filter((e) => e.kind === "message" && e.seq > upTo && e.user !== self).length;
+      const since = this.newest.filter((e) => e.kind === "message" && e.seq > upTo && e.user !== self).length;
       this.unread.value = unread + since;
       this.counted = Math.max(upTo, this.last);
     });
@@ -167,7 +215,7 @@ export class RoomModel {
       this.marked = Math.max(this.marked, seq);
       if (seq <= this.readSeq.value) return;
       this.readSeq.value = seq;
-      const rest = this.events.filter((e) => e.kind === "message" && e.seq > seq && e.user !== self);
+      const rest = this.newest.filter((e) => e.kind === "message" && e.seq > seq && e.user !== self);
       this.unread.value = Math.min(this.unread.value, rest.length);
       if (this.unread.value === 0) this.mentioned.value = false;
     });
@@ -188,6 +236,40 @@ export class RoomModel {
     this.changed();
   }
 
+  /** A page of what stands behind, while that is not the log's end. */
+  append(page: readonly RoomEvent[], more: boolean): void {
+    if (!this.#tail) return;
+    for (const e of page) this.view.apply(e);
+    const last = this.events.at(-1)?.seq ?? 0;
+    this.events = [...this.events, ...page.filter((e) => e.seq > last)];
+    this.#mend(more);
+    this.moveDown();
+    this.changed();
+  }
+
+  /** Shows another stretch of the log than its end. */
+  showStretch(page: readonly RoomEvent[]): void {
+    const first = page[0];
+    if (!first) return;
+    for (const e of page) this.view.apply(e);
+    this.#tail ??= this.events;
+    this.events = [...page];
+    this.olderMore = first.seq > 1;
+    this.start = 0;
+    this.end = this.events.length;
+    this.#mend(true);
+    this.changed();
+  }
+
+  /** Where what is shown has come to the newest stretch, they are one. more: the log goes on behind it. */
+  #mend(more: boolean): void {
+    const tail = this.#tail;
+    const last = this.events.at(-1)?.seq ?? 0;
+    if (!tail || (more && tail[0] && tail[0].seq > last + 1)) return;
+    this.events = [...this.events, ...tail.filter((e) => e.seq > last)];
+    this.#tail = null;
+  }
+
   /** Whether there is something above or below the window that is known already. */
   moveUp(): boolean {
     if (this.start === 0) return false;
@@ -206,6 +288,12 @@ export class RoomModel {
   }
 
   toEnd(): void {
+    if (this.#tail) {
+      this.events = this.#tail;
+      this.#tail = null;
+      this.olderMore = (this.events[0]?.seq ?? 0) > 1;
+    }
+    this.lit.value = 0;
     this.end = this.events.length;
     this.start = Math.max(0, this.end - windowMax);
     this.atEnd = true;
@@ -224,6 +312,7 @@ export class RoomModel {
   /** The room's events and numbers are void. */
   reset(): void {
     this.view.reset();
+    this.#tail = null;
     this.events = [];
     this.start = this.end = 0;
     this.olderMore = true;
@@ -238,23 +327,29 @@ export class RoomModel {
   /** What was deleted is not kept: returns the events that have lost their text. */
   erase(target: number): RoomEvent[] {
     const erased: RoomEvent[] = [];
-    this.events = this.events.map((e) => {
-      if (e.text === "" || (e.seq !== target && (e.kind !== "edit" || e.target !== target))) return e;
-      const without = { ...e, text: "" };
-      erased.push(without);
-      return without;
-    });
+    const without = (all: RoomEvent[]) =>
+      all.map((e) => {
+        if (e.text === "" || (e.seq !== target && (e.kind !== "edit" || e.target !== target))) return e;
+        const gone = { ...e, text: "" };
+        erased.push(gone);
+        return gone;
+      });
+    this.events = without(this.events);
+    if (this.#tail) this.#tail = without(this.#tail);
     return erased;
   }
 
   /** Shows the message with that number, if it is known. */
   toMessage(seq: number): boolean {
-    const at = this.events.findIndex((e) => e.seq === seq);
+    const known = (e: RoomEvent) => e.seq === seq;
+    if (this.#tail && !this.events.some(known) && this.#tail.some(known)) this.toEnd();
+    const at = this.events.findIndex(known);
     if (at < 0) return false;
     this.start = Math.max(0, at - windowMax / 2);
     this.end = Math.min(this.events.length, this.start + windowMax);
     this.atEnd = false;
     this.anchor = { seq, offset: 120 };
+    this.lit.value = this.focus = seq;
     this.changed();
     return true;
   }

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { RoomInfo } from "sarang-client";
 import { app } from "./app.ts";
 import { count, t } from "./i18n.ts";
-import { Gear, Hash, House, Keys, Lock, Plus, Search } from "./icons.tsx";
+import { Gear, Hash, House, Keys, Lock, Plus, Search, Talk } from "./icons.tsx";
 import { Avatar } from "./message.tsx";
 import type { RoomModel } from "./room.ts";
 
@@ -18,6 +18,7 @@ export function Sidebar({ alone }: { alone: boolean }) {
         {alone ? <h1 class="brand"><House />Sarang</h1> : <span class="brand"><House />Sarang</span>}
         <span class="grow" />
         <button type="button" class="ghost" aria-label={t().newRoom} title={t().newRoom} onClick={() => (app.dialog.value = "newRoom")}><Plus /></button>
+        <button type="button" class="ghost" aria-label={t().talkTo} title={t().talkTo} onClick={() => (app.dialog.value = "talk")}><Talk /></button>
       </header>
       <button type="button" class="goto" onClick={() => (app.dialog.value = "switcher")}>
         <Search />

@@ -11,7 +11,7 @@ import {
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Role, type RoomEvent, type RoomInfo, type Self, packetId } from "./wire.ts";
+import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Outcome, type Report, type Role, type RoomEvent, type RoomInfo, type Self, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -86,6 +86,17 @@ export interface MemberPage {
   readonly more: boolean;
 }
 
+export interface ReportPage {
+  readonly reports: readonly Report[];
+  readonly more: boolean;
+}
+
+export interface AuditPage {
+  /** The newest first. */
+  readonly entries: readonly AuditEntry[];
+  readonly more: boolean;
+}
+
 export interface Gap {
   readonly room: Id;
   readonly epoch: string;
@@ -123,6 +134,8 @@ export interface ClientEvents {
   mute: { readonly room: Id; readonly muted: boolean };
   /** The user belongs to a room without having asked for it: somebody talks to him in a direct room. */
   belongs: { readonly room: Id };
+  /** Somebody types in a joined room: show it for 6 s (typingShownMs), or until an event of his comes. */
+  typing: { readonly room: Id; readonly user: Id; readonly name: string };
   /** A room could not be joined again; it is joined no more. RoomChangedError: it is another one. */
   lost: { readonly room: RoomInfo; readonly error: Error };
   /** The server does not keep to the protocol; the client connects again. */
@@ -151,14 +164,15 @@ const requestsMax = 6;
 /** Messages without an answer, per room: more than the server has nonces of would be void. */
 const publishesPendingMax = 256;
 
+/** The server takes no more often that somebody types; the others show it for typingShownMs. */
+const typingEveryMs = 2000;
+export const typingShownMs = 6000;
+
 /** How often a request is said again that the server has refused for now. */
 const refusalsMax = 5;
 
 /** How long to wait when the server refuses for now and does not say for how long. */
 const retryDefaultMs = 1000;
-
-/** Answers that several requests have. */
-const done: ReadonlySet<ClientPacket> = new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION", "C_ERASE"]);
 
 const answers: Readonly<Record<string, ClientPacket>> = {
   S_JOIN: "C_JOIN",
@@ -172,6 +186,14 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_ROOMS: "C_ROOMS",
   S_DIRECT: "C_DIRECT",
   S_SESSIONS: "C_SESSIONS",
+  S_REPORTS: "C_REPORTS",
+  S_AUDIT: "C_AUDIT",
+};
+
+/** Answers that only their request tells apart. */
+const shared: Readonly<Record<string, ReadonlySet<ClientPacket>>> = {
+  S_DONE: new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION", "C_ERASE"]),
+  S_REPORT: new Set(["C_REPORT", "C_RESOLVE"]),
 };
 
 /**
@@ -197,6 +219,8 @@ export class Client extends Emitter<ClientEvents> {
   #slowTill = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = 0;
+  readonly #waits = new Set<ReturnType<typeof setTimeout>>();
+  readonly #refusedFor = new Set<Request>(); // they are asked again later
   #ready: { promise: Promise<Self>; resolve(s: Self): void; reject(err: unknown): void } | null = null;
 
   constructor(options: ClientOptions) {
@@ -435,6 +459,43 @@ export class Client extends Emitter<ClientEvents> {
     return this.#author(room, "C_PIN", { target, remove: how.remove ?? false }, how);
   }
 
+  /** Says what a room is about; nothing takes the topic away. */
+  topic(room: Id, text: string, how: { nonce?: string } = {}): Promise<number> {
+    return this.#author(room, "C_TOPIC", { text }, how);
+  }
+
+  /** Tells the others that the user types. Call it at each key: it is sent each 2 s at most, and nothing answers. */
+  typing(room: Id): void {
+    const r = this.#rooms.get(room);
+    if (!this.#online || !r?.joined || r.leaving || Date.now() - r.typedAt < typingEveryMs) return;
+    if (this.#link.send("C_TYPING", { room })) r.typedAt = Date.now();
+  }
+
+  /** Tells the moderators of a room of a message of somebody else. A second report of it is the first. */
+  async report(room: Id, seq: number, reason = ""): Promise<Report> {
+    return wire.report(wire.sub(await this.#ask("C_REPORT", { room, seq, reason }, true), "report"));
+  }
+
+  /** For moderators: a page of the reports of a room, in the order of their ids, above after. all: those that were resolved, too. */
+  async reportPage(room: Id, how: { after?: Id; itemsMax?: number; all?: boolean } = {}): Promise<ReportPage> {
+    const f = await this.#ask("C_REPORTS", { room, after: how.after ?? "0", itemsMax: how.itemsMax ?? 0, all: how.all ?? false }, true);
+    return { reports: wire.list(f, "reports", wire.report), more: wire.bool(f, "more") };
+  }
+
+  /** For moderators: says what became of a report, once. InterruptedError: it may be so or not. */
+  async resolve(room: Id, report: Id, outcome: Exclude<Outcome, "open">, note = ""): Promise<Report> {
+    const f = await this.#ask("C_RESOLVE", { room, report, outcome: wire.outcomeNumber(outcome), note }, false);
+    return wire.report(wire.sub(f, "report"));
+  }
+
+  /** For moderators: a page of the room's part of the audit log; before is the last entry of the page before. */
+  async auditPage(room: Id, how: { before?: AuditMark; itemsMax?: number } = {}): Promise<AuditPage> {
+    const b = how.before;
+    const before = b ? { before: { timeMs: b.timeMs, seq: b.seq, id: b.id } } : {};
+    const f = await this.#ask("C_AUDIT", { room, ...before, itemsMax: how.itemsMax ?? 0 }, true);
+    return { entries: wire.list(f, "entries", wire.auditEntry), more: wire.bool(f, "more") };
+  }
+
   /** Gives a user (by id or name) a role. forSeconds is of banned and reader only. */
   giveRole(
     room: Id,
@@ -496,11 +557,11 @@ export class Client extends Emitter<ClientEvents> {
     }
   }
 
-  /** The request that an answer is for; without a packet it is one that is only done. */
-  #answered(f: Fields, packet: ClientPacket | undefined): Request {
+  /** The request that an answer is for. */
+  #answered(f: Fields, packet: ClientPacket | ReadonlySet<ClientPacket>): Request {
     const request = wire.num(f, "request");
     const q = this.#requests.get(request);
-    if (!q || (packet ? q.packet !== packet : !done.has(q.packet))) throw new ProtocolError("the server answers a request that nobody has made");
+    if (!q || (typeof packet === "string" ? q.packet !== packet : !packet.has(q.packet))) throw new ProtocolError("the server answers a request that nobody has made");
     this.#requests.delete(request);
     return q;
   }
@@ -592,8 +653,18 @@ export class Client extends Emitter<ClientEvents> {
     this.#flush();
   }
 
+  /** Calls f later, if the client is not closed by then: nothing keeps a program running that has closed it. */
+  #wait(ms: number, f: () => void): void {
+    const timer = setTimeout(() => {
+      this.#waits.delete(timer);
+      f();
+    }, ms);
+    this.#waits.add(timer);
+  }
+
   /** Has pump called at that time, or before. */
   #later(at: number): void {
+    if (this.#ended) return;
     if (this.#timerAt && this.#timerAt <= at) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
@@ -685,9 +756,11 @@ export class Client extends Emitter<ClientEvents> {
     this.#ended = err;
     this.#online = false;
     clearTimeout(this.#timer);
+    for (const timer of this.#waits) clearTimeout(timer);
     this.#link.end();
-    for (const q of [...this.#requests.values(), ...this.#queue]) q.reject(err);
+    for (const q of [...this.#requests.values(), ...this.#queue, ...this.#refusedFor]) q.reject(err);
     this.#requests.clear();
+    this.#refusedFor.clear();
     this.#queue = [];
     for (const r of this.#rooms.values()) {
       for (const p of r.pending.splice(0)) p.failed(new PublishError(p.nonce, p.sent, err));
@@ -715,7 +788,8 @@ export class Client extends Emitter<ClientEvents> {
         return this.#gap(f);
       case "S_GOODBYE": {
         const err = new ServerError(wire.num(f, "code"), wire.str(f, "message"), wire.num(f, "retryAfterMs"));
-        if (err.code === Code.sessionEnded) return this.#finish(err); // the token is good no more
+        // The token is good no more, or nobody wants us back.
+        if (err.code === Code.sessionEnded || err.code === Code.shutOut) return this.#finish(err);
         return this.#link.drop(err, err.retryAfterMs);
       }
       case "S_LEAVE":
@@ -729,9 +803,11 @@ export class Client extends Emitter<ClientEvents> {
         break;
       case "S_BELONGS":
         return this.emit("belongs", { room: wire.id(f, "room") });
+      case "S_TYPING":
+        return this.emit("typing", { room: wire.id(f, "room"), user: wire.id(f, "user"), name: wire.str(f, "name") });
     }
-    const asked = answers[name];
-    if (!asked && name !== "S_DONE") return; // from a newer server
+    const asked = answers[name] ?? shared[name];
+    if (!asked) return; // from a newer server
     const q = this.#answered(f, asked);
     if (q.undo) this.#undoing.delete(q.undo);
     q.resolve(f);
@@ -750,6 +826,7 @@ export class Client extends Emitter<ClientEvents> {
     }
     r.seq = e.seq;
     r.seqMs = e.timeMs;
+    if (e.kind === "topic") r.info = { ...r.info, topic: e.text };
     this.emit("event", e);
   }
 
@@ -779,6 +856,7 @@ export class Client extends Emitter<ClientEvents> {
       case packetId.C_DELETE:
       case packetId.C_REACT:
       case packetId.C_PIN:
+      case packetId.C_TOPIC:
         return this.#refused(e, err);
     }
     const q = this.#requests.get(e.request);
@@ -792,11 +870,12 @@ export class Client extends Emitter<ClientEvents> {
       q.resolve({});
     } else if (err.temporary && q.refusals++ < refusalsMax) {
       const wait = err.retryAfterMs || retryDefaultMs;
-      setTimeout(() => {
-        if (this.#ended) return q.reject(this.#ended);
+      this.#refusedFor.add(q);
+      this.#wait(wait, () => {
+        this.#refusedFor.delete(q);
         this.#queue.unshift(q);
         this.#flush();
-      }, wait);
+      });
     } else {
       q.reject(err);
     }
@@ -806,9 +885,9 @@ export class Client extends Emitter<ClientEvents> {
   #loginRefused(err: ServerError): void {
     if (err.temporary) {
       if (!err.retryAfterMs || err.retryAfterMs > 5000) return this.#link.drop(err, err.retryAfterMs);
-      setTimeout(() => {
-        if (!this.#ended && !this.#online && this.#link.open) this.#login();
-      }, err.retryAfterMs);
+      this.#wait(err.retryAfterMs, () => {
+        if (!this.#online && this.#link.open) this.#login();
+      });
       return;
     }
     this.#finish(err);

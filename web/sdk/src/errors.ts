@@ -33,6 +33,8 @@ export const Code = {
   kicked: 35,
   noUser: 36,
   uninvited: 37,
+  shutOut: 38,
+  noReport: 39,
   noMessage: 41,
   erased: 42,
   tooLate: 43,

@@ -1,6 +1,6 @@
 /** sarang-client: one user of a Sarang chat server, in a browser or in Node. */
-export { Client } from "./client.ts";
-export type { ClientEvents, ClientOptions, Gap, HistoryPage, JoinOptions, Joined, Left, MemberPage } from "./client.ts";
+export { Client, typingShownMs } from "./client.ts";
+export type { AuditPage, ClientEvents, ClientOptions, Gap, HistoryPage, JoinOptions, Joined, Left, MemberPage, ReportPage } from "./client.ts";
 export {
   ClosedError,
   Code,
@@ -13,6 +13,6 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { Cursor, DeviceSession, EventKind, Id, Limits, Member, MessageState, MyRoom, Reaction, Role, RoomEvent, RoomInfo, Self } from "./wire.ts";
+export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, Id, Limits, Member, MessageState, MyRoom, Outcome, Reaction, Report, Role, RoomEvent, RoomInfo, Self } from "./wire.ts";
 export { View } from "./view.ts";
 export type { MessageView } from "./view.ts";

@@ -22,6 +22,7 @@ export class Room {
   leaving = false;
   rejoinAt = 0; // the server said: later
   rejoining = false;
+  typedAt = 0; // we have told it then
   pending: Pending[] = [];
 
   constructor(

@@ -6,13 +6,17 @@ import type { Id, Reaction, RoomEvent } from "./wire.ts";
 export interface MessageView {
   /** The event that said it. */
   readonly event: RoomEvent;
-  /** The newest text; "" if it was deleted. */
+  /** The newest text; "" if it was erased. */
   readonly text: string;
+  /** It was erased: deleted, or for its age. */
+  readonly gone: boolean;
+  /** The first message of the thread that it belongs to; 0: it answers none. */
+  readonly root: number;
   /** The newest event that is in here. */
   readonly changed: number;
   /** The newest edit; 0: none. */
   readonly edited: number;
-  /** The event that deleted it; 0: none. An erased message whose deletion has not come yet has its own number. */
+  /** The event that deleted it; 0: none, or that has not come yet. */
   readonly deleted: number;
   /** The event that pinned it; 0: none. */
   readonly pinned: number;
@@ -37,6 +41,11 @@ export class View {
   /** The message with that number. */
   get(seq: number): MessageView | undefined {
     return this.#messages.get(seq);
+  }
+
+  /** All messages that are known, in order. */
+  messages(): MessageView[] {
+    return [...this.#messages.values()].sort((a, b) => a.event.seq - b.event.seq);
   }
 
   /** Takes an event, live or of a page, and returns the number of the message that has changed; 0: none. */
@@ -81,13 +90,19 @@ export class View {
     let m: MessageView = {
       event: e,
       text: e.text,
+      gone: e.text === "",
+      root: e.root || e.target,
       changed: s?.changed ?? e.seq,
       edited: s?.edited ?? 0,
-      deleted: s?.deleted || (e.text === "" ? e.seq : 0),
+      deleted: s?.deleted ?? 0,
       pinned: s?.pinned ?? 0,
       reactions: s?.reactions.filter((r) => r.count > 0) ?? [],
     };
-    if (known && known.changed >= m.changed) return 0;
+    if (known && known.changed >= m.changed) {
+      if (!m.gone || known.gone) return 0;
+      this.#messages.set(e.seq, { ...known, text: "", gone: true }); // the event that says so is on its way
+      return e.seq;
+    }
     const held = this.#held.get(e.seq);
     if (held) {
       this.#held.delete(e.seq);
@@ -113,19 +128,19 @@ export class View {
 
 function changed(m: MessageView, e: RoomEvent, self: Id): MessageView {
   const next = { ...m, changed: e.seq };
+  if (m.deleted) return next; // nothing brings it back
   switch (e.kind) {
     case "delete":
-      return { ...next, text: "", deleted: e.seq, pinned: 0, reactions: [] };
+      return { ...next, text: "", gone: true, edited: 0, deleted: e.seq, pinned: 0, reactions: [] };
     case "edit":
-      if (m.deleted) return next; // a late edit brings nothing back
-      return e.text === "" ? { ...next, text: "", deleted: e.seq } : { ...next, text: e.text, edited: e.seq };
+      return m.gone ? { ...next, edited: e.seq } : { ...next, text: e.text, gone: e.text === "", edited: e.seq };
     case "pin":
-      return m.deleted ? next : { ...next, pinned: e.seq };
+      return { ...next, pinned: e.seq };
     case "unpin":
       return { ...next, pinned: 0 };
     case "react":
     case "unreact":
-      return m.deleted ? next : { ...next, reactions: reacted(m.reactions, e, self) };
+      return { ...next, reactions: reacted(m.reactions, e, self) };
   }
   return next;
 }

@@ -14,6 +14,7 @@ export type EventKind =
   | "leave"
   | "role"
   | "kick"
+  | "topic"
   | "edit"
   | "delete"
   | "react"
@@ -32,6 +33,7 @@ const kinds: Readonly<Record<string, EventKind>> = {
   EVENT_KIND_LEAVE: "leave",
   EVENT_KIND_ROLE: "role",
   EVENT_KIND_KICK: "kick",
+  EVENT_KIND_TOPIC: "topic",
   EVENT_KIND_EDIT: "edit",
   EVENT_KIND_DELETE: "delete",
   EVENT_KIND_REACT: "react",
@@ -52,7 +54,7 @@ export interface RoomEvent {
   /** The author's; "0": none. */
   readonly nonce: string;
   readonly timeMs: number;
-  /** Of messages and edits, and if there is none it was erased; of reactions the emoji; of roles and kicks the reason. */
+  /** Of messages and edits, and if there is none it was erased; of reactions the emoji; of roles and kicks the reason; of topics the topic. */
   readonly text: string;
   /** An earlier event that this one is about, or answers; 0: none. */
   readonly target: number;
@@ -100,6 +102,8 @@ export interface RoomInfo {
   readonly members: number;
   /** Of a direct room: the users whose it is. */
   readonly direct: readonly Id[];
+  /** What it is about. */
+  readonly topic: string;
 }
 
 /** Where a reader stands: it has everything up to seq. */
@@ -170,6 +174,56 @@ export interface DeviceSession {
   readonly current: boolean;
 }
 
+/** What became of a report. */
+export type Outcome = "open" | "acted" | "rejected";
+
+const outcomes: readonly Outcome[] = ["open", "acted", "rejected"];
+
+/** A message of which somebody has told the moderators of its room. */
+export interface Report {
+  readonly id: Id;
+  readonly room: Id;
+  /** The message. */
+  readonly seq: number;
+  /** Who has said it. */
+  readonly author: Id;
+  readonly reporter: Id;
+  /** The names of today; in pages only. */
+  readonly authorName: string;
+  readonly reporterName: string;
+  readonly timeMs: number;
+  readonly reason: string;
+  readonly outcome: Outcome;
+  /** "0": whoever operates the server. */
+  readonly resolvedBy: Id;
+  readonly resolvedMs: number;
+  readonly note: string;
+}
+
+/** A place in the audit log of a room. */
+export interface AuditMark {
+  readonly timeMs: number;
+  readonly seq: number;
+  readonly id: Id;
+}
+
+/** Something that was done in a room, or to it, by whoever has the right. */
+export interface AuditEntry extends AuditMark {
+  /** By number, for others may come: 1 a role, 2 a kick, 9 a report was resolved. */
+  readonly act: number;
+  /** "0": whoever operates the server. */
+  readonly by: Id;
+  readonly byName: string;
+  /** Whom it is about; "0": nobody. */
+  readonly subject: Id;
+  readonly subjectName: string;
+  /** Of act 1. */
+  readonly role: Role;
+  readonly untilMs: number;
+  readonly what: string;
+  readonly reason: string;
+}
+
 export interface Failure {
   readonly code: number;
   readonly message: string;
@@ -206,6 +260,12 @@ export const packetId = {
   C_MUTE: 50,
   C_ROOMS: 52,
   C_DIRECT: 54,
+  C_TOPIC: 56,
+  C_TYPING: 64,
+  C_REPORT: 72,
+  C_REPORTS: 74,
+  C_RESOLVE: 76,
+  C_AUDIT: 78,
   C_EDIT: 88,
   C_DELETE: 90,
   C_REACT: 92,
@@ -347,6 +407,45 @@ export function deviceSession(f: Fields): DeviceSession {
   };
 }
 
+export function report(f: Fields): Report {
+  return {
+    id: id(f, "id"),
+    room: id(f, "room"),
+    seq: num(f, "seq"),
+    author: id(f, "author"),
+    reporter: id(f, "reporter"),
+    authorName: str(f, "authorName"),
+    reporterName: str(f, "reporterName"),
+    timeMs: num(f, "timeMs"),
+    reason: str(f, "reason"),
+    outcome: outcomes[num(f, "outcome")] ?? "rejected",
+    resolvedBy: id(f, "resolvedBy"),
+    resolvedMs: num(f, "resolvedMs"),
+    note: str(f, "note"),
+  };
+}
+
+export function outcomeNumber(o: Outcome): number {
+  return outcomes.indexOf(o);
+}
+
+export function auditEntry(f: Fields): AuditEntry {
+  return {
+    id: id(f, "id"),
+    timeMs: num(f, "timeMs"),
+    act: num(f, "act"),
+    by: id(f, "by"),
+    byName: str(f, "byName"),
+    subject: id(f, "subject"),
+    subjectName: str(f, "subjectName"),
+    seq: num(f, "seq"),
+    role: roleOf(num(f, "role")),
+    untilMs: num(f, "untilMs"),
+    what: str(f, "what"),
+    reason: str(f, "reason"),
+  };
+}
+
 export function roomInfo(f: Fields): RoomInfo {
   return {
     id: id(f, "id"),
@@ -357,6 +456,7 @@ export function roomInfo(f: Fields): RoomInfo {
     lastSeq: num(f, "lastSeq"),
     members: num(f, "members"),
     direct: ids(f, "direct"),
+    topic: str(f, "topic"),
   };
 }
 

@@ -223,6 +223,58 @@ describe("a conversation", () => {
     }
   });
 
+  test("topics, and who types", async () => {
+    const ann = enter("Yara");
+    const bob = enter("Zeno");
+    const a = await ann.connect();
+    await bob.connect();
+    const { room } = await ann.join({ name: "topics", create: true });
+    await bob.join({ room: room.id });
+    const told = next(bob, "event", (e) => e.kind === "topic");
+    await ann.topic(room.id, "tea, mostly");
+    assert.equal((await told).text, "tea, mostly");
+    assert.equal(bob.rooms()[0]!.room.topic, "tea, mostly");
+    await assert.rejects(bob.topic(room.id, "coffee"), (err) => err instanceof ServerError && err.code === Code.forbidden);
+    const typing: { user: string; name: string }[] = [];
+    bob.on("typing", (e) => typing.push(e));
+    for (let i = 0; i < 5; i++) ann.typing(room.id);
+    await until(() => typing.length > 0, "bob is told");
+    // What she says comes behind all that was told of her typing.
+    const said = next(bob, "event", (e) => e.kind === "message");
+    await ann.publish(room.id, "there");
+    await said;
+    assert.deepEqual(typing.map((e) => [e.user, e.name]), [[a.user, "Yara"]]);
+  });
+
+  test("reports, and what moderators do about them", async () => {
+    const ann = enter("Abel");
+    const bob = enter("Bela");
+    const eve = enter("Eva");
+    await ann.connect();
+    const b = await bob.connect();
+    const e = await eve.connect();
+    const { room } = await ann.join({ name: "reported", create: true });
+    await eve.join({ room: room.id });
+    const seq = await eve.publish(room.id, "buy this");
+    const r = await bob.report(room.id, seq, "spam");
+    assert.deepEqual([r.room, r.seq, r.author, r.reporter, r.reason, r.outcome], [room.id, seq, e.user, b.user, "spam", "open"]);
+    assert.equal((await bob.report(room.id, seq)).id, r.id, "the second is the first");
+    await assert.rejects(eve.report(room.id, seq), (err) => err instanceof ServerError && err.code === Code.badRequest);
+    await assert.rejects(bob.reportPage(room.id), (err) => err instanceof ServerError && err.code === Code.forbidden);
+    const page = await ann.reportPage(room.id);
+    assert.deepEqual(page.reports.map((x) => [x.id, x.authorName, x.reporterName]), [[r.id, "Eva", "Bela"]]);
+    await ann.giveRole(room.id, "banned", { subject: e.user }, { reason: "spam" });
+    const done = await ann.resolve(room.id, r.id, "acted", "banned");
+    assert.deepEqual([done.outcome, done.note], ["acted", "banned"]);
+    assert.deepEqual((await ann.reportPage(room.id)).reports, []);
+    assert.equal((await ann.reportPage(room.id, { all: true })).reports.length, 1);
+    await assert.rejects(ann.resolve(room.id, "999", "acted"), (err) => err instanceof ServerError && err.code === Code.noReport);
+    const audit = await ann.auditPage(room.id, { itemsMax: 1 });
+    assert.deepEqual(audit.entries.map((x) => x.act), [9]);
+    const older = await ann.auditPage(room.id, { before: audit.entries[0]! });
+    assert.deepEqual(older.entries.map((x) => [x.act, x.subjectName, x.role, x.reason]), [[1, "Eva", "banned", "spam"]]);
+  });
+
   test("what is refused has a code", async () => {
     await assert.rejects(enter("admin").connect(), (err) => err instanceof ServerError && err.code === Code.badName);
     const first = enter("Fred");
@@ -396,11 +448,32 @@ describe("a network that fails", () => {
   });
 });
 
+test("who closes a client while it waits is told so, and nothing is left that keeps a program running", async () => {
+  const strict = await TestServer.start("--trusted", "none", "--requests-per-second", "1", "--requests-burst", "1");
+  const c = client(`ws://127.0.0.1:${strict.port}/ws`, "Zita");
+  try {
+    await c.connect();
+    const timers = () => process.getActiveResourcesInfo().filter((r) => r === "Timeout").length;
+    await c.roomPage();
+    const before = timers();
+    const waits = c.roomPage(); // refused for seconds
+    const refused = assert.rejects(waits, ClosedError);
+    await until(() => timers() > before, "it waits");
+    c.close();
+    await refused;
+    assert.ok(timers() < before, "a timer is left");
+  } finally {
+    c.close();
+    await strict.kill();
+  }
+});
+
 describe("a server with other data", () => {
   test("nothing is said in a room that only has the same number", async () => {
     const own = await TestServer.start();
     const between = await Proxy.start(() => own.port);
     const c = client(between.url, "Olga");
+    const other = client(`ws://127.0.0.1:${own.port}/ws`, "Pia");
     try {
       await c.connect();
       const { room } = await c.join({ name: "secret", create: true });
@@ -412,7 +485,6 @@ describe("a server with other data", () => {
       const failed = assert.rejects(c.publish(room.id, "not for others"), RoomChangedError);
       await own.run(`${process.env["SDK_TEST_WORK"]}/other`);
       // There is somebody else's room under that number.
-      const other = client(`ws://127.0.0.1:${own.port}/ws`, "Pia");
       await other.connect();
       const made = await other.create("public");
       assert.equal(made.id, room.id);
@@ -425,8 +497,9 @@ describe("a server with other data", () => {
       await until(() => c.rooms().length === 0, "it was left");
       const page = await other.history(made.id, { after: 0 });
       assert.ok(page.events.every((e) => e.kind !== "message"));
-      other.close();
     } finally {
+      // A client that is left open comes back for ever, and so the process would not end.
+      other.close();
       c.close();
       between.close();
       await own.kill();

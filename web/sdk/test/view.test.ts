@@ -1,6 +1,10 @@
 // The picture of a room's messages is the same whichever way it came about.
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Fields, list, roomEvent } from "../src/wire.ts";
 import { type EventKind, type MessageView, type RoomEvent, View } from "../src/index.ts";
 
 const none = { room: "1", nonce: "1", timeMs: 1, target: 0, root: 0, state: null, subject: "0", role: "none", untilMs: 0 } as const;
@@ -126,10 +130,52 @@ test("live, by pages, and by both", () => {
 test("what was erased does not come back", () => {
   const v = new View("1");
   v.apply(event(1, "message", "2", "")); // erased before it was told
-  assert.equal(v.get(1)!.deleted, 1);
+  assert.ok(v.get(1)!.gone);
   v.apply(event(2, "edit", "2", "late", 1));
   assert.equal(v.get(1)!.text, "");
   v.apply(event(3, "delete", "2", "", 1));
   v.apply(event(4, "react", "2", "👍", 1));
   assert.deepEqual([v.get(1)!.deleted, v.get(1)!.reactions], [3, []]);
+  // A page that was made up after the deletion, before its event.
+  v.apply(event(5, "message", "2", "hello"));
+  v.apply(event(5, "message", "2", ""));
+  assert.deepEqual([v.get(5)!.gone, v.get(5)!.text], [true, ""]);
+  v.apply(event(5, "message", "2", "hello"));
+  assert.ok(v.get(5)!.gone);
 });
+
+/** What clients are told, and what they have to make of it: the Go view has the same. */
+interface Vector {
+  name: string;
+  me: string;
+  steps: { S_CHAT?: Fields; S_HISTORY?: Fields }[];
+  want: Record<string, unknown>[];
+}
+
+const vectors = fileURLToPath(new URL("../../../../client/view/testdata", import.meta.url));
+for (const file of readdirSync(vectors).filter((f) => f.endsWith(".json"))) {
+  for (const x of JSON.parse(readFileSync(join(vectors, file), "utf8")) as Vector[]) {
+    test(`${file}: ${x.name}`, () => {
+      const v = new View(x.me);
+      for (const step of x.steps) {
+        if (step.S_CHAT) v.apply(roomEvent(step.S_CHAT));
+        else if (step.S_HISTORY) for (const e of list(step.S_HISTORY, "events", roomEvent)) v.apply(e);
+        else assert.fail(`a step ${Object.keys(step).join()}`);
+      }
+      const digits = (n: number) => (n ? String(n) : undefined);
+      const got = v.messages().map((m) => ({
+        seq: digits(m.event.seq),
+        user: m.event.user,
+        text: m.text || undefined,
+        target: digits(m.event.target),
+        root: digits(m.root),
+        edited: digits(m.edited),
+        deleted: digits(m.deleted),
+        pinned: digits(m.pinned),
+        reactions: m.reactions.length > 0 ? m.reactions.map((r) => ({ emoji: r.emoji, count: r.count, mine: digits(r.mine) })) : undefined,
+      }));
+      // As JSON, where what is not there is left out.
+      assert.deepEqual(JSON.parse(JSON.stringify(got)), x.want);
+    });
+  }
+}

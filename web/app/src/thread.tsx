@@ -1,0 +1,83 @@
+// A thread beside the room: one message, and all that answers it.
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { app } from "./app.ts";
+import { t } from "./i18n.ts";
+import { Cross, Send } from "./icons.tsx";
+import { Message } from "./message.tsx";
+import type { RoomModel } from "./room.ts";
+
+export function Thread({ room, root }: { room: RoomModel; root: number }) {
+  const [text, setText] = useState("");
+  const box = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [whole, setWhole] = useState(true);
+  const close = () => {
+    app.thread.value = null;
+    document.querySelector<HTMLElement>("#composer")?.focus();
+  };
+  useEffect(() => {
+    field.current?.focus();
+    void app.loadThread(room, root).then(setWhole);
+  }, [room, root]);
+  void room.version.value;
+  const messages = room.thread(root);
+  const waiting = room.outbox.value.filter((o) => o.target === root || o.root === root);
+  useLayoutEffect(() => {
+    box.current!.scrollTop = box.current!.scrollHeight;
+  }, [messages.length, waiting.length]);
+  const send = () => {
+    const said = text.trim();
+    if (!said) return;
+    app.send(room, said, root);
+    setText("");
+  };
+  return (
+    <aside class="people thread" aria-label={t().thread} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), close())}>
+      <header class="bar">
+        <h2>{t().thread}</h2>
+        <span class="grow" />
+        <button type="button" class="ghost" aria-label={t().close} onClick={close}><Cross /></button>
+      </header>
+      <div class="scroll" ref={box} tabIndex={0} role="region" aria-label={t().thread}>
+        {!whole && <p class="none">{t().threadSome}</p>}
+        <ol>
+          {messages.map((m) => (
+            <Message key={m.event.seq} m={m} answers={null} room={room} first self={m.event.user === app.user.value} beside />
+          ))}
+          {waiting.map((o) => <li key={o.nonce} class="msg unsent"><div class="body"><p dir="auto">{o.text}</p></div></li>)}
+        </ol>
+      </div>
+      <form
+        class="composer"
+        onSubmit={(e) => {
+          e.preventDefault();
+          send();
+        }}
+      >
+        <div class="field">
+          <textarea
+            ref={field}
+            id="thread-composer"
+            rows={1}
+            dir="auto"
+            value={text}
+            placeholder={t().answerHere}
+            aria-label={t().answerHere}
+            autocomplete="off"
+            enterkeyhint="send"
+            onInput={(e) => {
+              setText(e.currentTarget.value);
+              app.typing(room, e.currentTarget.value);
+            }}
+            onKeyDown={(e) => {
+              if (e.isComposing || e.keyCode === 229 || e.key !== "Enter" || e.shiftKey) return;
+              e.preventDefault();
+              send();
+            }}
+          />
+          <button type="submit" class="send" aria-label={t().send} disabled={!text.trim()}><Send /></button>
+        </div>
+      </form>
+    </aside>
+  );
+}
