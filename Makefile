@@ -37,7 +37,7 @@ mutations:      ## faults on purpose: does the simulation notice?
 crash:          ## kill the server at random moments: make crash KILLS=20
 	./scripts/crash.sh
 
-faults:         ## everything goes wrong with its PostgreSQL: make faults FAULTS=26
+faults:         ## everything goes wrong with its PostgreSQL: make faults FAULTS=32
 	./scripts/faults.sh
 
 proxies:        ## nginx, HAProxy and Caddy before a real server (installs them: Debian, root)

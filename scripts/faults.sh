@@ -2,8 +2,8 @@
 # Has everything go wrong with a server's PostgreSQL, under load, and checks from outside
 # that the server keeps its promises.
 #
-#   scripts/faults.sh              200 faults, about eight minutes
-#   FAULTS=26 scripts/faults.sh    two of each kind
+#   scripts/faults.sh              200 faults, about nine minutes
+#   FAULTS=32 scripts/faults.sh    two of each kind
 #   scripts/faults.sh --seed 7     more flags of tests/faults, see --help
 #
 # The exit status is 0 only if every promise was kept.

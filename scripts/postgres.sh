@@ -6,6 +6,8 @@
 #                                        {} in it, and $TEST_POSTGRES_URL, are its URL
 #   scripts/postgres.sh start FOLDER [NAME=VALUE...]   with these settings; prints the URL
 #   scripts/postgres.sh stop FOLDER [smart|fast|immediate]
+#   scripts/postgres.sh replica FOLDER URL [NAME=VALUE...]   a standby of the one at URL, made anew
+#   scripts/postgres.sh promote FOLDER   makes a standby a server of its own
 #   scripts/postgres.sh find             prints where the programs are
 #
 # It takes what is installed; on Debian, as root, it installs what is not. PostgreSQL does
@@ -96,6 +98,28 @@ stop() {
   as_owner "$bin/pg_ctl" -D data -m "${2:-fast}" -w -t 60 stop >/dev/null
 }
 
+# A standby streams from the server at its URL. What was in its folder is gone; its port stays.
+replica() {
+  local folder=$1 from=$2 bin
+  shift 2
+  bin=$(programs)
+  mkdir -p "$folder"
+  folder=$(cd "$folder" && pwd)
+  if [ "$(id -u)" -eq 0 ]; then chown postgres "$folder"; fi
+  cd "$folder"
+  rm -rf data
+  as_owner "$bin/pg_basebackup" -D data -d "$from" -X stream -c fast >&2
+  as_owner touch data/standby.signal
+  start "$folder" "primary_conninfo=$from" wal_retrieve_retry_interval=200ms "$@"
+}
+
+promote() {
+  local bin
+  bin=$(find_programs)
+  cd "$1"
+  as_owner "$bin/pg_ctl" -D data -w -t 60 promote >/dev/null
+}
+
 run() {
   local folder url status=0 arg command=()
   folder=$(mktemp -d "${TMPDIR:-/tmp}/sarang-postgres.XXXXXX")
@@ -112,6 +136,8 @@ case ${1:-} in
 run) shift && run "$@" ;;
 start) shift && start "$@" ;;
 stop) shift && stop "$@" ;;
+replica) shift && replica "$@" ;;
+promote) shift && promote "$@" ;;
 find) programs ;;
-*) sed -n 's/^# \{0,1\}//p' "$0" | head -10 && exit 2 ;;
+*) sed -n 's/^# \{0,1\}//p' "$0" | head -12 && exit 2 ;;
 esac

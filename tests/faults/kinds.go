@@ -33,11 +33,17 @@ func kindsOfFault() map[string]func(context.Context, *run) error {
 		"nobody answers":                  func(ctx context.Context, r *run) error { return r.through(ctx, postgrestest.Refuse, 3*time.Second) },
 		"table locked":                    lock,
 		"read-only":                       readOnly,
+		"failover":                        failover,
+		"slow fsync":                      slowSync,
+		"disk full":                       fullDisk,
 	}
 }
 
 // upTo is a random time.
 func (r *run) upTo(most time.Duration) time.Duration {
+	if r.brief {
+		most /= 4
+	}
 	return time.Duration(r.rng.Int64N(int64(most)))
 }
 
@@ -47,7 +53,7 @@ func terminate(ctx context.Context, r *run) error {
 
 // admin runs a statement, not by way of the proxy.
 func (r *run) admin(ctx context.Context, queries ...string) error {
-	c, err := pgx.Connect(ctx, r.database.URL)
+	c, err := pgx.Connect(ctx, r.primary().URL)
 	if err != nil {
 		return err
 	}
@@ -63,7 +69,7 @@ func (r *run) admin(ctx context.Context, queries ...string) error {
 // signalBackend sends a signal to a process that serves the server, and lets it go on
 // after a while if it was stopped. When one is killed, PostgreSQL restarts all by itself.
 func (r *run) signalBackend(ctx context.Context, signal syscall.Signal, stopped time.Duration) error {
-	c, err := pgx.Connect(ctx, r.database.URL)
+	c, err := pgx.Connect(ctx, r.primary().URL)
 	if err != nil {
 		return err
 	}
@@ -92,17 +98,17 @@ func (r *run) signalBackend(ctx context.Context, signal syscall.Signal, stopped 
 }
 
 func (r *run) restart(ctx context.Context, mode string) error {
-	if err := r.database.Halt(mode); err != nil {
+	if err := r.primary().Halt(mode); err != nil {
 		return err
 	}
 	if err := sleep(ctx, r.upTo(2*time.Second)); err != nil {
 		return err
 	}
-	return r.database.Restart("log_min_messages=fatal")
+	return r.primary().Restart(replicated()...)
 }
 
 func killPostmaster(ctx context.Context, r *run) error {
-	pid, err := r.database.Pid()
+	pid, err := r.primary().Pid()
 	if err == nil {
 		err = syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -112,12 +118,12 @@ func killPostmaster(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	return r.database.Restart("log_min_messages=fatal")
+	return r.primary().Restart(replicated()...)
 }
 
 func cut(ctx context.Context, r *run) error {
 	for range 1 + r.rng.IntN(5) {
-		r.proxy.Cut()
+		r.primary().proxy.Cut()
 		if err := sleep(ctx, r.upTo(50*time.Millisecond)); err != nil {
 			return err
 		}
@@ -128,21 +134,21 @@ func cut(ctx context.Context, r *run) error {
 // through has the proxy do something for a while. Connections over which nothing came
 // are as they were afterwards, and have lost what was sent: they are cut.
 func (r *run) through(ctx context.Context, mode postgrestest.Mode, most time.Duration) error {
-	r.proxy.Set(mode)
+	r.primary().proxy.Set(mode)
 	if mode == postgrestest.Refuse {
-		r.proxy.Cut()
+		r.primary().proxy.Cut()
 	}
 	err := sleep(ctx, r.upTo(most))
-	r.proxy.Set(postgrestest.Pass)
+	r.primary().proxy.Set(postgrestest.Pass)
 	if mode == postgrestest.Silent {
-		r.proxy.Cut()
+		r.primary().proxy.Cut()
 	}
 	return err
 }
 
 // lock holds a table as an administrator would who changes it, longer than a commit waits.
 func lock(ctx context.Context, r *run) error {
-	c, err := pgx.Connect(ctx, r.database.URL)
+	c, err := pgx.Connect(ctx, r.primary().URL)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"sarang/internal/store/postgrestest"
 	"sarang/tests/internal/load"
 	"sarang/tests/internal/proc"
 )
@@ -24,17 +23,24 @@ const (
 	patience   = 60 * time.Second
 	acksBetter = 30 // after a fault: as many say that the server goes on
 	pauseMax   = 600 * time.Millisecond
+	pollEvery  = 50 * time.Millisecond
+	// A connection that is half open is given up after 10 s, and 5 s are for another one; then
+	// the same batch is sent again, and what waits behind it goes.
+	answersWithin = 30 * time.Second
+	endsWithin    = 3 * time.Second // a database that can not be asked for so long after a full disk has ended
 )
 
 // run is the loop and what it has measured.
 type run struct {
 	options
-	log      io.Writer
-	rng      *rand.Rand
-	database *postgrestest.Server
-	proxy    *postgrestest.Proxy
-	server   *proc.Server
-	load     *load.Load
+	log     io.Writer
+	rng     *rand.Rand
+	nodes   []*node           // the first one takes what is written, the others follow it
+	without map[string]string // kinds of fault that can not be had here, and why
+	server  *proc.Server
+	load    *load.Load
+
+	after func(context.Context) error // when the server goes on: puts in order what a fault has left
 
 	byKind   map[string]int
 	recovery []time.Duration
@@ -49,20 +55,16 @@ func newRun(o options, log io.Writer) *run {
 	if o.seed == 0 {
 		o.seed = rand.Uint64()
 	}
-	return &run{options: o, log: log, rng: rand.New(rand.NewPCG(o.seed, 0)), byKind: map[string]int{}}
+	return &run{options: o, log: log, rng: rand.New(rand.NewPCG(o.seed, 0)), byKind: map[string]int{}, without: map[string]string{}}
 }
 
 func (r *run) run(ctx context.Context) (err error) {
-	if r.database, err = postgrestest.Start("log_min_messages=fatal"); err != nil {
+	defer r.stopNodes()
+	if err := r.startNodes(ctx); err != nil {
 		return err
 	}
-	defer func() { _ = r.database.Stop() }()
-	if r.proxy, err = postgrestest.NewProxy(r.database.URL); err != nil {
-		return err
-	}
-	defer r.proxy.Close()
 	r.server, err = proc.Start(ctx, proc.Config{
-		Binary: r.binary, Data: filepath.Join(r.work, "data"), Args: []string{"--store", r.proxy.URL}, Log: r.log,
+		Binary: r.binary, Data: filepath.Join(r.work, "data"), Args: []string{"--store", r.storeURL()}, Log: r.log,
 	})
 	if err != nil {
 		return err
@@ -73,7 +75,10 @@ func (r *run) run(ctx context.Context) (err error) {
 	if err := r.goesOn(ctx); err != nil {
 		return err
 	}
-	kinds := slices.Sorted(maps.Keys(kindsOfFault()))
+	kinds, err := r.chosen()
+	if err != nil {
+		return err
+	}
 	for i := range r.faults {
 		kind := kinds[i%len(kinds)]
 		if i%len(kinds) == 0 {
@@ -102,6 +107,10 @@ func (r *run) one(ctx context.Context, kind string) error {
 		at := time.Now()
 		err = r.goesOn(ctx)
 		r.recovery = append(r.recovery, time.Since(at))
+	}
+	if err == nil && r.after != nil {
+		err = r.after(ctx)
+		r.after = nil
 	}
 	stop()
 	if <-said {
@@ -163,10 +172,13 @@ func (r *run) compare(ctx context.Context) (err error) {
 	if err := r.server.Stop(ctx); err != nil {
 		return err
 	}
+	if longest := r.load.Stats().LongestAnswer; longest > answersWithin {
+		r.problems = append(r.problems, fmt.Sprintf("a message had no answer for %v", longest))
+	}
 	if strings.Contains(r.server.Log(), "panic: ") {
 		r.problems = append(r.problems, "the server's log has a panic in it")
 	}
-	c, err := pgx.Connect(ctx, r.database.URL)
+	c, err := pgx.Connect(ctx, r.primary().URL)
 	if err != nil {
 		return err
 	}
@@ -194,6 +206,9 @@ func (r *run) write(out io.Writer, took time.Duration) {
 	for _, kind := range slices.Sorted(maps.Keys(r.byKind)) {
 		fmt.Fprintf(out, "  %-34s %d\n", kind, r.byKind[kind])
 	}
+	for _, kind := range slices.Sorted(maps.Keys(r.without)) {
+		fmt.Fprintf(out, "  %-34s not tried: %s\n", kind, r.without[kind])
+	}
 	st, a := r.load.Stats(), r.protocol
 	fmt.Fprintf(out, "messages: %d made, %d acknowledged, %d sent again, %d told to come again; %d deliveries checked\n",
 		st.Messages, st.Acked, st.Resent, st.Refused, st.Deliveries)
@@ -205,6 +220,7 @@ func (r *run) write(out io.Writer, took time.Duration) {
 		at := func(q int) time.Duration { return r.recovery[(len(r.recovery)-1)*q/100].Round(time.Millisecond) }
 		fmt.Fprintf(out, "from the end of a fault until %d acknowledgements: p50 %v, p99 %v, longest %v\n", acksBetter, at(50), at(99), at(100))
 	}
+	fmt.Fprintf(out, "the longest that a message waited for an ack or a refusal: %v\n", st.LongestAnswer.Round(time.Millisecond))
 	for _, p := range r.problems {
 		fmt.Fprintf(out, "FAULT: %s\n", p)
 	}

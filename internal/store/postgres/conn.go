@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"sarang/chat"
 	"sarang/internal/store/sqlstore"
@@ -51,7 +53,34 @@ func (c *conn) Rollback(ctx context.Context) error { return c.run(ctx, "ROLLBACK
 
 func (c *conn) run(ctx context.Context, query string) error {
 	_, err := c.pg.PgConn().Exec(ctx, query).ReadAll()
+	if err == nil && c.alone() {
+		err = errAlone
+	}
 	return err
+}
+
+// errAlone is a commit that took effect at the primary, and that its standbys may not have: somebody
+// has ended the wait for them. The connection is as good as before, but what is known of the
+// outcome is as little as if it was lost.
+var errAlone = errors.New("the wait for a standby was ended: a failover may lose the transaction")
+
+// aloneKey is where a connection keeps that it was told so.
+const aloneKey = "sarang.alone"
+
+// noticed is told what a server says beside its answers. Its messages may be in any language, the
+// place in its source is not.
+func noticed(pg *pgconn.PgConn, n *pgconn.Notice) {
+	if n.Routine == "SyncRepWaitForLSN" {
+		pg.CustomData()[aloneKey] = true
+	}
+}
+
+// alone reports whether the newest commit is one of errAlone.
+func (c *conn) alone() bool {
+	data := c.pg.PgConn().CustomData()
+	_, is := data[aloneKey]
+	delete(data, aloneKey)
+	return is
 }
 
 // Close is documented at sqlstore.Conn.
@@ -84,6 +113,9 @@ func (c *conn) Append(ctx context.Context, b *sqlstore.Batch) (o sqlstore.Outcom
 		a.mHead, a.mSaid, a.mSaidSeq,
 		a.aUser, a.aRoom, a.aLast, a.aSent, a.rRoom, a.rUser, a.rRole, a.rUntil, a.rSeq).Scan(&state, &room, &o.Lost)
 	o.State, o.Room = sqlstore.State(state), chat.RoomID(room)
+	if err == nil && c.alone() {
+		err = errAlone
+	}
 	return o, err
 }
 

@@ -59,6 +59,7 @@ func newDriver(c Config) (*driver, error) {
 	maps.Copy(defaults, sqlstore.SessionSettings())
 	maps.Copy(defaults, config.RuntimeParams)
 	config.RuntimeParams = defaults
+	config.OnNotice = noticed
 	return &driver{
 		config: config,
 		name:   fmt.Sprintf("the database %s at %s:%d", config.Database, config.Host, config.Port),
@@ -100,6 +101,9 @@ func closeSoon(pg *pgx.Conn) {
 
 // Fault is documented at sqlstore.Driver.
 func (d *driver) Fault(err error) sqlstore.Fault {
+	if errors.Is(err, errAlone) {
+		return sqlstore.Fault{Kind: sqlstore.Lost, Says: "its standby has not confirmed it"}
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		severity := cmp.Or(pg.SeverityUnlocalized, pg.Severity)

@@ -26,13 +26,28 @@ const Variable = "TEST_POSTGRES_URL"
 
 // Server is a PostgreSQL.
 type Server struct {
-	URL    string // of its database, where everything is allowed
-	Folder string // its own; "" for one that is not ours
+	URL    string   // of its database, where everything is allowed
+	Folder string   // its own; "" for one that is not ours
+	Env    []string // of its processes, beside this one's
 	script string
 }
 
 // Start starts a server with the settings, as NAME=VALUE. The caller stops it.
 func Start(settings ...string) (*Server, error) {
+	s, err := Prepare()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Restart(settings...); err != nil {
+		_ = os.RemoveAll(s.Folder)
+		return nil, err
+	}
+	return s, nil
+}
+
+// Prepare returns a server that has a folder, and was not started yet: Restart does it, or
+// Follow. The caller stops it.
+func Prepare() (*Server, error) {
 	script, err := findScript()
 	if err != nil {
 		return nil, err
@@ -45,11 +60,23 @@ func Start(settings ...string) (*Server, error) {
 	if err := os.Chmod(folder, 0o755); err != nil { // root's; the server runs as another user
 		return nil, errors.Join(err, s.Stop())
 	}
-	if err := s.Restart(settings...); err != nil {
-		_ = os.RemoveAll(folder)
-		return nil, err
-	}
 	return s, nil
+}
+
+// Follow makes the server, which has ended or was never started, a streaming standby of
+// another one. Its port stays, its data does not.
+func (s *Server) Follow(primary *Server, settings ...string) error {
+	out, err := s.run(append([]string{"replica", filepath.Join(s.Folder, "postgres"), primary.URL}, settings...)...)
+	if err == nil {
+		s.URL = strings.TrimSpace(out)
+	}
+	return err
+}
+
+// Promote makes a standby a server of its own.
+func (s *Server) Promote() error {
+	_, err := s.run("promote", filepath.Join(s.Folder, "postgres"))
+	return err
 }
 
 // Restart starts a server that has ended, on the same port.
@@ -85,6 +112,7 @@ func (s *Server) run(args ...string) (string, error) {
 	var out, said bytes.Buffer
 	cmd := exec.Command(s.script, args...)
 	cmd.Stdout, cmd.Stderr = &out, &said
+	cmd.Env = append(os.Environ(), s.Env...)
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}

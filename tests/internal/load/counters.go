@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Kind is something that is counted and can be waited for.
@@ -32,6 +33,7 @@ const faultsMax = 100
 type counters struct {
 	mu      sync.Mutex
 	n       [kinds]uint64
+	longest time.Duration // from a message to its answer
 	faults  []string
 	changed chan struct{} // closed at the next change; nil: nobody waits
 }
@@ -41,6 +43,13 @@ func (c *counters) add(k Kind) {
 	defer c.mu.Unlock()
 	c.n[k]++
 	c.tell()
+}
+
+// waited notes how long somebody waited for an answer.
+func (c *counters) waited(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.longest = max(c.longest, d)
 }
 
 // tell wakes those who wait.

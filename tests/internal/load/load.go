@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"time"
 )
 
 // Config says what the load is. Addr is required; zero fields take the defaults.
@@ -150,13 +151,21 @@ type Stats struct {
 	Unreached  uint64 `json:"connects_failed"`
 	Lost       uint64 `json:"connections_lost"`
 	Goodbyes   uint64 `json:"goodbyes"`
+
+	// LongestAnswer is the longest that a message waited, over one connection, for its ack or
+	// for being refused.
+	LongestAnswer time.Duration `json:"longest_answer_ns"`
 }
 
 // Stats returns the figures as they stand.
 func (l *Load) Stats() Stats {
 	at := l.counts.get
+	l.counts.mu.Lock()
+	longest := l.counts.longest
+	l.counts.mu.Unlock()
 	return Stats{
-		Messages: at(Message), Acked: at(Acked), Resent: at(resent), Refused: at(Refused), Deliveries: at(Delivery),
+		LongestAnswer: longest,
+		Messages:      at(Message), Acked: at(Acked), Resent: at(resent), Refused: at(Refused), Deliveries: at(Delivery),
 		Reread: at(reread), Joins: at(Joined), Connects: at(connected), Unreached: at(unreached),
 		Lost: at(lost), Goodbyes: at(goodbye),
 	}

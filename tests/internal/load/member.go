@@ -39,6 +39,7 @@ type member struct {
 	lastAcked uint64            // the highest place in acked
 	flying    []int             // counters without an ack, in order
 	waiting   map[int]time.Time // of flying: refused, to be sent again then
+	asked     map[int]time.Time // of flying: sent over conn, and without an answer since
 }
 
 func newMember(l *Load, r *room, index int) *member {
@@ -46,7 +47,7 @@ func newMember(l *Load, r *room, index int) *member {
 	name := fmt.Sprintf("%s-%d", r.name, index)
 	rng := rand.New(rand.NewPCG(c.Seed, hashOf(name)))
 	m := &member{
-		load: l, room: r, name: name, rng: rng, waiting: map[int]time.Time{},
+		load: l, room: r, name: name, rng: rng, waiting: map[int]time.Time{}, asked: map[int]time.Time{},
 		publishes: index < c.Publishers, rewinds: index >= c.Publishers+c.Readers,
 		nonceBase: rng.Uint64() &^ 0xffffffff,
 	}
@@ -141,6 +142,7 @@ func (m *member) detach() {
 	defer m.mu.Unlock()
 	m.conn, m.joined = nil, false
 	clear(m.waiting)
+	clear(m.asked)
 }
 
 // progress is how many messages have no ack, and the highest place of those that have.

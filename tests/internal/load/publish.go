@@ -66,6 +66,7 @@ func (m *member) send(counter int) error {
 		return errEnd
 	}
 	id, _ := m.room.identity()
+	m.asked[counter] = time.Now()
 	return m.conn.Send(pb.CChat, &pb.Publish{Room: id, Nonce: m.nonceBase + uint64(counter), Text: m.text(counter)})
 }
 

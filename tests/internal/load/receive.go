@@ -158,8 +158,17 @@ func (m *member) ack(a *pb.Ack) error {
 	m.lastAcked = max(m.lastAcked, a.Seq)
 	m.flying = slices.DeleteFunc(m.flying, func(c int) bool { return c == counter })
 	delete(m.waiting, counter)
+	m.answered(counter)
 	m.load.counts.add(Acked)
 	return nil
+}
+
+// answered notes how long a message waited for an answer, whatever that says.
+func (m *member) answered(counter int) {
+	if at, asked := m.asked[counter]; asked {
+		m.load.counts.waited(time.Since(at))
+		delete(m.asked, counter)
+	}
 }
 
 // counterOf returns which of our messages a nonce is of.
@@ -189,6 +198,7 @@ func (m *member) refused(e *pb.Error) error {
 	if m.acked[counter-1] != 0 {
 		return fmt.Errorf("message %d was acknowledged and is now refused: %s", counter, e.Message)
 	}
+	m.answered(counter)
 	m.load.counts.add(Refused)
 	m.waiting[counter] = time.Now().Add(time.Duration(e.RetryAfterMs) * time.Millisecond)
 	return nil
