@@ -137,8 +137,9 @@ skips() {
   case $1 in
   # A reset that comes while nobody reads is told as the end of the stream.
   aio) echo 'TestPortable.*Conformance/reset-during-recv|TestPortableLostBytes' ;;
-  # The portable driver is Go's own network: what is above it is tested elsewhere.
-  *) echo '/^portable|//^portable' ;;
+  # The portable driver is Go's own network: what is above it is tested elsewhere, and
+  # there is no system behind a simulation.
+  *) echo '/^(portable|sim)$|//^(portable|sim)$' ;;
   esac
 }
 

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestConformance(t *testing.T) {
-	if slow {
+	if slow || testing.Short() {
 		fewerChecks(t, "15")
 	}
 	for _, mode := range []sqlite.SyncMode{sqlite.ProcessSafe, sqlite.PowerSafe} {
