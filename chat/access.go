@@ -53,21 +53,23 @@ type Action uint8
 
 // The actions.
 const (
-	ActionJoin    Action = iota // be present: get the room's events as they come
-	ActionHistory               // read pages of the log
-	ActionMembers               // read who is present
-	ActionPublish               // say something
-	ActionRole                  // give somebody a role
-	ActionKick                  // send somebody out
-	ActionMark                  // note how far one has read
-	ActionEdit                  // say something else in the place of a message of one's own
-	ActionDelete                // erase a message of one's own
-	ActionErase                 // erase a message of somebody else
-	ActionReact                 // put an emoji on a message, or take it back
-	ActionPin                   // pin a message, or unpin it
-	ActionReport                // tell the moderators of a message
-	ActionReports               // read and resolve reports, and read the audit log
-	ActionTopic                 // say what the room is about
+	ActionJoin     Action = iota // be present: get the room's events as they come
+	ActionHistory                // read pages of the log
+	ActionMembers                // read who is present
+	ActionPublish                // say something
+	ActionRole                   // give somebody a role
+	ActionKick                   // send somebody out
+	ActionMark                   // note how far one has read
+	ActionEdit                   // say something else in the place of a message of one's own
+	ActionDelete                 // erase a message of one's own
+	ActionErase                  // erase a message of somebody else
+	ActionReact                  // put an emoji on a message, or take it back
+	ActionPin                    // pin a message, or unpin it
+	ActionReport                 // tell the moderators of a message
+	ActionReports                // read and resolve reports, and read the audit log
+	ActionTopic                  // say what the room is about
+	ActionSlow                   // have members wait between messages, and need not wait
+	ActionSettings               // rename, describe and archive the room
 	actionCount
 )
 
@@ -104,6 +106,10 @@ func (a Action) String() string {
 		return "see what is reported in"
 	case ActionTopic:
 		return "set the topic of"
+	case ActionSlow:
+		return "slow down"
+	case ActionSettings:
+		return "change the settings of"
 	}
 	return "use"
 }
@@ -120,14 +126,17 @@ var rights = [...][actionCount]bool{
 	RoleModerator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
+		ActionSlow: true,
 	},
 	RoleOwner: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
+		ActionSlow: true, ActionSettings: true,
 	},
 	RoleOperator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
+		ActionSlow: true, ActionSettings: true,
 	},
 }
 

@@ -142,21 +142,27 @@ func (t *Target) Stands(e *Event) Seq {
 }
 
 // Extra is the number that events of some kinds have beside the others: UntilMs of roles, Root
-// of messages. Stores keep it in one column.
+// of messages, Value of settings. Stores keep it in one column.
 func (e *Event) Extra() int64 {
-	if e.Kind == EventMessage {
+	switch {
+	case e.Kind == EventMessage:
 		return int64(e.Root)
+	case e.Kind.Sets():
+		return int64(e.Value)
 	}
 	return e.UntilMs
 }
 
 // SetExtra sets what Extra has returned.
 func (e *Event) SetExtra(n int64) {
-	if e.Kind == EventMessage {
+	switch {
+	case e.Kind == EventMessage:
 		e.Root = Seq(n)
-		return
+	case e.Kind.Sets():
+		e.Value = uint32(n)
+	default:
+		e.UntilMs = n
 	}
-	e.UntilMs = n
 }
 
 // StoredDigest is what a store keeps as the Digest of e: 0 of events that nobody has authored,

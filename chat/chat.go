@@ -51,7 +51,7 @@ const (
 // Authored reports whether events of the kind are made by a user's request. They carry
 // a nonce of his, and retries of them are recognized.
 func (k EventKind) Authored() bool {
-	return k == EventMessage || k == EventTopic || k.Rules() || k.Changes()
+	return k == EventMessage || k == EventTopic || k.Rules() || k.Changes() || k.Sets()
 }
 
 // Rules reports whether events of the kind are what somebody does to another user, the
@@ -74,9 +74,10 @@ type Event struct {
 	Subject UserID   // roles and kicks only: whom it is about
 	Role    Role     // role events only
 	UntilMs int64    // role events only: the role holds at times below it (see Given); 0: for good
+	Value   uint32   // settings only that have a number: archived, slow
 }
 
-// Digest is 64 bits of what e says: kind, target, root, text, files, subject, and role with how long it
+// Digest is 64 bits of what e says: kind, target, root, value, text, files, subject, and role with how long it
 // holds, without who, where and when. Of an event that has no place yet, UntilMs is minus
 // for how long. Two events of an author with one nonce are one event if their digests
 // are the same. It is never 0, and the same in every version: stores keep it. (FNV-1a;
@@ -98,6 +99,9 @@ func (e *Event) Digest() uint64 {
 	}
 	if e.Root != 0 {
 		h = (h ^ ^uint64(e.Root)) * prime
+	}
+	if e.Value != 0 {
+		h = (h ^ ^uint64(e.Value)) * prime
 	}
 	return max(h, 1)
 }
@@ -124,6 +128,11 @@ type Room struct {
 	LastSeq   Seq    // of the stored log; 0 for ephemeral rooms
 	LastMs    int64  // TimeMs of the event LastSeq; 0 if there is none
 	Topic     string // of the newest event of kind EventTopic
+
+	// Of the newest events that say so; see Set.
+	Description string
+	Archived    bool // it is read, and nothing new is taken
+	SlowSeconds uint32
 }
 
 // User is a person or program with a name.

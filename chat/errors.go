@@ -54,6 +54,7 @@ const (
 	CodeNoReport       Code = 39 // no such report
 	CodeNoMessage      Code = 41 // what is to be changed is no message
 	CodeErased         Code = 42 // the message was deleted
+	CodeArchived       Code = 54 // the room is archived: it takes nothing new
 	CodeTooLate        Code = 43 // messages may be edited for a time only, and that is over
 	CodeNoFile         Code = 62 // no such file, or nothing that the user may read names it
 	CodeFileTooLarge   Code = 63 // the file is larger than files may be

@@ -213,15 +213,59 @@ func MergeAudit(a, b []AuditEntry, itemsMax int) (page []AuditEntry, more bool) 
 	return page, len(a)+len(b) > 0
 }
 
-// AuditOf is the entry of an event that is one: a role or a kick.
+// Audited reports whether events of the kind are in the audit log: roles, kicks and settings.
+func (k EventKind) Audited() bool { return k.Rules() || k.Sets() }
+
+// AuditOf is the entry of an event that is one: a role, a kick or a setting.
 func AuditOf(e *Event) AuditEntry {
 	a := AuditEntry{
 		TimeMs: e.TimeMs, Act: AuditKick, By: e.User, ByName: e.Name, Subject: e.Subject, Room: e.Room, Seq: e.Seq, Reason: e.Text,
 	}
-	if e.Kind == EventRole {
+	switch {
+	case e.Kind == EventRole:
 		a.Act, a.Role, a.UntilMs = AuditRole, e.Role, e.UntilMs
+	case e.Kind.Sets():
+		a.Act, a.What, a.Reason = AuditRoomSetting, settingWhat(e), ""
+		if e.Kind == EventName || e.Kind == EventArchive {
+			a.Act = AuditRoomArchived
+		}
 	}
 	return a
+}
+
+// FromEvent makes the entry of an event of one in which a store has read what the event has:
+// Act is its kind, UntilMs its Extra, and Reason its text.
+func FromEvent(a *AuditEntry) {
+	e := Event{
+		Room: a.Room, Seq: a.Seq, Kind: EventKind(a.Act), User: a.By, Name: a.ByName, TimeMs: a.TimeMs, Text: a.Reason, Subject: a.Subject, Role: a.Role,
+	}
+	e.SetExtra(a.UntilMs)
+	subject := a.SubjectName
+	*a = AuditOf(&e)
+	a.SubjectName = subject
+}
+
+func settingWhat(e *Event) string {
+	switch e.Kind {
+	case EventName:
+		return "renamed to " + e.Text
+	case EventDescribe:
+		return "description: " + shortWhat(e.Text)
+	case EventArchive:
+		if e.Value == 0 {
+			return "not archived any more"
+		}
+		return "archived"
+	}
+	return fmt.Sprintf("slow mode: %d s", e.Value)
+}
+
+// shortWhat is the beginning of a text, in whole characters, as an entry has it.
+func shortWhat(text string) string {
+	if len(text) <= LastTextBytesMax {
+		return text
+	}
+	return LastText(text) + "…"
 }
 
 // Report is what a user tells the moderators of a room of an event.

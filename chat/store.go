@@ -63,8 +63,8 @@ type LogStore interface {
 	History(ctx context.Context, room RoomID, p Page) (events []Event, more bool, err error)
 
 	// Author returns what a room's log says of a user: his role, and nonce, Seq and
-	// Digest of his last authored events, the newest first, at most noncesMax. Texts are
-	// not read for it.
+	// Digest of his last authored events, the newest first, at most noncesMax, and when the newest
+	// message among them was said. Texts are not read for it.
 	Author(ctx context.Context, room RoomID, user UserID, noncesMax int) (Author, error)
 
 	ChangeStore
@@ -214,6 +214,7 @@ type Author struct {
 	Role    Role  // RoleNone if none was given
 	UntilMs int64 // of Role; see Given
 	Nonces  []NonceSeq
+	SaidMs  int64 // TimeMs of his newest message, if it is among Nonces; 0: none is
 }
 
 // NonceSeq is a nonce and the event that it became.

@@ -14,7 +14,7 @@ func (s *Session) failed(m *sarangv1.Error) error {
 	cause := errorOf(m.Code, m.Message, m.RetryAfterMs)
 	f := Failure{Packet: packet.ID(m.PacketId), Request: m.Request, Room: chat.RoomID(m.Room), Err: cause}
 	switch f.Packet {
-	case sarangv1.CChat, sarangv1.CRole, sarangv1.CKick, sarangv1.CTopic, sarangv1.CEdit, sarangv1.CDelete, sarangv1.CReact, sarangv1.CPin:
+	case sarangv1.CChat, sarangv1.CRole, sarangv1.CKick, sarangv1.CTopic, sarangv1.CSet, sarangv1.CEdit, sarangv1.CDelete, sarangv1.CReact, sarangv1.CPin:
 		if m.Nonce != 0 {
 			return s.refused(f.Room, chat.Nonce(m.Nonce), cause)
 		}
@@ -83,7 +83,7 @@ func roomInfo(m *sarangv1.RoomInfo) RoomInfo {
 	info := RoomInfo{
 		ID: chat.RoomID(m.GetId()), Name: clean(m.GetName()), Epoch: chat.Epoch(m.GetEpoch()),
 		Ephemeral: m.GetEphemeral(), Private: m.GetPrivate(), LastSeq: chat.Seq(m.GetLastSeq()), Members: int(m.GetMembers()),
-		Topic: clean(m.GetTopic()),
+		Topic: clean(m.GetTopic()), Description: clean(m.GetDescription()), Archived: m.GetArchived(), SlowSeconds: m.GetSlowSeconds(),
 	}
 	for i, u := range m.GetDirect() {
 		if i < len(info.Direct) {

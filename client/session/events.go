@@ -235,6 +235,10 @@ type RoomInfo struct {
 	Members   int    // users present
 	Topic     string // what it is about; may be empty
 
+	Description string // at length; lists of rooms do not have it
+	Archived    bool   // it can be read, and takes nothing new
+	SlowSeconds uint32 // so long members wait after a message of theirs
+
 	// Direct are the users of a direct room, in order, and then zeros; of others all are.
 	Direct [chat.DirectUsersMax]chat.UserID
 }

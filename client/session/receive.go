@@ -41,7 +41,7 @@ func fillEvent(e *chat.Event, m *sarangv1.Event) (fault error) {
 		Room: chat.RoomID(m.Room), Seq: chat.Seq(m.Seq), Kind: eventKind(m.Kind), User: chat.UserID(m.User),
 		Name: m.Name, Nonce: chat.Nonce(m.Nonce), TimeMs: int64(m.TimeMs), Text: m.Text,
 		Target: chat.Seq(m.Target), Subject: chat.UserID(m.Subject), Role: chat.Role(min(m.Role, 255)),
-		UntilMs: int64(m.UntilMs), Root: chat.Seq(m.Root),
+		UntilMs: int64(m.UntilMs), Root: chat.Seq(m.Root), Value: m.Value,
 	}
 	for _, text := range []*string{&e.Name, &e.Text} {
 		if err := packet.ValidText(*text); err != nil {

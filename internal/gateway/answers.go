@@ -59,6 +59,7 @@ func info(r hub.RoomInfo) *pb.RoomInfo {
 func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
 	m.Id, m.Name, m.Epoch, m.Ephemeral = uint64(r.ID), r.Name, uint64(r.Epoch), r.Ephemeral
 	m.Private, m.Topic = r.Private, r.Topic
+	m.Description, m.Archived, m.SlowSeconds = r.Description, r.Archived, r.SlowSeconds
 	m.Direct = m.Direct[:0]
 	for _, u := range r.DirectUsers() {
 		m.Direct = append(m.Direct, uint64(u))
@@ -100,6 +101,7 @@ func (h *Handler) Created(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo) {
 func (h *Handler) Listed(o *hub.Session, ref hub.RequestRef, rooms []hub.RoomInfo, more bool) {
 	m := &pb.Listed{Request: ref.Request, More: more, Rooms: make([]*pb.RoomInfo, len(rooms))}
 	for i, r := range rooms {
+		r.Description = "" // a page is to fit into a packet
 		m.Rooms[i] = info(r)
 	}
 	h.reply(o, pb.SList, m)
@@ -162,6 +164,9 @@ func packetOf(k chat.EventKind) uint16 {
 	}
 	if k.Changes() {
 		return packetOfChange(k)
+	}
+	if k.Sets() {
+		return pb.CSet
 	}
 	return pb.CChat
 }

@@ -98,6 +98,7 @@ func FillEvent(m *pb.Event, e *chat.Event) {
 		})
 	}
 	m.Subject, m.Role, m.UntilMs = uint64(e.Subject), uint32(e.Role), uint64(e.UntilMs)
+	m.Value = e.Value
 }
 
 // Connected makes the hub's session.

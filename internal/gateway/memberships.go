@@ -41,6 +41,7 @@ func (h *Handler) MyRooms(o *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom
 	m := &pb.MyRoomPage{Request: ref.Request, More: more, Rooms: make([]*pb.MyRoom, len(rooms))}
 	for i := range rooms {
 		r := &rooms[i]
+		r.Description = ""
 		m.Rooms[i] = &pb.MyRoom{
 			Room: info(hub.RoomInfo{Room: r.Room, Members: r.Members}), Role: uint32(r.Role),
 			Mark: uint64(r.Mark), Unread: r.Unread, Muted: r.Muted,

@@ -43,6 +43,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CResolve, h.resolve)
 	packet.Handle(h.mux, pb.CAudit, h.audit)
 	packet.Handle(h.mux, pb.CTopic, h.topic)
+	packet.Handle(h.mux, pb.CSet, h.set)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

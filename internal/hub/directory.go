@@ -81,8 +81,7 @@ func (d *directory) infos(stored []chat.Room) []RoomInfo {
 	for i, r := range stored {
 		infos[i].Room = r
 		if e := d.byID[r.ID]; e != nil {
-			infos[i].Room = e.room
-			infos[i].Topic = r.Topic
+			infos[i].Epoch = e.room.Epoch // of an ephemeral room: the store has an earlier one
 			infos[i].LastSeq, infos[i].Members = max(r.LastSeq, chat.Seq(e.lastSeq.Load())), int(e.members.Load())
 		}
 	}

@@ -132,7 +132,8 @@ type publishRequest struct {
 	root     chat.Seq
 	subject  chat.UserID
 	role     chat.Role
-	forMs    int64 // the role ends by itself so long after the event; 0: not
+	forMs    int64  // the role ends by itself so long after the event; 0: not
+	value    uint32 // of settings
 	kind     chat.EventKind
 	operator bool
 	late     bool // it has waited for what others have written
@@ -175,7 +176,7 @@ func (h *home) publish(p *publishRequest) {
 	counts := &h.shard.hub.counts
 	outcome, seq, err := h.room.Publish(room.Publish{
 		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Files: p.files, Target: p.target, Root: p.root,
-		Subject: p.subject, Role: p.role, ForMs: p.forMs, Operator: p.operator, Ref: room.Ref(p.session),
+		Subject: p.subject, Role: p.role, ForMs: p.forMs, Value: p.value, Operator: p.operator, Ref: room.Ref(p.session),
 	})
 	switch outcome {
 	case room.Queued:

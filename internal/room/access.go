@@ -85,13 +85,21 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 		return chat.Errorf(chat.CodeShutOut, "you are banned from this server")
 	}
 	role := r.roleNow(e.User)
+	if r.info.Archived && !e.Kind.TakesArchived() {
+		if !r.info.Hides(role) && role.May(chat.ActionHistory) {
+			return archived()
+		}
+	}
 	if e.Kind.Changes() {
 		return r.mayChange(e, role)
+	}
+	if e.Kind.Sets() {
+		return maySet(e.Kind, role)
 	}
 	switch e.Kind {
 	case chat.EventMessage:
 		if role.May(chat.ActionPublish) {
-			return nil
+			return r.slowed(e, role)
 		}
 		return forbidden(role, chat.ActionPublish)
 	case chat.EventTopic:
@@ -124,8 +132,14 @@ func notAbove(role chat.Role, a chat.Action, why string) *chat.Error {
 	return chat.Errorf(chat.CodeForbidden, "%s", why)
 }
 
-// given notes a role that an event of the batch in flight gives.
+// given notes a role that an event of the batch in flight gives, and who says something.
 func (r *Room) given(e *chat.Event) {
+	if e.Kind == chat.EventMessage && r.info.SlowSeconds > 0 {
+		if r.flyingSaid == nil {
+			r.flyingSaid = map[chat.UserID]bool{}
+		}
+		r.flyingSaid[e.User] = true
+	}
 	if e.Kind != chat.EventRole {
 		return
 	}

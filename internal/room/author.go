@@ -11,6 +11,7 @@ type author struct {
 	loaded  bool            // stored and given hold what the store remembers
 	ruled   bool            // given is that of an event that came after loading began
 	given   chat.Given      // the role; RoleNone: none was given
+	saidMs  int64           // when his newest message was said, as far as is known; 0: not
 	stored  []chat.NonceSeq // of the last ones in the log, in order: a ring once it is full
 	next    int             // where the ring is written next
 	most    int             // nonces in the ring
@@ -69,6 +70,9 @@ const onWayKept = 16
 // note is remember for an event.
 func (a *author) note(e *chat.Event) {
 	a.remember(chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
+	if e.Kind == chat.EventMessage {
+		a.saidMs = e.TimeMs
+	}
 }
 
 // remember notes where an event of the log is, in the place of the oldest.
@@ -98,6 +102,9 @@ func (a *author) load(stored chat.Author) {
 	}
 	if !a.ruled {
 		a.given = stored.Given()
+	}
+	if a.saidMs == 0 {
+		a.saidMs = stored.SaidMs
 	}
 	a.loaded = true
 }

@@ -53,15 +53,16 @@ func (r *Room) timeFor(nowMs int64) int64 {
 
 // decide asks once more, in the order of the places, who has the right to his event.
 func (r *Room) decide(tell Outcomes) {
-	ruled, changed := r.info.Ruled, false
+	ruled, changed := r.info.Ruled || r.info.Archived || r.info.SlowSeconds > 0, false
 	for i := range r.flying.events {
-		ruled = ruled || r.flying.events[i].Kind.Rules() || r.flying.events[i].Kind == chat.EventTopic || r.isShutOut(&r.flying.events[i])
-		changed = changed || r.flying.events[i].Kind.Changes()
+		k := r.flying.events[i].Kind
+		ruled = ruled || k.Rules() || k.Sets() || k == chat.EventTopic || r.isShutOut(&r.flying.events[i])
+		changed = changed || k.Changes()
 	}
 	if !ruled && !changed {
 		return
 	}
-	n := r.decidable()
+	n := min(r.decidable(), r.untilSet())
 	if changed {
 		n = min(n, r.apart())
 	}
@@ -89,7 +90,7 @@ func (r *Room) decide(tell Outcomes) {
 // decidable is how many of the first events can be decided now: what would be refused for
 // a role that is only on its way has to wait until that is in the log, or is not.
 func (r *Room) decidable() int {
-	defer func() { clear(r.flyingRoles) }()
+	defer func() { clear(r.flyingRoles); clear(r.flyingSaid) }()
 	for i := range r.flying.events {
 		e := &r.flying.events[i]
 		if r.mayHappen(e, r.flying.origins[i]) == nil {
@@ -133,8 +134,8 @@ func (r *Room) Committed(ack func(Ack)) {
 			r.rule(e)
 		case e.Kind.Changes():
 			r.targets.note(e)
-		case e.Kind == chat.EventTopic:
-			r.info.Topic = e.Text
+		case e.Kind == chat.EventTopic || e.Kind.Sets():
+			r.info.Set(e)
 		}
 		a := r.authors.get(e.User)
 		a.note(e)
@@ -185,8 +186,8 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 			r.rule(e)
 		case e.Kind.Changes():
 			r.targets.note(e)
-		case e.Kind == chat.EventTopic:
-			r.info.Topic = e.Text
+		case e.Kind == chat.EventTopic || e.Kind.Sets():
+			r.info.Set(e)
 		}
 	}
 	r.dropKnown(tell)
@@ -221,6 +222,7 @@ func (r *Room) dropKnown(tell Outcomes) {
 func (r *Room) land() {
 	r.flying.reset(r.config.BatchEventsMax)
 	clear(r.flyingRoles)
+	clear(r.flyingSaid)
 	r.inFlight = false
 }
 

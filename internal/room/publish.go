@@ -18,7 +18,8 @@ type Publish struct {
 	Files    chat.FileList // of messages: what it names
 	Subject  chat.UserID   // whose role it is, or who is sent out
 	Role     chat.Role
-	ForMs    int64 // the role ends by itself so long after the event; 0: not
+	ForMs    int64  // the role ends by itself so long after the event; 0: not
+	Value    uint32 // of settings
 	Ref      Ref
 	Operator bool // the server's own hand: neither role nor presence is asked for
 }
@@ -27,7 +28,7 @@ func (p *Publish) event(room chat.RoomID) chat.Event {
 	return chat.Event{
 		Room: room, Kind: p.Kind, User: p.User, Name: p.Name, Nonce: p.Nonce,
 		Target: p.Target, Root: p.Root, Text: p.Text, Files: p.Files, Subject: p.Subject, Role: p.Role,
-		UntilMs: -p.ForMs,
+		UntilMs: -p.ForMs, Value: p.Value,
 	}
 }
 
@@ -88,6 +89,8 @@ func (r *Room) check(p *Publish) *chat.Error {
 		return chat.Errorf(chat.CodeBadRequest, "a direct room has no roles, and nobody who may send others out")
 	case p.Kind == chat.EventTopic && r.info.Ephemeral:
 		return chat.Errorf(chat.CodeBadRequest, "an ephemeral room has no topic")
+	case p.Kind.Sets() && (r.info.Ephemeral || r.info.IsDirect()):
+		return chat.Errorf(chat.CodeBadRequest, "an ephemeral or direct room has no settings")
 	case p.Role > chat.RoleOwner:
 		return chat.Errorf(chat.CodeBadRequest, "there is no role %d", p.Role)
 	case p.ForMs != 0 && (!p.Role.MayEnd() || p.ForMs < 0 || p.ForMs > chat.RoleForMax.Milliseconds()):
@@ -122,7 +125,7 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 		return Queued, 0, nil
 	}
 	// Who gives roles is asked when it gets its place, and so is who has one for a time.
-	if !p.Kind.Rules() && !p.Operator && a.given.UntilMs == 0 {
+	if !p.Kind.Rules() && !p.Kind.Sets() && !p.Operator && a.given.UntilMs == 0 {
 		if err := r.Access(p.User, action(p.Kind), 0); err != nil {
 			r.pendingBytes -= cost(p.Text, p.Files)
 			return Refused, 0, err

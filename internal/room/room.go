@@ -68,6 +68,7 @@ type Room struct {
 	gathering, flying batch
 	inFlight          bool
 	flyingRoles       map[chat.UserID]chat.Given // given by the batch in flight
+	flyingSaid        map[chat.UserID]bool       // who says something in it, where that is slowed down
 	takeMs            int64                      // the time of that batch
 	pendingBytes      int                        // of the events gathering, in flight and held
 
@@ -194,11 +195,11 @@ func (r *Room) depart(u chat.UserID, p *present) {
 	r.announce(chat.EventLeave, u, p.name)
 }
 
-// announce makes an event of a join or leave, unless the room is too large for that or
+// announce makes an event of a join or leave, unless the room is archived, too large for that or
 // has a whole batch waiting already: a crowd that comes and goes must not hold up what
 // is said.
 func (r *Room) announce(k chat.EventKind, u chat.UserID, name string) {
-	if len(r.presence) <= r.config.AnnounceMembersMax && len(r.gathering.events) < r.config.BatchEventsMax {
+	if !r.info.Archived && len(r.presence) <= r.config.AnnounceMembersMax && len(r.gathering.events) < r.config.BatchEventsMax {
 		r.pendingBytes += cost("", "")
 		r.gathering.add(chat.Event{Room: r.info.ID, Kind: k, User: u, Name: name, Nonce: r.nonce()}, origin{})
 	}

@@ -34,6 +34,7 @@ type asker interface {
 	audit(room uint64) uint32
 	resolve(room, report uint64) uint32
 	topic(room uint64) uint32
+	set(room uint64, set chat.Setting) uint32
 	publish(room uint64) uint32
 	give(room, user uint64, role chat.Role) uint32
 	kick(room, user uint64) uint32
@@ -47,9 +48,9 @@ var roleTable = [...]string{
 	chat.RoleBanned:    "",
 	chat.RoleReader:    "join history members mark report",
 	chat.RoleMember:    "join history members mark report publish edit delete react",
-	chat.RoleModerator: "join history members mark report publish topic edit delete react erase pin reports",
-	chat.RoleOwner:     "join history members mark report publish topic edit delete react erase pin reports",
-	chat.RoleOperator:  "join history members mark report publish topic edit delete react erase pin reports",
+	chat.RoleModerator: "join history members mark report publish topic slow edit delete react erase pin reports",
+	chat.RoleOwner:     "join history members mark report publish topic slow settings edit delete react erase pin reports",
+	chat.RoleOperator:  "join history members mark report publish topic slow settings edit delete react erase pin reports",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -145,6 +146,9 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 		want(what, got, may(what), outside)
 	})
 	want("set the topic", actor.topic(room), may("topic"), outside)
+	want("slow the room down", actor.set(room, chat.Setting{Kind: chat.EventSlow}), may("slow"), outside)
+	want("describe the room", actor.set(room, chat.Setting{Kind: chat.EventDescribe, Text: "x"}), may("settings"), outside)
+	want("archive the room", actor.set(room, chat.Setting{Kind: chat.EventArchive}), may("settings"), outside)
 	for old := chat.RoleNone; old <= chat.RoleOwner; old++ {
 		for next := chat.RoleNone; next <= chat.RoleOwner; next++ {
 			prepare(subject.id(), old)
@@ -270,6 +274,10 @@ func (a *nativeAsker) resolve(room, report uint64) uint32 {
 
 func (a *nativeAsker) topic(room uint64) uint32 {
 	return a.ask(pb.CTopic, &pb.Topic{Room: room, Nonce: a.next(), Text: "x"}, pb.SAck)
+}
+
+func (a *nativeAsker) set(room uint64, set chat.Setting) uint32 {
+	return a.ask(pb.CSet, &pb.SetRoom{Room: room, Nonce: a.next(), Kind: pb.EventKind(set.Kind), Text: set.Text, Value: set.Value}, pb.SAck)
 }
 
 func (a *nativeAsker) publish(room uint64) uint32 {
@@ -416,6 +424,13 @@ func (a *sdkAsker) resolve(room, report uint64) uint32 {
 func (a *sdkAsker) topic(room uint64) uint32 {
 	return a.code(func(ctx context.Context) error {
 		_, err := a.c.SetTopic(ctx, chat.RoomID(room), "x")
+		return err
+	})
+}
+
+func (a *sdkAsker) set(room uint64, set chat.Setting) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Set(ctx, chat.RoomID(room), set)
 		return err
 	})
 }

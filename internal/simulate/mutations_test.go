@@ -664,8 +664,8 @@ func mutations() []mutation {
 		{
 			name: "the right to publish is not asked for again at the place", promise: promiseRights,
 			file: "internal/room/commit.go",
-			old:  "\tfor i := range r.flying.events {\n\t\truled = ruled ||",
-			new:  "\tfor i := range r.flying.events[:0] {\n\t\truled = ruled && i < 0 ||",
+			old:  "\tfor i := range r.flying.events {\n\t\tk := r.flying.events[i].Kind\n\t\truled =",
+			new:  "\tfor i := range r.flying.events[:0] {\n\t\tk := r.flying.events[i].Kind\n\t\truled =",
 		},
 		{
 			name: "the right to give a role is not asked for", promise: promiseRights,
@@ -682,8 +682,8 @@ func mutations() []mutation {
 		{
 			name: "roles that others have given meanwhile are ignored", promise: promiseRights, few: true,
 			file: "internal/room/commit.go",
-			old:  "\t\tcase e.Kind == chat.EventRole:\n\t\t\tr.rule(e)\n\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\tcase e.Kind == chat.EventTopic:\n\t\t\tr.info.Topic = e.Text\n\t\t}\n\t}\n\tr.dropKnown(tell)",
-			new:  "\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\tcase e.Kind == chat.EventTopic:\n\t\t\tr.info.Topic = e.Text\n\t\t}\n\t}\n\tr.dropKnown(tell)",
+			old:  "\t\tcase e.Kind == chat.EventRole:\n\t\t\tr.rule(e)\n\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\tcase e.Kind == chat.EventTopic || e.Kind.Sets():\n\t\t\tr.info.Set(e)\n\t\t}\n\t}\n\tr.dropKnown(tell)",
+			new:  "\t\tcase e.Kind.Changes():\n\t\t\tr.targets.note(e)\n\t\tcase e.Kind == chat.EventTopic || e.Kind.Sets():\n\t\t\tr.info.Set(e)\n\t\t}\n\t}\n\tr.dropKnown(tell)",
 		},
 		{
 			name: "roles are forgotten when a room is loaded again", promise: promiseRights,

@@ -145,6 +145,7 @@ func bare(rooms []chat.Room) []chat.Room {
 	all := make([]chat.Room, len(rooms))
 	for i, r := range rooms {
 		r.LastSeq, r.LastMs, r.Ruled, r.Topic = 0, 0, false, ""
+		r.Description, r.Archived, r.SlowSeconds = "", false, 0
 		all[i] = r
 	}
 	return all

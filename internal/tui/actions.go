@@ -90,6 +90,8 @@ func (m *Model) do(c Command) []Effect {
 			return []Effect{SetTopic{m.room().info.ID, c.Text}}
 		}
 		m.hint = "you are in no room"
+	case VerbDescribe, VerbArchive, VerbSlow:
+		return m.set(c)
 	case VerbMsg:
 		return []Effect{Direct{c.Who, c.Text}}
 	case VerbHush:

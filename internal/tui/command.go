@@ -39,6 +39,9 @@ const (
 	VerbReact
 	VerbReply
 	VerbTopic
+	VerbDescribe
+	VerbArchive
+	VerbSlow
 	VerbHelp
 	VerbQuit
 )
@@ -51,6 +54,8 @@ type Command struct {
 	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
+
+	Setting chat.Setting // VerbArchive, VerbSlow
 
 	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute; Who: VerbMsg, too.
 	Who    string
@@ -84,6 +89,9 @@ func verbs() []struct {
 		{"ban", "/ban NAME [1d] [why]", "and he can not come back", VerbBan},
 		{"unban", "/unban NAME", "take a ban or a silence back", VerbUnban},
 		{"mute", "/mute NAME [10m] [why]", "he may not speak", VerbMute},
+		{"describe", "/describe text", "say it at length", VerbDescribe},
+		{"archive", "/archive [off]", "take nothing new, or again", VerbArchive},
+		{"slow", "/slow 30s|off", "members wait between messages", VerbSlow},
 		{"register", "/register [code]", "keep your name, by a password", VerbRegister},
 		{"password", "/password", "another password", VerbPassword},
 		{"sessions", "/sessions [end N|others]", "where you are logged in", VerbSessions},
@@ -138,9 +146,11 @@ func (c *Command) arguments(words []string) error {
 		return c.person(words)
 	case VerbEdit, VerbDelete, VerbReact, VerbReply:
 		return c.message(words)
-	case VerbTopic:
+	case VerbTopic, VerbDescribe:
 		c.Text = strings.Join(words, " ")
 		return nil
+	case VerbArchive, VerbSlow:
+		return c.setting(words)
 	case VerbMsg:
 		if len(words) < 2 {
 			return errors.New("to whom, and what?")

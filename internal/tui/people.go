@@ -174,6 +174,9 @@ func (r *room) told(n *entry, e chat.Event) {
 			n.text = CleanLine(e.Name) + " took the topic away"
 		}
 	}
+	if e.Kind.Sets() {
+		n.kind, n.text = entryNotice, setText(e)
+	}
 	if e.Kind.Rules() {
 		n.kind, n.text = entryNotice, ruleText(e, r.nameOf(e.Subject), cmp.Or(r.zone, time.Local))
 	}

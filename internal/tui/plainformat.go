@@ -12,7 +12,7 @@ import (
 
 // lineJSON is an event as `--json` prints it. Fields are only ever added.
 type lineJSON struct {
-	Event   string      `json:"event"` // message, join, leave, role, kick or gap
+	Event   string      `json:"event"` // message, join, leave, role, kick, name, describe, archive, slow or gap
 	Room    string      `json:"room"`
 	Seq     chat.Seq    `json:"seq,omitempty"`
 	Time    string      `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
@@ -22,6 +22,7 @@ type lineJSON struct {
 	Subject chat.UserID `json:"subject,omitempty"` // role, kick: whom it is about
 	Role    string      `json:"role,omitempty"`    // role
 	Until   string      `json:"until,omitempty"`   // role: when it ends, as time
+	Value   uint32      `json:"value,omitempty"`   // archive: 1; slow: seconds
 	From    chat.Seq    `json:"from,omitempty"`    // gap: the first one that is lost
 	To      chat.Seq    `json:"to,omitempty"`      // gap: the last one
 	Anew    bool        `json:"anew,omitempty"`    // gap: the log began anew, sequence numbers too
@@ -43,6 +44,14 @@ func kindName(k chat.EventKind) string {
 		return "role"
 	case chat.EventKick:
 		return "kick"
+	case chat.EventName:
+		return "name"
+	case chat.EventDescribe:
+		return "describe"
+	case chat.EventArchive:
+		return "archive"
+	case chat.EventSlow:
+		return "slow"
 	}
 	return fmt.Sprintf("kind-%d", k)
 }
@@ -52,7 +61,7 @@ func (p *plain) format(e chat.Event) string {
 	if p.config.JSON {
 		l := lineJSON{
 			Event: kindName(e.Kind), Room: p.room.Name, Seq: e.Seq, User: e.User, Name: e.Name, Text: e.Text,
-			Time: at.UTC().Format(timeJSON), Subject: e.Subject,
+			Time: at.UTC().Format(timeJSON), Subject: e.Subject, Value: e.Value,
 		}
 		if e.Kind == chat.EventRole {
 			l.Role = e.Role.String()
@@ -70,6 +79,8 @@ func (p *plain) format(e chat.Event) string {
 		return head + "* " + name + " joined"
 	case chat.EventLeave:
 		return head + "* " + name + " left"
+	case chat.EventName, chat.EventDescribe, chat.EventArchive, chat.EventSlow:
+		return head + "* " + CleanLine(setText(e))
 	case chat.EventRole, chat.EventKick:
 		return head + "* " + ruleText(e, p.names.of(e.Subject), p.config.Location)
 	}

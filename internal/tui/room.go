@@ -125,9 +125,7 @@ func (r *room) event(e chat.Event, me chat.UserID) (*entry, bool) {
 		r.said = e.Seq
 	}
 	delete(r.typing, e.User)
-	if e.Kind == chat.EventTopic {
-		r.info.Topic = e.Text
-	}
+	r.settings(e)
 	if r.learn(e) {
 		return nil, false
 	}

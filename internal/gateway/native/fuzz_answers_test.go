@@ -53,6 +53,10 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.Topic); read(m) {
 			a.room, a.mark = m.Room, m.Nonce
 		}
+	case pb.CSet:
+		if m := new(pb.SetRoom); read(m) {
+			a.room, a.mark = m.Room, m.Nonce
+		}
 	case pb.CKick:
 		if m := new(pb.Kick); read(m) {
 			a.room, a.mark = m.Room, m.Nonce
@@ -239,7 +243,7 @@ func (p *peer) told(got packet.Packet) {
 		m := new(pb.Ack)
 		p.read(got, m)
 		by := packet.ID(pb.CChat)
-		for _, id := range []packet.ID{pb.CRole, pb.CKick, pb.CTopic, pb.CEdit, pb.CDelete, pb.CReact, pb.CPin} {
+		for _, id := range []packet.ID{pb.CRole, pb.CKick, pb.CTopic, pb.CSet, pb.CEdit, pb.CDelete, pb.CReact, pb.CPin} {
 			if p.asked[ask{id: id, room: m.Room, mark: m.Nonce}] > 0 {
 				by = id
 			}
@@ -505,7 +509,7 @@ func (p *peer) removed(m *pb.Leave) {
 // authored reports whether an ask becomes an event, and its answer is known by room and nonce.
 func (a ask) authored() bool {
 	switch a.id {
-	case pb.CChat, pb.CRole, pb.CKick, pb.CTopic, pb.CEdit, pb.CDelete, pb.CReact, pb.CPin:
+	case pb.CChat, pb.CRole, pb.CKick, pb.CTopic, pb.CSet, pb.CEdit, pb.CDelete, pb.CReact, pb.CPin:
 		return true
 	}
 	return false

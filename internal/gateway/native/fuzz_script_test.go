@@ -486,6 +486,10 @@ func (s *script) rule(b byte, p *peer) (packet.ID, packet.Marshaler) {
 	if b&128 != 0 {
 		reason = ""
 	}
+	if b&35 == 35 {
+		kind := pb.EventKind(16 + c>>2&3)
+		return pb.CSet, &pb.SetRoom{Room: room, Nonce: mark, Kind: kind, Text: reason, Value: uint32(c & 3)}
+	}
 	if b&33 == 33 {
 		return pb.CTopic, &pb.Topic{Room: room, Nonce: mark, Text: reason}
 	}

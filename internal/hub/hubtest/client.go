@@ -188,6 +188,11 @@ func (c *Client) SetTopic(room chat.RoomID, n chat.Nonce, topic string) {
 	c.shard.SetTopic(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, topic)
 }
 
+// Set changes a setting of a room.
+func (c *Client) Set(room chat.RoomID, n chat.Nonce, set chat.Setting) {
+	c.shard.Set(c.Session, hub.RequestRef{Kind: 1, Room: room, Nonce: n}, set)
+}
+
 // Typing says that the user types in a room.
 func (c *Client) Typing(room chat.RoomID) { c.shard.Typing(c.Session, room) }
 

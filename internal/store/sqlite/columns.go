@@ -26,7 +26,7 @@ func (e *columnError) Error() string {
 
 // number reads a column that holds a whole number from 0 to what T takes, less 1: what
 // comes after it is a number as well. The top bit is never set, SQLite's are signed.
-type number[T ~uint64 | ~uint8] struct{ to *T }
+type number[T ~uint64 | ~uint32 | ~uint8] struct{ to *T }
 
 // Scan is for package sql.
 func (c number[T]) Scan(v any) error {

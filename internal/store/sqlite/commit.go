@@ -67,13 +67,13 @@ func (s *Store) commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 // plan is a batch that has passed all checks: what is to be written, and what changes
 // by that.
 type plan struct {
-	rows   []row
-	about  bool          // one of the rows is about another event, or a user
-	roles  []*chat.Event // those of the rows that give roles
-	alter  []*chat.Event // and those that change messages
-	topics []*chat.Event // and those that give topics
-	named  []*chat.Event // and those that name files
-	ruled  []chat.RoomID // rooms in which nobody was given a role before
+	rows  []row
+	about bool          // one of the rows is about another event, or a user
+	roles []*chat.Event // those of the rows that give roles
+	alter []*chat.Event // and those that change messages
+	sets  []*chat.Event // and those that change what the room is
+	named []*chat.Event // and those that name files
+	ruled []chat.RoomID // rooms in which nobody was given a role before
 	change
 }
 
@@ -143,8 +143,8 @@ func (w *writer) store(ctx context.Context, p *plan) error {
 	if err := w.storeChanges(ctx, p.alter); err != nil {
 		return err
 	}
-	for _, e := range p.topics {
-		if err := exec(context.Background(), w.updateTopic, e.Text, int64(e.Room)); err != nil {
+	for _, e := range p.sets {
+		if err := w.storeSetting(e); err != nil {
 			return err
 		}
 	}

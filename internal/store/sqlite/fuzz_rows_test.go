@@ -113,7 +113,7 @@ func newRowWorld(tb testing.TB) *rowWorld {
 	w.tables = []rowTable{
 		{"messages", " WHERE seq = 2", []string{"room_id", "seq", "user_id", "kind", "nonce", "time_ms", "prev_seq", "text", "target", "subject", "role", "digest", "until_ms", "said", "said_seq"}},
 		{"users", " WHERE id = 1", []string{"id", "name", "name_key", "created_ms", "seen_ms", "look", "password"}},
-		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "creator", "created_ms", "topic"}},
+		{"rooms", " WHERE id = 1", []string{"id", "name", "name_key", "epoch", "flags", "creator", "created_ms", "topic", "description", "archived", "slow_s"}},
 		{"authors", " WHERE user_id = 1", []string{"user_id", "room_id", "last_seq", "sent_count"}},
 		{"members", " WHERE user_id = 1", []string{"room_id", "user_id", "role", "seq", "until_ms"}},
 		{"memberships", " WHERE user_id = 1", []string{"user_id", "room_id", "since_seq", "mark_seq", "muted"}},

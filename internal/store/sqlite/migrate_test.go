@@ -41,7 +41,7 @@ func TestOldDatabase(t *testing.T) {
 		t.Errorf("%v, want -, got +:\n%s", err, diff)
 	}
 	author, err := s.Author(t.Context(), 1, 1, 10)
-	wantAuthor := chat.Author{Role: chat.RoleOwner, Nonces: []chat.NonceSeq{{Nonce: 13, Seq: 3, Digest: want[2].Digest()}, {Nonce: 12, Seq: 2}}}
+	wantAuthor := chat.Author{Role: chat.RoleOwner, Nonces: []chat.NonceSeq{{Nonce: 13, Seq: 3, Digest: want[2].Digest()}, {Nonce: 12, Seq: 2}}, SaidMs: 9}
 	if diff := cmp.Diff(wantAuthor, author); diff != "" || err != nil {
 		t.Errorf("%v, want -, got +:\n%s", err, diff)
 	}

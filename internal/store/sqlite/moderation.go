@@ -30,10 +30,10 @@ const (
 
 	selectAudit = `SELECT id, time_ms, act, by_id, subject, room_id, seq, 0, until_ms, what, reason, ` + auditNames + `
 	FROM audit WHERE (time_ms, room_id, seq, id) < (?1, ?2, ?3, ?4) AND` + auditWants
-	// Kinds 4 and 5 are acts 1 and 2.
-	selectRuled = `SELECT 0, time_ms, kind - 3, by_id, subject, room_id, seq, role, until_ms, '', text, ` + auditNames + `
+	// Events; see chat.AuditOf.
+	selectRuled = `SELECT 0, time_ms, kind, by_id, subject, room_id, seq, role, until_ms, '', text, ` + auditNames + `
 	FROM (SELECT *, user_id AS by_id FROM messages INDEXED BY `
-	ruledWants = ` WHERE kind IN (4, 5) AND (time_ms, room_id, seq) < (?1, ?2, ?3)`
+	ruledWants = ` WHERE kind IN (4, 5, 16, 17, 18, 19) AND (time_ms, room_id, seq) < (?1, ?2, ?3)`
 	auditOrder = ` ORDER BY time_ms DESC, room_id DESC, seq DESC LIMIT `
 )
 
@@ -274,6 +274,9 @@ func (s *Store) Audit(ctx context.Context, q chat.AuditQuery) ([]chat.AuditEntry
 		// ?4 is not in it otherwise, and has to be.
 		events += index + ruledWants + inRoom + ") WHERE ?4 >= 0 AND" + auditWants + auditOrder + limit
 		err = s.each(ctx, events, args, collectAudit(&ruled))
+		for i := range ruled {
+			chat.FromEvent(&ruled[i])
+		}
 	}
 	if err != nil {
 		return nil, false, err

@@ -90,8 +90,8 @@ func (p *plan) add(a *chat.Append, state roomState) {
 			p.roles = append(p.roles, e)
 		case e.Kind.Changes():
 			p.alter = append(p.alter, e)
-		case e.Kind == chat.EventTopic:
-			p.topics = append(p.topics, e)
+		case e.Kind == chat.EventTopic || e.Kind.Sets():
+			p.sets = append(p.sets, e)
 		case e.Files != "":
 			p.named = append(p.named, e)
 		}

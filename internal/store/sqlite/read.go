@@ -21,17 +21,17 @@ type readers struct {
 
 // The list of what a user has authored is walked from its head; see the first migration.
 // The row of the role comes with it, in one statement, so that both are of one moment.
-const selectAuthor = `WITH RECURSIVE said (seq, nonce, digest, prev_seq) AS (
-	SELECT m.seq, m.nonce, m.digest, m.prev_seq FROM authors a
+const selectAuthor = `WITH RECURSIVE said (seq, nonce, digest, prev_seq, kind, time_ms) AS (
+	SELECT m.seq, m.nonce, m.digest, m.prev_seq, m.kind, m.time_ms FROM authors a
 		JOIN messages m ON m.room_id = a.room_id AND m.seq = a.last_seq
 		WHERE a.user_id = ?1 AND a.room_id = ?2
 	UNION ALL
-	SELECT m.seq, m.nonce, m.digest, m.prev_seq FROM said
+	SELECT m.seq, m.nonce, m.digest, m.prev_seq, m.kind, m.time_ms FROM said
 		JOIN messages m ON m.room_id = ?2 AND m.seq = said.prev_seq
 	LIMIT ?3)
-	SELECT 1, role, until_ms, 0, 0 FROM members WHERE user_id = ?1 AND room_id = ?2
+	SELECT 1, role, until_ms, 0, 0, 0, 0 FROM members WHERE user_id = ?1 AND room_id = ?2
 	UNION ALL
-	SELECT 0, 0, nonce, seq, digest FROM said`
+	SELECT 0, 0, nonce, seq, digest, kind, time_ms FROM said`
 
 const selectUser = `SELECT id, name, coalesce(name_key, ''), created_ms, seen_ms, password IS NOT NULL,
 	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
@@ -105,8 +105,10 @@ func scanAuthor(rows *sql.Rows) (a chat.Author, err error) {
 		var isRole int
 		var role chat.Role
 		var n chat.NonceSeq
+		var kind chat.EventKind
+		var timeMs int64
 		err := rows.Scan(&isRole, number[chat.Role]{&role}, bits[chat.Nonce]{&n.Nonce}, number[chat.Seq]{&n.Seq},
-			bits[uint64]{&n.Digest})
+			bits[uint64]{&n.Digest}, number[chat.EventKind]{&kind}, bits[int64]{&timeMs})
 		if err != nil {
 			return chat.Author{}, err
 		}
@@ -114,6 +116,9 @@ func scanAuthor(rows *sql.Rows) (a chat.Author, err error) {
 			a.Role, a.UntilMs = role, int64(n.Nonce) // the column that nonces have
 		} else {
 			a.Nonces = append(a.Nonces, n)
+			if a.SaidMs == 0 && kind == chat.EventMessage {
+				a.SaidMs = timeMs
+			}
 		}
 	}
 	return a, rows.Err()

@@ -135,11 +135,11 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 			return false, err
 		}
 	}
-	for _, e := range b.Topics {
+	for _, e := range b.Sets {
 		if !stands[e.Room] {
 			continue
 		}
-		if _, err := c.Exec(ctx, s.sql.updateTopic, e.Text, int64(e.Room)); err != nil {
+		if err := s.storeSetting(ctx, c, e); err != nil {
 			return false, err
 		}
 	}

@@ -93,8 +93,8 @@ func (b *Batch) add(a *chat.Append) {
 		if e.Kind.Changes() {
 			b.Changes = append(b.Changes, e)
 		}
-		if e.Kind == chat.EventTopic {
-			b.Topics = append(b.Topics, e)
+		if e.Kind == chat.EventTopic || e.Kind.Sets() {
+			b.Sets = append(b.Sets, e)
 		}
 		if e.Kind == chat.EventMessage && e.Files != "" {
 			b.Named = append(b.Named, e)

@@ -79,9 +79,9 @@ const (
 	auditNames  = `, coalesce((SELECT name FROM users WHERE id = e.by_id), ''), coalesce((SELECT name FROM users WHERE id = e.subject), '') FROM `
 	selectAudit = `SELECT e.id, e.time_ms, e.act, e.by_id, e.subject, e.room_id, e.seq, 0, e.until_ms, e.what, e.reason` + auditNames +
 		`audit e WHERE (time_ms, room_id, seq, id) < (?, ?, ?, ?)`
-	// Kinds 4 and 5 are acts 1 and 2.
-	selectRuled = `SELECT 0, e.time_ms, e.kind - 3, e.by_id, e.subject, e.room_id, e.seq, e.role, e.until_ms, '', e.text` + auditNames +
-		`(SELECT time_ms, kind, user_id AS by_id, subject, room_id, seq, role, until_ms, text FROM messages WHERE kind IN (4, 5)) e
+	// Events; see chat.AuditOf.
+	selectRuled = `SELECT 0, e.time_ms, e.kind, e.by_id, e.subject, e.room_id, e.seq, e.role, e.until_ms, '', e.text` + auditNames +
+		`(SELECT time_ms, kind, user_id AS by_id, subject, room_id, seq, role, until_ms, text FROM messages WHERE kind IN (4, 5, 16, 17, 18, 19)) e
 		WHERE (time_ms, room_id, seq) < (?, ?, ?)`
 	auditSince = " AND time_ms >= ?"
 	auditOf    = " AND (by_id = ? OR subject = ?)"
@@ -314,6 +314,9 @@ func (s *Store) Audit(ctx context.Context, q chat.AuditQuery) ([]chat.AuditEntry
 	ruled, err := read(selectRuled, auditOrder, before.TimeMs, signed(before.Room), signed(before.Seq))
 	if err != nil {
 		return nil, false, err
+	}
+	for i := range ruled {
+		chat.FromEvent(&ruled[i])
 	}
 	page, more := chat.MergeAudit(had, ruled, most)
 	return page, more, nil

@@ -100,9 +100,12 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 		}
 		args := []any{int64(user), int64(room), int64(room), int64(noncesMax)}
 		return c.Query(ctx, s.sql.nonces, args, func(scan Scan) error {
-			var nonce, seq, digest int64
-			if err := scan(&nonce, &seq, &digest); err != nil {
+			var nonce, seq, digest, kind, timeMs int64
+			if err := scan(&nonce, &seq, &digest, &kind, &timeMs); err != nil {
 				return err
+			}
+			if a.SaidMs == 0 && chat.EventKind(kind) == chat.EventMessage {
+				a.SaidMs = timeMs
 			}
 			at, err := whole[chat.Seq](seq, "a seq")
 			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: chat.Nonce(nonce), Seq: at, Digest: uint64(digest)})

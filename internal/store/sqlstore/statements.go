@@ -23,6 +23,7 @@ type statements struct {
 	roomKey, insertRoom, countCreated                                string
 	membership, countMemberships, enter, leave, mark, mute           string
 	updateTopic, myRooms, memberships                                string
+	updateDescription, updateArchived, updateSlow                    string
 	password, passwordOf, setPassword                                string
 	devices, allDevices, insertDevice, updateDevice                  string
 	endDevice, endDevices                                            string
@@ -47,7 +48,8 @@ const (
 	pageMiddle = `) m WINDOW w AS (ORDER BY m.seq`
 	pageTail   = `)) m LEFT JOIN users u ON u.id = m.user_id WHERE m.bytes_before <= ? OR m.place = 2 ORDER BY m.seq`
 
-	selectOfRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags, r.topic
+	selectOfRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags, r.topic,
+	r.description, r.archived, r.slow_s
 	FROM `
 	joinHead   = " JOIN heads h ON h.room_id = r.id"
 	selectRoom = selectOfRoom + "rooms r" + joinHead + " WHERE "
@@ -98,15 +100,15 @@ func compile(d *Dialect) statements {
 
 		role: "SELECT role, until_ms FROM members WHERE room_id = ? AND user_id = ?",
 		// The list of what a user has authored is walked from its head.
-		nonces: `{with recursive} said (seq, nonce, digest, prev_seq, place) AS (
-			SELECT m.seq, m.nonce, m.digest, m.prev_seq, 1 FROM authors a
+		nonces: `{with recursive} said (seq, nonce, digest, prev_seq, place, kind, time_ms) AS (
+			SELECT m.seq, m.nonce, m.digest, m.prev_seq, 1, m.kind, m.time_ms FROM authors a
 				JOIN messages m ON m.room_id = a.room_id AND m.seq = a.last_seq
 				WHERE a.user_id = ? AND a.room_id = ?
 			UNION ALL
-			SELECT m.seq, m.nonce, m.digest, m.prev_seq, said.place + 1 FROM said
+			SELECT m.seq, m.nonce, m.digest, m.prev_seq, said.place + 1, m.kind, m.time_ms FROM said
 				JOIN messages m ON m.room_id = ? AND m.seq = said.prev_seq
 				WHERE said.place < ?)
-			SELECT nonce, seq, digest FROM said ORDER BY place`,
+			SELECT nonce, seq, digest, kind, time_ms FROM said ORDER BY place`,
 		user:       selectUser + "id = ?",
 		userByKey:  selectUser + "name_key = ?",
 		usersAfter: "SELECT id, name, coalesce(name_key, ''), coalesce(password, ''), created_ms, seen_ms, coalesce(look, '') FROM users WHERE id > ? ORDER BY id{limit}",
@@ -160,6 +162,10 @@ func compile(d *Dialect) statements {
 		mute:             "UPDATE memberships SET muted = ? WHERE user_id = ? AND room_id = ?",
 		myRooms:          selectMyRooms,
 		updateTopic:      "UPDATE rooms SET topic = ? WHERE id = ?",
+
+		updateDescription: "UPDATE rooms SET description = ? WHERE id = ?",
+		updateArchived:    "UPDATE rooms SET archived = ? WHERE id = ?",
+		updateSlow:        "UPDATE rooms SET slow_s = ? WHERE id = ?",
 		memberships: `SELECT user_id, room_id, since_seq, mark_seq, muted FROM memberships
 			WHERE user_id > ? OR user_id = ? AND room_id > ? ORDER BY user_id, room_id{limit}`,
 	}
@@ -169,7 +175,7 @@ func compile(d *Dialect) statements {
 		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.privateRooms, &s.allRooms, &s.role, &s.nonces, &s.user, &s.userByKey,
 		&s.usersAfter, &s.sent, &s.durable, &s.oldest, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
-		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships, &s.updateTopic,
+		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships, &s.updateTopic, &s.updateDescription, &s.updateArchived, &s.updateSlow,
 		&s.password, &s.passwordOf, &s.setPassword, &s.devices, &s.allDevices, &s.insertDevice, &s.updateDevice, &s.endDevice, &s.endDevices,
 		&s.external, &s.insertExternal, &s.endExternal, &s.endExternals, &s.invitation, &s.invitations, &s.useInvitation, &s.insertInvitation, &s.endInvitation, &s.eraseUser,
 	} {

@@ -73,6 +73,7 @@ func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
 	}
 	for _, r := range rooms {
 		r.LastSeq, r.LastMs, r.Ruled, r.Topic = 0, 0, false, ""
+		r.Description, r.Archived, r.SlowSeconds = "", false, 0
 		d.rooms = append(d.rooms, &roomLog{room: r, roles: make(map[chat.UserID]chat.Given), changes: make(map[chat.Seq]*message)})
 	}
 	return nil

@@ -175,13 +175,12 @@ func (d *Disk) sync(c *commit) {
 
 func (d *Disk) append(log *roomLog, e chat.Event) {
 	log.events = append(log.events, e)
+	log.room.Set(&e)
 	log.room.LastSeq, log.room.LastMs = e.Seq, e.TimeMs
 	switch e.Kind {
 	case chat.EventMessage:
 		d.users[e.User-1].user.SentCount++
 		d.name(&e)
-	case chat.EventTopic:
-		log.room.Topic = e.Text
 	case chat.EventRole:
 		log.room.Ruled = true
 		log.roles[e.Subject] = chat.Given{Role: e.Role, UntilMs: e.UntilMs}

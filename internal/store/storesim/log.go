@@ -106,6 +106,9 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 	for i := len(log.events) - 1; i >= 0 && len(a.Nonces) < noncesMax; i-- {
 		if e := &log.events[i]; e.User == user && e.Kind.Authored() {
 			a.Nonces = append(a.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.StoredDigest()})
+			if a.SaidMs == 0 && e.Kind == chat.EventMessage {
+				a.SaidMs = e.TimeMs
+			}
 		}
 	}
 	return a, nil

@@ -171,7 +171,7 @@ func (s *Store) Audit(ctx context.Context, q chat.AuditQuery) ([]chat.AuditEntry
 	}
 	for _, log := range d.rooms {
 		for i := range log.events {
-			if e := &log.events[i]; e.Kind.Rules() {
+			if e := &log.events[i]; e.Kind.Audited() {
 				all = append(all, chat.AuditOf(e))
 			}
 		}

@@ -342,6 +342,11 @@ func (m *model) append(a chat.Append) {
 		if e.Kind.Changes() {
 			eraseTexts(m.logs[a.Room])
 		}
+		for i := range m.rooms {
+			if m.rooms[i].ID == a.Room {
+				m.rooms[i].Set(&e)
+			}
+		}
 		switch e.Kind {
 		case chat.EventMessage:
 			m.users[e.User].SentCount++
@@ -372,6 +377,13 @@ func (m *model) drawEvent(t *rapid.T, r chat.Room, seq chat.Seq) chat.Event {
 	if kind == 5 && rapid.Bool().Draw(t, "kick") {
 		e.Kind, e.Subject = chat.EventKick, m.drawUser(t)
 		return e
+	}
+	if kind == 4 && rapid.Bool().Draw(t, "setting") {
+		e.Kind = rapid.SampledFrom([]chat.EventKind{chat.EventName, chat.EventDescribe, chat.EventArchive, chat.EventSlow}).Draw(t, "which")
+		if e.Kind == chat.EventArchive || e.Kind == chat.EventSlow {
+			e.Value = rapid.Uint32Range(0, 1).Draw(t, "value")
+			return e
+		}
 	}
 	if kind > 5 && seq > 1 {
 		return m.drawChange(t, e)
@@ -459,6 +471,9 @@ func (m *model) User(t *rapid.T) {
 	for i := len(log) - 1; i >= 0 && len(want.Nonces) < noncesMax; i-- {
 		if e := log[i]; e.User == id && e.Kind.Authored() {
 			want.Nonces = append(want.Nonces, chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.StoredDigest()})
+			if want.SaidMs == 0 && e.Kind == chat.EventMessage {
+				want.SaidMs = e.TimeMs
+			}
 		}
 	}
 	got, err := m.store.Author(context.Background(), r.ID, id, noncesMax)

@@ -95,6 +95,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Members", testMembers},
 		{"MyRooms", testMyRooms},
 		{"Topics", testTopics},
+		{"Settings", testSettings},
+		{"Said", testSaid},
 		{"UnreadOfErased", testUnreadOfErased},
 		{"ArchiveOfMemberships", testArchiveMemberships},
 		{"Operators", testOperators},

@@ -43,6 +43,10 @@ const (
 	EventKind_EVENT_KIND_UNREACT     EventKind = 11 // user takes it back
 	EventKind_EVENT_KIND_PIN         EventKind = 12 // user has pinned the message target
 	EventKind_EVENT_KIND_UNPIN       EventKind = 13 // user has unpinned it
+	EventKind_EVENT_KIND_NAME        EventKind = 16 // text is the room's name from here on
+	EventKind_EVENT_KIND_DESCRIBE    EventKind = 17 // text is the room's description from here on; it may be empty
+	EventKind_EVENT_KIND_ARCHIVE     EventKind = 18 // value 1: the room takes nothing new from here on; 0: it does again
+	EventKind_EVENT_KIND_SLOW        EventKind = 19 // value: so many seconds members wait after a message of theirs from here on
 )
 
 // Enum value maps for EventKind.
@@ -61,6 +65,10 @@ var (
 		11: "EVENT_KIND_UNREACT",
 		12: "EVENT_KIND_PIN",
 		13: "EVENT_KIND_UNPIN",
+		16: "EVENT_KIND_NAME",
+		17: "EVENT_KIND_DESCRIBE",
+		18: "EVENT_KIND_ARCHIVE",
+		19: "EVENT_KIND_SLOW",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED": 0,
@@ -76,6 +84,10 @@ var (
 		"EVENT_KIND_UNREACT":     11,
 		"EVENT_KIND_PIN":         12,
 		"EVENT_KIND_UNPIN":       13,
+		"EVENT_KIND_NAME":        16,
+		"EVENT_KIND_DESCRIBE":    17,
+		"EVENT_KIND_ARCHIVE":     18,
+		"EVENT_KIND_SLOW":        19,
 	}
 )
 
@@ -592,6 +604,7 @@ type Event struct {
 	Padding       []byte                 `protobuf:"bytes,13,opt,name=padding,proto3" json:"padding,omitempty"`                               // says nothing: it fills the place of a text that was erased
 	Root          uint64                 `protobuf:"varint,14,opt,name=root,proto3" json:"root,omitempty"`                                    // messages only: the first of the thread that it belongs to; 0: none, or target
 	State         *MessageState          `protobuf:"bytes,16,opt,name=state,proto3" json:"state,omitempty"`                                   // messages of S_HISTORY only, that were changed
+	Value         uint32                 `protobuf:"varint,20,opt,name=value,proto3" json:"value,omitempty"`                                  // archive, slow only
 	Files         []*File                `protobuf:"bytes,25,rep,name=files,proto3" json:"files,omitempty"`                                   // messages only: what it names; erased with the text
 	FilesPadding  [][]byte               `protobuf:"bytes,26,rep,name=files_padding,json=filesPadding,proto3" json:"files_padding,omitempty"` // says nothing: it fills the place of files that were erased
 	unknownFields protoimpl.UnknownFields
@@ -731,6 +744,13 @@ func (x *Event) GetState() *MessageState {
 		return x.State
 	}
 	return nil
+}
+
+func (x *Event) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
 }
 
 func (x *Event) GetFiles() []*File {
@@ -1189,6 +1209,9 @@ type RoomInfo struct {
 	Private       bool                   `protobuf:"varint,7,opt,name=private,proto3" json:"private,omitempty"`      // for those who were given a role in it, and who made it
 	Direct        []uint64               `protobuf:"varint,8,rep,packed,name=direct,proto3" json:"direct,omitempty"` // of a direct room: the users whose it is, in order
 	Topic         string                 `protobuf:"bytes,9,opt,name=topic,proto3" json:"topic,omitempty"`
+	Description   string                 `protobuf:"bytes,20,opt,name=description,proto3" json:"description,omitempty"`                     // of S_JOIN, S_CREATE and S_DIRECT; lists leave it out
+	Archived      bool                   `protobuf:"varint,21,opt,name=archived,proto3" json:"archived,omitempty"`                          // it can be read, and takes nothing new
+	SlowSeconds   uint32                 `protobuf:"varint,22,opt,name=slow_seconds,json=slowSeconds,proto3" json:"slow_seconds,omitempty"` // so long members wait after a message of theirs; 0: not at all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1284,6 +1307,27 @@ func (x *RoomInfo) GetTopic() string {
 		return x.Topic
 	}
 	return ""
+}
+
+func (x *RoomInfo) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *RoomInfo) GetArchived() bool {
+	if x != nil {
+		return x.Archived
+	}
+	return false
+}
+
+func (x *RoomInfo) GetSlowSeconds() uint32 {
+	if x != nil {
+		return x.SlowSeconds
+	}
+	return 0
 }
 
 // Where a reader stands in a room's log: it has everything up to seq of epoch.
@@ -4766,6 +4810,84 @@ func (x *Topic) GetText() string {
 	return ""
 }
 
+// C_SET (114): change a setting of a room that this session has joined. Answered by S_ACK, or
+// S_ERROR.
+type SetRoom struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
+	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"`                       // as of Publish
+	Kind          EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=sarang.v1.EventKind" json:"kind,omitempty"` // name, describe, archive or slow, with the text or value of the event
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	Value         uint32                 `protobuf:"varint,5,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRoom) Reset() {
+	*x = SetRoom{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRoom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRoom) ProtoMessage() {}
+
+func (x *SetRoom) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRoom.ProtoReflect.Descriptor instead.
+func (*SetRoom) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *SetRoom) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *SetRoom) GetNonce() uint64 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
+}
+
+func (x *SetRoom) GetKind() EventKind {
+	if x != nil {
+		return x.Kind
+	}
+	return EventKind_EVENT_KIND_UNSPECIFIED
+}
+
+func (x *SetRoom) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *SetRoom) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -4822,7 +4944,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x06target\x18\x04 \x01(\x04R\x06target\x12\x12\n" +
 	"\x04root\x18\x05 \x01(\x04R\x04root\x12\x14\n" +
 	"\x05files\x18\n" +
-	" \x03(\x04R\x05files\"\xcc\x03\n" +
+	" \x03(\x04R\x05files\"\xe2\x03\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12(\n" +
@@ -4839,7 +4961,8 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\buntil_ms\x18\f \x01(\x04R\auntilMs\x12\x18\n" +
 	"\apadding\x18\r \x01(\fR\apadding\x12\x12\n" +
 	"\x04root\x18\x0e \x01(\x04R\x04root\x12-\n" +
-	"\x05state\x18\x10 \x01(\v2\x17.sarang.v1.MessageStateR\x05state\x12%\n" +
+	"\x05state\x18\x10 \x01(\v2\x17.sarang.v1.MessageStateR\x05state\x12\x14\n" +
+	"\x05value\x18\x14 \x01(\rR\x05value\x12%\n" +
 	"\x05files\x18\x19 \x03(\v2\x0f.sarang.v1.FileR\x05files\x12#\n" +
 	"\rfiles_padding\x18\x1a \x03(\fR\ffilesPadding\"\xa0\x01\n" +
 	"\x04File\x12\x0e\n" +
@@ -4873,7 +4996,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x06 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\a \x01(\x06R\x05nonce\"\x1c\n" +
 	"\x04Ping\x12\x14\n" +
-	"\x05value\x18\x01 \x01(\x06R\x05value\"\xdf\x01\n" +
+	"\x05value\x18\x01 \x01(\x06R\x05value\"\xc0\x02\n" +
 	"\bRoomInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -4883,7 +5006,10 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\amembers\x18\x06 \x01(\rR\amembers\x12\x18\n" +
 	"\aprivate\x18\a \x01(\bR\aprivate\x12\x16\n" +
 	"\x06direct\x18\b \x03(\x04R\x06direct\x12\x14\n" +
-	"\x05topic\x18\t \x01(\tR\x05topic\"I\n" +
+	"\x05topic\x18\t \x01(\tR\x05topic\x12 \n" +
+	"\vdescription\x18\x14 \x01(\tR\vdescription\x12\x1a\n" +
+	"\barchived\x18\x15 \x01(\bR\barchived\x12!\n" +
+	"\fslow_seconds\x18\x16 \x01(\rR\vslowSeconds\"I\n" +
 	"\x06Cursor\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x17\n" +
@@ -5156,7 +5282,13 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05Topic\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text*\xae\x02\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\x87\x01\n" +
+	"\aSetRoom\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12(\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x14.sarang.v1.EventKindR\x04kind\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x14\n" +
+	"\x05value\x18\x05 \x01(\rR\x05value*\x89\x03\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -5171,7 +5303,11 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x12\x16\n" +
 	"\x12EVENT_KIND_UNREACT\x10\v\x12\x12\n" +
 	"\x0eEVENT_KIND_PIN\x10\f\x12\x14\n" +
-	"\x10EVENT_KIND_UNPIN\x10\rB!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
+	"\x10EVENT_KIND_UNPIN\x10\r\x12\x13\n" +
+	"\x0fEVENT_KIND_NAME\x10\x10\x12\x17\n" +
+	"\x13EVENT_KIND_DESCRIBE\x10\x11\x12\x16\n" +
+	"\x12EVENT_KIND_ARCHIVE\x10\x12\x12\x13\n" +
+	"\x0fEVENT_KIND_SLOW\x10\x13B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
 
 var (
 	file_sarang_v1_chat_proto_rawDescOnce sync.Once
@@ -5186,7 +5322,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -5250,6 +5386,7 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*AuditPage)(nil),      // 59: sarang.v1.AuditPage
 	(*AuditEntry)(nil),     // 60: sarang.v1.AuditEntry
 	(*Topic)(nil),          // 61: sarang.v1.Topic
+	(*SetRoom)(nil),        // 62: sarang.v1.SetRoom
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -5270,11 +5407,12 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	53, // 15: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
 	58, // 16: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
 	60, // 17: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	0,  // 18: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -5288,7 +5426,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   61,
+			NumMessages:   62,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -93,6 +93,10 @@ var examples = map[string]struct {
 	"S_CHAT topic": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 47, Kind: pb.EventKind_EVENT_KIND_TOPIC, User: 7, Name: "Ann", Nonce: 0x010203040506070d, TimeMs: 1700000005000, Text: "tea",
 	}},
+	"C_SET slow": {pb.CSet, &pb.SetRoom{Room: 1, Nonce: 0x0102030405060712, Kind: pb.EventKind_EVENT_KIND_SLOW, Value: 30}},
+	"S_CHAT slow": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_SLOW, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000007000, Value: 30,
+	}},
 	"C_LEAVE for good": {pb.CLeave, &pb.Leave{Request: 10, Room: 1, ForGood: true}},
 	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
 	"C_CHAT reply":     {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x010203040506070d, Text: "why?", Target: 43}},

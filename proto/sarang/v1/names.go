@@ -66,6 +66,7 @@ func Packets() []Packet {
 		{CResolve, "C_RESOLVE", new(Resolve)},
 		{SAudit, "S_AUDIT", new(AuditPage)},
 		{CAudit, "C_AUDIT", new(Audit)},
+		{CSet, "C_SET", new(SetRoom)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}

@@ -1,0 +1,19 @@
+package session
+
+import (
+	"sarang/chat"
+	sarangv1 "sarang/proto/sarang/v1"
+)
+
+// Set changes a setting of a room of the State. It is sent and has its outcome as a message (see
+// Publish).
+func (s *Session) Set(room chat.RoomID, set chat.Setting) (chat.Nonce, error) {
+	if err := set.Check(); err != nil {
+		return 0, err
+	}
+	return s.act(room, "", "", func(nonce chat.Nonce) *act {
+		return &act{sarangv1.CSet, &sarangv1.SetRoom{
+			Room: uint64(room), Nonce: uint64(nonce), Kind: sarangv1.EventKind(set.Kind), Text: set.Text, Value: set.Value,
+		}}
+	})
+}

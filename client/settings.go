@@ -1,0 +1,14 @@
+package client
+
+import (
+	"context"
+
+	"sarang/chat"
+	"sarang/client/session"
+)
+
+// Set changes a setting of a joined room, and returns the place of the event that says so. It
+// outlasts lost connections, as Publish does.
+func (c *Client) Set(ctx context.Context, room chat.RoomID, set chat.Setting) (chat.Seq, error) {
+	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Set(room, set) })
+}
