@@ -37,6 +37,7 @@ type Disk struct {
 
 	moderation moderation
 	files      map[chat.FileID]*file
+	people     people
 }
 
 // Trouble decides what goes wrong with a disk. Its methods are called with the disk
@@ -120,7 +121,7 @@ type outcome struct {
 func NewDisk(observer func(chat.Event)) *Disk {
 	return &Disk{
 		newest: make(map[uint64]outcome), members: make(map[seat]chat.Membership),
-		observer: observer, conflictEventsMax: chat.ConflictEventsMax,
+		observer: observer, conflictEventsMax: chat.ConflictEventsMax, people: newPeople(),
 	}
 }
 
