@@ -22,9 +22,9 @@ const (
 	selectRoomMarks = "SELECT user_id, room_id, since_seq, mark_seq, muted FROM memberships WHERE room_id = ? ORDER BY user_id LIMIT ?"
 
 	// These are asked seldom, and so are not prepared.
-	putBlock          = "INSERT OR IGNORE INTO blocks (user_id, blocked_id) VALUES (?, ?)"
-	selectOldName     = "SELECT name_key, user_id, look, left_ms FROM old_names WHERE "
-	putOldName        = "INSERT OR REPLACE INTO old_names (name_key, user_id, look, left_ms) VALUES (?, ?, ?, ?)"
+	putBlock      = "INSERT OR IGNORE INTO blocks (user_id, blocked_id) VALUES (?, ?)"
+	selectOldName = "SELECT name_key, user_id, look, left_ms FROM old_names WHERE "
+	putOldName    = "INSERT OR REPLACE INTO old_names (name_key, user_id, look, left_ms) VALUES (?, ?, ?, ?)"
 )
 
 // profilesFew is for how many users there is a statement of its own: a look at one is what is

@@ -41,12 +41,12 @@ func profileSchema() []string {
 
 // profileStatements are what is asked of users beside their accounts.
 type profileStatements struct {
-	few, many, profile, insertProfile, endProfile string
-	block, insertBlock, endBlock, countBlocks, endBlocks       string
-	blocks, marks                                   string
-	former, oldName, insertOldName, endOldName    string
-	endOldNames, countOldNames, countLooks                     string
-	named, rename, passwordOfOld                               string
+	few, many, profile, insertProfile, endProfile        string
+	block, insertBlock, endBlock, countBlocks, endBlocks string
+	blocks, marks                                        string
+	former, oldName, insertOldName, endOldName           string
+	endOldNames, countOldNames, countLooks               string
+	named, rename, passwordOfOld                         string
 }
 
 // profilesFew is for how many users there is a statement of its own: a look at one is what is
@@ -69,7 +69,7 @@ func compileProfiles(d *Dialect) profileStatements {
 		countBlocks: "SELECT count(*) FROM blocks WHERE user_id = ?",
 		blocks: `SELECT b.blocked_id, u.name FROM blocks b JOIN users u ON u.id = b.blocked_id
 			WHERE b.user_id = ? AND b.blocked_id > ? ORDER BY b.blocked_id{limit}`,
-		marks:     "SELECT user_id, room_id, since_seq, mark_seq, muted FROM memberships WHERE room_id = ? ORDER BY user_id{limit}",
+		marks: "SELECT user_id, room_id, since_seq, mark_seq, muted FROM memberships WHERE room_id = ? ORDER BY user_id{limit}",
 
 		former: `SELECT u.id, u.name, coalesce(u.name_key, ''), CASE WHEN u.password IS NULL THEN 0 ELSE 1 END, u.created_ms, u.seen_ms, o.left_ms
 			FROM old_names o JOIN users u ON u.id = o.user_id WHERE o.name_key = ?`,

@@ -211,8 +211,10 @@ func testRoomMarks(t *testing.T, f *fixture) {
 	f.commit(t, run(r, 1, 3, mina, "x"))
 	want := []chat.Membership{{User: mina.ID, Room: r.ID, Since: 1, Mark: 1}, {User: jun.ID, Room: r.ID, Since: 1, Mark: 3}}
 	if _, err := f.store.ChangeMembers(f.ctx, []chat.MemberChange{
-		{Kind: chat.MemberEnters, User: jun.ID, Room: r.ID, Seq: 1}, {Kind: chat.MemberEnters, User: mina.ID, Room: r.ID, Seq: 1},
-		{Kind: chat.MemberEnters, User: mina.ID, Room: other.ID}, {Kind: chat.MemberMarks, User: jun.ID, Room: r.ID, Seq: 3},
+		{Kind: chat.MemberEnters, User: jun.ID, Room: r.ID, Seq: 1},
+		{Kind: chat.MemberEnters, User: mina.ID, Room: r.ID, Seq: 1},
+		{Kind: chat.MemberEnters, User: mina.ID, Room: other.ID},
+		{Kind: chat.MemberMarks, User: jun.ID, Room: r.ID, Seq: 3},
 	}, 0); err != nil {
 		t.Fatal(err)
 	}
