@@ -276,6 +276,15 @@ func (d *Disk) Rooms() []chat.Room {
 	return rooms
 }
 
+// Owner returns who made a room, as Rooms does; 0 if there is no such room. It does not lock:
+// an observer may call it.
+func (d *Disk) Owner(id chat.RoomID) chat.UserID {
+	if log := d.log(id); log != nil {
+		return log.room.Creator
+	}
+	return 0
+}
+
 // Log returns the stored events of a room, as Rooms does.
 func (d *Disk) Log(id chat.RoomID) []chat.Event {
 	d.mu.Lock()
