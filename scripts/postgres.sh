@@ -10,6 +10,8 @@
 #   scripts/postgres.sh promote FOLDER   makes a standby a server of its own
 #   scripts/postgres.sh find             prints where the programs are
 #
+# With $POSTGRES_OWNER, the id of a process, the server ends when that is gone.
+#
 # It takes what is installed; on Debian, as root, it installs what is not. PostgreSQL does
 # not run as root: then it runs as the user "postgres". The folder holds nothing but it.
 set -euo pipefail
@@ -46,6 +48,29 @@ as_owner() {
   fi
 }
 
+# alone COMMAND...: without the files of whoever has called this, which a server that outlives him
+# would keep open, and with them the locks that he has on them.
+alone() (
+  for fd in /proc/self/fd/*; do
+    fd=${fd##*/}
+    # bash reads this script by 255.
+    if [[ $fd =~ ^[0-9]+$ ]] && [ "$fd" -gt 2 ] && [ "$fd" -ne 255 ]; then eval "exec $fd>&-"; fi
+  done 2>/dev/null
+  "$@"
+)
+
+# watch PID: stops the server in this folder when the process is gone that it was started for: one
+# that was killed stops nothing.
+watch() {
+  local mine
+  mine=$(head -1 data/postmaster.pid)
+  while kill -0 "$1"; do
+    sleep 1
+    [ "$(head -1 data/postmaster.pid)" = "$mine" ] || return 0
+  done
+  as_owner "$bin/pg_ctl" -D data -m immediate stop
+}
+
 free_port() {
   local port i
   for ((i = 0; i < 100; i++)); do
@@ -79,8 +104,11 @@ start() {
       echo "max_connections = 200"
       for setting in "$@"; do echo "${setting%%=*} = '${setting#*=}'"; done
     } >data/postgresql.auto.conf
-    if as_owner "$bin/pg_ctl" -D data -l data/server.log -w -t 60 start >start.out 2>&1 </dev/null; then
+    if alone as_owner "$bin/pg_ctl" -D data -l data/server.log -w -t 60 start >start.out 2>&1 </dev/null; then
       echo "$port" >port
+      if [ -n "${POSTGRES_OWNER:-}" ]; then
+        (alone watch "$POSTGRES_OWNER") >/dev/null 2>&1 </dev/null &
+      fi
       echo "postgres://sarang@127.0.0.1:$port/postgres?sslmode=disable"
       return
     fi
@@ -139,5 +167,5 @@ stop) shift && stop "$@" ;;
 replica) shift && replica "$@" ;;
 promote) shift && promote "$@" ;;
 find) programs ;;
-*) sed -n 's/^# \{0,1\}//p' "$0" | head -12 && exit 2 ;;
+*) sed -n 's/^# \{0,1\}//p' "$0" | head -14 && exit 2 ;;
 esac

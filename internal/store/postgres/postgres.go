@@ -7,6 +7,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -108,6 +109,10 @@ func (d *driver) Fault(err error) sqlstore.Fault {
 	if errors.As(err, &pg) {
 		severity := cmp.Or(pg.SeverityUnlocalized, pg.Severity)
 		return sqlstore.FaultOfState(pg.Code, pg.Message, severity == "FATAL" || severity == "PANIC")
+	}
+	var untrusted *tls.CertificateVerificationError
+	if errors.As(err, &untrusted) {
+		return sqlstore.Fault{Kind: sqlstore.Unusable, Says: "its certificate is not one that sslmode and sslrootcert accept for that host"}
 	}
 	var refused *pgconn.ConnectError
 	if errors.As(err, &refused) {

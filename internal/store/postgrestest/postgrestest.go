@@ -112,7 +112,8 @@ func (s *Server) run(args ...string) (string, error) {
 	var out, said bytes.Buffer
 	cmd := exec.Command(s.script, args...)
 	cmd.Stdout, cmd.Stderr = &out, &said
-	cmd.Env = append(os.Environ(), s.Env...)
+	// Killed tests stop nothing.
+	cmd.Env = append(os.Environ(), append(s.Env, fmt.Sprint("POSTGRES_OWNER=", os.Getpid()))...)
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}
