@@ -208,14 +208,15 @@ type Files interface {
 	// the id is another file's.
 	AddFile(ctx context.Context, f File, q FileQuota) error
 
-	// File returns a file; CodeNoFile if there is none, or it is being removed.
+	// File returns a file; CodeNoFile if there is none, or it is an orphan that has lost its last
+	// link or was released, or is being removed.
 	File(ctx context.Context, id FileID) (File, error)
 
 	// FileUse returns what a user has. The work is bounded by his files.
 	FileUse(ctx context.Context, user UserID) (FileUse, error)
 
 	// AllFiles returns up to itemsMax files (at least 1) with ids above after, ordered by id,
-	// without those that are being removed.
+	// without those of which File says that there are none.
 	AllFiles(ctx context.Context, after FileID, itemsMax int) ([]File, error)
 
 	// Orphans marks up to itemsMax files (at least 1) as being removed, and returns them: those

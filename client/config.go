@@ -27,6 +27,10 @@ type Config struct {
 	Program      string   // program and version, for the server's log
 	Capabilities []string // what the program can do; unknown ones are ignored
 
+	// FilesURL is where files are, http[s]://host[:port]/files; empty: at the web address that the
+	// server says, or that Addr is.
+	FilesURL string
+
 	// EventsBuffer is how many events may wait to be read from Events before the
 	// client stops receiving; default 256. What had arrived by then comes on top:
 	// at most the receive buffers of the engine's driver.

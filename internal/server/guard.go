@@ -30,10 +30,12 @@ type hostGuard struct {
 	names    []string // more names, in lower case
 	anyName  bool     // all names are right, but of who asks from this machine: a browser on it is led by any page
 	flag     string   // by which names are added
+
+	bodies func(*http.Request) bool // requests that may have a body; nil: none
 }
 
 func (g *hostGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && (g.bodies == nil || !g.bodies(r)) {
 		w.Header().Set("Connection", "close")
 		// net/http reads what is left of a body before it closes: nobody waits for that.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now())

@@ -70,6 +70,10 @@ var (
 	descStoreSlices   = desc("store_slices_total", "Slices of time for reads and claims, where they share processors with the workers.", "worker")
 	descStoreWaiting  = desc("store_calls_waiting", "Reads and claims that wait for the store.")
 	descMemory        = desc("buffer_bytes", "Bytes of network buffers.", "state")
+	descUploads       = desc("uploads", "Files that are being uploaded.")
+	descFiles         = desc("files_total", "Files that were kept (made) and removed, pictures and thumbnails among them, and bytes removed that had no record (swept).", "what")
+	descFileBytes     = desc("file_bytes_total", "Bytes of files that came (received), were kept (made), and went (sent).", "what")
+	descFileRequests  = desc("file_requests_total", "Requests that took a file (downloads), and that failed (refused).", "what")
 	descDiskFree      = desc("disk_free_bytes", "Room on the store's disk, as it was some seconds ago.")
 	descDiskFull      = desc("disk_full", "1 while messages, rooms and new guests are refused because of that.")
 	descWindowsLost   = desc("windows_lost_total", "Times that there was no memory for a room's window, and its readers were fed from the store.")
@@ -114,6 +118,18 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			count(descUpgrades, float64(n), name)
 		}
 		count(descRefused, float64(w.door.Refused()), "web_connections")
+	}
+	if f := c.s.files; f != nil {
+		is := f.Figures()
+		gauge(descUploads, float64(is.Uploads))
+		for what, n := range map[string]int64{"made": is.Made, "removed": is.Removed, "pictures": is.Pictures, "thumbnails": is.Thumbnails, "swept": is.Swept} {
+			count(descFiles, float64(n), what)
+		}
+		for what, n := range map[string]int64{"received": is.ReceivedBytes, "made": is.MadeBytes, "sent": is.WrittenBytes} {
+			count(descFileBytes, float64(n), what)
+		}
+		count(descFileRequests, float64(is.Downloads), "downloads")
+		count(descFileRequests, float64(is.Refused), "refused")
 	}
 	certificates := func(host string, until time.Time) { gauge(descCertificate, float64(until.Unix()), host) }
 	if f := c.s.certificate; f != nil {

@@ -26,6 +26,7 @@ import (
 	"sarang/engine"
 	"sarang/engine/tlscodec"
 	"sarang/internal/control"
+	"sarang/internal/files"
 	"sarang/internal/hub"
 	"sarang/internal/jwtauth"
 	"sarang/internal/limit"
@@ -162,6 +163,7 @@ type Server struct {
 	control *control.Server
 	disk    *diskWatch
 	erasing *erasing
+	files   *files.Keeper // nil: the store keeps none
 	addrs   []Address
 	started time.Time
 
@@ -205,6 +207,9 @@ func Start(ctx context.Context, c Config) (s *Server, err error) {
 	}
 	s.disk = s.watchDisk()
 	if s.erasing, err = s.startErasing(); err != nil {
+		return s, err
+	}
+	if err = s.startFiles(); err != nil {
 		return s, err
 	}
 	if err = s.loadCertificate(); err != nil {
@@ -454,6 +459,10 @@ func (s *Server) release() (err error) {
 	if s.node != nil {
 		err = s.node.Close()
 	}
+	if e := s.files.Close(); err == nil {
+		err = e
+	}
+	s.files = nil
 	if s.identities != nil {
 		s.identities.Close()
 		s.identities = nil

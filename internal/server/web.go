@@ -82,7 +82,7 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", files)
 	mux.HandleFunc("GET /ws", w.upgrade)
-	guard := &hostGuard{next: mux, flag: "--web-hosts"}
+	guard := &hostGuard{next: w.withFiles(s, mux), flag: "--web-hosts", bodies: isOfFiles}
 	guard.loopback = w.at.Addr.Addr().IsLoopback()
 	guard.anyName = !guard.loopback && len(c.WebHosts) == 0 // the world may know this machine by any name
 	for _, name := range c.WebHosts {

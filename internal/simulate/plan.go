@@ -34,7 +34,6 @@ type plan struct {
 	publishesInFlightMax int
 	announceMembersMax   int
 	sessionsMax          int
-	editSecondsMax       int // 0: a message may be edited for ever
 	socketBufferBytes    int
 	recvBufferBytes      int
 

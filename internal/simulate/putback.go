@@ -49,9 +49,8 @@ func (r *run) putBack() {
 	for id, log := range r.model.logs {
 		end := min(r.copied.LastSeq(id), chat.Seq(len(log)))
 		for _, a := range r.actors {
-			if s := a.seat(id); s != nil && !s.ephemeral {
-				s.view = nil // it may have read in pages what is not any more
-				s.void = s.void || s.last > end
+			if s := a.seat(id); s != nil && !s.ephemeral && s.last > end {
+				s.void = true
 			}
 		}
 		r.model.cut(id, end, r.sent)
@@ -62,18 +61,16 @@ func (r *run) putBack() {
 // cut forgets what is stored of a room behind end.
 func (m *model) cut(id chat.RoomID, end chat.Seq, sent map[chat.UserID]uint64) {
 	for _, e := range m.logs[id][end:] {
-		if !isWanted(e.Kind) {
+		if e.Kind != chat.EventMessage {
 			continue
 		}
-		if e.Kind == chat.EventMessage {
-			sent[e.User]--
-		}
+		sent[e.User]--
 		delete(m.placed, place{id, e.Nonce})
 		if w := m.wanted[e.Nonce]; w != nil && w.outcome == outcomeAcked {
 			w.outcome = outcomeUntold // it was stored, and is not any more
 		}
 	}
-	m.cutChanges(id, end)
+	m.logs[id] = m.logs[id][:end:end]
 	m.told[id] = min(m.told[id], end)
 }
 

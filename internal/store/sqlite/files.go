@@ -17,6 +17,9 @@ const (
 	selectFile = "SELECT id, owner, hash, bytes, type, name, width, height, thumbnail, created_ms FROM files WHERE "
 	insertFile = `INSERT INTO files (id, owner, hash, bytes, type, name, width, height, thumbnail, created_ms, state)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`
+	// A file that has lost its last link is gone from that moment on.
+	fileIsThere = "(state < 2 OR state = 2 AND EXISTS (SELECT 1 FROM file_links WHERE file_id = files.id))"
+
 	selectFileUse = "SELECT count(*), coalesce(sum(bytes), 0) FROM files WHERE owner = ? AND state < 3"
 
 	someLoose = "SELECT 1 FROM files WHERE state IN (2, 3) OR state = 1 AND created_ms < ? LIMIT 1"
@@ -147,7 +150,7 @@ func scanFile(row interface{ Scan(...any) error }) (f chat.File, err error) {
 
 // File is documented at chat.Files.
 func (s *Store) File(ctx context.Context, id chat.FileID) (f chat.File, err error) {
-	err = s.one(ctx, selectFile+"id = ? AND state < 3", fileArg(id), func(row *sql.Row) (err error) {
+	err = s.one(ctx, selectFile+"id = ? AND "+fileIsThere, fileArg(id), func(row *sql.Row) (err error) {
 		f, err = scanFile(row)
 		return err
 	})
@@ -165,7 +168,7 @@ func (s *Store) FileUse(ctx context.Context, user chat.UserID) (use chat.FileUse
 
 // AllFiles is documented at chat.Files.
 func (s *Store) AllFiles(ctx context.Context, after chat.FileID, itemsMax int) ([]chat.File, error) {
-	return s.filesOf(ctx, selectFile+"id > ? AND state < 3 ORDER BY id LIMIT ?", fileArg(after), max(itemsMax, 1))
+	return s.filesOf(ctx, selectFile+"id > ? AND "+fileIsThere+" ORDER BY id LIMIT ?", fileArg(after), max(itemsMax, 1))
 }
 
 func (s *Store) filesOf(ctx context.Context, query string, args ...any) (files []chat.File, err error) {

@@ -129,20 +129,14 @@ func (s *Store) Password(ctx context.Context, key string) (x chat.Secret, err er
 	defer s.end()
 	err = s.read(ctx, func(ctx context.Context, c Conn) error {
 		x = chat.Secret{}
-		for _, query := range []string{s.sql.password, s.sql.profile.passwordOfOld} {
-			err := c.Query(ctx, query, []any{key}, func(scan Scan) (err error) {
-				var id int64
-				if err := scan(&id, &x.Password); err != nil {
-					return err
-				}
-				x.User, err = whole[chat.UserID](id, "the id of a user")
-				return err
-			})
-			if err != nil || x.User != 0 {
+		return c.Query(ctx, s.sql.password, []any{key}, func(scan Scan) (err error) {
+			var id int64
+			if err := scan(&id, &x.Password); err != nil {
 				return err
 			}
-		}
-		return nil
+			x.User, err = whole[chat.UserID](id, "the id of a user")
+			return err
+		})
 	})
 	if err == nil && x.User == 0 {
 		err = chat.Errorf(chat.CodeNoUser, "nobody has that name")

@@ -48,6 +48,9 @@ const (
 	insertFile = `INSERT INTO files (id, owner_id, hash, size_bytes, type, name, width, height, thumbnail, created_ms, state)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`
 
+	// A file that has lost its last link is gone from that moment on.
+	fileIsThere = "(state < 2 OR (state = 2 AND EXISTS (SELECT 1 FROM file_links WHERE file_id = files.id)))"
+
 	nameFile   = "UPDATE files SET state = 0 WHERE id = ? AND owner_id = ? AND state < 3"
 	linkFile   = "INSERT INTO file_links (room_id, seq, file_id) VALUES (?, ?, ?)"
 	loosenFile = "UPDATE files SET state = 2 WHERE state = 0 AND id IN (SELECT file_id FROM file_links WHERE room_id = ? AND seq "
@@ -164,7 +167,7 @@ func (s *Store) File(ctx context.Context, id chat.FileID) (f chat.File, err erro
 	defer s.end()
 	there := false
 	err = s.read(ctx, func(ctx context.Context, c Conn) (err error) {
-		f, there, err = s.fileOf(ctx, c, "id = ? AND state < 3", fileArg(id))
+		f, there, err = s.fileOf(ctx, c, "id = ? AND "+fileIsThere, fileArg(id))
 		return err
 	})
 	if err == nil && !there {
@@ -201,7 +204,7 @@ func (s *Store) fileUse(ctx context.Context, c Conn, user chat.UserID) (use chat
 
 // AllFiles is documented at chat.Files.
 func (s *Store) AllFiles(ctx context.Context, after chat.FileID, itemsMax int) ([]chat.File, error) {
-	return s.filesOf(ctx, "id > ? AND state < 3 ORDER BY id{limit}", fileArg(after), int64(max(itemsMax, 1)))
+	return s.filesOf(ctx, "id > ? AND "+fileIsThere+" ORDER BY id{limit}", fileArg(after), int64(max(itemsMax, 1)))
 }
 
 func (s *Store) filesOf(ctx context.Context, where string, args ...any) (files []chat.File, err error) {

@@ -4,8 +4,7 @@ import "strings"
 
 // statements are all that a store asks, in the words of its dialect.
 type statements struct {
-	change  changeStatements
-	profile profileStatements
+	change changeStatements
 
 	durable, oldest, erase                                           string
 	lockHead, updateHead, insertHead                                 string
@@ -65,8 +64,7 @@ const (
 
 func compile(d *Dialect) statements {
 	s := statements{
-		change:  compileChanges(d),
-		profile: compileProfiles(d),
+		change: compileChanges(d),
 
 		lockHead:     "SELECT last_seq, flags, said, said_seq FROM heads WHERE room_id = ?{for update}",
 		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ?, said = ?, said_seq = ? WHERE room_id = ?",

@@ -15,7 +15,6 @@ type Copy struct {
 
 	moderation moderation
 	files      map[chat.FileID]*file
-	people     people
 }
 
 // Copy copies the disk, without what is in doubt.
@@ -23,7 +22,7 @@ func (d *Disk) Copy() *Copy {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := copyOf(d.rooms, d.users, d.members)
-	c.moderation, c.files, c.people = d.moderation.clone(), copyFiles(d.files), d.people.clone()
+	c.moderation, c.files = d.moderation.clone(), copyFiles(d.files)
 	return c
 }
 
@@ -36,7 +35,7 @@ func (d *Disk) PutBack(c *Copy) {
 	own := copyOf(c.rooms, c.users, c.members)
 	d.rooms, d.users, d.members, d.inDoubt = own.rooms, own.users, own.members, nil
 	d.newest = map[uint64]outcome{}
-	d.moderation, d.files, d.people = c.moderation.clone(), copyFiles(c.files), c.people.clone()
+	d.moderation, d.files = c.moderation.clone(), copyFiles(c.files)
 }
 
 func copyFiles(files map[chat.FileID]*file) map[chat.FileID]*file {

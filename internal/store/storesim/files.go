@@ -24,6 +24,9 @@ type link struct {
 	seq  chat.Seq
 }
 
+// isThere reports whether f is one that may be told: it has not lost its last link.
+func (f *file) isThere() bool { return f != nil && !f.going && (!f.loose || len(f.links) > 0) }
+
 // name links the files that a message names.
 func (d *Disk) name(e *chat.Event) {
 	for _, named := range e.Files.All() {
@@ -89,7 +92,7 @@ func (s *Store) File(ctx context.Context, id chat.FileID) (chat.File, error) {
 	if _, err := s.begin(ctx, "File"); err != nil {
 		return chat.File{}, err
 	}
-	if f := d.files[id]; f != nil && !f.going {
+	if f := d.files[id]; f.isThere() {
 		return f.File, nil
 	}
 	return chat.File{}, chat.NoFile()
@@ -114,7 +117,7 @@ func (s *Store) AllFiles(ctx context.Context, after chat.FileID, itemsMax int) (
 	if _, err := s.begin(ctx, "AllFiles"); err != nil {
 		return nil, err
 	}
-	return d.filesThat(itemsMax, func(f *file) bool { return f.ID > after && !f.going }), nil
+	return d.filesThat(itemsMax, func(f *file) bool { return f.ID > after && f.isThere() }), nil
 }
 
 // filesThat returns the first files, by id, that are.

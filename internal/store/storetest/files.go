@@ -107,6 +107,7 @@ func testFilesOfMessages(t *testing.T, f *fixture) {
 	f.commit(t, these(r, 6, change(r, 6, mina, chat.EventDelete, 1, "")))
 	f.wantHistory(t, r, 0, without(first), second, plain, naming(r, 4, jun, "mine", b),
 		naming(r, 5, jun, "nobody's", chat.File{FileInfo: chat.FileInfo{ID: 99, Name: "x", Type: "a/b"}}), change(r, 6, mina, chat.EventDelete, 1, ""))
+	f.wantNoFile(t, b.ID)
 	f.wantOrphans(t, 0, b)
 	f.wantNoFile(t, b.ID)
 	f.wantOrphans(t, 0, b) // until it is dropped
@@ -174,6 +175,7 @@ func testFileQuota(t *testing.T, f *fixture) {
 	if err := f.files(t).ReleaseFile(f.ctx, mina.ID, 1); err != nil {
 		t.Fatal(err)
 	}
+	f.wantNoFile(t, 1)
 	got, err := f.files(t).Orphans(f.ctx, 5, 10)
 	if err != nil || len(got) != 1 || got[0].ID != 1 {
 		t.Fatalf("Orphans: %+v, %v", got, err)

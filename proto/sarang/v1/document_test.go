@@ -19,14 +19,11 @@ type message interface {
 	packet.Marshaler
 }
 
-// example is a packet.
-type example struct {
+// examples are the packets whose bytes docs/PROTOCOL.md shows.
+var examples = map[string]struct {
 	id packet.ID
 	m  message
-}
-
-// examples are the packets whose bytes docs/PROTOCOL.md shows.
-var examples = map[string]example{
+}{
 	"C_LOGIN first": {pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "Ann", Client: "bot"}},
 	"S_LOGIN first": {pb.SLogin, &pb.LoggedIn{
 		Version: 1, User: 7, Name: "Ann", Server: "sarang 0.1",
@@ -147,6 +144,11 @@ var examples = map[string]example{
 	"C_END_SESSION others": {pb.CEndSession, &pb.EndSession{Request: 6, Others: true}},
 	"C_ERASE me":           {pb.CErase, &pb.EraseUser{Request: 7, Password: "correct horse"}},
 	"S_GOODBYE ended":      {pb.SGoodbye, &pb.Goodbye{Code: 31, Message: "this session was ended"}},
+	"C_CHAT file": {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x0102030405060712, Text: "look", Files: []uint64{5124095576030431}}},
+	"S_CHAT file": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000009000, Text: "look",
+		Files: []*pb.File{{Id: 5124095576030431, Name: "sea.jpg", Type: "image/jpeg", Bytes: 81234, Width: 1200, Height: 800, Thumbnail: true}},
+	}},
 	"S_ERROR refused": {pb.SError, &pb.Error{
 		Code: 12, Message: "join the room first", PacketId: pb.CChat, Room: 1, Nonce: 0x0102030405060708,
 	}},
