@@ -1,6 +1,6 @@
 # Everything here is a short name for a command that can be typed as well.
 
-.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash faults proxies soak bench bench-peers generate hostile web web-build
+.PHONY: run run-postgres build test test-short lint wine fuzz simulate mutations crash faults proxies soak bench bench-check bench-peers generate hostile web web-build
 
 run:            ## start a server with its defaults
 	go run ./cmd/sarang serve
@@ -51,6 +51,9 @@ hostile:        ## attackers against a real server, beside clients that behave
 
 bench:          ## the measurements that docs/ talks about: make bench ARGS='--quick'
 	./scripts/bench.sh $(ARGS)
+
+bench-check:    ## does this commit make anything slower than its parent? make bench-check BEFORE=v1.0
+	./scripts/bench.sh --before $(or $(BEFORE),HEAD~1) --repeat 5 $(ARGS)
 
 bench-peers:    ## the same, after installing Redis, InspIRCd and mosquitto (Debian, root)
 	./scripts/bench.sh peers $(ARGS)

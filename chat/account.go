@@ -101,8 +101,8 @@ func (c *Claim) NewDevice(u UserID) (DeviceRecord, bool) {
 
 // AccountStore keeps what makes a user an account, and everybody's devices.
 type AccountStore interface {
-	// Password returns who has a name, and the hash of his password, empty if he has none;
-	// CodeNoUser if nobody has the name.
+	// Password returns who has a name, or had it last before a Rename, and the hash of his
+	// password, empty if he has none; CodeNoUser if nobody has the name.
 	Password(ctx context.Context, key string) (Secret, error)
 
 	// SetPassword gives a user a password, or another one. It is compare and set: if what he
@@ -133,7 +133,8 @@ type AccountStore interface {
 	// somebody in at nowMs.
 	Invitation(ctx context.Context, code TokenHash, nowMs int64) (Invitation, error)
 
-	// EraseUser makes a user nobody: he has no password, no devices, and the name ErasedName.
+	// EraseUser makes a user nobody: he has no password, no devices, no profile, blocks nobody,
+	// and has the name ErasedName.
 	// What he has said stays. His comparison form stays his, as that of a guest who was seen
 	// at nowMs: nobody has his name before its time. CodeNoUser if he is not there.
 	EraseUser(ctx context.Context, user UserID, nowMs int64) error

@@ -35,6 +35,7 @@ type MemberChange struct {
 	User UserID
 	Room RoomID
 	Seq  Seq
+	By   UserID // of MemberEnters: whose doing it is, if not the user's own; whom the user blocks does nothing
 }
 
 // MyRoom is a room that a user belongs to, as his list shows it.

@@ -18,6 +18,7 @@ type Store interface {
 	UserStore
 	MemberStore
 	AccountStore
+	ProfileStore
 
 	// Close waits for running calls and releases everything. Later calls are
 	// CodeClosed.
@@ -103,7 +104,8 @@ type UserStore interface {
 	// CodeBadToken when a token was presented that is not the user's.
 	// A key is free when no user has it, or when its user has no password, was not seen since
 	// c.ReservedSinceMs and is not online (Claim.Free): then the old user loses the key (he
-	// keeps id and name).
+	// keeps id and name). A key that a user had before a Rename is his as long as nobody else
+	// gets it: it is free when he has had another one since before c.ReservedSinceMs.
 	// A claim with an Invitation uses it once if it makes a user, and makes none if it does not
 	// hold: CodeNoRegistration. One that is NoGuests makes no user without a password, and lets
 	// no guest in: CodeBadToken, as for a token that is nobody's.

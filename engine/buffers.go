@@ -10,6 +10,7 @@ type sessionBuffers struct {
 	tail   queue // a frame of which the rest has not come; all that waits, while flagHeld is set
 	unread queue // while flagUnread is set: what the protocol's codec and framer are to read first
 	rest   int   // bytes of out that are no direct ones: the rest of a cut entry
+	cut    cutEntry
 	reason Reason
 
 	discarded int // bytes read after the end was decided

@@ -138,6 +138,9 @@ func (c *Cursor) Close() {
 	if s.op != nil {
 		s.op.forget(c)
 	}
+	if b := s.buffers; b != nil && b.cut.cursor == c {
+		b.cut.cursor = nil
+	}
 	c.dropPage()
 	if c.omits {
 		delete(f.omits, c)

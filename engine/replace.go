@@ -74,27 +74,69 @@ func (f *Feed) DropPages(first, last uint64) {
 	}
 }
 
-// Holds reports whether bytes of entry n may still be on their way from here to the reader:
-// they are in flight, or it has got a part of the entry and the rest waits for its socket.
-// With a Codec it is not known which of the last entries those bytes are.
+// Holds reports whether bytes of entry n may still be on their way from here to the reader.
 func (c *Cursor) Holds(n uint64) bool {
-	s := c.session
+	first, last, some := c.Holding()
+	return some && n >= first && n <= last
+}
+
+// Holding returns from which entry to which bytes may still be on their way from here to the
+// reader; false: none are. They are in flight, or it has got a part of an entry and the rest
+// waits for its socket. With a Codec it is not known which of the last entries those bytes are.
+func (c *Cursor) Holding() (first, last uint64, some bool) {
 	if c.feed == nil {
-		return false
+		return 0, 0, false
+	}
+	hold := func(from, upto uint64) {
+		if from >= upto {
+			return
+		}
+		if !some {
+			first, last, some = from, upto-1, true
+			return
+		}
+		first, last = min(first, from), max(last, upto-1)
+	}
+	s := c.session
+	b := s.buffers
+	if s.codec != nil {
+		if b != nil && b.rest > 0 || s.codec.rest > 0 {
+			hold(c.next-min(c.next, codedEntriesMax), c.next)
+		}
+		return first, last, some
 	}
 	if op := s.op; op != nil {
 		for i := range op.parts {
-			if p := &op.parts[i]; p.cursor == c && n >= p.from && n < p.upto {
-				return true
+			if p := &op.parts[i]; p.cursor == c {
+				hold(p.from, p.upto)
 			}
 		}
 	}
-	b := s.buffers
-	if s.codec != nil {
-		waits := b != nil && b.rest > 0 || s.codec.rest > 0
-		return waits && n < c.next && n+codedEntriesMax >= c.next
+	if b != nil && b.rest > 0 && b.cut.cursor == c {
+		hold(b.cut.from, b.cut.upto)
 	}
-	return b != nil && b.rest > 0 && n+1 == c.next
+	return first, last, some
+}
+
+// cutEntry is the entry of which the rest waits in the direct queue.
+type cutEntry struct {
+	cursor     *Cursor // nil when it was closed
+	from, upto uint64  // entries; more than one where the feed has forgotten their borders
+}
+
+// UnsentBytes is all that waits for the peer's socket or is in flight, also what comes from feeds.
+func (s *Session) UnsentBytes() int {
+	n := 0
+	if b := s.buffers; b != nil {
+		n = b.out.n + b.pend.n
+	}
+	if s.codec != nil {
+		n += s.codec.raw.n
+	}
+	if s.op != nil {
+		n += s.op.bytes - s.op.direct
+	}
+	return n
 }
 
 // codedEntriesMax is how many entries are coded at once at most, in what waits for a socket:

@@ -141,7 +141,9 @@ func (p *sessionBuffers) joinQueues(pool *mem.Pool) {
 func (s *Session) dropOut(n int) {
 	if n > 0 {
 		s.buffers.out.drop(n)
-		s.buffers.rest = max(s.buffers.rest-n, 0)
+		if s.buffers.rest = max(s.buffers.rest-n, 0); s.buffers.rest == 0 {
+			s.buffers.cut = cutEntry{}
+		}
 	}
 }
 
@@ -217,6 +219,10 @@ func (s *Session) sentShort(op *sendOp, n int) {
 // cutPart handles the part in which a short send ended, after n of its bytes.
 func (s *Session) cutPart(op *sendOp, p *sendPart, n int) {
 	next, end := p.entryAt(n)
+	cut := cutEntry{p.cursor, next - 1, next}
+	if p.page == nil && p.position+uint64(n) < p.feed.start {
+		cut.from = p.from // the borders are forgotten
+	}
 	s.w.stats.EntriesSent += next - p.from
 	if p.cursor != nil {
 		p.cursor.advance(next)
@@ -232,6 +238,7 @@ func (s *Session) cutPart(op *sendOp, p *sendPart, n int) {
 				return
 			}
 			p.rest += hi - lo
+			p.cut = cut
 		}
 		if at += len(b); at >= end {
 			return

@@ -36,6 +36,9 @@ func (h *Handler) LoggedIn(o *hub.Session, in hub.Admission) {
 			FilesPerMessageMax:   uint32(ifAny(web, chat.FilesPerMessageMax)),
 			WebPort:              uint32(web.Port),
 			WebTls:               web.TLS,
+			DisplayNameBytesMax:  chat.DisplayNameBytesMax,
+			AboutBytesMax:        chat.AboutBytesMax,
+			StatusBytesMax:       chat.StatusBytesMax,
 		},
 	})
 }
@@ -122,10 +125,10 @@ func (h *Handler) History(o *hub.Session, ref hub.RequestRef, p hub.HistoryPage)
 }
 
 // Members sends S_MEMBERS.
-func (h *Handler) Members(o *hub.Session, ref hub.RequestRef, page []chat.User, total int, more bool) {
+func (h *Handler) Members(o *hub.Session, ref hub.RequestRef, page []hub.MemberInfo, total int, more bool) {
 	m := &pb.MemberPage{Request: ref.Request, Room: uint64(ref.Room), Total: uint32(total), More: more, Members: make([]*pb.Member, len(page))}
 	for i, u := range page {
-		m.Members[i] = &pb.Member{User: uint64(u.ID), Name: u.Name}
+		m.Members[i] = &pb.Member{User: uint64(u.ID), Name: u.Name, DisplayName: u.DisplayName, Presence: uint32(u.Presence)}
 	}
 	h.reply(o, pb.SMembers, m)
 }

@@ -44,6 +44,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CAudit, h.audit)
 	packet.Handle(h.mux, pb.CTopic, h.topic)
 	packet.Handle(h.mux, pb.CSet, h.set)
+	h.registerProfiles()
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

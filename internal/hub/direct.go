@@ -144,12 +144,19 @@ func (h *home) said(events []chat.Event) {
 	if h.direct == nil {
 		return
 	}
+	var said []chat.UserID // a few: all are users of the room
 	for i := range events {
-		if e := &events[i]; e.Kind == chat.EventMessage {
-			for _, u := range h.direct {
-				h.shard.belongNews(chat.MemberChange{Kind: chat.MemberEnters, User: u, Room: e.Room, Seq: e.Seq - 1})
+		e := &events[i]
+		if e.Kind != chat.EventMessage || slices.Contains(said, e.User) {
+			continue
+		}
+		said = append(said, e.User)
+		for _, u := range h.direct {
+			c := chat.MemberChange{Kind: chat.MemberEnters, User: u, Room: e.Room, Seq: e.Seq - 1}
+			if u != e.User {
+				c.By = e.User // whoever blocks him does not come into it, and he does not notice
 			}
-			return
+			h.shard.belongNews(c)
 		}
 	}
 }

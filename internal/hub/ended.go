@@ -122,7 +122,7 @@ func (s *Shard) remove(o *Session, why *Removed) {
 	if why.Code != chat.CodeLeft {
 		s.hub.counts.sentOut.Add(1)
 	}
-	p.cursor.Close()
+	s.stopReading(o, p)
 	o.dropPlace(why.Room)
 	s.leave(o.Engine.ID(), o.User, o.format, why.Room, true)
 	o.Client.Removed(o, why)

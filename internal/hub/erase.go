@@ -20,7 +20,7 @@ import (
 //   - pages that are being fed to readers are dropped and read again;
 //   - pages that were read before and come to a shard later: erasures.recent says so;
 //   - what a socket has taken half of, and pages of history that wait behind a full socket,
-//     can not be taken back without breaking the stream: such a session is ended, and resumes.
+//     can not be taken back without breaking the stream: such a session is cut off, and resumes.
 
 // erasures are the texts that were erased last, of all rooms: for those who have read them
 // from the store before.
@@ -79,7 +79,9 @@ func (e *erasures) since(moment uint64, id chat.RoomID, first, last chat.Seq, ea
 // erasure is what one or more events of a room's log erase, on its way through the shards.
 type erasure struct {
 	from  *Shard // the room's home
+	home  *home
 	room  chat.RoomID
+	by    []chat.Seq // the deletes
 	texts []chat.Seq // 0: any
 	left  int        // shards that have not done it
 	acks  []room.Ack // told when all have
@@ -88,11 +90,12 @@ type erasure struct {
 // erase is called when events are in the log, before anybody is shown them: it returns nil if
 // they erase nothing.
 func (h *home) erase(events []chat.Event) *erasure {
-	var texts []chat.Seq
+	var by, texts []chat.Seq
 	for i := range events {
 		if events[i].Kind != chat.EventDelete {
 			continue
 		}
+		by = append(by, events[i].Seq)
 		of, known := h.room.Erases(&events[i])
 		if !known { // others have done it, and nobody here knows what was said there since
 			of = []chat.Seq{0}
@@ -105,7 +108,8 @@ func (h *home) erase(events []chat.Event) *erasure {
 	s := h.shard
 	s.hub.counts.erased.Add(int64(len(texts)))
 	s.hub.erased.note(h.id(), texts)
-	e := &erasure{from: s, room: h.id(), texts: texts, left: len(s.hub.shards)}
+	e := &erasure{from: s, home: h, room: h.id(), by: by, texts: texts, left: len(s.hub.shards)}
+	h.erasures = append(h.erasures, e)
 	s.erasing++
 	for to := range s.hub.shards {
 		s.answer(to, &eraseTexts{e})
@@ -127,6 +131,24 @@ func (h *home) ackBehind(e *erasure) func(room.Ack) {
 	}
 }
 
+// deletedBefore acknowledges a delete that was in the log already: no sooner than the first time.
+func (h *home) deletedBefore(a room.Ack) {
+	if a.Seq > h.room.Info().LastSeq {
+		// The store knows of it, and nobody here: nothing is taken out of the windows yet.
+		h.catchUp.again = true
+		h.goOnCatchingUp()
+		h.giveUp(a, overloaded("this message is being deleted; try again with the same nonce"))
+		return
+	}
+	for _, e := range h.erasures {
+		if slices.Contains(e.by, a.Seq) {
+			e.acks = append(e.acks, a)
+			return
+		}
+	}
+	h.ack(a)
+}
+
 // eraseTexts has a shard forget texts.
 type eraseTexts struct{ *erasure }
 
@@ -143,14 +165,11 @@ func (e *eraseTexts) on(s *Shard) {
 		s.answer(e.from.worker.Index(), &textsErased{e.erasure})
 		return
 	}
-	// Most of them send it in this moment. Who does not take it is ended.
+	// Most of them send it in this moment. Who does not take it is cut off.
 	s.worker.After(&engine.Timer{}, holdersWait, func(*engine.Timer) {
 		for _, o := range s.holders(e.erasure) {
 			s.hub.counts.endedForErased.Add(1)
-			o.Engine.End(engine.Reason{Code: engine.ReasonRefused, Err: &chat.Error{
-				Code: chat.CodeUnavailable, RetryAfter: time.Millisecond,
-				Message: "what you were being sent was deleted; come back for the rest",
-			}})
+			o.Abort() // a last word would stand behind the text, and take it along
 		}
 		s.answer(e.from.worker.Index(), &textsErased{e.erasure})
 	})
@@ -201,55 +220,70 @@ func (s *Shard) blank(f *engine.Feed, of formatIndex, n uint64, entry []byte) bo
 	return true
 }
 
-// holders are the sessions that texts may still be sent to, in order.
-func (s *Shard) holders(e *erasure) (found []*Session) {
+// holders are the sessions that texts may still be sent to, in order; also those that are ending.
+func (s *Shard) holders(e *erasure) (found []*engine.Session) {
 	for i := range s.hub.config.Formats {
 		r := s.replicas[replicaKey{e.room, formatIndex(i)}]
 		if r == nil {
 			continue
 		}
 		for c := range r.feed.Readers() {
-			if o := sessionOf(c.Session()); o != nil && slices.ContainsFunc(e.texts, func(seq chat.Seq) bool { return c.Holds(uint64(seq)) }) {
-				found = append(found, o)
+			if first, last, some := c.Holding(); some && e.among(chat.Seq(first), chat.Seq(last)) {
+				found = append(found, c.Session())
 			}
 		}
 	}
 	for id, pages := range s.told {
-		o := s.session(id)
-		if o == nil || o.Engine.QueuedBytes() == 0 {
+		o := s.worker.Session(id)
+		if o == nil || o.UnsentBytes() == 0 {
 			delete(s.told, id)
 			continue
 		}
-		if slices.ContainsFunc(pages, func(p queuedPage) bool { return p.has(e) }) {
+		if slices.ContainsFunc(pages, func(p queuedPage) bool { return p.room == 0 || p.room == e.room && e.among(p.first, p.last) }) {
 			found = append(found, o)
 		}
 	}
 	// Not in the order of a map, so that a simulation repeats itself.
-	slices.SortFunc(found, func(a, b *Session) int { return cmp.Compare(a.Engine.ID(), b.Engine.ID()) })
+	slices.SortFunc(found, func(a, b *engine.Session) int { return cmp.Compare(a.ID(), b.ID()) })
 	return slices.Compact(found)
 }
 
-// queuedPage is a page of history in a session's direct queue, or one that was there.
+// among reports whether one of the texts is of the events first to last.
+func (e *erasure) among(first, last chat.Seq) bool {
+	return slices.ContainsFunc(e.texts, func(seq chat.Seq) bool { return seq == 0 || seq >= first && seq <= last })
+}
+
+// queuedPage is a page of history in a session's direct queue, or one that was there; or what was
+// on its way from a room that it has left.
 type queuedPage struct {
 	room        chat.RoomID // 0: any
 	first, last chat.Seq
 }
 
-func (p *queuedPage) has(e *erasure) bool {
-	if p.room == 0 {
-		return true
-	}
-	return p.room == e.room && slices.ContainsFunc(e.texts, func(seq chat.Seq) bool { return seq == 0 || seq >= p.first && seq <= p.last })
-}
-
 // queued notes that a page was told to a session, which may not have sent it yet.
 func (s *Shard) queued(o *Session, id chat.RoomID, events []chat.Event) {
-	if len(events) == 0 || o.Engine.QueuedBytes() == 0 {
+	if len(events) > 0 {
+		s.unsent(o, queuedPage{id, events[0].Seq, events[len(events)-1].Seq})
+	}
+}
+
+// stopReading takes the session out of a room's feed. What is on its way to it from there it still
+// gets.
+func (s *Shard) stopReading(o *Session, p *place) {
+	if first, last, some := p.cursor.Holding(); some {
+		s.unsent(o, queuedPage{p.room, chat.Seq(first), chat.Seq(last)})
+	}
+	p.cursor.Close()
+}
+
+// unsent notes events that are on their way to a session.
+func (s *Shard) unsent(o *Session, p queuedPage) {
+	if o.Engine.UnsentBytes() == 0 {
 		return
 	}
 	if len(s.told) >= pagesQueuedLook {
 		for id := range s.told {
-			if other := s.session(id); other == nil || other.Engine.QueuedBytes() == 0 {
+			if other := s.worker.Session(id); other == nil || other.UnsentBytes() == 0 {
 				delete(s.told, id)
 			}
 		}
@@ -262,7 +296,7 @@ func (s *Shard) queued(o *Session, id chat.RoomID, events []chat.Event) {
 	if len(pages) >= pagesQueuedMax {
 		pages = []queuedPage{{}} // of any room
 	}
-	s.told[key] = append(pages, queuedPage{id, events[0].Seq, events[len(events)-1].Seq})
+	s.told[key] = append(pages, p)
 }
 
 const (
@@ -278,6 +312,7 @@ func (e *textsErased) on(s *Shard) {
 		return
 	}
 	s.erasing--
+	e.home.erasures = slices.DeleteFunc(e.home.erasures, func(o *erasure) bool { return o == e.erasure })
 	for _, a := range e.acks {
 		if to := engine.SessionID(a.Ref); a.Ref != 0 {
 			s.update(to.Worker(), &roomUpdate{kind: updateAck, session: to, room: e.room, nonce: a.Nonce, seq: a.Seq})

@@ -23,6 +23,7 @@ type home struct {
 	timesAsked   map[chat.Seq][]homeRequest     // events that the store is asked for, and what waits for it
 	targetsAsked map[targetKey][]publishRequest // the same for messages that are to be changed
 	catchUp      catchUpState                   // see catchup.go
+	erasures     []*erasure                     // that are not done
 	usedAt       time.Duration                  // worker's time of the last request
 	expiry       engine.Timer                   // of those who are away
 	unload       engine.Timer                   // runs while nobody uses the room

@@ -63,6 +63,9 @@ type Config struct {
 	UserRoomsMax            int           // rooms that a user has made; 0: no such limit
 	UserMembershipsMax      int           // rooms that a user belongs to; 0: no such limit
 	RoomsMax                int           // rooms of the store; 0: no such limit
+	UserNamesMax            int           // names that a user had which are kept for him; 0: no such limit
+	UserBlocksMax           int           // users whom one user blocks; 0: no such limit
+	SeenByMembersMax        int           // members of a room up to which it is told who has read how far; default 50
 	UserReportsMax          int           // of one user, that are open; 0: no such limit
 	RoomReportsMax          int           // of one room, that are open; 0: no such limit
 	RoomsLoadedMax          int           // rooms in memory; 0: no such limit
@@ -160,10 +163,12 @@ type Hub struct {
 	hashQueue  atomic.Int64 // and of hashes
 	guesses    *limit.Guesses
 	endings    endings
+	renames    renames
 	begun      func() bool // allBegun, made once
 	draining   atomic.Bool
 
 	tellingSeen atomic.Bool // a task is to tell the store who is online
+	tellingLeft atomic.Bool // and who has left
 
 	diskFull atomic.Bool
 	pending  atomic.Int64 // bytes of messages on their way to the store
@@ -216,6 +221,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h.hashes = h.newHashes()
 	h.guesses = newGuesses(&c.Limits)
 	h.endings.init()
+	h.renames.init()
 	h.begun = h.allBegun
 	return h, nil
 }

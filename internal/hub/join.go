@@ -238,7 +238,7 @@ func (s *Shard) leaveNow(o *Session, ref RequestRef) {
 		s.afterJoin(o, ref, "", func(o *Session) { s.leaveNow(o, ref) })
 		return
 	}
-	p.cursor.Close()
+	s.stopReading(o, p)
 	o.dropPlace(ref.Room)
 	s.leave(o.Engine.ID(), o.User, o.format, ref.Room, true)
 	o.Client.Left(o, ref)

@@ -91,6 +91,7 @@ type claiming struct {
 	session engine.SessionID
 	ref     RequestRef
 	token   []byte // becomes the client's, unless a fresh one does
+	renames uint64 // see renames
 	fresh   []byte // may take its place
 	endings uint64 // see endings
 }
@@ -101,7 +102,7 @@ func (s *Shard) claimFor(o *Session, ref RequestRef, display, key string, r Logi
 	now := h.nowMs()
 	fresh := make([]byte, TokenBytes)
 	h.random(fresh)
-	c := &claiming{session: o.Engine.ID(), ref: ref, fresh: fresh, token: fresh, endings: h.endings.now(), Claim: chat.Claim{
+	c := &claiming{session: o.Engine.ID(), ref: ref, fresh: fresh, token: fresh, endings: h.endings.now(), renames: h.renames.now(), Claim: chat.Claim{
 		Name: display, Key: key, Look: chat.Skeleton(key), Fresh: sha256.Sum256(fresh),
 		NowMs: now, ReservedSinceMs: now - h.config.GuestNameReserved.Milliseconds(), Online: h.online.is,
 		KnownOnly: h.diskFull.Load(), NoGuests: h.config.NoGuests,
@@ -210,7 +211,7 @@ func (s *Shard) claimed(o *Session, c *claiming, in chat.Claimed, err error) {
 		// Known to be here first: an end of its device that comes later finds it.
 		s.entered(in.ID, c.session)
 		if s.hub.endings.since(c.endings, in.ID, in.Device) {
-			s.gone(in.ID, c.session)
+			s.gone(in.ID, c.session, false)
 			err = chat.Errorf(chat.CodeBadToken, "the session of this token was ended")
 		}
 	}
@@ -219,12 +220,15 @@ func (s *Shard) claimed(o *Session, c *claiming, in chat.Claimed, err error) {
 		s.LoginFailed(o, c.ref, err)
 		return
 	}
+	if name, renamed := s.hub.renames.since(c.renames, in.ID); renamed {
+		in.Name = name
+	}
 	token := c.token
 	if in.Renewed {
 		token = c.fresh
 	}
 	if o.User = in.ID; s.turnAway(o) {
-		s.gone(in.ID, c.session)
+		s.gone(in.ID, c.session, false)
 		o.login, o.User = loginNone, 0
 		return
 	}

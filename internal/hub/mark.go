@@ -88,7 +88,7 @@ func (s *Shard) leftForGood(o *Session, ref RequestRef, asked bool) {
 		s.remove(o, &Removed{Room: ref.Room, Code: chat.CodeLeft})
 		return
 	case here:
-		p.cursor.Close()
+		s.stopReading(o, p)
 		o.dropPlace(ref.Room)
 		s.leave(o.Engine.ID(), o.User, o.format, ref.Room, true)
 	}

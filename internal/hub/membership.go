@@ -61,7 +61,7 @@ func (s *Shard) belongs(c chat.MemberChange, who *asker) *memberJob {
 	q := &s.members
 	at := seat{c.User, c.Room}
 	job := q.newest[at]
-	if job != nil && job.change.Kind == c.Kind && (c.Kind == chat.MemberMarks || c.Kind == chat.MemberEnters) {
+	if job != nil && job.change.Kind == c.Kind && job.change.By == c.By && (c.Kind == chat.MemberMarks || c.Kind == chat.MemberEnters) {
 		if c.Kind == chat.MemberMarks {
 			job.change.Seq = max(job.change.Seq, c.Seq)
 		}
@@ -170,7 +170,7 @@ func (s *Shard) membersStored(jobs []*memberJob, after []chat.Membership, err er
 
 // tellMember tells those who have asked for a change, and the user's other sessions.
 func (s *Shard) tellMember(j *memberJob, m chat.Membership) {
-	if j.askers == nil && !(j.news && m.Since == j.change.Seq && m.Room != 0) {
+	if leaves := j.change.Kind == chat.MemberLeaves; j.askers == nil && !(j.news && (leaves || m.Since == j.change.Seq && m.Room != 0)) {
 		return
 	}
 	for i := range j.askers {

@@ -29,11 +29,13 @@ type onlineStripe struct {
 	mu    lock.Mutex
 	users map[chat.UserID]onlineUser
 	more  map[chat.UserID][]engine.SessionID // the sessions of who has several, but one
+	left  map[chat.UserID]uint32             // Unix minutes: when users left of whom the store is to be told
 }
 
 type onlineUser struct {
 	session  engine.SessionID // one of his sessions: most have no other
 	sessions uint32
+	away     uint32 // of these, those that nobody sits at
 	seenMin  uint32 // Unix minutes: when the store was told last
 }
 
@@ -67,15 +69,19 @@ func (o *online) enter(u chat.UserID, id engine.SessionID, nowMs int64) {
 	s.users[u] = x
 }
 
-// leave takes a session of a user away.
-func (o *online) leave(u chat.UserID, id engine.SessionID) {
+// leave takes a session of a user away, at which nobody sat or somebody did.
+func (o *online) leave(u chat.UserID, id engine.SessionID, away bool, nowMs int64) {
 	s := o.stripe(u)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.users[u]
 	if x.sessions--; x.sessions == 0 {
 		delete(s.users, u)
+		s.noteLeft(u, nowMs)
 		return
+	}
+	if away {
+		x.away--
 	}
 	rest := s.more[u]
 	if x.session == id {
@@ -145,9 +151,10 @@ func (s *Shard) entered(u chat.UserID, id engine.SessionID) {
 }
 
 // gone notes one that is over.
-func (s *Shard) gone(u chat.UserID, id engine.SessionID) {
+func (s *Shard) gone(u chat.UserID, id engine.SessionID, away bool) {
 	s.hub.counts.users.Add(-1)
-	s.hub.online.leave(u, id)
+	s.hub.online.leave(u, id, away, s.hub.nowMs())
+	s.tellLeft()
 	if s.loggedIn--; s.loggedIn == 0 {
 		s.worker.Stop(&s.seenTimer)
 	}

@@ -242,6 +242,10 @@ func (h *home) ack(a room.Ack) {
 // Duplicate is ack for an event that the log had already.
 func (h *home) Duplicate(a room.Ack) {
 	h.shard.hub.counts.duplicate.Add(1)
+	if a.Kind == chat.EventDelete {
+		h.deletedBefore(a)
+		return
+	}
 	h.ack(a)
 }
 

@@ -52,7 +52,7 @@ type Client interface {
 	Created(s *Session, ref RequestRef, r RoomInfo)
 	Listed(s *Session, ref RequestRef, rooms []RoomInfo, more bool)
 	History(s *Session, ref RequestRef, p HistoryPage)
-	Members(s *Session, ref RequestRef, page []chat.User, total int, more bool)
+	Members(s *Session, ref RequestRef, page []MemberInfo, total int, more bool)
 	Ack(s *Session, room chat.RoomID, n chat.Nonce, seq chat.Seq)
 	Gap(s *Session, room chat.RoomID, epoch chat.Epoch, from, to chat.Seq)
 	Failed(s *Session, ref RequestRef, err *chat.Error)
@@ -68,6 +68,15 @@ type Client interface {
 
 	// Belongs tells of a room that the user belongs to from now on without having asked for it.
 	Belongs(s *Session, room chat.RoomID)
+
+	// Profile answers LookUp and SetProfile, as ref.Kind says, or tells that another session of
+	// the user has changed his. Renamed and Blocked likewise tell of what he, or another session
+	// of his, has done.
+	Profile(s *Session, ref RequestRef, u UserInfo)
+	Renamed(s *Session, ref RequestRef, name string)
+	Blocked(s *Session, ref RequestRef, whom chat.UserID, removed bool)
+	Blocks(s *Session, ref RequestRef, page []chat.Person, more bool)
+	SeenBy(s *Session, ref RequestRef, marks []SeenMark)
 
 	// Typing tells that somebody types in a room; it may be left out.
 	Typing(s *Session, room chat.RoomID, user chat.UserID, name string)
@@ -93,6 +102,7 @@ type Session struct {
 	holds    holds
 	failures uint8  // logins that failed
 	trusted  bool   // the rates do not hold for it
+	away     bool   // nobody sits at it
 	network  uint64 // where it comes from; see limit.Source
 	format   formatIndex
 	omit     bool // it does not want its own events; see Omit
@@ -218,6 +228,6 @@ func (s *Shard) Disconnected(o *Session) {
 		o.asking.gone.Store(true)
 	}
 	if o.login == loginDone {
-		s.gone(o.User, o.Engine.ID())
+		s.gone(o.User, o.Engine.ID(), o.away)
 	}
 }

@@ -28,6 +28,7 @@ type Shard struct {
 	turn      turn
 	loggedIn  int           // sessions
 	seenTimer engine.Timer  // runs while there are any; see tellSeen
+	leftTimer engine.Timer  // see tellLeft
 	nowAt     time.Duration // see now
 	nowIs     time.Duration
 	members   memberQueue

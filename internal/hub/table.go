@@ -3,6 +3,7 @@ package hub
 import (
 	"fmt"
 
+	"sarang/chat"
 	"sarang/internal/password"
 )
 
@@ -34,6 +35,7 @@ const (
 	passwordsAtOnceMost    = 256
 	userDevicesMost        = 1000
 	uploadsMost            = 1 << 16
+	seenByMembersMost      = chat.ProfilesMax
 	editSecondsMost        = 10 * 365 * 24 * 3600
 )
 
@@ -56,6 +58,9 @@ func LimitTable() []Limit {
 		{"address-stored-bytes-burst", "and so many at once", 64 << 20, storedBytesLeast, limitMost, true, func(c *Config) *int { return &c.Limits.AddressStoredBytesBurst }},
 		{"user-rooms-max", "rooms of one user, that he has made", 100, 0, limitMost, true, func(c *Config) *int { return &c.UserRoomsMax }},
 		{"user-memberships-max", "rooms that one user belongs to; who joins more is in them as long as he is there", 1000, 0, limitMost, true, func(c *Config) *int { return &c.UserMembershipsMax }},
+		{"user-names-max", "names that a user had which are kept for him; who would have more takes no other name", 3, 1, limitMost, true, func(c *Config) *int { return &c.UserNamesMax }},
+		{"user-blocks-max", "users whom one user blocks", 1000, 1, limitMost, true, func(c *Config) *int { return &c.UserBlocksMax }},
+		{"seen-by-members-max", "users of a room up to which it is told who has read how far", 50, 1, seenByMembersMost, false, func(c *Config) *int { return &c.SeenByMembersMax }},
 		{"user-reports-max", "reports of one user that no moderator has resolved", 20, 0, limitMost, true, func(c *Config) *int { return &c.UserReportsMax }},
 		{"room-reports-max", "and of one room", 1000, 0, limitMost, true, func(c *Config) *int { return &c.RoomReportsMax }},
 		{"rooms-max", "rooms in all that are stored", 1000000, 0, limitMost, true, func(c *Config) *int { return &c.RoomsMax }},

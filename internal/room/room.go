@@ -139,8 +139,16 @@ func (r *Room) Join(u chat.UserID, name string) {
 		r.order.add(u)
 		r.announce(chat.EventJoin, u, name)
 	}
+	p.name = name // as he is called now
 	p.sessions++
 	p.since++
+}
+
+// Rename has a user who is present called otherwise.
+func (r *Room) Rename(u chat.UserID, name string) {
+	if p := r.presence[u]; p != nil {
+		p.name = name
+	}
 }
 
 // Leave takes a session of a user away. When it was his last, he goes: at once if the

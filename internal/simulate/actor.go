@@ -7,6 +7,7 @@ import (
 
 	"sarang/chat"
 	sdk "sarang/client/session"
+	"sarang/client/view"
 )
 
 // actor is a client as a person has one: it comes, talks in rooms, goes, and comes
@@ -67,6 +68,7 @@ type seat struct {
 	void      bool     // the store was put back to before last
 	mayBeVoid bool     // void, and nobody can tell
 	leaving   bool
+	view      *view.View // the messages; nil if it can not be known what they are
 }
 
 func newActor(r *run, id int) *actor {
@@ -134,9 +136,13 @@ func (a *actor) actOnline() {
 		a.join()
 	case n < 18:
 		a.leave()
-	case n < 74:
+	case n < 58:
 		for range 1 + rng.IntN(1+rng.IntN(6)) {
 			a.publish()
+		}
+	case n < 73:
+		for range 1 + rng.IntN(3) {
+			a.change()
 		}
 	case n < 77:
 		a.askHistory()
@@ -176,7 +182,7 @@ func (a *actor) resume() {
 
 func (a *actor) connect() {
 	a.note("connects")
-	l := &link{actor: a, asked: map[uint32]*asked{}}
+	l := &link{actor: a, asked: map[uint32]*asked{}, opened: a.run.world.Now()}
 	l.session = sdk.New(a.state, l)
 	at, speaks := a.connection()
 	if err := a.run.clients.Connect(at, speaks, l.session); err != nil {
@@ -259,15 +265,7 @@ func (a *actor) say(s *seat, text string) {
 		return
 	}
 	a.note("publishes %d to %s, %d bytes", nonce, s.name, len(text))
-	if !s.ephemeral {
-		a.run.seen.Published(a.id, s.room, nonce, text)
-	}
-	w := &wish{by: a, room: s.room, nonce: nonce, text: text}
-	a.wishes = append(a.wishes, w)
-	if a.run.model.wanted[nonce] != nil {
-		a.run.fail("%s gives the nonce %d twice", a.name, nonce)
-	}
-	a.run.model.wanted[nonce] = w
+	a.wants(s, &wish{by: a, room: s.room, nonce: nonce, kind: chat.EventMessage, text: text})
 }
 
 // withdraw stops caring for a message.
@@ -285,12 +283,13 @@ func (a *actor) withdraw() {
 	a.settled(w)
 }
 
-// text is a text that no other message has, of about n bytes.
+// text is a text that no other message has, of about n bytes: a mark, again and again.
 func (a *actor) text(n int) string {
 	a.said++
-	text := []byte(fmt.Sprintf("%s says %d ", a.name, a.said))
+	mark := fmt.Sprintf("%s%s%d ", a.name, markMiddle, a.said)
+	text := []byte(mark)
 	for len(text) < n {
-		text = append(text, byte('a'+len(text)*7%26))
+		text = append(text, mark...)
 	}
 	return string(text[:min(len(text), a.run.plan.textBytesMax)])
 }

@@ -11,6 +11,8 @@ import (
 type Counts struct {
 	Steps, Published, Acked, Refused, Shown, Stored int
 	Joins, Rejoins, Pages                           int
+	Edits, Deletes, Reactions, Pins, Replies        int // stored
+	ChangesStood, ChangesRefused, Pictures          int
 	Gaps, NewEpochs                                 int // told of, in ephemeral rooms
 
 	// What was done to the server.
@@ -100,6 +102,8 @@ func (c *Counts) Figures() []Figure {
 		"events stored", c.Stored, "events shown", c.Shown, "joins", c.Joins, "returns to a room", c.Rejoins,
 		"pages of history", c.Pages, "stopped reading", c.Pauses, "gaps told (ephemeral rooms)", c.Gaps,
 		"new epochs told (ephemeral rooms)", c.NewEpochs, "read marks told", c.Marks)
+	group("messages that change", "edits", c.Edits, "deletions", c.Deletes, "reactions", c.Reactions, "pins", c.Pins, "replies", c.Replies,
+		"that were so already", c.ChangesStood, "refused for good", c.ChangesRefused, "pictures compared", c.Pictures)
 	group("server", "kills", c.Crashes, "power losses", c.PowerLosses, "drains", c.Drains, "starts", c.Starts,
 		"older copies of the store put back", c.PutBacks, "readers told that their numbers are void", c.Voided)
 	group("disk", "calls refused", c.DiskUnavailable, "calls refused because it is full", c.DiskFull,

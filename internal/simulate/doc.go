@@ -19,6 +19,10 @@
 // session and each address may do, and nobody may get more, and nobody less.
 // Some seeds have an operator who puts older copies of the disk back: nobody may skip anything
 // without being told.
+// Clients edit, delete, answer, pin and react to messages; the model says who may, and how each
+// message looks behind each event, and in the end everybody's picture (package view) is that of the
+// log. When somebody was told that a message is deleted, nothing that the server gives to its
+// sockets has a piece of what it said.
 // Package linear, which is told what clients see and nothing else, judges each run, too.
 //
 // A Strike is for the opposite kind of run: nothing goes wrong but one thing, at one

@@ -22,6 +22,7 @@ type link struct {
 	pings   []uint64
 	pinged  uint64
 	online  bool
+	opened  time.Duration
 	resumed bool
 	over    bool
 	told    map[chat.RoomID]chat.Seq // as in asked, when it was logged in
@@ -41,6 +42,7 @@ type asked struct {
 	walk  bool         // go on to the end, in the end of the run
 	err   *chat.Error  // it was refused
 	known chat.Seq     // history: what was stored when it was asked for
+	seat  *seat        // history: the place that it was asked from
 	seen  *linear.Page // history of a durable room
 
 	// What somebody had heard of by then: an answer must not know less. Durable rooms.
@@ -106,7 +108,10 @@ func (l *link) join(p roomPlan) {
 
 func (l *link) askHistory(h sdk.History, walk bool) {
 	r := l.actor.run
-	q := &asked{kind: askHistory, room: h.Room, page: h, walk: walk, known: chat.Seq(len(r.model.logs[h.Room]))}
+	q := &asked{
+		kind: askHistory, room: h.Room, page: h, walk: walk, known: chat.Seq(len(r.model.logs[h.Room])),
+		seat: l.actor.seat(h.Room), told: maps.Clone(r.model.told),
+	}
 	if !r.ephemeral(h.Room) {
 		q.seen = r.seen.Asked(l.actor.id, h.Room, h.After, h.Before)
 	}

@@ -21,7 +21,11 @@ func (l *link) HistoryPage(_ *sdk.Session, p sdk.HistoryPage) {
 	l.note("has %d events of history of room %d, more %t", len(p.Events), p.Room, p.More)
 	q := l.answer(p.Request, askHistory)
 	if q.seen != nil {
-		q.seen.Answered(slices.Clone(p.Events), p.More)
+		events := slices.Clone(p.Events)
+		for i := range events {
+			events[i] = r.model.asSaid(events[i])
+		}
+		q.seen.Answered(events, p.More)
 	}
 	most := r.plan.historyItemsMax
 	if q.page.ItemsMax > 0 {
@@ -38,6 +42,8 @@ func (l *link) HistoryPage(_ *sdk.Session, p sdk.HistoryPage) {
 		return
 	}
 	l.pageStored(p)
+	l.pageTold(q, &p)
+	l.learn(q, &p)
 	if q.page.Before > 0 {
 		l.pageBefore(q, p)
 		return
@@ -50,7 +56,7 @@ func (l *link) pageStored(p sdk.HistoryPage) {
 	log := l.actor.run.model.logs[p.Room]
 	for i, e := range p.Events {
 		switch {
-		case e.Seq == 0 || e.Seq > chat.Seq(len(log)) || e != log[e.Seq-1]:
+		case e.Seq == 0 || e.Seq > chat.Seq(len(log)):
 			l.fail("history of room %d has %v, which is not stored", p.Room, brief(e))
 		case i > 0 && e.Seq != p.Events[i-1].Seq+1:
 			l.fail("history of room %d has %d after %d", p.Room, e.Seq, p.Events[i-1].Seq)

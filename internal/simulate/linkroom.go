@@ -3,6 +3,7 @@ package simulate
 import (
 	"sarang/chat"
 	sdk "sarang/client/session"
+	"sarang/client/view"
 )
 
 // Joined begins or resumes the reading of a room.
@@ -41,6 +42,7 @@ func (l *link) Joined(_ *sdk.Session, j sdk.Joined) {
 	}
 	a.seats = append(a.seats, &seat{
 		room: j.Room.ID, name: j.Room.Name, ephemeral: j.Room.Ephemeral, epoch: j.Room.Epoch, last: j.After, lastMs: j.AfterMs,
+		view: view.New(a.user),
 	})
 }
 
@@ -89,7 +91,10 @@ func (l *link) Event(_ *sdk.Session, e *chat.Event) {
 	kept := *e
 	kept.Name, kept.Text = string([]byte(e.Name)), string([]byte(e.Text))
 	if !s.ephemeral {
-		a.run.seen.Shown(a.id, kept)
+		a.run.seen.Shown(a.id, a.run.model.asSaid(kept))
+		if s.view != nil {
+			s.view.Event(&kept)
+		}
 	}
 	a.run.model.shown(a, s, kept)
 	if a.run.recorded() {
@@ -159,7 +164,11 @@ func (l *link) Refused(_ *sdk.Session, m sdk.Refused) {
 	}
 	s := a.seat(m.Room)
 	left := s == nil || s.leaving
-	if !left {
+	switch {
+	case left:
+	case w.target != 0 && a.run.model.mayRefuse(w, s.ephemeral, m.Err.Code):
+		a.run.counts.ChangesRefused++
+	default:
 		l.fail("message %d to room %d is refused for good: %v", m.Nonce, m.Room, m.Err)
 	}
 	a.run.model.refused(w, left)

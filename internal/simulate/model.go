@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"time"
 
 	"sarang/chat"
 )
@@ -12,7 +13,8 @@ import (
 type model struct {
 	fail   func(format string, args ...any)
 	rooms  map[chat.RoomID]chat.Room
-	logs   map[chat.RoomID][]chat.Event // what is stored
+	logs   map[chat.RoomID][]chat.Event // what is stored, as it is now
+	pasts  map[chat.RoomID]*past        // what was stored
 	lives  map[life]*heard              // what is known of ephemeral rooms
 	wanted map[chat.Nonce]*wish
 	placed map[place]chat.Seq // where a message is stored
@@ -20,6 +22,16 @@ type model struct {
 	// offered is how often a message has come to the server and was not refused, if
 	// that is watched.
 	offered map[chat.Nonce]int
+
+	// unsaid are the events that were erased, and when somebody was told so; marks are what their
+	// texts are known by.
+	unsaid map[spot]time.Duration
+	marks  map[string]spot
+
+	editMs  int64                         // how long a message may be edited; 0: always
+	ownerOf func(chat.RoomID) chat.UserID // of a durable room
+	now     func() time.Duration          // since the beginning
+	latest  func() int64                  // the latest time of day there has been, in milliseconds
 
 	// told is how far somebody has heard of a durable room: by an ack or an event.
 	told map[chat.RoomID]chat.Seq
@@ -53,12 +65,18 @@ type place struct {
 	nonce chat.Nonce
 }
 
-// wish is a message that a client has published.
+// wish is a message that a client has published, or what it does to one.
 type wish struct {
 	by      *actor
 	room    chat.RoomID
 	nonce   chat.Nonce
-	text    string
+	kind    chat.EventKind
+	text    string   // of reactions the emoji
+	target  chat.Seq // that is changed or answered
+	root    chat.Seq
+	known   chat.Seq // the end of the log when it was said
+	stood   bool     // it was so already, and made no event
+	cut     bool     // an older copy of the store was put back since it was said
 	outcome outcome
 	seq     chat.Seq
 	err     *chat.Error // why it was refused last
@@ -78,6 +96,7 @@ func newModel(fail func(string, ...any)) *model {
 		fail: fail, rooms: map[chat.RoomID]chat.Room{}, logs: map[chat.RoomID][]chat.Event{},
 		lives: map[life]*heard{}, wanted: map[chat.Nonce]*wish{}, placed: map[place]chat.Seq{},
 		told: map[chat.RoomID]chat.Seq{}, offered: map[chat.Nonce]int{},
+		pasts: map[chat.RoomID]*past{}, unsaid: map[spot]time.Duration{}, marks: map[string]spot{},
 	}
 }
 
@@ -97,11 +116,17 @@ func (m *model) stored(e chat.Event) {
 	if now := m.clock(); now > 0 && e.TimeMs > now+timeAheadMs {
 		m.fail("room %d: event %d has the time %d, at %d", e.Room, e.Seq, e.TimeMs, now)
 	}
-	m.logs[e.Room] = append(log, e)
-	if e.Kind != chat.EventMessage {
+	if !isWanted(e.Kind) {
+		m.remember(e)
 		return
 	}
+	if e.Kind.Changes() {
+		if why := m.mayStand(&e); why != "" {
+			m.fail("room %d stores %v, which changes %d: %s", e.Room, brief(e), e.Target, why)
+		}
+	}
 	m.authentic(e)
+	m.remember(e)
 	if m.watched && m.offered[e.Nonce] < 1 {
 		m.fail("room %d stores %v, which was refused", e.Room, brief(e))
 	}
@@ -115,13 +140,16 @@ func (m *model) stored(e chat.Event) {
 	}
 }
 
-// authentic checks that a message is what somebody wanted to say.
+// isWanted reports whether events of the kind are in a log because a client wants it.
+func isWanted(k chat.EventKind) bool { return k == chat.EventMessage || k.Changes() }
+
+// authentic checks that an event is what somebody wanted.
 func (m *model) authentic(e chat.Event) {
 	w := m.wanted[e.Nonce]
 	switch {
 	case w == nil:
 		m.fail("room %d: nobody has published %v", e.Room, brief(e))
-	case w.room != e.Room || w.text != e.Text || w.by.user != e.User:
+	case w.room != e.Room || w.kind != e.Kind || w.text != e.Text || w.by.user != e.User || w.target != e.Target || w.root != e.Root:
 		m.fail("room %d: %v is not what %s has published", e.Room, brief(e), w.by.name)
 	}
 }
@@ -134,7 +162,11 @@ func (m *model) shown(to *actor, s *seat, e chat.Event) {
 	}
 	m.told[e.Room] = max(m.told[e.Room], e.Seq)
 	log := m.logs[e.Room]
+	said := m.past(e.Room).event(e.Seq)
 	switch {
+	case e == said && e.Seq > 0 && m.mayStillTell(to.link, e.Room, e.Seq):
+	case e == said && e.Seq > 0:
+		m.fail("%s is shown %v of room %d, which was erased before he came", to.name, brief(e), e.Room)
 	case e.Seq == 0 || e.Seq > chat.Seq(len(log)):
 		m.fail("%s is shown %v of room %d, which is not stored", to.name, brief(e), e.Room)
 	case e != log[e.Seq-1]:
@@ -149,7 +181,7 @@ func (m *model) shownEphemeral(to *actor, s *seat, e chat.Event) {
 	}
 	h.events[e.Seq] = e
 	h.last = max(h.last, e.Seq)
-	if e.Kind == chat.EventMessage {
+	if isWanted(e.Kind) {
 		m.authentic(e)
 		if first, known := h.placed[e.Nonce]; known && first != e.Seq && !m.forgetful {
 			m.fail("room %d has the nonce %d twice, as %d and %d", e.Room, e.Nonce, first, e.Seq)
@@ -195,6 +227,15 @@ func (m *model) acked(w *wish, seq chat.Seq, s *seat) {
 		return
 	}
 	m.told[w.room] = max(m.told[w.room], seq)
+	if w.kind == chat.EventDelete {
+		m.erased(w.room, w.target)
+	}
+	if m.placed[place{w.room, w.nonce}] == 0 && w.kind.Changes() {
+		if w.stood = m.stands(w, seq); w.stood {
+			w.by.run.counts.ChangesStood++
+			return
+		}
+	}
 	if m.placed[place{w.room, w.nonce}] != seq {
 		m.fail("%s is told that its message %d is stored as %d of room %d, but it is not", w.by.name, w.nonce, seq, w.room)
 	}

@@ -25,10 +25,14 @@ const (
 	promiseRights  = "rights are asked for, and where it counts"
 	promiseForms   = "encoded once for each form in use, and for readers only"
 	promiseNodes   = "several nodes are one server"
+	promiseGone    = "deleted means gone"
+	promiseChanges = "messages are changed by those who may, once"
 	promiseLoad    = "too much to do: one thing after the other, and back"
 )
 
-func mutations() []mutation {
+func mutations() []mutation { return append(coreMutations(), changeMutations()...) }
+
+func coreMutations() []mutation {
 	return []mutation{
 		{
 			name: "a message is acknowledged before its commit", promise: promiseStored, few: true, clients: true,

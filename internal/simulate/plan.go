@@ -34,6 +34,7 @@ type plan struct {
 	publishesInFlightMax int
 	announceMembersMax   int
 	sessionsMax          int
+	editSecondsMax       int // 0: a message may be edited for ever
 	socketBufferBytes    int
 	recvBufferBytes      int
 

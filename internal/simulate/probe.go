@@ -19,6 +19,7 @@ func (r *run) probeAll() {
 	r.rest()
 	r.probe()
 	r.probeSlow()
+	r.probeDeleted()
 	r.probeRefused()
 	r.probeMoved()
 	r.probeDeaf()
@@ -73,11 +74,8 @@ func (r *run) settleWithin(d time.Duration) {
 // probeSlow has a client stop reading until its socket is full, and expects it to make
 // up for that at once when it reads on.
 func (r *run) probeSlow() {
-	if l := &r.plan.limits; r.plan.socketBufferBytes > 1500 || l.loaded() || l.rates.MessagesPerSecond > 0 || l.rates.ReceiveBytesPerSecond > 0 {
-		return // it would take too much, or too long, to fill it
-	}
-	if r.plan.sliceFramesMax < 20 || r.plan.turnFramesMax < 4 {
-		return // much that waits is handled in many turns
+	if !r.mayFill() {
+		return
 	}
 	for _, reader := range r.actors {
 		for _, writer := range r.actors {
@@ -92,6 +90,14 @@ func (r *run) probeSlow() {
 			}
 		}
 	}
+}
+
+// mayFill reports whether a socket can be filled: else it would take too much, or too long.
+func (r *run) mayFill() bool {
+	if l := &r.plan.limits; r.plan.socketBufferBytes > 1500 || l.loaded() || l.rates.MessagesPerSecond > 0 || l.rates.ReceiveBytesPerSecond > 0 {
+		return false
+	}
+	return r.plan.sliceFramesMax >= 20 && r.plan.turnFramesMax >= 4 // or much that waits is handled in many turns
 }
 
 // probeDeaf has a client ask and not read the answers. The server keeps as many of them

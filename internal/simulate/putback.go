@@ -49,8 +49,9 @@ func (r *run) putBack() {
 	for id, log := range r.model.logs {
 		end := min(r.copied.LastSeq(id), chat.Seq(len(log)))
 		for _, a := range r.actors {
-			if s := a.seat(id); s != nil && !s.ephemeral && s.last > end {
-				s.void = true
+			if s := a.seat(id); s != nil && !s.ephemeral {
+				s.view = nil // it may have read in pages what is not any more
+				s.void = s.void || s.last > end
 			}
 		}
 		r.model.cut(id, end, r.sent)
@@ -61,16 +62,18 @@ func (r *run) putBack() {
 // cut forgets what is stored of a room behind end.
 func (m *model) cut(id chat.RoomID, end chat.Seq, sent map[chat.UserID]uint64) {
 	for _, e := range m.logs[id][end:] {
-		if e.Kind != chat.EventMessage {
+		if !isWanted(e.Kind) {
 			continue
 		}
-		sent[e.User]--
+		if e.Kind == chat.EventMessage {
+			sent[e.User]--
+		}
 		delete(m.placed, place{id, e.Nonce})
 		if w := m.wanted[e.Nonce]; w != nil && w.outcome == outcomeAcked {
 			w.outcome = outcomeUntold // it was stored, and is not any more
 		}
 	}
-	m.logs[id] = m.logs[id][:end:end]
+	m.cutChanges(id, end)
 	m.told[id] = min(m.told[id], end)
 }
 

@@ -72,6 +72,7 @@ type run struct {
 	sent       map[chat.UserID]uint64 // messages stored, by author
 
 	wallOffset       time.Duration
+	wallLatest       time.Time // that there has been
 	diskRates        diskRates
 	diskFullUntil    time.Duration
 	diskStalledUntil time.Duration
@@ -147,6 +148,7 @@ func newRun(seed uint64, o Options) *run {
 	r.plan = draw(rand.New(rand.NewPCG(seed, 2)), o.Size)
 	r.plan.limits.draw(rand.New(rand.NewPCG(seed, 3)), &r.plan)
 	r.plan.drawPutBack(rand.New(rand.NewPCG(seed, 4)))
+	r.plan.drawChanges(rand.New(rand.NewPCG(seed, 5)))
 	if o.Strike != nil {
 		r.plan.tame()
 	}
@@ -161,6 +163,9 @@ func newRun(seed uint64, o Options) *run {
 		}
 		return r.wallClock().UnixMilli()
 	}
+	r.model.now, r.model.latest = r.world.Now, func() int64 { return r.wallLatest.UnixMilli() }
+	r.model.editMs = int64(r.plan.editSecondsMax) * 1000
+	r.model.ownerOf = func(id chat.RoomID) chat.UserID { return r.disk.Owner(id) }
 	if o.ClientsOnly {
 		r.model.fail = func(string, ...any) {}
 	}
@@ -171,6 +176,7 @@ func newRun(seed uint64, o Options) *run {
 		if e.Kind == chat.EventMessage {
 			r.sent[e.User]++
 		}
+		r.countChange(&e)
 		r.model.stored(shownAs(e))
 	})
 	if r.recorded() {
@@ -316,7 +322,11 @@ func (r *run) pass() {
 
 // wallClock is the time of day, which jumps now and then.
 func (r *run) wallClock() time.Time {
-	return time.UnixMilli(1_800_000_000_000).Add(r.world.Now() + r.wallOffset)
+	now := time.UnixMilli(1_800_000_000_000).Add(r.world.Now() + r.wallOffset)
+	if now.After(r.wallLatest) {
+		r.wallLatest = now
+	}
+	return now
 }
 
 func (r *run) retryDelay() time.Duration {

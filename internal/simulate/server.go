@@ -45,6 +45,7 @@ func (r *run) startServer() {
 	r.counts.Starts++
 	s := &server{store: r.disk.Open(), taps: newTaps(r.world, r.broken)}
 	s.taps.watch = newWatch(r)
+	s.taps.says = r.says
 	s.taps.opened = func(c connection) { r.opened(c, true) }
 	p := &r.plan
 	var seed [32]byte
@@ -57,6 +58,7 @@ func (r *run) startServer() {
 			Store: s.store, Logger: r.logger, Now: r.wallClock,
 			Random: rand.NewChaCha8(seed), Manual: true,
 			TextBytesMax: p.textBytesMax, PublishesInFlightMax: p.publishesInFlightMax,
+			EditSecondsMax:  p.editSecondsMax,
 			HistoryItemsMax: p.historyItemsMax, PageBytesMax: p.pageBytesMax,
 			AnnounceMembersMax: p.announceMembersMax, AuthorsMax: p.authorsMax,
 			BatchEventsMax: p.batchEventsMax, RetriesWaitMax: p.retriesWaitMax, CommitEventsMax: p.commitEventsMax, ChunkBytes: p.chunkBytes,

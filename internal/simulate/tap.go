@@ -23,8 +23,9 @@ type taps struct {
 	blind   func(int) bool // such a worker sees no events in this tick
 	conns   []aio.Conn     // accepted, and given to no driver yet
 	broken  func(what string)
-	opened  func(connection) // told of each new one
-	watch   *watch           // nil: nobody watches
+	opened  func(connection)                          // told of each new one
+	watch   *watch                                    // nil: nobody watches
+	says    func(to connection, b []byte, before int) // told of what is sent, with what was sent right before it; nil: nobody
 }
 
 // tap is a driver between the engine and the simulated one. It keeps a ledger of
@@ -51,6 +52,7 @@ type tapped struct {
 	full     bool     // the send in flight has met a full socket
 	inFlight [8]bool  // by kind
 	watched  *watched // nil: by nobody
+	sends    sends    // if somebody is told of it
 }
 
 func newTaps(w *aiosim.World, broken func(string)) *taps {
@@ -225,6 +227,9 @@ func (d *tap) Send(s aio.Socket, v [][]byte) error {
 	if x := d.byName[s]; x != nil && x.watched != nil {
 		x.watched.send(v)
 	}
+	if x := d.byName[s]; x != nil && d.all.says != nil {
+		x.sends.say(v, func(b []byte, before int) { d.all.says(connection{d, s}, b, before) })
+	}
 	return d.begin(s, aio.KindSend, d.Driver.Send(s, v))
 }
 
@@ -280,6 +285,9 @@ func (d *tap) seen(e *aio.Event) {
 	}
 	if s.watched != nil {
 		s.watched.happened(e)
+	}
+	if e.Kind == aio.KindSend && s.sends.given != nil {
+		s.sends.took(e)
 	}
 	if e.Kind == aio.KindDisconnect {
 		if s.inFlight != [8]bool{} {

@@ -170,6 +170,11 @@ func (x *watched) packet(f frame) {
 		if m.UnmarshalVT(f.payload) == nil {
 			s.kind, s.id, s.room = saidMessage, m.Nonce, m.Room
 		}
+	case sarangv1.CEdit, sarangv1.CDelete, sarangv1.CReact, sarangv1.CPin:
+		var m sarangv1.Delete // the fields that all of them have
+		if m.UnmarshalVT(f.payload) == nil {
+			s.kind, s.id, s.room = saidMessage, m.Nonce, m.Room
+		}
 	case sarangv1.CJoin, sarangv1.CCreate, sarangv1.CList, sarangv1.CHistory, sarangv1.CMembers, sarangv1.CMark, sarangv1.CRooms:
 		s.kind, s.id = saidRequest, uint64(requestOf(f.payload))
 	}
@@ -267,7 +272,7 @@ func (x *watched) told(f frame) {
 // failed is an S_ERROR.
 func (x *watched) failed(m *sarangv1.Error) {
 	switch m.PacketId {
-	case sarangv1.CChat:
+	case sarangv1.CChat, sarangv1.CEdit, sarangv1.CDelete, sarangv1.CReact, sarangv1.CPin:
 		x.answered(saidMessage, m.Nonce, m.Room, m)
 	case sarangv1.CLogin:
 		x.answered(saidLogin, 0, 0, m)

@@ -165,13 +165,18 @@ func peopled(t *testing.T, s chat.Archive) {
 	must(s.AddInvitation(ctx, chat.Invitation{Code: token("code"), Note: "for ann", UsesLeft: 3, ExpiresMs: 9000, CreatedMs: 1}))
 	must(s.SetPassword(ctx, chat.PasswordChange{User: 2, To: "$argon2id$x"}))
 	must(s.AddMemberships(ctx, []chat.Membership{{User: 1, Room: 1, Since: 3, Mark: 77, Muted: true}, {User: 2, Room: 1}, {User: 2, Room: 2, Mark: 1}}))
+	status := "away"
+	_, err := s.ChangeProfile(ctx, 2, chat.ProfileChange{DisplayName: &status, Status: &status})
+	must(err)
+	must(s.Block(ctx, chat.BlockChange{Block: chat.Block{User: 2, Whom: 3}}))
+	must(s.Rename(ctx, chat.Rename{User: 3, Name: "sora", Key: "sora", Look: "sora", NowMs: 6000}))
 	entry := func(nonce uint64, act chat.AuditAct) chat.AuditEntry {
 		return chat.AuditEntry{Nonce: 1<<63 + nonce, TimeMs: int64(100 * nonce), Act: act, By: 1, Reason: fmt.Sprint("왜 ", nonce)}
 	}
 	must(m.SetOperator(ctx, 2, true, entry(1, chat.AuditOperator)))
 	must(m.SetOperator(ctx, 3, true, entry(2, chat.AuditOperator)))
 	must(m.SetOperator(ctx, 3, false, entry(3, chat.AuditNoOperator)))
-	_, err := m.AddBan(ctx, chat.Ban{User: 4, UntilMs: 9000, Reason: "spam", CreatedMs: 4}, entry(4, chat.AuditBan))
+	_, err = m.AddBan(ctx, chat.Ban{User: 4, UntilMs: 9000, Reason: "spam", CreatedMs: 4}, entry(4, chat.AuditBan))
 	must(err)
 	_, err = m.AddBan(ctx, chat.Ban{Network: netip.MustParsePrefix("2001:db8::/32"), CreatedMs: 5}, entry(5, chat.AuditBan))
 	must(err)
@@ -226,6 +231,10 @@ func told(t *testing.T, s chat.Archive) map[string]any {
 	tell("audit", entries, err)
 	reports, _, err := m.Reports(ctx, chat.ReportQuery{All: true, ItemsMax: 10})
 	tell("reports", reports, err)
+	profiles, err := s.Profiles(ctx, []chat.UserID{1, 2, 3})
+	tell("profiles", profiles, err)
+	blocks, err := s.Blocks(ctx, 2, 0, 10)
+	tell("blocks", blocks, err)
 	external, err := s.External(ctx, "issuer|1")
 	tell("external", external, err)
 	secret, err := s.Password(ctx, "u1")
@@ -268,8 +277,8 @@ func TestCopyOfEverything(t *testing.T) {
 	for i, address := range urls {
 		to := openArchive(t, address)
 		c, err := store.Copy(t.Context(), from, to, quiet)
-		// 8 devices less that of who lost his name, 1 invitation, 3 memberships; 2 externals, 1 operator, 7 entries, 2 bans, 2 reports.
-		if err != nil || c.Users != 8 || c.Events != peopledEvents || c.Others != 7+1+3+2+1+7+2+2 {
+		// 8 devices less that of who lost his name, 1 invitation, 3 memberships; 1 profile, 1 block, 1 old name, 2 externals, 1 operator, 7 entries, 2 bans, 2 reports.
+		if err != nil || c.Users != 8 || c.Events != peopledEvents || c.Others != 7+1+3+1+1+1+2+1+7+2+2 {
 			t.Fatalf("copy %d: %+v, %v", i, c, err)
 		}
 		if i > 0 && c.Sum != sum {

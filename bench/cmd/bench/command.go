@@ -20,6 +20,7 @@ type options struct {
 	divide              int
 	quick, asJSON, list bool
 	root, out, dataDir  string
+	before              string
 }
 
 func command() *cobra.Command {
@@ -38,11 +39,15 @@ Built from the checkout: sarang, floor, relay, the echo servers and NATS (a libr
 Measured if they are installed: redis-server, inspircd, mosquitto.
 
 The report goes to standard output, progress to standard error, and the folder --out
-gets report.md, results.json and fanout.svg. Ctrl-C ends the run and its servers.`,
+gets report.md, results.json and fanout.svg. Ctrl-C ends the run and its servers.
+
+With --before a commit is compared with this checkout, in turns, and the exit status is
+1 if a delivery costs more than 1.05 times what it did.`,
 		Example: `  go run ./cmd/bench                                        everything; some 20 minutes
   go run ./cmd/bench --quick                                a smoke run of seconds
   go run ./cmd/bench --workload window-1,window-16 --server sarang-uring,floor-uring --repeat 5
   go run ./cmd/bench --workload echo-1000 --seconds 5
+  go run ./cmd/bench --before HEAD~1                        did this commit make anything slower?
   go run ./cmd/bench --list`,
 		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -66,6 +71,7 @@ gets report.md, results.json and fanout.svg. Ctrl-C ends the run and its servers
 	f.Float64Var(&o.settle, "settle", 15, "idle seconds before memory is read")
 	f.IntVar(&o.divide, "divide", 1, "use so many times fewer connections")
 	f.BoolVar(&o.quick, "quick", false, "a smoke run: once, 0.2 s each, a fiftieth of the connections; no figures to quote")
+	f.StringVar(&o.before, "before", "", "compare with the servers of this commit (a git revision)")
 	f.BoolVar(&o.asJSON, "json", false, "the report as JSON")
 	f.StringVar(&o.root, "root", "", "the checkout to build from; default: the one around the working folder")
 	f.StringVar(&o.out, "out", "", "folder for the report; default bench/out in the checkout")
@@ -95,6 +101,14 @@ func (o options) plan(changed func(string) bool) (suite.Plan, error) {
 		return suite.Plan{}, fmt.Errorf("--warm is %g and --settle %g; they must be 0 to 600", o.warm, o.settle)
 	case o.divide < 1 || o.divide > 1000:
 		return suite.Plan{}, fmt.Errorf("--divide is %d; it must be 1 to 1000", o.divide)
+	}
+	if o.before != "" {
+		if len(o.servers) == 0 {
+			o.servers = []string{"sarang-uring", "before-uring", "sarang-epoll", "before-epoll"}
+		}
+		if len(o.workloads) == 0 {
+			o.workloads = []string{suite.Window1, suite.Window16, suite.Window64, suite.Trickle16, suite.Rate100k, suite.Stored}
+		}
 	}
 	p := suite.Plan{
 		Repeat: o.repeat, Measure: seconds(o.seconds), Warm: seconds(o.warm), Settle: seconds(o.settle), Divide: o.divide, Servers: o.servers,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func measure(c *cobra.Command, o options, plan suite.Plan) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	say := func(format string, args ...any) { fmt.Fprintf(c.ErrOrStderr(), format+"\n", args...) }
 	bench := &suite.Bench{Dir: dir, Plan: plan, Progress: say}
-	bench.Tools, err = peer.Gather(c.Context(), root, dir, bench.ToolNames(), func(what string) { say("%s", what) })
+	bench.Tools, err = peer.Gather(c.Context(), root, o.before, dir, bench.ToolNames(), func(what string) { say("%s", what) })
 	if c.Context().Err() != nil {
 		return errors.New("interrupted before anything was measured")
 	}
@@ -53,9 +54,13 @@ func measure(c *cobra.Command, o options, plan suite.Plan) (err error) {
 	if err != nil && len(results.Samples) == 0 {
 		return errors.New("interrupted before anything was measured")
 	}
+	goals := suite.Goals(results)
+	if o.before != "" {
+		goals = suite.Compare(results, plan.Workloads)
+	}
 	r := report.Report{
 		Machine: machine(dir, bench.Pins), When: begin.UTC(), Took: time.Since(begin).Round(time.Second),
-		Plan: plan, Results: results, Setups: suite.Setups(), Goals: suite.Goals(results), Interrupted: err != nil,
+		Plan: plan, Results: results, Setups: suite.Setups(), Goals: goals, Interrupted: err != nil,
 	}
 	if e := write(c.OutOrStdout(), o, &r); e != nil {
 		return e
@@ -63,6 +68,9 @@ func measure(c *cobra.Command, o options, plan suite.Plan) (err error) {
 	say("the report is in %s", o.out)
 	if err != nil { // only an interruption ends a run early
 		return errors.New("interrupted; the report has what was measured")
+	}
+	if o.before != "" && slices.ContainsFunc(goals, func(g suite.Goal) bool { return !g.Reached }) {
+		return fmt.Errorf("slower than %s, or not measured: see the goals at the end of the report", o.before)
 	}
 	return nil
 }

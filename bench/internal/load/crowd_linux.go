@@ -256,7 +256,7 @@ func (c *Crowd) until(done func() bool, more func() error) error {
 		if done() {
 			return nil
 		}
-		if err := c.turn(100 * time.Millisecond); err != nil {
+		if err := c.turn(100*time.Millisecond, func() error { return nil }); err != nil {
 			return err
 		}
 		if err := watch.check(); err != nil {
@@ -266,13 +266,16 @@ func (c *Crowd) until(done func() bool, more func() error) error {
 }
 
 // turn waits for events and handles them.
-func (c *Crowd) turn(timeout time.Duration) error {
+func (c *Crowd) turn(timeout time.Duration, after func() error) error {
 	events, err := c.poller.wait(timeout)
 	if err != nil {
 		return err
 	}
 	for i := range events {
 		if err := c.handle(&events[i]); err != nil {
+			return err
+		}
+		if err := after(); err != nil {
 			return err
 		}
 	}

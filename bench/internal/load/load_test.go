@@ -68,6 +68,25 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// A trickle keeps the window as groups do.
+func TestTrickle(t *testing.T) {
+	for _, window := range []int{1, 16} {
+		c := joined(t, newFake(t, nil), 100)
+		p := phase(window)
+		p.Trickle = true
+		for runs, done := 0, false; !done; runs++ {
+			r, err := c.Run(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkWindow(t, window, p, r)
+			if done = r.Deliveries > 0; !done && runs == attempts {
+				t.Fatal("nothing was delivered")
+			}
+		}
+	}
+}
+
 // checkWindow checks a phase of 100 receivers.
 func checkWindow(t *testing.T, window int, p load.Phase, r *load.Result) {
 	t.Helper()
@@ -242,6 +261,7 @@ func TestConfig(t *testing.T) {
 	for name, p := range map[string]load.Phase{
 		"no window": {Sizes: []int{64}, Measure: time.Second},
 		"no sizes":  {Window: 1, Measure: time.Second},
+		"both":      {Rate: 1, Trickle: true, Sizes: []int{64}, Measure: time.Second},
 		"too short": {Window: 1, Sizes: []int{15}, Measure: time.Second},
 		"no time":   {Window: 1, Sizes: []int{64}},
 	} {

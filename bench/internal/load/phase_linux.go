@@ -14,6 +14,7 @@ import (
 type Phase struct {
 	Window  int           // messages in flight per room; ignored if there is a Rate
 	Rate    float64       // messages per second in all, on a timetable; 0: Window holds
+	Trickle bool          // a message is published at once when another is complete, and not with all that are
 	Sizes   []int         // bytes of text, used in turn; each at least wire.HeaderBytes
 	Warm    time.Duration // load without measuring, first
 	Measure time.Duration
@@ -52,6 +53,8 @@ func (p Phase) check() error {
 	switch {
 	case p.Rate == 0 && (p.Window < 1 || p.Window > inFlightMax):
 		return fmt.Errorf("load: Window is %d; it must be 1 to %d", p.Window, inFlightMax)
+	case p.Rate != 0 && p.Trickle:
+		return errors.New("load: a timetable is no trickle")
 	case p.Rate < 0:
 		return fmt.Errorf("load: Rate is %g; it must not be negative", p.Rate)
 	case len(p.Sizes) == 0:
@@ -176,13 +179,23 @@ func (d *drive) spend(how time.Duration) error {
 		if err := c.flushDirty(); err != nil {
 			return err
 		}
-		if err := c.turn(wait); err != nil {
+		if err := c.turn(wait, d.meanwhile); err != nil {
 			return err
 		}
 		if err := watch.check(); err != nil {
 			return err
 		}
 	}
+}
+
+// meanwhile is called after each connection that was read. In a trickle what is complete has
+// its successor on the way before the next connection is looked at.
+func (d *drive) meanwhile() error {
+	if !d.phase.Trickle || len(d.c.ready) == 0 {
+		return nil
+	}
+	d.fill(d.c.now())
+	return d.c.flushDirty()
 }
 
 // fill publishes to every room that has fewer than Window messages in flight.

@@ -166,7 +166,7 @@ func TestPinned(t *testing.T) {
 }
 
 func TestGather(t *testing.T) {
-	tools, err := peer.Gather(t.Context(), "../../..", t.TempDir(), []string{peer.ToolFloor, "no-such-program"}, func(string) {})
+	tools, err := peer.Gather(t.Context(), "../../..", "", t.TempDir(), []string{peer.ToolFloor, "no-such-program"}, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,11 @@
 package peer
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strconv"
 
 	"sarang/aio"
@@ -42,6 +44,11 @@ func Servers() []Server {
 		all = append(all, sarangServer("sarang-"+kind, kind, wire.Sarang{}))
 	}
 	all = append(all, sarangServer("sarang-ephemeral", "auto", wire.Sarang{Ephemeral: true}))
+	for _, kind := range aio.Kinds() {
+		s := sarangServer(BeforePrefix+kind, kind, wire.Sarang{})
+		s.Tool, s.Optional, s.Setup = ToolBefore, true, "sarang-"+kind+" of the commit that --before names"
+		all = append(all, s)
+	}
 	return append(all, peers()...)
 }
 
@@ -81,6 +88,9 @@ func peers() []Server {
 // server listens, and what the server keeps for itself.
 const spareConns = 100
 
+// BeforePrefix stands before the driver in the names of servers of another commit.
+const BeforePrefix = "before-"
+
 func sarangServer(name, io string, p wire.Sarang) Server {
 	setup := "defaults (durable room, --sync power-safe: a group commit with one fsync); --io " + io + ", limits raised to the workload's"
 	if p.Ephemeral {
@@ -89,10 +99,18 @@ func sarangServer(name, io string, p wire.Sarang) Server {
 	return Server{
 		Name: name, Tool: ToolSarang, Protocol: p, Setup: setup, Optional: p.Ephemeral || io == "portable",
 		command: func(tool, dir string, addr netip.AddrPort, conns int) (Command, error) {
-			return Command{Args: []string{
-				tool, "serve", "--listen", "tcp://" + addr.String(), "--web", "none", "--http", "none", "--io", io, "--data", dir + "/data",
+			args := []string{
+				tool, "serve", "--listen", "tcp://" + addr.String(), "--http", "off", "--io", io, "--data", dir + "/data",
 				"--sessions-max", strconv.Itoa(conns + spareConns), "--rooms-joined-max", strconv.Itoa(max(64, conns)), "--log-level", "warn",
-			}}, nil
+			}
+			help, err := exec.Command(tool, "serve", "--help").Output()
+			if err != nil {
+				return Command{}, fmt.Errorf("%s serve --help: %w", tool, err)
+			}
+			if bytes.Contains(help, []byte("--web ")) { // older ones have no web address, or know "off" only
+				args = append(args, "--web", "off")
+			}
+			return Command{Args: args}, nil
 		},
 	}
 }

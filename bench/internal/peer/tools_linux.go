@@ -19,6 +19,7 @@ type Tools struct {
 // Names of tools.
 const (
 	ToolSarang    = "sarang"
+	ToolBefore    = "sarang-before" // of another commit
 	ToolEcho      = "echo"
 	ToolNATS      = "nats"
 	ToolFloor     = "floor"
@@ -30,10 +31,17 @@ const (
 )
 
 // Gather builds into dir, from the checkout at root, those of the named tools that are
-// of this project, and looks for the others. progress is told what is being built.
-func Gather(ctx context.Context, root, dir string, names []string, progress func(string)) (*Tools, error) {
+// of this project, and looks for the others. ToolBefore is built from the commit before;
+// empty: it is missing. progress is told what is being built.
+func Gather(ctx context.Context, root, before, dir string, names []string, progress func(string)) (*Tools, error) {
 	t := &Tools{Path: map[string]string{}, Missing: map[string]string{}}
 	for _, name := range names {
+		if name == ToolBefore {
+			if err := t.buildBefore(ctx, root, before, dir, progress); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err := t.gather(ctx, root, dir, name, progress); err != nil {
 			return nil, err
 		}
@@ -64,6 +72,28 @@ func (t *Tools) gather(ctx context.Context, root, dir, name string, progress fun
 		t.Path[name] = path
 	}
 	return nil
+}
+
+// buildBefore builds the server of another commit, from its files as git has them.
+func (t *Tools) buildBefore(ctx context.Context, root, commit, dir string, progress func(string)) error {
+	if commit == "" {
+		t.Missing[ToolBefore] = "no commit was named (--before)"
+		return nil
+	}
+	source := filepath.Join(dir, "before")
+	if err := os.Mkdir(source, 0o755); err != nil {
+		return err
+	}
+	archive := filepath.Join(dir, "before.tar")
+	for _, args := range [][]string{
+		{"git", "-C", root, "archive", "--output", archive, commit},
+		{"tar", "-xf", archive, "-C", source},
+	} {
+		if said, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("the files of %s: %w\n%s", commit, err, said)
+		}
+	}
+	return t.build(ctx, ToolBefore, source, "./cmd/sarang", dir, progress)
 }
 
 // build builds a Go program. What does not build ends the run: it is ours.

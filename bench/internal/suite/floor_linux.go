@@ -33,6 +33,8 @@ func (r floorRunner) refuses(w Workload) string {
 		return "sends, and does nothing else"
 	case w.Rate > 0:
 		return "has no timetable"
+	case w.Trickle:
+		return "sends in rounds"
 	case len(w.Sizes) != 1:
 		return "has one size"
 	case w.Name == Stored:

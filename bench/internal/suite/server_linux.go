@@ -135,7 +135,7 @@ var errNothing = fmt.Errorf("nothing was delivered in %d measurements", tries)
 func (r serverRunner) phase(b *Bench, m *meter, crowd *load.Crowd, w Workload, note noteFunc) error {
 	for range tries {
 		result, err := crowd.Run(load.Phase{
-			Window: w.Window, Rate: w.Rate, Sizes: w.Sizes, Warm: b.Plan.Warm, Measure: b.Plan.Measure, Mark: m.mark,
+			Window: w.Window, Rate: w.Rate, Trickle: w.Trickle, Sizes: w.Sizes, Warm: b.Plan.Warm, Measure: b.Plan.Measure, Mark: m.mark,
 		})
 		if err != nil {
 			return err

@@ -36,7 +36,10 @@ type Workload struct {
 	Who    Topology
 	Window int     // messages in flight per room
 	Rate   float64 // messages per second in all; 0: Window holds
-	Sizes  []int   // bytes of text, in turn
+	// Trickle says that a new message is published when any earlier one is complete; else
+	// those that are complete at once have their successors published together.
+	Trickle bool
+	Sizes   []int // bytes of text, in turn
 }
 
 // plainBytes is the text of all workloads but those with mixed sizes.
@@ -47,6 +50,8 @@ const (
 	Window1    = "window-1"
 	Window16   = "window-16"
 	Window64   = "window-64"
+	Trickle16  = "trickle-16"
+	Trickle64  = "trickle-64"
 	Rate100k   = "rate-100k"
 	Stored     = "stored"
 	Sessions   = "sessions-10k"
@@ -64,6 +69,8 @@ func Workloads() []Workload {
 		{Name: Window1, Title: "One room, 1,000 receivers, 1 message in flight", Who: room, Window: 1, Sizes: plain},
 		{Name: Window16, Title: "One room, 1,000 receivers, 16 messages in flight", Who: room, Window: 16, Sizes: plain},
 		{Name: Window64, Title: "One room, 1,000 receivers, 64 messages in flight", Who: room, Window: 64, Sizes: plain},
+		{Name: Trickle16, Title: "One room, 1,000 receivers, 16 messages in flight, a new one when any is complete", Who: room, Window: 16, Trickle: true, Sizes: plain},
+		{Name: Trickle64, Title: "One room, 1,000 receivers, 64 messages in flight, a new one when any is complete", Who: room, Window: 64, Trickle: true, Sizes: plain},
 		{Name: Rate100k, Title: "One room, 1,000 receivers, 100 messages per second on a timetable", Who: room, Rate: 100, Sizes: plain},
 		{Name: "rate-500k", Title: "One room, 1,000 receivers, 500 messages per second on a timetable", Who: room, Rate: 500, Sizes: plain},
 		{Name: "mixed-sizes", Title: "One room, 1,000 receivers, texts of 16 B to 16 KiB, 4 in flight", Who: room, Window: 4, Sizes: mixed()},

@@ -170,6 +170,20 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 		m = new(pb.EndSession)
 	case pb.CErase:
 		m = new(pb.EraseUser)
+	case pb.CProfile:
+		m = new(pb.LookUp)
+	case pb.CSetProfile:
+		m = new(pb.SetProfile)
+	case pb.CRename:
+		m = new(pb.Rename)
+	case pb.CAway:
+		m = new(pb.Away)
+	case pb.CBlock:
+		m = new(pb.Block)
+	case pb.CSeenBy:
+		m = new(pb.SeenBy)
+	case pb.CBlocks:
+		m = new(pb.Blocks)
 	default:
 		a.fault = chat.CodeUnknownPacket
 		return a, true
@@ -178,6 +192,9 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 		a.fault = chat.CodeMalformed
 	} else {
 		a.mark = uint64(m.GetRequest())
+	}
+	if blocks, is := m.(*pb.Blocks); is && a.fault == 0 {
+		p.asksAbove(a, blocks.After)
 	}
 	return a, true
 }
@@ -316,7 +333,7 @@ func (p *peer) toldPage(got packet.Packet) {
 	case pb.SDone:
 		m := new(pb.Done)
 		p.read(got, m)
-		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase} {
+		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase, pb.CAway} {
 			if p.asked[ask{id: id, mark: uint64(m.Request)}] > 0 {
 				p.answered(id, 0, uint64(m.Request))
 				return
@@ -400,6 +417,55 @@ func (p *peer) toldMembership(got packet.Packet) {
 		p.inOrder("rooms of mine", p.above[ask{id: pb.CRooms, mark: uint64(m.Request)}], len(m.Rooms), func(i int) uint64 { return m.Rooms[i].Room.Id })
 		for _, r := range m.Rooms {
 			p.unread(r)
+		}
+	default:
+		p.toldOfPeople(got, answered)
+	}
+}
+
+// toldOfPeople is an answer about people, or what another session of the user has done.
+func (p *peer) toldOfPeople(got packet.Packet, answered func(id packet.ID, request uint32)) {
+	switch got.ID {
+	case pb.SProfile, pb.SSetProfile:
+		m := new(pb.UserProfile)
+		p.read(got, m)
+		if got.ID == pb.SSetProfile {
+			answered(pb.CSetProfile, m.Request)
+		} else {
+			p.answered(pb.CProfile, 0, uint64(m.Request))
+		}
+		if own := m.User == p.user; m.User == 0 || m.Name == "" || got.ID == pb.SSetProfile && !own || !own && m.Hidden || own && m.Presence < 2 ||
+			len(m.DisplayName) > chat.DisplayNameBytesMax || len(m.About) > chat.AboutBytesMax || len(m.Status) > chat.StatusBytesMax {
+			failf("%s: a profile %v", p.name, m)
+		}
+	case pb.SRename:
+		m := new(pb.Rename)
+		p.read(got, m)
+		answered(pb.CRename, m.Request)
+		if _, _, err := chat.ParseUserName(m.Name); err != nil {
+			failf("%s: he is called %q now: %v", p.name, m.Name, err)
+		}
+	case pb.SBlock:
+		m := new(pb.Blocked)
+		p.read(got, m)
+		answered(pb.CBlock, m.Request)
+		if m.User == 0 || m.User == p.user {
+			failf("%s: he blocks %d", p.name, m.User)
+		}
+	case pb.SBlocks:
+		m := new(pb.BlockPage)
+		p.read(got, m)
+		p.answered(pb.CBlocks, 0, uint64(m.Request))
+		p.inOrder("blocks", p.above[ask{id: pb.CBlocks, mark: uint64(m.Request)}], len(m.Users), func(i int) uint64 { return m.Users[i].User })
+	case pb.SSeenBy:
+		m := new(pb.SeenByList)
+		p.read(got, m)
+		p.answered(pb.CSeenBy, 0, uint64(m.Request))
+		p.inOrder("marks", 0, len(m.Marks), func(i int) uint64 { return m.Marks[i].User })
+		for _, k := range m.Marks {
+			if k.Seq > uint64(len(p.r.log[chat.RoomID(m.Room)])) {
+				failf("%s: user %d has read room %d up to %d", p.name, k.User, m.Room, k.Seq)
+			}
 		}
 	default:
 		failf("%s: a packet %d, which no server sends", p.name, got.ID)

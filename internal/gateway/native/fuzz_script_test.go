@@ -372,6 +372,8 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 			return s.change(b)
 		case b&64 != 0:
 			return s.rule(b, p)
+		case b&128 != 0 && b&32 != 0:
+			return s.people(b)
 		case b&128 != 0:
 			return pb.CPong, &pb.Ping{Value: uint64(b)}
 		}
@@ -443,6 +445,38 @@ func (s *script) accounts(b byte) (packet.ID, packet.Marshaler) {
 		return pb.CErase, &pb.EraseUser{Request: s.request, Password: password(c)}
 	}
 	return pb.CEndSession, &pb.EndSession{Request: s.request, Session: s.number(c), Others: b&4 != 0}
+}
+
+// people is what a user says of himself and of others, or asks about them.
+func (s *script) people(b byte) (packet.ID, packet.Marshaler) {
+	c := s.next()
+	name := []string{"", "ann", "Bob", "carla", "dan", "admin", "a b\xff", strings.Repeat("x", 200)}[c&7]
+	switch b & 7 {
+	case 0:
+		return pb.CProfile, &pb.LookUp{Request: s.request, User: s.number(c >> 3), Name: name}
+	case 1:
+		m := &pb.SetProfile{Request: s.request}
+		text, hidden := []string{"", "x", "two\nlines", "\xff", strings.Repeat("y", 2000)}[c>>3%5], c&128 != 0
+		if c&1 != 0 {
+			m.DisplayName = &name
+		}
+		if c&2 != 0 {
+			m.About, m.Hidden = &text, &hidden
+		}
+		if c&4 != 0 {
+			m.Status = &text
+		}
+		return pb.CSetProfile, m
+	case 2:
+		return pb.CRename, &pb.Rename{Request: s.request, Name: name}
+	case 3:
+		return pb.CAway, &pb.Away{Request: s.request, Away: c&1 != 0}
+	case 4, 5:
+		return pb.CBlock, &pb.Block{Request: s.request, User: s.number(c >> 3), Name: name, Remove: b&1 != 0}
+	case 6:
+		return pb.CBlocks, &pb.Blocks{Request: s.request, After: s.number(c), ItemsMax: uint32(c >> 6)}
+	}
+	return pb.CSeenBy, &pb.SeenBy{Request: s.request, Room: s.idOf(c)}
 }
 
 // change is what is done to a message that is there, or is not, or is none. Its nonces are those

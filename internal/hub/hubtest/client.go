@@ -50,6 +50,11 @@ type Record struct {
 	Err      *chat.Error
 	Reports  []hub.ReportInfo
 	Audit    []chat.AuditEntry
+	Members  []hub.MemberInfo
+	Profile  hub.UserInfo
+	Name     string // Renamed
+	Removed  bool   // Blocked
+	Marks    []hub.SeenMark
 }
 
 // Arrival is a line that has arrived: an event, or the border between what belongs to a

@@ -91,8 +91,12 @@ func (r *recording) History(_ *hub.Session, ref hub.RequestRef, p hub.HistoryPag
 }
 
 // Members is recorded.
-func (r *recording) Members(_ *hub.Session, ref hub.RequestRef, page []chat.User, total int, more bool) {
-	r.add(Record{Kind: "Members", Ref: ref, Users: slices.Clone(page), Total: total, More: more})
+func (r *recording) Members(_ *hub.Session, ref hub.RequestRef, page []hub.MemberInfo, total int, more bool) {
+	users := make([]chat.User, len(page))
+	for i, m := range page {
+		users[i] = chat.User{ID: m.ID, Name: m.Name}
+	}
+	r.add(Record{Kind: "Members", Ref: ref, Users: users, Members: slices.Clone(page), Total: total, More: more})
 }
 
 // Ack is recorded.

@@ -77,6 +77,12 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 	u := chat.User{Key: c.Key}
 	err = s.readers.holder.QueryRowContext(ctx, c.Key).Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, flag{&u.Account},
 		bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount})
+	former := errors.Is(err, sql.ErrNoRows)
+	var old chat.OldName
+	if former { // who had the name before
+		err = s.readers.former.QueryRowContext(ctx, c.Key).Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, text{&u.Key}, flag{&u.Account},
+			bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs}, number[uint64]{&u.SentCount}, bits[int64]{&old.LeftMs})
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return known, false, nil
@@ -92,7 +98,7 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 	case shown:
 		_, _, due = c.Enter(d)
 		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
-	case c.Free(&u):
+	case former && old.Free(&c), !former && c.Free(&u):
 		return known, false, nil
 	}
 	return known, false, refusedClaim(c)
@@ -113,10 +119,19 @@ func (w *writer) claim(c chat.Claim) (chat.Claimed, error) {
 	switch {
 	case err != nil && !none:
 		return chat.Claimed{}, err
-	case c.Proven != 0 && (none || holder.ID != c.Proven):
-		return chat.Claimed{}, chat.NotProven()
 	case none:
+		in, done, err := w.claimOld(c)
+		if done || err != nil {
+			return in, err
+		}
+	case c.Proven != 0 && holder.ID != c.Proven:
+		return chat.Claimed{}, chat.NotProven()
+	}
+	if none {
 		if err := w.admit(&c); err != nil {
+			return chat.Claimed{}, err
+		}
+		if err := w.run("DELETE FROM old_names WHERE name_key = ?", c.Key); err != nil {
 			return chat.Claimed{}, err
 		}
 		return w.makeUser(c)
@@ -135,15 +150,49 @@ func (w *writer) claim(c chat.Claim) (chat.Claimed, error) {
 		if err := w.admit(&c); err != nil {
 			return chat.Claimed{}, err
 		}
-		if err := exec(context.Background(), w.clearKey, int64(holder.ID)); err != nil {
-			return chat.Claimed{}, err
-		}
-		if err := w.run("DELETE FROM devices WHERE user_id = ?", int64(holder.ID)); err != nil {
+		if err := w.loseName(holder.ID); err != nil {
 			return chat.Claimed{}, err
 		}
 		return w.makeUser(c)
 	}
 	return chat.Claimed{}, refusedClaim(c)
+}
+
+// claimOld does a claim for a name that nobody has now, if it is kept for who had it before a
+// rename: he is let in, and others are refused. Not done: the name is free.
+func (w *writer) claimOld(c chat.Claim) (in chat.Claimed, done bool, err error) {
+	old, had, err := w.oldName(c.Key)
+	if err != nil || !had {
+		if err == nil && c.Proven != 0 {
+			err = chat.NotProven()
+		}
+		return in, false, err
+	}
+	u := chat.User{ID: old.User}
+	err = w.conn.QueryRowContext(context.Background(), "SELECT name, coalesce(name_key, ''), password IS NOT NULL, created_ms, seen_ms FROM users WHERE id = ?", int64(old.User)).
+		Scan(text{&u.Name}, text{&u.Key}, flag{&u.Account}, bits[int64]{&u.CreatedMs}, bits[int64]{&u.SeenMs})
+	if err != nil {
+		return in, false, err
+	}
+	d, shown, err := shownDevice(context.Background(), w.selectShown, &c, &u)
+	his := c
+	his.Look = "" // that of the name which he has not any more
+	switch {
+	case err != nil:
+	case c.Proven != 0 && u.ID != c.Proven:
+		err = chat.NotProven()
+	case shown && c.NoGuests && !u.Account && c.Password == "":
+		err = c.NotHis()
+	case shown:
+		in, err = w.seeUser(u, &d, his)
+		return in, true, err
+	case c.Proven != 0:
+		in, err = w.seeUser(u, nil, his)
+		return in, true, err
+	case !old.Free(&c):
+		err = refusedClaim(c)
+	}
+	return in, false, err
 }
 
 // holderOf returns the user who has the key, without his SentCount.

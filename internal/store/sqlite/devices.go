@@ -19,7 +19,9 @@ const (
 
 	selectAllDevices = "SELECT " + columnsOfDevice + " FROM devices WHERE (user_id, id) > (?, ?) ORDER BY user_id, id LIMIT ?"
 
-	selectPassword = "SELECT id, coalesce(password, '') FROM users WHERE name_key = ?"
+	// Of who has a name, or had it last.
+	selectPassword = `SELECT id, coalesce(password, '') FROM users WHERE name_key = ?1
+	UNION ALL SELECT u.id, coalesce(u.password, '') FROM old_names o JOIN users u ON u.id = o.user_id WHERE o.name_key = ?1 LIMIT 1`
 )
 
 // hash reads a column that holds the hash of a token, or NULL.

@@ -107,8 +107,12 @@ func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) er
 		} else if n == 0 {
 			return chat.Errorf(chat.CodeNoUser, "there is no user with id %d", user)
 		}
-		if err := w.run("DELETE FROM externals WHERE user_id = ?", id); err != nil {
-			return err
+		for _, query := range []string{
+			"DELETE FROM externals WHERE user_id = ?", "DELETE FROM profiles WHERE user_id = ?", "DELETE FROM blocks WHERE user_id = ?",
+		} {
+			if err := w.run(query, id); err != nil {
+				return err
+			}
 		}
 		return w.run("DELETE FROM devices WHERE user_id = ?", id)
 	}})

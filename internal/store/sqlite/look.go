@@ -28,11 +28,20 @@ func (w *writer) checkLook(c *chat.Claim) error {
 		if err := rows.Scan(number[chat.UserID]{&u.ID}, text{&u.Name}, bits[int64]{&u.SeenMs}, flag{&u.Account}); err != nil {
 			return err
 		}
-		if !c.Free(&u) {
+		if u.ID != c.Proven && !c.Free(&u) {
 			return chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q, which belongs to somebody else: choose another", c.Name, u.Name)
 		}
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	var kept int64
+	err = w.conn.QueryRowContext(context.Background(), "SELECT count(*) FROM old_names WHERE look = ? AND name_key <> ? AND user_id <> ? AND left_ms >= ?",
+		c.Look, c.Key, int64(c.Proven), c.ReservedSinceMs).Scan(bits[int64]{&kept})
+	if err == nil && kept > 0 {
+		err = chat.Errorf(chat.CodeNameTaken, "the name %q looks like one that somebody had until lately: choose another", c.Name)
+	}
+	return err
 }
 
 // keepLook notes what the name of a user looks like, if that was not known.

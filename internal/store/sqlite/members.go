@@ -70,6 +70,11 @@ func (w *writer) changeMember(c *chat.MemberChange, roomsMax int) (chat.Membersh
 	user, room := int64(c.User), int64(c.Room)
 	switch {
 	case !is && c.Kind == chat.MemberEnters:
+		if c.By != 0 {
+			if blocked, err := w.blocks(c.User, c.By); err != nil || blocked {
+				return m, err
+			}
+		}
 		if full, err := w.belongsToMany(c.User, roomsMax); err != nil || full {
 			return m, err
 		}

@@ -17,6 +17,8 @@ type readers struct {
 	author, user, userByKey, holder *sql.Stmt
 	myRooms, target, states         *sql.Stmt
 	password, shown, devices        *sql.Stmt
+	former                          *sql.Stmt
+	profiles                        profileStmts
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -42,6 +44,11 @@ const selectHolder = `SELECT id, name, password IS NOT NULL, created_ms, seen_ms
 	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = users.id)
 	FROM users WHERE name_key = ?`
 
+// selectFormer finds who had a name before he took another one, and when he did.
+const selectFormer = `SELECT u.id, u.name, coalesce(u.name_key, ''), u.password IS NOT NULL, u.created_ms, u.seen_ms,
+	(SELECT coalesce(sum(sent_count), 0) FROM authors WHERE user_id = u.id), o.left_ms
+	FROM old_names o JOIN users u ON u.id = o.user_id WHERE o.name_key = ?`
+
 func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 	db, err := openDB(readerDSN(file, c), c.ReadersMax)
 	if err != nil {
@@ -62,6 +69,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.user, selectUser + "id = ?"},
 		{&r.userByKey, selectUser + "name_key = ?"},
 		{&r.holder, selectHolder},
+		{&r.former, selectFormer},
 		{&r.myRooms, selectMyRooms},
 		{&r.password, selectPassword},
 		{&r.shown, selectShown},
@@ -73,12 +81,16 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 			return nil, errors.Join(err, r.close())
 		}
 	}
+	if err := r.profiles.prepare(ctx, db); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
 	return r, nil
 }
 
 func (r *readers) close() error {
 	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder,
-		r.myRooms, r.password, r.shown, r.devices, r.target, r.states), r.db.Close())
+		r.myRooms, r.password, r.shown, r.devices, r.target, r.states, r.former),
+		r.profiles.close(), r.db.Close())
 }
 
 // Author is documented at chat.Store.

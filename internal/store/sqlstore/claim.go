@@ -66,10 +66,16 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 	}
 	var u chat.User
 	var d chat.DeviceRecord
-	shown := false
+	var old chat.OldName
+	former, shown := false, false
 	err = s.read(ctx, func(ctx context.Context, conn Conn) (err error) {
-		if u, err = s.holderOf(ctx, conn, c.Key); err != nil || u.ID == 0 {
+		if u, err = s.holderOf(ctx, conn, c.Key); err != nil {
 			return err
+		}
+		if former = u.ID == 0; former { // who had the name before
+			if u, old, err = s.formerOf(ctx, conn, c.Key); err != nil || u.ID == 0 {
+				return err
+			}
 		}
 		if u.SentCount, err = s.sentOf(ctx, conn, u.ID); err == nil {
 			d, shown, err = s.shownDevice(ctx, conn, &c, &u)
@@ -84,7 +90,7 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 	case shown:
 		_, _, due = c.Enter(d)
 		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
-	case c.Free(&u):
+	case former && old.Free(&c), !former && c.Free(&u):
 		return known, false, nil
 	}
 	return known, false, refusedClaim(c)
@@ -104,13 +110,20 @@ func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.Claim
 	switch {
 	case err != nil:
 		return chat.Claimed{}, err
-	case c.Proven != 0 && holder.ID != c.Proven:
-		return chat.Claimed{}, chat.NotProven()
 	case holder.ID == 0:
+		in, done, err := s.claimOld(ctx, t, c)
+		if done || err != nil {
+			return in, err
+		}
 		if err := s.admit(ctx, t.conn, &c); err != nil {
 			return chat.Claimed{}, err
 		}
+		if _, err := t.conn.Exec(ctx, s.sql.profile.endOldName, c.Key); err != nil {
+			return chat.Claimed{}, err
+		}
 		return s.makeUser(ctx, t, c)
+	case c.Proven != 0 && holder.ID != c.Proven:
+		return chat.Claimed{}, chat.NotProven()
 	}
 	d, shown, err := s.shownDevice(ctx, t.conn, &c, &holder)
 	switch {
@@ -126,10 +139,7 @@ func (s *Store) claim(ctx context.Context, t *smallTx, c chat.Claim) (chat.Claim
 		if err := s.admit(ctx, t.conn, &c); err != nil {
 			return chat.Claimed{}, err
 		}
-		if _, err := t.conn.Exec(ctx, s.sql.clearKey, int64(holder.ID)); err != nil {
-			return chat.Claimed{}, err
-		}
-		if _, err := t.conn.Exec(ctx, s.sql.endDevices, int64(holder.ID), int64(0)); err != nil {
+		if err := s.loseName(ctx, t.conn, holder.ID); err != nil {
 			return chat.Claimed{}, err
 		}
 		return s.makeUser(ctx, t, c)
@@ -198,18 +208,26 @@ func (s *Store) checkLook(ctx context.Context, conn Conn, c *chat.Claim) error {
 	if c.Look == "" {
 		return nil
 	}
-	return conn.Query(ctx, s.sql.looks, []any{c.Look, c.Key, int64(looksMax)}, func(scan Scan) error {
+	err := conn.Query(ctx, s.sql.looks, []any{c.Look, c.Key, int64(looksMax)}, func(scan Scan) error {
 		var id, account int64
 		var u chat.User
 		if err := scan(&id, &u.Name, &u.SeenMs, &account); err != nil {
 			return err
 		}
 		u.ID, u.Account = chat.UserID(id), account == 1
-		if !c.Free(&u) {
+		if u.ID != c.Proven && !c.Free(&u) {
 			return chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q, which belongs to somebody else: choose another", c.Name, u.Name)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	kept, err := countOf(ctx, conn, s.sql.profile.countLooks, c.Look, c.Key, id(c.Proven), c.ReservedSinceMs)
+	if err == nil && kept > 0 {
+		err = chat.Errorf(chat.CodeNameTaken, "the name %q looks like one that somebody had until lately: choose another", c.Name)
+	}
+	return err
 }
 
 // seeUser logs u in, from a device of his or, if d is nil, from one that is made: it moves

@@ -129,14 +129,20 @@ func (s *Store) Password(ctx context.Context, key string) (x chat.Secret, err er
 	defer s.end()
 	err = s.read(ctx, func(ctx context.Context, c Conn) error {
 		x = chat.Secret{}
-		return c.Query(ctx, s.sql.password, []any{key}, func(scan Scan) (err error) {
-			var id int64
-			if err := scan(&id, &x.Password); err != nil {
+		for _, query := range []string{s.sql.password, s.sql.profile.passwordOfOld} {
+			err := c.Query(ctx, query, []any{key}, func(scan Scan) (err error) {
+				var id int64
+				if err := scan(&id, &x.Password); err != nil {
+					return err
+				}
+				x.User, err = whole[chat.UserID](id, "the id of a user")
+				return err
+			})
+			if err != nil || x.User != 0 {
 				return err
 			}
-			x.User, err = whole[chat.UserID](id, "the id of a user")
-			return err
-		})
+		}
+		return nil
 	})
 	if err == nil && x.User == 0 {
 		err = chat.Errorf(chat.CodeNoUser, "nobody has that name")

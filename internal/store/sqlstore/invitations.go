@@ -91,8 +91,10 @@ func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) er
 		case n == 0:
 			return chat.Errorf(chat.CodeNoUser, "there is no user with id %d", user)
 		}
-		if _, err = t.conn.Exec(ctx, s.sql.endExternals, id(user)); err != nil {
-			return err
+		for _, query := range []string{s.sql.endExternals, s.sql.profile.endProfile, s.sql.profile.endBlocks} {
+			if _, err = t.conn.Exec(ctx, query, id(user)); err != nil {
+				return err
+			}
 		}
 		_, err = t.conn.Exec(ctx, s.sql.endDevices, id(user), int64(0))
 		return err

@@ -87,6 +87,11 @@ func (s *Store) mayBelong(ctx context.Context, t *smallTx, c *chat.MemberChange,
 	if c.User == 0 || c.User > t.users {
 		return false, nil
 	}
+	if c.By != 0 {
+		if blocked, err := s.isBlocked(ctx, t.conn, chat.Block{User: c.User, Whom: c.By}); err != nil || blocked {
+			return false, err
+		}
+	}
 	err = t.conn.Query(ctx, s.sql.room, []any{int64(c.Room)}, func(scan Scan) error {
 		r, err := scanRoom(scan)
 		may = !r.Ephemeral

@@ -4,7 +4,8 @@ import "strings"
 
 // statements are all that a store asks, in the words of its dialect.
 type statements struct {
-	change changeStatements
+	change  changeStatements
+	profile profileStatements
 
 	durable, oldest, erase                                           string
 	lockHead, updateHead, insertHead                                 string
@@ -64,7 +65,8 @@ const (
 
 func compile(d *Dialect) statements {
 	s := statements{
-		change: compileChanges(d),
+		change:  compileChanges(d),
+		profile: compileProfiles(d),
 
 		lockHead:     "SELECT last_seq, flags, said, said_seq FROM heads WHERE room_id = ?{for update}",
 		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ?, said = ?, said_seq = ? WHERE room_id = ?",

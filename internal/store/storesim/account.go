@@ -78,6 +78,9 @@ func (s *Store) Password(ctx context.Context, key string) (chat.Secret, error) {
 			return chat.Secret{User: a.user.ID, Password: a.password}, nil
 		}
 	}
+	if a, _ := d.formerOf(key); a != nil {
+		return chat.Secret{User: a.user.ID, Password: a.password}, nil
+	}
 	return chat.Secret{}, chat.Errorf(chat.CodeNoUser, "nobody has that name")
 }
 
@@ -250,6 +253,7 @@ func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) er
 		a := d.users[user-1]
 		a.user.Name, a.user.Account, a.password, a.devices = chat.ErasedName, false, "", nil
 		a.user.SeenMs = max(a.user.SeenMs, nowMs)
+		d.people.erase(user)
 		maps.DeleteFunc(d.externals, func(_ string, u chat.UserID) bool { return u == user })
 		for _, log := range d.rooms {
 			for i := range log.events {

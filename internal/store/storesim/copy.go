@@ -15,6 +15,7 @@ type Copy struct {
 
 	moderation moderation
 	files      map[chat.FileID]*file
+	people     people
 }
 
 // Copy copies the disk, without what is in doubt.
@@ -22,7 +23,7 @@ func (d *Disk) Copy() *Copy {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := copyOf(d.rooms, d.users, d.members)
-	c.moderation, c.files = d.moderation.clone(), copyFiles(d.files)
+	c.moderation, c.files, c.people = d.moderation.clone(), copyFiles(d.files), d.people.clone()
 	return c
 }
 
@@ -35,7 +36,7 @@ func (d *Disk) PutBack(c *Copy) {
 	own := copyOf(c.rooms, c.users, c.members)
 	d.rooms, d.users, d.members, d.inDoubt = own.rooms, own.users, own.members, nil
 	d.newest = map[uint64]outcome{}
-	d.moderation, d.files = c.moderation.clone(), copyFiles(c.files)
+	d.moderation, d.files, d.people = c.moderation.clone(), copyFiles(c.files), c.people.clone()
 }
 
 func copyFiles(files map[chat.FileID]*file) map[chat.FileID]*file {

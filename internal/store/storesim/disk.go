@@ -37,6 +37,7 @@ type Disk struct {
 
 	moderation moderation
 	files      map[chat.FileID]*file
+	people     people
 }
 
 // Trouble decides what goes wrong with a disk. Its methods are called with the disk
@@ -120,7 +121,7 @@ type outcome struct {
 func NewDisk(observer func(chat.Event)) *Disk {
 	return &Disk{
 		newest: make(map[uint64]outcome), members: make(map[seat]chat.Membership),
-		observer: observer, conflictEventsMax: chat.ConflictEventsMax,
+		observer: observer, conflictEventsMax: chat.ConflictEventsMax, people: newPeople(),
 	}
 }
 
@@ -273,6 +274,15 @@ func (d *Disk) Rooms() []chat.Room {
 		rooms[i] = log.room
 	}
 	return rooms
+}
+
+// Owner returns who made a room, as Rooms does; 0 if there is no such room. It does not lock:
+// an observer may call it.
+func (d *Disk) Owner(id chat.RoomID) chat.UserID {
+	if log := d.log(id); log != nil {
+		return log.room.Creator
+	}
+	return 0
 }
 
 // Log returns the stored events of a room, as Rooms does.

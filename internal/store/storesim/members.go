@@ -51,7 +51,7 @@ func (d *Disk) change(c chat.MemberChange, roomsMax int) (m chat.Membership, is 
 				mine++
 			}
 		}
-		if log == nil || log.room.Ephemeral || !d.isUser(c.User) || roomsMax > 0 && mine >= roomsMax {
+		if d.people.blocks[chat.Block{User: c.User, Whom: c.By}] || log == nil || log.room.Ephemeral || !d.isUser(c.User) || roomsMax > 0 && mine >= roomsMax {
 			return m, false
 		}
 		return chat.Membership{User: c.User, Room: c.Room, Since: c.Seq, Mark: c.Seq}, true

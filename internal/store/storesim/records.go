@@ -18,7 +18,22 @@ func (d *Disk) records(kind string) (all []chat.Record, has bool) {
 		for external, u := range d.externals {
 			add(external, int64(u))
 		}
-		slices.SortFunc(all, func(a, b chat.Record) int { return cmp.Compare(a[0].(string), b[0].(string)) })
+	case "profiles":
+		for u, p := range d.people.profiles {
+			hidden := int64(0)
+			if p.Hidden {
+				hidden = 1
+			}
+			add(int64(u), p.DisplayName, p.About, p.Status, hidden)
+		}
+	case "blocks":
+		for b := range d.people.blocks {
+			add(int64(b.User), int64(b.Whom))
+		}
+	case "old_names":
+		for _, n := range d.people.oldNames {
+			add(n.Key, int64(n.User), n.Look, n.LeftMs)
+		}
 	case "operators":
 		for _, u := range m.operators {
 			add(int64(u))
@@ -44,10 +59,23 @@ func (d *Disk) records(kind string) (all []chat.Record, has bool) {
 	default:
 		return nil, false
 	}
-	if kind != "externals" {
-		slices.SortFunc(all, func(a, b chat.Record) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
-	}
 	return all, true
+}
+
+// compareKeys compares as many fields as there are in both.
+func compareKeys(a, b chat.Record) int {
+	for i := range min(len(a), len(b)) {
+		c := 0
+		if n, is := a[i].(int64); is {
+			c = cmp.Compare(n, b[i].(int64))
+		} else {
+			c = cmp.Compare(a[i].(string), b[i].(string))
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 // Records is documented at chat.RecordStore.
@@ -62,17 +90,9 @@ func (s *Store) Records(ctx context.Context, k chat.RecordKind, after chat.Recor
 	if !has {
 		return nil, noSuchKind(k)
 	}
+	slices.SortFunc(all, func(a, b chat.Record) int { return compareKeys(k.Key(a), k.Key(b)) })
 	if after != nil {
-		at := slices.IndexFunc(all, func(r chat.Record) bool {
-			if key, is := r[0].(int64); is {
-				return key > after[0].(int64)
-			}
-			return r[0].(string) > after[0].(string)
-		})
-		if at < 0 {
-			at = len(all)
-		}
-		all = all[at:]
+		all = slices.DeleteFunc(all, func(r chat.Record) bool { return compareKeys(k.Key(r), k.Key(after)) <= 0 })
 	}
 	return all[:min(len(all), max(itemsMax, 1))], nil
 }
@@ -102,6 +122,12 @@ func (d *Disk) addRecord(k chat.RecordKind, r chat.Record) (err error) {
 			d.externals = map[string]chat.UserID{}
 		}
 		d.externals[r[0].(string)] = chat.UserID(n(1))
+	case "profiles":
+		d.people.putProfile(chat.UserID(n(0)), chat.Profile{DisplayName: r[1].(string), About: r[2].(string), Status: r[3].(string), Hidden: n(4) != 0})
+	case "blocks":
+		d.people.blocks[chat.Block{User: chat.UserID(n(0)), Whom: chat.UserID(n(1))}] = true
+	case "old_names":
+		d.people.oldNames[r[0].(string)] = chat.OldName{Key: r[0].(string), User: chat.UserID(n(1)), Look: r[2].(string), LeftMs: r[3].(int64)}
 	case "operators":
 		if at, found := slices.BinarySearch(m.operators, chat.UserID(n(0))); !found {
 			m.operators = slices.Insert(m.operators, at, chat.UserID(n(0)))

@@ -1,6 +1,7 @@
 package storesim
 
 import (
+	"cmp"
 	"context"
 
 	"sarang/chat"
@@ -72,8 +73,22 @@ func (d *Disk) claim(c chat.Claim) (chat.Claimed, error) {
 			like = a
 		}
 	}
-	if c.Proven != 0 && (holder == nil || holder.user.ID != c.Proven) {
+	former, old := d.formerOf(c.Key)
+	if holder != nil {
+		former = nil
+	}
+	if of := cmp.Or(holder, former); c.Proven != 0 && (of == nil || of.user.ID != c.Proven) {
 		return chat.Claimed{}, chat.NotProven()
+	}
+	if former != nil {
+		shown, his := former.shownDevice(&c), c
+		his.Look = "" // that of the name which he has not any more
+		switch {
+		case shown != nil && c.NoGuests && !former.user.Account && c.Password == "":
+			return chat.Claimed{}, c.NotHis()
+		case shown != nil || c.Proven != 0:
+			return former.enter(&his, shown), nil
+		}
 	}
 	if holder != nil {
 		shown := holder.shownDevice(&c)
@@ -84,9 +99,11 @@ func (d *Disk) claim(c chat.Claim) (chat.Claimed, error) {
 			return holder.enter(&c, shown), nil
 		}
 	}
-	switch taken := holder == nil || c.Free(&holder.user); {
+	switch taken := (holder == nil || c.Free(&holder.user)) && (former == nil || old.Free(&c)); {
 	case taken && c.Bars() != nil:
 		return chat.Claimed{}, c.Bars()
+	case taken && like == nil && d.keptLook(&c):
+		return chat.Claimed{}, chat.Errorf(chat.CodeNameTaken, "the name %q looks like one that is kept", c.Name)
 	case like != nil && taken:
 		return chat.Claimed{}, chat.Errorf(chat.CodeNameTaken, "the name %q looks like %q", c.Name, like.user.Name)
 	case taken:
@@ -96,6 +113,7 @@ func (d *Disk) claim(c chat.Claim) (chat.Claimed, error) {
 		if holder != nil {
 			holder.user.Key, holder.devices = "", nil
 		}
+		delete(d.people.oldNames, c.Key)
 	case c.Resume == chat.TokenHash{}:
 		return chat.Claimed{}, chat.Errorf(chat.CodeNameTaken, "the name %q belongs to somebody else", c.Name)
 	default:

@@ -374,8 +374,11 @@ type Limits struct {
 	EditSecondsMax       uint32                 `protobuf:"varint,13,opt,name=edit_seconds_max,json=editSecondsMax,proto3" json:"edit_seconds_max,omitempty"`                    // how long after it a message may be edited; 0: always
 	FileBytesMax         uint64                 `protobuf:"varint,30,opt,name=file_bytes_max,json=fileBytesMax,proto3" json:"file_bytes_max,omitempty"`                          // of one file; 0: the server takes none
 	FilesPerMessageMax   uint32                 `protobuf:"varint,31,opt,name=files_per_message_max,json=filesPerMessageMax,proto3" json:"files_per_message_max,omitempty"`
-	WebPort              uint32                 `protobuf:"varint,32,opt,name=web_port,json=webPort,proto3" json:"web_port,omitempty"` // of the web address, where files are, as the server knows it; 0: it says none
-	WebTls               bool                   `protobuf:"varint,33,opt,name=web_tls,json=webTls,proto3" json:"web_tls,omitempty"`    // and it is https
+	WebPort              uint32                 `protobuf:"varint,32,opt,name=web_port,json=webPort,proto3" json:"web_port,omitempty"`                                         // of the web address, where files are, as the server knows it; 0: it says none
+	WebTls               bool                   `protobuf:"varint,33,opt,name=web_tls,json=webTls,proto3" json:"web_tls,omitempty"`                                            // and it is https
+	DisplayNameBytesMax  uint32                 `protobuf:"varint,20,opt,name=display_name_bytes_max,json=displayNameBytesMax,proto3" json:"display_name_bytes_max,omitempty"` // of a profile
+	AboutBytesMax        uint32                 `protobuf:"varint,21,opt,name=about_bytes_max,json=aboutBytesMax,proto3" json:"about_bytes_max,omitempty"`
+	StatusBytesMax       uint32                 `protobuf:"varint,22,opt,name=status_bytes_max,json=statusBytesMax,proto3" json:"status_bytes_max,omitempty"`
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -499,6 +502,27 @@ func (x *Limits) GetWebTls() bool {
 		return x.WebTls
 	}
 	return false
+}
+
+func (x *Limits) GetDisplayNameBytesMax() uint32 {
+	if x != nil {
+		return x.DisplayNameBytesMax
+	}
+	return 0
+}
+
+func (x *Limits) GetAboutBytesMax() uint32 {
+	if x != nil {
+		return x.AboutBytesMax
+	}
+	return 0
+}
+
+func (x *Limits) GetStatusBytesMax() uint32 {
+	if x != nil {
+		return x.StatusBytesMax
+	}
+	return 0
 }
 
 // C_CHAT (6): publish a text to a room that this session has joined.
@@ -2670,6 +2694,8 @@ type Member struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	User          uint64                 `protobuf:"varint,1,opt,name=user,proto3" json:"user,omitempty"`
 	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	DisplayName   string                 `protobuf:"bytes,10,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"` // as in UserProfile
+	Presence      uint32                 `protobuf:"varint,11,opt,name=presence,proto3" json:"presence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2716,6 +2742,20 @@ func (x *Member) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *Member) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *Member) GetPresence() uint32 {
+	if x != nil {
+		return x.Presence
+	}
+	return 0
 }
 
 // C_REGISTER (32): the user, a guest, is to have a password from here on. Answered by S_DONE.
@@ -4888,6 +4928,805 @@ func (x *SetRoom) GetValue() uint32 {
 	return 0
 }
 
+// C_PROFILE (100): who somebody is. Answered by S_PROFILE, or S_ERROR.
+type LookUp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	User          uint64                 `protobuf:"varint,2,opt,name=user,proto3" json:"user,omitempty"` // by id, or
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`  // by the name that he has now; neither: the user himself
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookUp) Reset() {
+	*x = LookUp{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookUp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookUp) ProtoMessage() {}
+
+func (x *LookUp) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookUp.ProtoReflect.Descriptor instead.
+func (*LookUp) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *LookUp) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *LookUp) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *LookUp) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// S_PROFILE (99). S_SET_PROFILE (101) answers C_SET_PROFILE with the user's own; it also comes
+// with request 0, when another session of his has changed it.
+type UserProfile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	User          uint64                 `protobuf:"varint,2,opt,name=user,proto3" json:"user,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Account       bool                   `protobuf:"varint,4,opt,name=account,proto3" json:"account,omitempty"`                           // he has a password
+	DisplayName   string                 `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"` // how he wants to be called; it need not be his alone
+	About         string                 `protobuf:"bytes,6,opt,name=about,proto3" json:"about,omitempty"`
+	Status        string                 `protobuf:"bytes,7,opt,name=status,proto3" json:"status,omitempty"`                          // what he is at
+	Presence      uint32                 `protobuf:"varint,8,opt,name=presence,proto3" json:"presence,omitempty"`                     // 0 it is not told, 1 offline, 2 away, 3 online
+	SeenMs        uint64                 `protobuf:"varint,9,opt,name=seen_ms,json=seenMs,proto3" json:"seen_ms,omitempty"`           // of who is offline: when he was seen last, to the minute; 0: it is not told
+	CreatedMs     uint64                 `protobuf:"varint,10,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"` // when he was new
+	Hidden        bool                   `protobuf:"varint,11,opt,name=hidden,proto3" json:"hidden,omitempty"`                        // of the user himself: his presence is not told
+	Blocked       bool                   `protobuf:"varint,12,opt,name=blocked,proto3" json:"blocked,omitempty"`                      // the user blocks him
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserProfile) Reset() {
+	*x = UserProfile{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserProfile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserProfile) ProtoMessage() {}
+
+func (x *UserProfile) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserProfile.ProtoReflect.Descriptor instead.
+func (*UserProfile) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *UserProfile) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *UserProfile) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *UserProfile) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UserProfile) GetAccount() bool {
+	if x != nil {
+		return x.Account
+	}
+	return false
+}
+
+func (x *UserProfile) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *UserProfile) GetAbout() string {
+	if x != nil {
+		return x.About
+	}
+	return ""
+}
+
+func (x *UserProfile) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *UserProfile) GetPresence() uint32 {
+	if x != nil {
+		return x.Presence
+	}
+	return 0
+}
+
+func (x *UserProfile) GetSeenMs() uint64 {
+	if x != nil {
+		return x.SeenMs
+	}
+	return 0
+}
+
+func (x *UserProfile) GetCreatedMs() uint64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *UserProfile) GetHidden() bool {
+	if x != nil {
+		return x.Hidden
+	}
+	return false
+}
+
+func (x *UserProfile) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+// C_SET_PROFILE (102): what the user says of himself. What is not set stays as it is. Answered by
+// S_SET_PROFILE, or S_ERROR.
+type SetProfile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	DisplayName   *string                `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3,oneof" json:"display_name,omitempty"`
+	About         *string                `protobuf:"bytes,3,opt,name=about,proto3,oneof" json:"about,omitempty"`
+	Status        *string                `protobuf:"bytes,4,opt,name=status,proto3,oneof" json:"status,omitempty"`
+	Hidden        *bool                  `protobuf:"varint,5,opt,name=hidden,proto3,oneof" json:"hidden,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetProfile) Reset() {
+	*x = SetProfile{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetProfile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetProfile) ProtoMessage() {}
+
+func (x *SetProfile) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetProfile.ProtoReflect.Descriptor instead.
+func (*SetProfile) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *SetProfile) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *SetProfile) GetDisplayName() string {
+	if x != nil && x.DisplayName != nil {
+		return *x.DisplayName
+	}
+	return ""
+}
+
+func (x *SetProfile) GetAbout() string {
+	if x != nil && x.About != nil {
+		return *x.About
+	}
+	return ""
+}
+
+func (x *SetProfile) GetStatus() string {
+	if x != nil && x.Status != nil {
+		return *x.Status
+	}
+	return ""
+}
+
+func (x *SetProfile) GetHidden() bool {
+	if x != nil && x.Hidden != nil {
+		return *x.Hidden
+	}
+	return false
+}
+
+// C_RENAME (104): the user is to have another name. S_RENAME (103): he has it; it also comes with
+// request 0, when another session of his has asked for it.
+type Rename struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rename) Reset() {
+	*x = Rename{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rename) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rename) ProtoMessage() {}
+
+func (x *Rename) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rename.ProtoReflect.Descriptor instead.
+func (*Rename) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *Rename) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Rename) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// C_AWAY (106): nobody sits at this session, or somebody does again. Answered by S_DONE.
+type Away struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Away          bool                   `protobuf:"varint,2,opt,name=away,proto3" json:"away,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Away) Reset() {
+	*x = Away{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Away) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Away) ProtoMessage() {}
+
+func (x *Away) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Away.ProtoReflect.Descriptor instead.
+func (*Away) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *Away) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Away) GetAway() bool {
+	if x != nil {
+		return x.Away
+	}
+	return false
+}
+
+// C_BLOCK (108): the user does not want to see another one, or does again.
+type Block struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	User          uint64                 `protobuf:"varint,2,opt,name=user,proto3" json:"user,omitempty"` // by id, or
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`  // by name
+	Remove        bool                   `protobuf:"varint,4,opt,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Block) Reset() {
+	*x = Block{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Block) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Block) ProtoMessage() {}
+
+func (x *Block) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Block.ProtoReflect.Descriptor instead.
+func (*Block) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *Block) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Block) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *Block) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Block) GetRemove() bool {
+	if x != nil {
+		return x.Remove
+	}
+	return false
+}
+
+// S_BLOCK (107): so it is from now on. It also comes with request 0, when another session of the
+// user has done it.
+type Blocked struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	User          uint64                 `protobuf:"varint,2,opt,name=user,proto3" json:"user,omitempty"`
+	Removed       bool                   `protobuf:"varint,3,opt,name=removed,proto3" json:"removed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Blocked) Reset() {
+	*x = Blocked{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Blocked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Blocked) ProtoMessage() {}
+
+func (x *Blocked) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Blocked.ProtoReflect.Descriptor instead.
+func (*Blocked) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *Blocked) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Blocked) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *Blocked) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
+// C_BLOCKS (110): whom the user blocks, in the order of their ids, above after.
+type Blocks struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	After         uint64                 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	ItemsMax      uint32                 `protobuf:"varint,3,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Blocks) Reset() {
+	*x = Blocks{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Blocks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Blocks) ProtoMessage() {}
+
+func (x *Blocks) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
+func (*Blocks) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *Blocks) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Blocks) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *Blocks) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+// S_BLOCKS (109)
+type BlockPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Users         []*Member              `protobuf:"bytes,2,rep,name=users,proto3" json:"users,omitempty"` // without display name and presence
+	More          bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlockPage) Reset() {
+	*x = BlockPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlockPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlockPage) ProtoMessage() {}
+
+func (x *BlockPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlockPage.ProtoReflect.Descriptor instead.
+func (*BlockPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *BlockPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *BlockPage) GetUsers() []*Member {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+func (x *BlockPage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// C_SEEN_BY (112): who has read a small room how far. Answered by S_SEEN_BY, or S_ERROR.
+type SeenBy struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SeenBy) Reset() {
+	*x = SeenBy{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SeenBy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SeenBy) ProtoMessage() {}
+
+func (x *SeenBy) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SeenBy.ProtoReflect.Descriptor instead.
+func (*SeenBy) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *SeenBy) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *SeenBy) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+// S_SEEN_BY (111): in the order of the users. Who does not want it to be told is not among them.
+type SeenByList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Marks         []*SeenMark            `protobuf:"bytes,3,rep,name=marks,proto3" json:"marks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SeenByList) Reset() {
+	*x = SeenByList{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SeenByList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SeenByList) ProtoMessage() {}
+
+func (x *SeenByList) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SeenByList.ProtoReflect.Descriptor instead.
+func (*SeenByList) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *SeenByList) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *SeenByList) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *SeenByList) GetMarks() []*SeenMark {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+type SeenMark struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          uint64                 `protobuf:"varint,1,opt,name=user,proto3" json:"user,omitempty"`
+	Seq           uint64                 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"` // he has read everything up to it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SeenMark) Reset() {
+	*x = SeenMark{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SeenMark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SeenMark) ProtoMessage() {}
+
+func (x *SeenMark) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SeenMark.ProtoReflect.Descriptor instead.
+func (*SeenMark) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *SeenMark) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *SeenMark) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -4922,7 +5761,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\fcapabilities\x18\b \x03(\tR\fcapabilities\x12\x18\n" +
 	"\asession\x18\t \x01(\x04R\asession\x12\x18\n" +
 	"\aaccount\x18\n" +
-	" \x01(\bR\aaccount\"\xa5\x04\n" +
+	" \x01(\bR\aaccount\"\xac\x05\n" +
 	"\x06Limits\x12$\n" +
 	"\x0etext_bytes_max\x18\x01 \x01(\rR\ftextBytesMax\x12(\n" +
 	"\x10rooms_joined_max\x18\x02 \x01(\rR\x0eroomsJoinedMax\x125\n" +
@@ -4936,7 +5775,10 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x0efile_bytes_max\x18\x1e \x01(\x04R\ffileBytesMax\x121\n" +
 	"\x15files_per_message_max\x18\x1f \x01(\rR\x12filesPerMessageMax\x12\x19\n" +
 	"\bweb_port\x18  \x01(\rR\awebPort\x12\x17\n" +
-	"\aweb_tls\x18! \x01(\bR\x06webTls\"\x89\x01\n" +
+	"\aweb_tls\x18! \x01(\bR\x06webTls\x123\n" +
+	"\x16display_name_bytes_max\x18\x14 \x01(\rR\x13displayNameBytesMax\x12&\n" +
+	"\x0fabout_bytes_max\x18\x15 \x01(\rR\raboutBytesMax\x12(\n" +
+	"\x10status_bytes_max\x18\x16 \x01(\rR\x0estatusBytesMax\"\x89\x01\n" +
 	"\aPublish\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
@@ -5113,10 +5955,13 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12+\n" +
 	"\amembers\x18\x03 \x03(\v2\x11.sarang.v1.MemberR\amembers\x12\x14\n" +
 	"\x05total\x18\x04 \x01(\rR\x05total\x12\x12\n" +
-	"\x04more\x18\x05 \x01(\bR\x04more\"0\n" +
+	"\x04more\x18\x05 \x01(\bR\x04more\"o\n" +
 	"\x06Member\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\x04R\x04user\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"`\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
+	"\fdisplay_name\x18\n" +
+	" \x01(\tR\vdisplayName\x12\x1a\n" +
+	"\bpresence\x18\v \x01(\rR\bpresence\"`\n" +
 	"\bRegister\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x1e\n" +
@@ -5288,7 +6133,71 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12(\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x14.sarang.v1.EventKindR\x04kind\x12\x12\n" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x14\n" +
-	"\x05value\x18\x05 \x01(\rR\x05value*\x89\x03\n" +
+	"\x05value\x18\x05 \x01(\rR\x05value\"J\n" +
+	"\x06LookUp\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xc0\x02\n" +
+	"\vUserProfile\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x18\n" +
+	"\aaccount\x18\x04 \x01(\bR\aaccount\x12!\n" +
+	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
+	"\x05about\x18\x06 \x01(\tR\x05about\x12\x16\n" +
+	"\x06status\x18\a \x01(\tR\x06status\x12\x1a\n" +
+	"\bpresence\x18\b \x01(\rR\bpresence\x12\x17\n" +
+	"\aseen_ms\x18\t \x01(\x04R\x06seenMs\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\n" +
+	" \x01(\x04R\tcreatedMs\x12\x16\n" +
+	"\x06hidden\x18\v \x01(\bR\x06hidden\x12\x18\n" +
+	"\ablocked\x18\f \x01(\bR\ablocked\"\xd4\x01\n" +
+	"\n" +
+	"SetProfile\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12&\n" +
+	"\fdisplay_name\x18\x02 \x01(\tH\x00R\vdisplayName\x88\x01\x01\x12\x19\n" +
+	"\x05about\x18\x03 \x01(\tH\x01R\x05about\x88\x01\x01\x12\x1b\n" +
+	"\x06status\x18\x04 \x01(\tH\x02R\x06status\x88\x01\x01\x12\x1b\n" +
+	"\x06hidden\x18\x05 \x01(\bH\x03R\x06hidden\x88\x01\x01B\x0f\n" +
+	"\r_display_nameB\b\n" +
+	"\x06_aboutB\t\n" +
+	"\a_statusB\t\n" +
+	"\a_hidden\"6\n" +
+	"\x06Rename\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"4\n" +
+	"\x04Away\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04away\x18\x02 \x01(\bR\x04away\"a\n" +
+	"\x05Block\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n" +
+	"\x06remove\x18\x04 \x01(\bR\x06remove\"Q\n" +
+	"\aBlocked\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\x04R\x04user\x12\x18\n" +
+	"\aremoved\x18\x03 \x01(\bR\aremoved\"U\n" +
+	"\x06Blocks\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\x04R\x05after\x12\x1b\n" +
+	"\titems_max\x18\x03 \x01(\rR\bitemsMax\"b\n" +
+	"\tBlockPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12'\n" +
+	"\x05users\x18\x02 \x03(\v2\x11.sarang.v1.MemberR\x05users\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"6\n" +
+	"\x06SeenBy\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\"e\n" +
+	"\n" +
+	"SeenByList\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12)\n" +
+	"\x05marks\x18\x03 \x03(\v2\x13.sarang.v1.SeenMarkR\x05marks\"0\n" +
+	"\bSeenMark\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\x04R\x04user\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq*\x89\x03\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -5322,7 +6231,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -5387,6 +6296,18 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*AuditEntry)(nil),     // 60: sarang.v1.AuditEntry
 	(*Topic)(nil),          // 61: sarang.v1.Topic
 	(*SetRoom)(nil),        // 62: sarang.v1.SetRoom
+	(*LookUp)(nil),         // 63: sarang.v1.LookUp
+	(*UserProfile)(nil),    // 64: sarang.v1.UserProfile
+	(*SetProfile)(nil),     // 65: sarang.v1.SetProfile
+	(*Rename)(nil),         // 66: sarang.v1.Rename
+	(*Away)(nil),           // 67: sarang.v1.Away
+	(*Block)(nil),          // 68: sarang.v1.Block
+	(*Blocked)(nil),        // 69: sarang.v1.Blocked
+	(*Blocks)(nil),         // 70: sarang.v1.Blocks
+	(*BlockPage)(nil),      // 71: sarang.v1.BlockPage
+	(*SeenBy)(nil),         // 72: sarang.v1.SeenBy
+	(*SeenByList)(nil),     // 73: sarang.v1.SeenByList
+	(*SeenMark)(nil),       // 74: sarang.v1.SeenMark
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -5408,11 +6329,13 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	58, // 16: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
 	60, // 17: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
 	0,  // 18: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	31, // 19: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
+	74, // 20: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -5420,13 +6343,14 @@ func file_sarang_v1_chat_proto_init() {
 	if File_sarang_v1_chat_proto != nil {
 		return
 	}
+	file_sarang_v1_chat_proto_msgTypes[64].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   62,
+			NumMessages:   74,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

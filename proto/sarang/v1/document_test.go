@@ -19,11 +19,14 @@ type message interface {
 	packet.Marshaler
 }
 
-// examples are the packets whose bytes docs/PROTOCOL.md shows.
-var examples = map[string]struct {
+// example is a packet.
+type example struct {
 	id packet.ID
 	m  message
-}{
+}
+
+// examples are the packets whose bytes docs/PROTOCOL.md shows.
+var examples = map[string]example{
 	"C_LOGIN first": {pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: "Ann", Client: "bot"}},
 	"S_LOGIN first": {pb.SLogin, &pb.LoggedIn{
 		Version: 1, User: 7, Name: "Ann", Server: "sarang 0.1",

@@ -68,3 +68,20 @@ const (
 	CAudit      = 78  // Audit
 	CSet        = 114 // SetRoom
 )
+
+// What is said of people.
+const (
+	SProfile    = 99  // UserProfile
+	CProfile    = 100 // LookUp
+	SSetProfile = 101 // UserProfile
+	CSetProfile = 102 // SetProfile
+	SRename     = 103 // Rename
+	CRename     = 104 // Rename
+	CAway       = 106 // Away
+	SBlock      = 107 // Blocked
+	CBlock      = 108 // Block
+	SBlocks     = 109 // BlockPage
+	CBlocks     = 110 // Blocks
+	SSeenBy     = 111 // SeenByList
+	CSeenBy     = 112 // SeenBy
+)

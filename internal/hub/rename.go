@@ -1,0 +1,129 @@
+package hub
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"sarang/chat"
+	"sarang/lock"
+)
+
+// Rename gives the session's user another name; the client is told Renamed or Failed, and his
+// other sessions Renamed. What he says from then on has the new name, and he has it among those
+// present; what he said before has it where it is read from the store. name is lent.
+func (s *Shard) Rename(o *Session, ref RequestRef, name string) {
+	display, key, err := chat.ParseUserName(strings.Clone(name))
+	if err != nil {
+		if s.mayAsk(o, ref) {
+			s.fail(o, ref, asError(err))
+		}
+		return
+	}
+	if !s.mayWrite(o, ref, len(display)) {
+		return
+	}
+	h, user, id := s.hub, o.User, o.Engine.ID()
+	now := h.nowMs()
+	r := chat.Rename{
+		User: user, Name: display, Key: key, Look: chat.Skeleton(key), NowMs: now,
+		ReservedSinceMs: now - h.config.GuestNameReserved.Milliseconds(), NamesMax: h.config.UserNamesMax, Online: h.online.is,
+	}
+	s.write(o, ref, "taking another name", func(ctx context.Context) error {
+		if !h.renames.begin(user) {
+			return &chat.Error{Code: chat.CodeUnavailable, RetryAfter: retryLater, Message: "another session of yours takes a name just now; try again"}
+		}
+		defer h.renames.end(user)
+		if err := h.config.Store.Rename(ctx, r); err != nil {
+			return err
+		}
+		h.renames.add(user, display, h.now())
+		h.tellUser(user, id, ref, func(o *Session, ref RequestRef) { h.Shard(o.Engine.Worker()).renamed(o, ref, display) })
+		return nil
+	})
+}
+
+// renamed gives a session of a user, and his presence in its rooms, the name that he has now.
+func (s *Shard) renamed(o *Session, ref RequestRef, name string) {
+	o.Name = name
+	for _, p := range o.places {
+		s.ask(&presentAs{asker{session: o.Engine.ID(), user: o.User, name: name, ref: RequestRef{Room: p.room}}})
+	}
+	o.Client.Renamed(o, ref, name)
+}
+
+// presentAs has somebody present by another name.
+type presentAs struct{ asker }
+
+func (r *presentAs) at(h *home) { h.room.Rename(r.user, r.name) }
+
+// renames are the newest of them: a login that was under way when one was stored may have been
+// let in by the old name.
+type renames struct {
+	mu      lock.Mutex
+	count   uint64     // of all that there were
+	recent  []renaming // the newest
+	running map[chat.UserID]struct{}
+}
+
+type renaming struct {
+	user chat.UserID
+	name string
+	at   time.Duration
+}
+
+// renamesMax is how many are remembered, for as long as a login may be under way (endingsKept).
+const renamesMax = 1 << 14
+
+func (r *renames) init() {
+	r.mu.Init(lock.NewClass("hub.renames"))
+	r.running = map[chat.UserID]struct{}{}
+}
+
+// begin reports whether a user may take another name now: two of them at once would be told in
+// another order than they were stored.
+func (r *renames) begin(u chat.UserID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, runs := r.running[u]; runs {
+		return false
+	}
+	r.running[u] = struct{}{}
+	return true
+}
+
+func (r *renames) end(u chat.UserID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.running, u)
+}
+
+// now is what since is to be asked with for a login that begins.
+func (r *renames) now() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
+func (r *renames) add(u chat.UserID, name string, now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count++
+	old := 0
+	for old < len(r.recent) && (now-r.recent[old].at > endingsKept || len(r.recent)-old >= renamesMax) {
+		old++
+	}
+	r.recent = append(r.recent[old:], renaming{u, name, now})
+}
+
+// since returns the name that a user has taken since a login has begun.
+func (r *renames) since(begun uint64, u chat.UserID) (name string, renamed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := len(r.recent) - 1; i >= 0 && r.count-uint64(len(r.recent)-1-i) > begun; i-- {
+		if r.recent[i].user == u {
+			return r.recent[i].name, true
+		}
+	}
+	return "", false
+}
