@@ -7,8 +7,8 @@ import (
 	"sarang/client/session"
 )
 
-// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Belongs, Typing, Online, Offline, Failure
-// or Fault. More kinds may be added: a type switch over them should have a default that
+// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Belongs, ProfileChanged, Renamed, Blocked, Typing, Online,
+// Offline, Failure or Fault. More kinds may be added: a type switch over them should have a default that
 // ignores what it does not know.
 type Event interface{ clientEvent() }
 

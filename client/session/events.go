@@ -30,7 +30,7 @@ type Events interface {
 	// Created answers Create.
 	Created(s *Session, c Created)
 
-	// Done answers Register, ChangePassword and EndSessions.
+	// Done answers Register, ChangePassword, EndSessions and SetAway.
 	Done(s *Session, d Done)
 
 	// SessionList answers ListSessions.
@@ -85,6 +85,18 @@ type Events interface {
 	// Belongs: the user belongs to a room from now on without having asked for it: somebody has
 	// said something in a direct room of his.
 	Belongs(s *Session, room chat.RoomID)
+
+	// Profile answers LookUp and SetProfile, or, with Request 0, tells that another session of
+	// the user has changed his; Renamed answers Rename, and Blocked Block, likewise.
+	Profile(s *Session, p Profile)
+	Renamed(s *Session, r Renamed)
+	Blocked(s *Session, b Blocked)
+
+	// BlockPage answers Blocks.
+	BlockPage(s *Session, p BlockPage)
+
+	// SeenBy answers AskSeenBy.
+	SeenBy(s *Session, l SeenBy)
 
 	// Typing: somebody types in a joined room; it holds for some seconds.
 	Typing(s *Session, t Typing)
@@ -176,6 +188,21 @@ func (NopEvents) MyRoomPage(*Session, MyRoomPage) {}
 
 // Belongs does nothing.
 func (NopEvents) Belongs(*Session, chat.RoomID) {}
+
+// Profile does nothing.
+func (NopEvents) Profile(*Session, Profile) {}
+
+// Renamed does nothing.
+func (NopEvents) Renamed(*Session, Renamed) {}
+
+// Blocked does nothing.
+func (NopEvents) Blocked(*Session, Blocked) {}
+
+// BlockPage does nothing.
+func (NopEvents) BlockPage(*Session, BlockPage) {}
+
+// SeenBy does nothing.
+func (NopEvents) SeenBy(*Session, SeenBy) {}
 
 // Typing does nothing.
 func (NopEvents) Typing(*Session, Typing) {}
@@ -346,8 +373,10 @@ type MemberPage struct {
 
 // Member is a user present in a room.
 type Member struct {
-	User chat.UserID
-	Name string
+	User        chat.UserID
+	Name        string
+	DisplayName string   // how he wants to be called; may be empty
+	Presence    Presence // may not be told
 }
 
 // Done is a request that was done, and whose outcome is stored.

@@ -114,6 +114,7 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SDirect, (*Session).opened)
 	packet.Handle(m, sarangv1.SBelongs, (*Session).belongs)
 	packet.Handle(m, sarangv1.STyping, (*Session).typing)
+	handleProfiles(m)
 	packet.Handle(m, sarangv1.SReport, (*Session).reported)
 	packet.Handle(m, sarangv1.SReports, (*Session).reportPage)
 	packet.Handle(m, sarangv1.SAudit, (*Session).auditPage)

@@ -75,7 +75,9 @@ func (s *Session) memberPage(m *sarangv1.MemberPage) error {
 		Members: make([]Member, 0, len(m.Members)),
 	}
 	for _, u := range m.Members {
-		p.Members = append(p.Members, Member{User: chat.UserID(u.GetUser()), Name: clean(u.GetName())})
+		p.Members = append(p.Members, Member{
+			User: chat.UserID(u.GetUser()), Name: clean(u.GetName()), DisplayName: clean(u.GetDisplayName()), Presence: presenceOf(u.GetPresence()),
+		})
 	}
 	s.events.MemberPage(s, p)
 	s.pump()

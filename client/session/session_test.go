@@ -69,7 +69,7 @@ func TestRequestsAndAnswers(t *testing.T) {
 	id = r.request(func(s *session.Session) (uint32, error) { return s.Members(7, 1, 3) })
 	p.Want(sarangv1.CMembers, &sarangv1.Members{Request: id, Room: 7, After: 1, ItemsMax: 3})
 	p.Send(sarangv1.SMembers, &sarangv1.MemberPage{Request: id, Room: 7, Total: 2, Members: []*sarangv1.Member{{User: 9, Name: "Mina"}}})
-	r.wants("members #5 room=7 [{9 Mina}] of 2 more=false")
+	r.wants("members #5 room=7 [{9 Mina  }] of 2 more=false")
 
 	r.on(func(s *session.Session) {
 		if err := s.Ping(5); err != nil {

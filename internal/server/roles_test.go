@@ -28,6 +28,7 @@ type asker interface {
 	leave(room uint64)
 	history(room uint64) uint32
 	members(room uint64) uint32
+	seenBy(room uint64) uint32
 	mark(room uint64) uint32
 	report(room, seq uint64) uint32
 	reports(room uint64) uint32
@@ -135,6 +136,7 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 	want("join", actor.join(room), may("join"), chat.CodeForbidden)
 	want("history", actor.history(room), may("history"), chat.CodeForbidden)
 	want("members", actor.members(room), may("members"), chat.CodeForbidden)
+	want("see who has read", actor.seenBy(room), may("members"), chat.CodeForbidden)
 	want("mark", actor.mark(room), may("mark"), chat.CodeForbidden)
 	want("report", actor.report(room, said), may("report"), chat.CodeForbidden)
 	want("see the reports", actor.reports(room), rules(role), chat.CodeForbidden)
@@ -250,6 +252,10 @@ func (a *nativeAsker) history(room uint64) uint32 {
 
 func (a *nativeAsker) members(room uint64) uint32 {
 	return a.ask(pb.CMembers, &pb.Members{Request: 4, Room: room}, pb.SMembers)
+}
+
+func (a *nativeAsker) seenBy(room uint64) uint32 {
+	return a.ask(pb.CSeenBy, &pb.SeenBy{Request: 15, Room: room}, pb.SSeenBy)
 }
 
 func (a *nativeAsker) mark(room uint64) uint32 {
@@ -382,6 +388,13 @@ func (a *sdkAsker) history(room uint64) uint32 {
 func (a *sdkAsker) members(room uint64) uint32 {
 	return a.code(func(ctx context.Context) error {
 		_, err := a.c.Members(ctx, chat.RoomID(room))
+		return err
+	})
+}
+
+func (a *sdkAsker) seenBy(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.SeenBy(ctx, chat.RoomID(room))
 		return err
 	})
 }
