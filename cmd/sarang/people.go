@@ -130,6 +130,16 @@ func usersText(r control.Users) string {
 
 func shownText(r control.Shown) string {
 	s := userLine(r.User) + fmt.Sprintf("          since %s\n", when(r.CreatedMs))
+	if p := r.Profile; p != nil {
+		for _, line := range [][2]string{{"called", p.DisplayName}, {"status", p.Status}, {"about", strings.ReplaceAll(p.About, "\n", "\n                 ")}} {
+			if line[1] != "" {
+				s += fmt.Sprintf("          %s %s\n", line[0], line[1])
+			}
+		}
+		if p.Hidden {
+			s += "          nobody is told whether he is online\n"
+		}
+	}
 	if r.Ban != nil {
 		s += "          " + banLine(*r.Ban)
 	}
@@ -146,7 +156,8 @@ func exportCommand() *cobra.Command {
 	var f operateFlags
 	c := &cobra.Command{
 		Use: "export NAME|id:N", Short: "Print all that is stored of a user, as lines of JSON",
-		Long: "Print all that is stored of a user, as lines of JSON: one with the user, then for each\n" +
+		Long: "Print all that is stored of a user, as lines of JSON: one with the user, what he says of\n" +
+			"himself and whom he blocks, then for each\n" +
 			"room one with his role there, and one for each thing that he did in it. It reads the\n" +
 			"logs of his rooms, which takes its time." + operateHelp,
 		Args: usageArgs(cobra.ExactArgs(1)),

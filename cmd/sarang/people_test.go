@@ -2,16 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
+	"sarang/chat"
 	"sarang/internal/control"
+	"sarang/internal/store"
 )
 
 // The commands work on the data of a stopped server, and say by their exit codes what is wrong.
 func TestOperateStopped(t *testing.T) {
 	data := t.TempDir()
 	fill(t, "sqlite:"+data)
+	speak(t, "sqlite:"+data)
 	for _, c := range []struct {
 		args string
 		code int
@@ -22,6 +26,7 @@ func TestOperateStopped(t *testing.T) {
 		{"user search x", 0, ""},
 		{"user show u", 0, "3 messages"},
 		{"user show id:1", 0, "3 messages"},
+		{"user show u", 0, "status at tea"},
 		{"user show nobody", exitNothing, ""},
 		{"user show id:99", exitNothing, ""},
 		{"user show", exitUsage, ""},
@@ -30,7 +35,7 @@ func TestOperateStopped(t *testing.T) {
 		{"user list", 0, "operator"},
 		{"user operator u --off", 0, "is no operator"},
 		{"user operator nobody", exitNothing, ""},
-		{"user export u", 0, `"text":"x"`},
+		{"user export u", 0, `{"profile":{"about":"two\nlines","status":"at tea","hidden":true}}`},
 		{"room list", 0, "#r "},
 		{"room show r", 0, "3 events"},
 		{"room show #r", 0, "3 events"},
@@ -79,5 +84,18 @@ func TestOperateStopped(t *testing.T) {
 	var r control.Entries
 	if code != 0 || json.Unmarshal([]byte(out), &r) != nil || len(r.Entries) != 2 || r.Next == nil || r.Entries[0].Act != "erase" {
 		t.Fatalf("%d, %v\n%s", code, err, out)
+	}
+}
+
+// speak has the user u say something of himself.
+func speak(t *testing.T, url string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, store.Options{Sync: store.ProcessSafe})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.ChangeProfile(t.Context(), 1, chat.ProfileChange{Status: new("at tea"), About: new("two\nlines"), Hidden: new(true)})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -176,7 +176,10 @@ type WhoArgs struct {
 // Shown is a user with what is known of him beside.
 type Shown struct {
 	User
-	Ban   *Ban         `json:"ban,omitempty"`
+	Ban *Ban `json:"ban,omitempty"`
+
+	Profile *Profile `json:"profile,omitempty"` // what he says of himself
+
 	Rooms []PlacedRoom `json:"rooms"` // in which he has a role, the first of them
 	Audit []Entry      `json:"audit"` // the newest entries that are about him or by him
 }
@@ -205,6 +208,9 @@ func (o *Operations) showUser(ctx context.Context, a WhoArgs, _ Tell) (s Shown, 
 		return s, err
 	}
 	s.User, s.Rooms, s.Audit = userOf(u, operators), []PlacedRoom{}, []Entry{}
+	if s.Profile, err = o.profile(ctx, u.ID); err != nil {
+		return s, err
+	}
 	private, err := o.Store.PrivateRooms(ctx, u.ID, 0, shownRooms)
 	if err != nil {
 		return s, err
@@ -275,9 +281,11 @@ func (o *Operations) setOperator(ctx context.Context, a OperatorArgs, _ Tell) (U
 
 // Exported is a line of an export: one of its fields is there.
 type Exported struct {
-	User  *User          `json:"user,omitempty"`
-	Room  *PlacedRoom    `json:"room,omitempty"` // what follows is of it
-	Event *ExportedEvent `json:"event,omitempty"`
+	User    *User          `json:"user,omitempty"`
+	Profile *Profile       `json:"profile,omitempty"`
+	Block   *BlockedUser   `json:"block,omitempty"`
+	Room    *PlacedRoom    `json:"room,omitempty"` // what follows is of it
+	Event   *ExportedEvent `json:"event,omitempty"`
 }
 
 // ExportedEvent is something that a user did.
@@ -323,6 +331,9 @@ func (o *Operations) exportUser(ctx context.Context, a WhoArgs, tell Tell) (x Ex
 	}
 	his := userOf(u, operators)
 	if err := tell.part(Exported{User: &his}); err != nil {
+		return x, err
+	}
+	if err := o.exportPeople(ctx, u.ID, tell); err != nil {
 		return x, err
 	}
 	for after := chat.RoomID(0); ; {

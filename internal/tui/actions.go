@@ -106,6 +106,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.ruled(c)
 	case VerbRegister, VerbPassword, VerbSessions:
 		return m.account(c)
+	case VerbName, VerbProfile, VerbWhois, VerbAway, VerbBlock, VerbUnblock, VerbSeen:
+		return m.aboutThem(c)
 	case VerbEdit, VerbDelete, VerbReact, VerbReply:
 		return m.changing(c)
 	case VerbHelp:

@@ -34,6 +34,13 @@ const (
 	VerbRegister
 	VerbPassword
 	VerbSessions
+	VerbName
+	VerbProfile
+	VerbWhois
+	VerbAway
+	VerbBlock
+	VerbUnblock
+	VerbSeen
 	VerbEdit
 	VerbDelete
 	VerbReact
@@ -57,7 +64,7 @@ type Command struct {
 
 	Setting chat.Setting // VerbArchive, VerbSlow
 
-	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute; Who: VerbMsg, too.
+	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute; Who: VerbMsg, too, and the field of VerbProfile.
 	Who    string
 	Role   chat.Role
 	For    time.Duration // 0: for good
@@ -95,6 +102,13 @@ func verbs() []struct {
 		{"register", "/register [code]", "keep your name, by a password", VerbRegister},
 		{"password", "/password", "another password", VerbPassword},
 		{"sessions", "/sessions [end N|others]", "where you are logged in", VerbSessions},
+		{"name", "/name NAME", "another name; you stay who you are", VerbName},
+		{"profile", "/profile [status …]", "say of yourself: " + profileFields, VerbProfile},
+		{"whois", "/whois NAME", "who somebody is", VerbWhois},
+		{"away", "/away [off]", "you do not sit here, or again", VerbAway},
+		{"block", "/block NAME", "do not see what he says", VerbBlock},
+		{"unblock", "/unblock NAME", "or again", VerbUnblock},
+		{"seen", "/seen", "who has read the newest message", VerbSeen},
 		{"edit", "/edit [^N] text", "say it so (your newest, or ^N)", VerbEdit},
 		{"delete", "/delete [^N]", "take it back", VerbDelete},
 		{"react", "/react [^N] 👍", "an emoji on a message", VerbReact},
@@ -159,6 +173,8 @@ func (c *Command) arguments(words []string) error {
 		return nil
 	case VerbSessions:
 		return c.sessions(words)
+	case VerbName, VerbProfile, VerbWhois, VerbAway, VerbBlock, VerbUnblock, VerbSeen:
+		return c.people(words)
 	case VerbRegister:
 		if len(words) > 1 {
 			return errors.New("a password is not written here: it is asked for")

@@ -32,6 +32,14 @@ type Conn interface {
 	Register(ctx context.Context, password, invitation string) error
 	ChangePassword(ctx context.Context, old, fresh string, keepSessions bool) error
 	Sessions(ctx context.Context) ([]client.DeviceSession, error)
+	LookUp(ctx context.Context, name string) (client.Profile, error)
+	SetProfile(ctx context.Context, p chat.ProfileChange) (client.Profile, error)
+	Rename(ctx context.Context, name string) (string, error)
+	SetAway(ctx context.Context, away bool) error
+	Block(ctx context.Context, name string) (chat.UserID, error)
+	Unblock(ctx context.Context, name string) (chat.UserID, error)
+	Blocks(ctx context.Context) ([]client.Member, error)
+	SeenBy(ctx context.Context, room chat.RoomID) ([]client.SeenMark, error)
 	EndSession(ctx context.Context, which chat.DeviceID) error
 	EndOtherSessions(ctx context.Context) error
 	Reply(ctx context.Context, room chat.RoomID, y client.Reply) (chat.Seq, error)
@@ -54,7 +62,8 @@ func message(e client.Event, now time.Time) any {
 		return e.LoggedIn
 	case client.Offline:
 		return Lost{Why: sentence(e.Err), RetryAt: now.Add(e.RetryIn), Final: e.Final}
-	case client.Gap, client.Left, client.Marked, client.Muted, client.Belongs, client.Typing:
+	case client.Gap, client.Left, client.Marked, client.Muted, client.Belongs, client.Typing,
+		client.ProfileChanged, client.Renamed, client.Blocked:
 		return e
 	case client.Failure:
 		return failed(e)
@@ -123,6 +132,9 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	if what, done := performAccount(ctx, c, effect); done {
+		return what
+	}
+	if what, done := performProfile(ctx, c, effect); done {
 		return what
 	}
 	switch e := effect.(type) {

@@ -50,6 +50,7 @@ type Model struct {
 	hint    string    // for who just typed something
 
 	sessions []client.DeviceSession // as they were listed last
+	blocked  map[chat.UserID]bool
 	help     bool
 	panel    bool
 	blurred  bool // the terminal is not looked at

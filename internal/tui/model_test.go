@@ -239,7 +239,7 @@ func TestMembers(t *testing.T) {
 	s.m.Update(s.event(lobby, chat.EventLeave, ann, "ann", ""))
 	s.wants("│ ann", 0)
 	s.m.Update(tui.Lost{Why: "gone"})
-	if again := s.m.Update(client.LoggedIn{User: me, Name: "민지"}); len(again) != 2 || again[0] != (tui.Members{Room: lobby, Names: 512}) {
+	if again := s.m.Update(client.LoggedIn{User: me, Name: "민지"}); len(again) != 3 || again[0] != (tui.Members{Room: lobby, Names: 512}) {
 		t.Errorf("effects of a new connection: %+v", again)
 	}
 }

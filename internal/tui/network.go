@@ -64,7 +64,7 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 		}
 		m.sayIn(r, entryError, e.Text)
 	default:
-		return nil, false
+		return nil, m.toldOfPeople(what)
 	}
 	return nil, true
 }
@@ -92,8 +92,8 @@ func (m *Model) event(e chat.Event) (effects []Effect) {
 		effects = m.askMembers(r) // we came back: others may have gone
 	}
 	m.grow(r, func() {
-		n, fresh := r.event(e, m.me)
-		if !fresh || n.kind != entryMessage || n.own {
+		n, fresh := r.event(m.veiled(e), m.me)
+		if !fresh || n.kind != entryMessage || n.own || m.blocked[e.User] {
 			return
 		}
 		if watched := r == m.room() && !m.blurred && r.scroll == 0; !watched && n.seq > r.read {
@@ -115,6 +115,7 @@ func (m *Model) loggedIn(in client.LoggedIn) (effects []Effect) {
 	if len(m.rooms) > 0 {
 		effects = append(effects, MyRooms{})
 	}
+	effects = append(effects, Blocks{})
 	return effects
 }
 
@@ -240,6 +241,9 @@ func (m *Model) historyLoaded(h HistoryLoaded) {
 		r.loading = false
 		m.sayIn(r, entryError, failure("older messages", h.Err))
 		return
+	}
+	for i := range h.Page.Events {
+		h.Page.Events[i] = m.veiled(h.Page.Events[i])
 	}
 	if r.history(h.Page, m.me) == 0 && r == m.room() {
 		m.hint = "this is where the room begins"

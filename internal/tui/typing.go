@@ -25,7 +25,7 @@ const typistsMax = 16
 // types notes that somebody types.
 func (m *Model) types(t client.Typing) {
 	r := m.find(t.Room)
-	if r == nil || t.User == m.me {
+	if r == nil || t.User == m.me || m.blocked[t.User] {
 		return
 	}
 	if _, known := r.typing[t.User]; !known && len(r.typing) >= typistsMax {

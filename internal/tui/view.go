@@ -205,7 +205,7 @@ func (m *Model) helpLines(height int) []string {
 	lines := []string{m.theme.strong.Render(cut("Enter says what you typed. Commands:", m.width)), ""}
 	commands := func(seldom bool) {
 		for _, v := range verbs() {
-			if (v.verb.aboutOthers() || v.verb.aboutAccount() || v.verb.aboutMessages() || v.verb.aboutRoom()) == seldom {
+			if (v.verb.aboutOthers() || v.verb.aboutAccount() || v.verb.aboutPeople() || v.verb.aboutMessages() || v.verb.aboutRoom()) == seldom {
 				lines = append(lines, cut("  "+pad(v.usage, usage)+" "+v.what, m.width))
 			}
 		}
