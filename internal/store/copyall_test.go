@@ -187,6 +187,8 @@ func peopled(t *testing.T, s chat.Archive) {
 	must(err)
 	_, err = m.ResolveReport(ctx, r.ID, chat.ReportActed, entry(7, chat.AuditResolve))
 	must(err)
+	photo := chat.File{FileInfo: chat.FileInfo{ID: 77, Name: "a.jpg", Type: "image/jpeg", Bytes: 10, Width: 2, Height: 1}, Owner: 2, Hash: chat.FileHash{9}, CreatedMs: 3}
+	must(s.(chat.Files).AddFile(ctx, photo, chat.FileQuota{}))
 	// What becomes of messages, and a topic.
 	a := chat.Append{Room: 1, After: 700}
 	for _, e := range []chat.Event{
@@ -201,7 +203,7 @@ func peopled(t *testing.T, s chat.Archive) {
 		{Kind: chat.EventReact, Target: 701, Text: "❤"},
 		{Kind: chat.EventUnreact, Target: 701, Text: "❤"},
 		{Kind: chat.EventTopic, Text: "of what we speak"},
-		{Kind: chat.EventMessage, Root: 701, Text: "in a thread"},
+		{Kind: chat.EventMessage, Root: 701, Text: "in a thread", Files: chat.NewFileList(photo.FileInfo)},
 	} {
 		e.Room, e.Seq, e.User, e.Nonce, e.TimeMs = 1, a.After+1+chat.Seq(len(a.Events)), 2, chat.Nonce(9000+len(a.Events)), 9000
 		a.Events = append(a.Events, e)
@@ -277,8 +279,8 @@ func TestCopyOfEverything(t *testing.T) {
 	for i, address := range urls {
 		to := openArchive(t, address)
 		c, err := store.Copy(t.Context(), from, to, quiet)
-		// 8 devices less that of who lost his name, 1 invitation, 3 memberships; 1 profile, 1 block, 1 old name, 2 externals, 1 operator, 7 entries, 2 bans, 2 reports.
-		if err != nil || c.Users != 8 || c.Events != peopledEvents || c.Others != 7+1+3+1+1+1+2+1+7+2+2 {
+		// 8 devices less that of who lost his name, 1 invitation, 3 memberships; 1 profile, 1 block, 1 old name, 2 externals, 1 operator, 7 entries, 2 bans, 2 reports, 1 file.
+		if err != nil || c.Users != 8 || c.Events != peopledEvents || c.Others != 7+1+3+1+1+1+2+1+7+2+2+1 {
 			t.Fatalf("copy %d: %+v, %v", i, c, err)
 		}
 		if i > 0 && c.Sum != sum {

@@ -110,6 +110,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.aboutThem(c)
 	case VerbEdit, VerbDelete, VerbReact, VerbReply:
 		return m.changing(c)
+	case VerbSend, VerbSave:
+		return m.file(c)
 	case VerbHelp:
 		m.help = !m.help
 	case VerbQuit:

@@ -113,7 +113,7 @@ func (r *room) present(n *entry) {
 		n.text = "(deleted)"
 		return
 	}
-	n.text = CleanText(m.Text)
+	n.text = withFiles(CleanText(m.Text), m.Files)
 	if to, ok := r.view.Message(m.Target); ok {
 		n.text = "↪ " + CleanLine(to.Name) + ": " + n.text
 	}

@@ -45,6 +45,8 @@ const (
 	VerbDelete
 	VerbReact
 	VerbReply
+	VerbSend
+	VerbSave
 	VerbTopic
 	VerbDescribe
 	VerbArchive
@@ -61,6 +63,8 @@ type Command struct {
 	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
+
+	Path string // VerbSend; VerbSave: a folder, may be empty
 
 	Setting chat.Setting // VerbArchive, VerbSlow
 
@@ -113,6 +117,8 @@ func verbs() []struct {
 		{"delete", "/delete [^N]", "take it back", VerbDelete},
 		{"react", "/react [^N] 👍", "an emoji on a message", VerbReact},
 		{"reply", "/reply [^N] text", "answer a message", VerbReply},
+		{"send", "/send FILE [text]", "a file (\"…\" if it has spaces)", VerbSend},
+		{"save", "/save [^N] [FOLDER]", "the files of a message", VerbSave},
 		{"help", "/help", "show or hide this (F1)", VerbHelp},
 		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
 	}
@@ -160,6 +166,8 @@ func (c *Command) arguments(words []string) error {
 		return c.person(words)
 	case VerbEdit, VerbDelete, VerbReact, VerbReply:
 		return c.message(words)
+	case VerbSend, VerbSave:
+		return c.fileArguments(words)
 	case VerbTopic, VerbDescribe:
 		c.Text = strings.Join(words, " ")
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"sarang/chat"
@@ -42,6 +43,8 @@ type Conn interface {
 	SeenBy(ctx context.Context, room chat.RoomID) ([]client.SeenMark, error)
 	EndSession(ctx context.Context, which chat.DeviceID) error
 	EndOtherSessions(ctx context.Context) error
+	Upload(ctx context.Context, f client.NewFile) (chat.FileInfo, error)
+	Download(ctx context.Context, f client.NamedFile, w io.Writer) (int64, error)
 	Reply(ctx context.Context, room chat.RoomID, y client.Reply) (chat.Seq, error)
 	Edit(ctx context.Context, room chat.RoomID, target chat.Seq, text string) (chat.Seq, error)
 	Delete(ctx context.Context, room chat.RoomID, target chat.Seq) (chat.Seq, error)
@@ -128,6 +131,9 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 	if p, ok := effect.(Publish); ok {
 		seq, err := c.PublishNonce(ctx, p.Room, p.Nonce, p.Text)
 		return Published{Room: p.Room, Nonce: p.Nonce, Seq: seq, Err: plainly(err)}
+	}
+	if what, done := performFile(ctx, c, effect); done {
+		return what
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()

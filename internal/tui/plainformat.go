@@ -23,6 +23,8 @@ type lineJSON struct {
 	Role    string      `json:"role,omitempty"`    // role
 	Until   string      `json:"until,omitempty"`   // role: when it ends, as time
 	Value   uint32      `json:"value,omitempty"`   // archive: 1; slow: seconds
+	Files []chat.FileInfo `json:"files,omitempty"` // message: what it names
+
 	From    chat.Seq    `json:"from,omitempty"`    // gap: the first one that is lost
 	To      chat.Seq    `json:"to,omitempty"`      // gap: the last one
 	Anew    bool        `json:"anew,omitempty"`    // gap: the log began anew, sequence numbers too
@@ -61,7 +63,7 @@ func (p *plain) format(e chat.Event) string {
 	if p.config.JSON {
 		l := lineJSON{
 			Event: kindName(e.Kind), Room: p.room.Name, Seq: e.Seq, User: e.User, Name: e.Name, Text: e.Text,
-			Time: at.UTC().Format(timeJSON), Subject: e.Subject, Value: e.Value,
+			Time: at.UTC().Format(timeJSON), Subject: e.Subject, Value: e.Value, Files: e.Files.All(),
 		}
 		if e.Kind == chat.EventRole {
 			l.Role = e.Role.String()
@@ -84,7 +86,7 @@ func (p *plain) format(e chat.Event) string {
 	case chat.EventRole, chat.EventKick:
 		return head + "* " + ruleText(e, p.names.of(e.Subject), p.config.Location)
 	}
-	return head + name + ": " + CleanLine(e.Text)
+	return head + name + ": " + withFiles(CleanLine(e.Text), e.Files)
 }
 
 func (p *plain) formatGap(g client.Gap) string {

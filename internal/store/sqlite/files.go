@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"math"
 
@@ -14,13 +13,13 @@ var _ chat.Files = (*Store)(nil)
 
 // What files.state says is written at the migration.
 const (
-	selectFile = "SELECT id, owner, hash, bytes, type, name, width, height, thumbnail, created_ms FROM files WHERE "
-	insertFile = `INSERT INTO files (id, owner, hash, bytes, type, name, width, height, thumbnail, created_ms, state)
+	selectFile = "SELECT id, user_id, hash, size_bytes, type, name, width, height, thumbnail, created_ms FROM files WHERE "
+	insertFile = `INSERT INTO files (id, user_id, hash, size_bytes, type, name, width, height, thumbnail, created_ms, state)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`
 	// A file that has lost its last link is gone from that moment on.
 	fileIsThere = "(state < 2 OR state = 2 AND EXISTS (SELECT 1 FROM file_links WHERE file_id = files.id))"
 
-	selectFileUse = "SELECT count(*), coalesce(sum(bytes), 0) FROM files WHERE owner = ? AND state < 3"
+	selectFileUse = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM files WHERE user_id = ? AND state < 3"
 
 	someLoose = "SELECT 1 FROM files WHERE state IN (2, 3) OR state = 1 AND created_ms < ? LIMIT 1"
 	markLoose = `UPDATE files SET state = CASE WHEN EXISTS (SELECT 1 FROM file_links WHERE file_id = files.id) THEN 0 ELSE 3 END
@@ -37,7 +36,7 @@ type fileStmts struct {
 func (f *fileStmts) all() []stmtOf {
 	const gone = "room_id = ?1 AND seq < (SELECT min(seq) FROM messages WHERE room_id = ?1)"
 	return []stmtOf{
-		{&f.name, "UPDATE files SET state = 0 WHERE id = ? AND owner = ? AND state < 3"},
+		{&f.name, "UPDATE files SET state = 0 WHERE id = ? AND user_id = ? AND state < 3"},
 		{&f.link, "INSERT OR IGNORE INTO file_links (room_id, seq, file_id) VALUES (?, ?, ?)"},
 		{&f.loosen, "UPDATE files SET state = 2 WHERE state = 0 AND id IN (SELECT file_id FROM file_links WHERE room_id = ? AND seq = ?)"},
 		{&f.unlink, "DELETE FROM file_links WHERE room_id = ? AND seq = ?"},
@@ -128,7 +127,7 @@ func (s *Store) AddFile(ctx context.Context, f chat.File, q chat.FileQuota) erro
 			if err != nil {
 				return err
 			}
-			return w.run(insertFile, int64(f.ID), int64(f.Owner), hex.EncodeToString(f.Hash[:]), f.Bytes, f.Type, f.Name, f.Width, f.Height, f.Thumbnail, f.CreatedMs)
+			return w.run(insertFile, int64(f.ID), int64(f.Owner), f.Hash[:], f.Bytes, f.Type, f.Name, f.Width, f.Height, f.Thumbnail, f.CreatedMs)
 		},
 		made: known,
 	})
@@ -137,13 +136,11 @@ func (s *Store) AddFile(ctx context.Context, f chat.File, q chat.FileQuota) erro
 func scanFile(row interface{ Scan(...any) error }) (f chat.File, err error) {
 	var hash string
 	var bytes, width, height int64
-	err = row.Scan(number[chat.FileID]{&f.ID}, number[chat.UserID]{&f.Owner}, text{&hash}, bits[int64]{&bytes}, text{&f.Type}, text{&f.Name},
+	err = row.Scan(number[chat.FileID]{&f.ID}, number[chat.UserID]{&f.Owner}, anyBytes{&hash}, bits[int64]{&bytes}, text{&f.Type}, text{&f.Name},
 		bits[int64]{&width}, bits[int64]{&height}, flag{&f.Thumbnail}, bits[int64]{&f.CreatedMs})
 	f.Bytes, f.Width, f.Height = bytes, int(width), int(height)
-	if err == nil {
-		if n, bad := hex.Decode(f.Hash[:], []byte(hash)); bad != nil || n != len(f.Hash) || len(hash) != 2*len(f.Hash) {
-			err = &columnError{hash, "a hash"}
-		}
+	if err == nil && copy(f.Hash[:], hash) != len(hash) || len(hash) != len(f.Hash) {
+		err = errors.Join(err, &columnError{hash, "a hash"})
 	}
 	return f, err
 }
@@ -200,7 +197,7 @@ func (s *Store) Orphans(ctx context.Context, beforeMs int64, itemsMax int) ([]ch
 
 // HashUsed is documented at chat.Files.
 func (s *Store) HashUsed(ctx context.Context, hash chat.FileHash) (used bool, err error) {
-	err = s.each(ctx, "SELECT 1 FROM files WHERE hash = ? AND state < 3 LIMIT 1", []any{hex.EncodeToString(hash[:])}, func(*sql.Rows) error {
+	err = s.each(ctx, "SELECT 1 FROM files WHERE hash = ? AND state < 3 LIMIT 1", []any{hash[:]}, func(*sql.Rows) error {
 		used = true
 		return nil
 	})
@@ -214,7 +211,7 @@ func (s *Store) DropFile(ctx context.Context, id chat.FileID) error {
 
 // ReleaseFile is documented at chat.Files.
 func (s *Store) ReleaseFile(ctx context.Context, user chat.UserID, id chat.FileID) error {
-	return s.smallWrite(ctx, "UPDATE files SET state = 2 WHERE id = ? AND owner = ? AND state = 1", fileArg(id), int64(min(user, math.MaxInt64)))
+	return s.smallWrite(ctx, "UPDATE files SET state = 2 WHERE id = ? AND user_id = ? AND state = 1", fileArg(id), int64(min(user, math.MaxInt64)))
 }
 
 func (s *Store) smallWrite(ctx context.Context, query string, args ...any) error {

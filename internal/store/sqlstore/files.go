@@ -19,7 +19,7 @@ func fileTables() []string {
 		// row first: so whoever removes it waits, and sees that it is linked.
 		`CREATE TABLE files (
 			id         BIGINT NOT NULL PRIMARY KEY,
-			owner_id   BIGINT NOT NULL,
+			user_id    BIGINT NOT NULL,
 			hash       {key} NOT NULL,
 			size_bytes BIGINT NOT NULL,
 			type       {text} NOT NULL,
@@ -30,7 +30,7 @@ func fileTables() []string {
 			created_ms BIGINT NOT NULL,
 			state      BIGINT NOT NULL
 		)`,
-		"CREATE INDEX files_owner ON files (owner_id, state)",
+		"CREATE INDEX files_user ON files (user_id, state)",
 		"CREATE INDEX files_hash ON files (hash)",
 		"CREATE INDEX files_loose ON files (state, created_ms) WHERE state <> 0",
 		`CREATE TABLE file_links (
@@ -44,14 +44,14 @@ func fileTables() []string {
 }
 
 const (
-	selectFile = "SELECT id, owner_id, hash, size_bytes, type, name, width, height, thumbnail, created_ms FROM files WHERE "
-	insertFile = `INSERT INTO files (id, owner_id, hash, size_bytes, type, name, width, height, thumbnail, created_ms, state)
+	selectFile = "SELECT id, user_id, hash, size_bytes, type, name, width, height, thumbnail, created_ms FROM files WHERE "
+	insertFile = `INSERT INTO files (id, user_id, hash, size_bytes, type, name, width, height, thumbnail, created_ms, state)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`
 
 	// A file that has lost its last link is gone from that moment on.
 	fileIsThere = "(state < 2 OR (state = 2 AND EXISTS (SELECT 1 FROM file_links WHERE file_id = files.id)))"
 
-	nameFile   = "UPDATE files SET state = 0 WHERE id = ? AND owner_id = ? AND state < 3"
+	nameFile   = "UPDATE files SET state = 0 WHERE id = ? AND user_id = ? AND state < 3"
 	linkFile   = "INSERT INTO file_links (room_id, seq, file_id) VALUES (?, ?, ?)"
 	loosenFile = "UPDATE files SET state = 2 WHERE state = 0 AND id IN (SELECT file_id FROM file_links WHERE room_id = ? AND seq "
 	unlinkFile = "DELETE FROM file_links WHERE room_id = ? AND seq "
@@ -192,7 +192,7 @@ func (s *Store) FileUse(ctx context.Context, user chat.UserID) (use chat.FileUse
 }
 
 func (s *Store) fileUse(ctx context.Context, c Conn, user chat.UserID) (use chat.FileUse, err error) {
-	const query = "SELECT count(*), cast(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE owner_id = ? AND state < 3"
+	const query = "SELECT count(*), cast(coalesce(sum(size_bytes), 0) AS BIGINT) FROM files WHERE user_id = ? AND state < 3"
 	err = c.Query(ctx, s.dialect.compile(query), []any{signed(user)}, func(scan Scan) error {
 		var files int64
 		err := scan(&files, &use.Bytes)
@@ -243,7 +243,7 @@ func (s *Store) DropFile(ctx context.Context, id chat.FileID) error {
 
 // ReleaseFile is documented at chat.Files.
 func (s *Store) ReleaseFile(ctx context.Context, user chat.UserID, id chat.FileID) error {
-	return s.fileWrite(ctx, "UPDATE files SET state = 2 WHERE id = ? AND owner_id = ? AND state = 1", fileArg(id), int64(min(user, math.MaxInt64)))
+	return s.fileWrite(ctx, "UPDATE files SET state = 2 WHERE id = ? AND user_id = ? AND state = 1", fileArg(id), int64(min(user, math.MaxInt64)))
 }
 
 func (s *Store) fileWrite(ctx context.Context, query string, args ...any) error {

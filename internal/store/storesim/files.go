@@ -14,6 +14,7 @@ var _ chat.Files = (*Store)(nil)
 // file is one that was uploaded, and the messages that name it.
 type file struct {
 	chat.File
+	named bool // a message has named it
 	loose bool // it has lost a link, or was released
 	going bool // it is being removed
 	links map[link]bool
@@ -24,6 +25,26 @@ type link struct {
 	seq  chat.Seq
 }
 
+// What a record of a file says of its state.
+const (
+	fileNamed = iota
+	fileNew
+	fileLoose
+	fileGoing
+)
+
+func (f *file) state() int64 {
+	switch {
+	case f.going:
+		return fileGoing
+	case f.loose:
+		return fileLoose
+	case f.named:
+		return fileNamed
+	}
+	return fileNew
+}
+
 // isThere reports whether f is one that may be told: it has not lost its last link.
 func (f *file) isThere() bool { return f != nil && !f.going && (!f.loose || len(f.links) > 0) }
 
@@ -32,7 +53,7 @@ func (d *Disk) name(e *chat.Event) {
 	for _, named := range e.Files.All() {
 		if f := d.files[named.ID]; f != nil && f.Owner == e.User && !f.going {
 			f.links[link{e.Room, e.Seq}] = true
-			f.loose = false
+			f.named, f.loose = true, false
 		}
 	}
 }
@@ -135,7 +156,7 @@ func (d *Disk) filesThat(itemsMax int, are func(*file) bool) (files []chat.File)
 func (s *Store) Orphans(ctx context.Context, beforeMs int64, itemsMax int) (files []chat.File, err error) {
 	err = s.write(ctx, "Orphans", func(d *Disk) error {
 		files = d.filesThat(itemsMax, func(f *file) bool {
-			return f.going || len(f.links) == 0 && (f.loose || f.CreatedMs < beforeMs)
+			return f.going || len(f.links) == 0 && (f.loose || !f.named && f.CreatedMs < beforeMs)
 		})
 		for _, f := range files {
 			d.files[f.ID].going = true

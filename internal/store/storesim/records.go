@@ -51,6 +51,14 @@ func (d *Disk) records(kind string) (all []chat.Record, has bool) {
 			}
 			add(int64(b.ID), b.Target(), int64(b.User), network, b.UntilMs, b.Reason, b.CreatedMs)
 		}
+	case "files":
+		for _, f := range d.files {
+			thumbnail := int64(0)
+			if f.Thumbnail {
+				thumbnail = 1
+			}
+			add(int64(f.ID), int64(f.Owner), string(f.Hash[:]), f.Bytes, f.Type, f.Name, int64(f.Width), int64(f.Height), thumbnail, f.CreatedMs, f.state())
+		}
 	case "reports":
 		for _, r := range m.reports {
 			add(int64(r.ID), int64(r.Room), int64(r.Seq), int64(r.Author), int64(r.Reporter), r.TimeMs, r.Reason,
@@ -148,6 +156,17 @@ func (d *Disk) addRecord(k chat.RecordKind, r chat.Record) (err error) {
 		}
 		m.bans = slices.DeleteFunc(m.bans, func(o chat.Ban) bool { return o.ID == b.ID })
 		m.bans = append(m.bans, b)
+	case "files":
+		f := &file{links: map[link]bool{}, named: n(10) == fileNamed, loose: n(10) == fileLoose, going: n(10) == fileGoing}
+		f.FileInfo = chat.FileInfo{
+			ID: chat.FileID(n(0)), Bytes: r[3].(int64), Type: r[4].(string), Name: r[5].(string), Width: int(n(6)), Height: int(n(7)), Thumbnail: n(8) != 0,
+		}
+		f.Owner, f.CreatedMs = chat.UserID(n(1)), r[9].(int64)
+		copy(f.Hash[:], r[2].(string))
+		if d.files == nil {
+			d.files = map[chat.FileID]*file{}
+		}
+		d.files[f.ID] = f
 	case "reports":
 		m.reports = slices.DeleteFunc(m.reports, func(o chat.Report) bool { return o.ID == n(0) })
 		m.reports = append(m.reports, chat.Report{

@@ -183,8 +183,10 @@ func sampleRecord(k chat.RecordKind, i int) chat.Record {
 			r[at] = fmt.Sprintf("10.0.%d.0/24", n)
 		case k.Name == "bans" && field.Name == "user_id":
 			r[at] = int64(0)
-		case field.Name == "hidden":
+		case field.Name == "hidden", field.Name == "thumbnail":
 			r[at] = int64(n % 2)
+		case field.Name == "state":
+			r[at] = int64(n % 4)
 		case field.Type == chat.Number:
 			r[at] = int64(n)
 		case field.Type == chat.Text:

@@ -4,9 +4,9 @@
 -- 1 none has named it yet, 2 it has lost a link, and perhaps its last, 3 it is being removed.
 CREATE TABLE files (
     id         INTEGER PRIMARY KEY,
-    owner      INTEGER NOT NULL,
-    hash       TEXT    NOT NULL,
-    bytes      INTEGER NOT NULL,
+    user_id    INTEGER NOT NULL,
+    hash       BLOB    NOT NULL,
+    size_bytes INTEGER NOT NULL,
     type       TEXT    NOT NULL,
     name       TEXT    NOT NULL,
     width      INTEGER NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE files (
     created_ms INTEGER NOT NULL,
     state      INTEGER NOT NULL
 );
-CREATE INDEX files_owner ON files (owner, state, bytes);
+CREATE INDEX files_user ON files (user_id, state, size_bytes);
 CREATE INDEX files_hash ON files (hash);
 CREATE INDEX files_loose ON files (state, created_ms) WHERE state <> 0;
 
