@@ -147,6 +147,16 @@ const ExternalPassword = "$external"
 // ExternalBytesMax bounds the name that another program has for a user.
 const ExternalBytesMax = 1 << 10
 
+// Identity is who somebody is as another program says.
+type Identity struct {
+	External string   // what it calls him, for ever
+	Name     string   // that he is to have; empty: the one that he asks for
+	Rooms    []string // names of private rooms that he is invited to; at most IdentityRoomsMax
+}
+
+// IdentityRoomsMax bounds the rooms that another program invites somebody to at a login.
+const IdentityRoomsMax = 20
+
 // ErasedName is what an erased user is called. It is no name that anybody can have.
 const ErasedName = "(erased)"
 

@@ -21,6 +21,7 @@ func (h *home) reveal(events []chat.Event, refs func(i int) room.Ref) {
 		code := chat.Code(0)
 		if events[i].Kind.Rules() {
 			code = info.Ends(&events[i])
+			h.invited(info, &events[i])
 		}
 		if code == 0 {
 			continue

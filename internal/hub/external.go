@@ -42,8 +42,12 @@ func (s *Shard) loginByJWT(o *Session, ref RequestRef, r LoginRequest) {
 
 // identify makes the claim that of whom a token names.
 func (c *claiming) identify(ctx context.Context, h *Hub, token, wanted string) error {
-	external, name, err := h.config.Identify(token)
+	who, err := h.config.Identify(token)
 	if err != nil {
+		return err
+	}
+	external, name := who.External, who.Name
+	if c.rooms, err = h.roomsOf(ctx, who.Rooms); err != nil {
 		return err
 	}
 	if len(external) > chat.ExternalBytesMax {

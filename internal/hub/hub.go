@@ -95,10 +95,9 @@ type Config struct {
 
 	StoreSlice time.Duration // the store is read and written for so long before workers have their turn, where they share processors; default 2 ms; negative: they take no turns
 
-	// Identify returns who somebody is by a token of another program: what it calls him, for
-	// ever, and the name that he is to have. Errors are *chat.Error. It may be called from any
+	// Identify returns who somebody is by a token of another program. Errors are *chat.Error. It may be called from any
 	// goroutine, and may take time. Nil: nobody comes so.
-	Identify func(token string) (external, name string, err error)
+	Identify func(token string) (chat.Identity, error)
 
 	Files FileLimits
 

@@ -90,10 +90,11 @@ type claiming struct {
 	chat.Claim
 	session engine.SessionID
 	ref     RequestRef
-	token   []byte // becomes the client's, unless a fresh one does
-	renames uint64 // see renames
-	fresh   []byte // may take its place
-	endings uint64 // see endings
+	token   []byte        // becomes the client's, unless a fresh one does
+	renames uint64        // see renames
+	rooms   []chat.RoomID // that another program invites him to
+	fresh   []byte        // may take its place
+	endings uint64        // see endings
 }
 
 // claimFor makes the claim of a session.
@@ -235,6 +236,7 @@ func (s *Shard) claimed(o *Session, c *claiming, in chat.Claimed, err error) {
 	o.login, o.User, o.Name, o.device = loginDone, in.ID, in.Name, in.Device
 	o.Engine.Admit()
 	o.Client.LoggedIn(o, Admission{in.User, token, in.Device})
+	s.invite(o, c.rooms)
 }
 
 // LoginFailed refuses a login; the session is ended if too many have failed. The gateway

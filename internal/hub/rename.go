@@ -47,7 +47,7 @@ func (s *Shard) Rename(o *Session, ref RequestRef, name string) {
 func (s *Shard) renamed(o *Session, ref RequestRef, name string) {
 	o.Name = name
 	for _, p := range o.places {
-		s.ask(&presentAs{asker{session: o.Engine.ID(), user: o.User, name: name, ref: RequestRef{Room: p.room}}})
+		s.ask(&presentAs{asker{network: o.network, user: o.User, name: name, ref: RequestRef{Room: p.room}}})
 	}
 	o.Client.Renamed(o, ref, name)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -25,7 +26,11 @@ type Config struct {
 	Audience string // that is among their aud
 	Key      string // a file with public keys in PEM, a secret or a JWK set, or the https:// URL of a JWK set
 	Logger   *slog.Logger
-	Now      func() time.Time // default time.Now
+
+	// Transport fetches what is at the URL; nil: as the system says.
+	Transport http.RoundTripper
+
+	Now func() time.Time // default time.Now
 }
 
 // Bounds of what others send.
@@ -73,7 +78,7 @@ func Open(c Config) (*Verifier, error) {
 		jwt.WithAudience(c.Audience), jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(c.Now))
 	switch {
 	case strings.HasPrefix(c.Key, "https://"):
-		v.fetch = fetcher(c.Key)
+		v.fetch = fetcher(c.Key, c.Transport)
 	case strings.Contains(c.Key, "://"):
 		return nil, fmt.Errorf("keys are read from a file or an https:// URL; %q is neither", c.Key)
 	default:
@@ -138,30 +143,34 @@ func (v *Verifier) Close() {
 // claims are what is read of a token.
 type claims struct {
 	jwt.RegisteredClaims
-	Name string `json:"name"`
+	Name  string   `json:"name"`
+	Rooms []string `json:"rooms"`
 }
 
-// Identify returns who a token says somebody is: external, which is for ever, and the name that
-// he is to have. Errors are *chat.Error: CodeBadToken, or CodeUnavailable while keys are fetched.
-func (v *Verifier) Identify(token string) (external, name string, err error) {
+// Identify returns who a token says somebody is. Errors are *chat.Error: CodeBadToken, or
+// CodeUnavailable while keys are fetched.
+func (v *Verifier) Identify(token string) (chat.Identity, error) {
+	none := chat.Identity{}
 	if len(token) > TokenBytesMax {
-		return "", "", chat.Errorf(chat.CodeBadToken, "the login token is too long")
+		return none, chat.Errorf(chat.CodeBadToken, "the login token is too long")
 	}
 	var c claims
-	_, err = v.parser.ParseWithClaims(token, &c, v.keyOf)
+	_, err := v.parser.ParseWithClaims(token, &c, v.keyOf)
 	switch {
 	case errors.Is(err, errUnknownKey) && v.refetch():
-		return "", "", &chat.Error{
+		return none, &chat.Error{
 			Code: chat.CodeUnavailable, RetryAfter: 2 * time.Second, Message: "the keys of logins are being fetched; try again",
 		}
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return "", "", chat.Errorf(chat.CodeBadToken, "the login token has expired: get another one")
+		return none, chat.Errorf(chat.CodeBadToken, "the login token has expired: get another one")
 	case err != nil:
-		return "", "", &chat.Error{Code: chat.CodeBadToken, Message: "the login token is not valid", Err: err}
+		return none, &chat.Error{Code: chat.CodeBadToken, Message: "the login token is not valid", Err: err}
 	case c.Subject == "" || len(c.Subject) > subjectMax:
-		return "", "", chat.Errorf(chat.CodeBadToken, "the login token says of nobody that he is it (sub)")
+		return none, chat.Errorf(chat.CodeBadToken, "the login token says of nobody that he is it (sub)")
+	case len(c.Rooms) > chat.IdentityRoomsMax:
+		return none, chat.Errorf(chat.CodeBadToken, "the login token invites to %d rooms: %d are the most", len(c.Rooms), chat.IdentityRoomsMax)
 	}
-	return v.config.Issuer + "\n" + c.Subject, c.Name, nil
+	return chat.Identity{External: v.config.Issuer + "\n" + c.Subject, Name: c.Name, Rooms: c.Rooms}, nil
 }
 
 var errUnknownKey = errors.New("no key of that kind and name is known")

@@ -30,7 +30,7 @@ var now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 const secret = "a secret that has thirty-two bytes at least"
 
-func open(t *testing.T, key []byte) *jwtauth.Verifier {
+func open(t testing.TB, key []byte) *jwtauth.Verifier {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(file, key, 0o600); err != nil {
@@ -72,7 +72,7 @@ func publicPEM(t *testing.T, key any) []byte {
 
 func wantCode(t *testing.T, v *jwtauth.Verifier, token string, code chat.Code) {
 	t.Helper()
-	if _, _, err := v.Identify(token); chat.CodeOf(err) != code {
+	if _, err := v.Identify(token); chat.CodeOf(err) != code {
 		t.Errorf("%v, want code %d", err, code)
 	}
 }
@@ -105,9 +105,9 @@ func TestKeys(t *testing.T) {
 	}
 	for i, c := range all {
 		v := open(t, c.file)
-		external, name, err := v.Identify(sign(t, c.method, c.key, good(), "any"))
-		if err != nil || external != "https://id.example\n7" || name != "Ann" {
-			t.Errorf("%s: %q, %q, %v", c.name, external, name, err)
+		who, err := v.Identify(sign(t, c.method, c.key, good(), "any"))
+		if err != nil || who.External != "https://id.example\n7" || who.Name != "Ann" || len(who.Rooms) != 0 {
+			t.Errorf("%s: %+v, %v", c.name, who, err)
 		}
 		for j, other := range all {
 			if i != j {
@@ -129,19 +129,21 @@ func TestClaims(t *testing.T) {
 		return sign(t, jwt.SigningMethodHS256, []byte(secret), c, "")
 	}
 	for name, change := range map[string]func(jwt.MapClaims){
-		"no exp":       func(c jwt.MapClaims) { delete(c, "exp") },
-		"expired":      func(c jwt.MapClaims) { c["exp"] = now.Add(-time.Minute).Unix() },
-		"no aud":       func(c jwt.MapClaims) { delete(c, "aud") },
-		"other aud":    func(c jwt.MapClaims) { c["aud"] = "chats" },
-		"no iss":       func(c jwt.MapClaims) { delete(c, "iss") },
-		"other iss":    func(c jwt.MapClaims) { c["iss"] = "https://id.example/" },
-		"no sub":       func(c jwt.MapClaims) { delete(c, "sub") },
-		"long sub":     func(c jwt.MapClaims) { c["sub"] = strings.Repeat("x", 257) },
-		"not yet":      func(c jwt.MapClaims) { c["nbf"] = now.Add(time.Hour).Unix() },
-		"large":        func(c jwt.MapClaims) { c["x"] = strings.Repeat("x", jwtauth.TokenBytesMax) },
-		"name is none": func(c jwt.MapClaims) { c["name"] = 7 },
+		"no exp":         func(c jwt.MapClaims) { delete(c, "exp") },
+		"expired":        func(c jwt.MapClaims) { c["exp"] = now.Add(-time.Minute).Unix() },
+		"no aud":         func(c jwt.MapClaims) { delete(c, "aud") },
+		"other aud":      func(c jwt.MapClaims) { c["aud"] = "chats" },
+		"no iss":         func(c jwt.MapClaims) { delete(c, "iss") },
+		"other iss":      func(c jwt.MapClaims) { c["iss"] = "https://id.example/" },
+		"no sub":         func(c jwt.MapClaims) { delete(c, "sub") },
+		"long sub":       func(c jwt.MapClaims) { c["sub"] = strings.Repeat("x", 257) },
+		"not yet":        func(c jwt.MapClaims) { c["nbf"] = now.Add(time.Hour).Unix() },
+		"large":          func(c jwt.MapClaims) { c["x"] = strings.Repeat("x", jwtauth.TokenBytesMax) },
+		"rooms are none": func(c jwt.MapClaims) { c["rooms"] = "lobby" },
+		"rooms":          func(c jwt.MapClaims) { c["rooms"] = make([]string, chat.IdentityRoomsMax+1) },
+		"name is none":   func(c jwt.MapClaims) { c["name"] = 7 },
 	} {
-		if _, _, err := v.Identify(token(change)); chat.CodeOf(err) != chat.CodeBadToken {
+		if _, err := v.Identify(token(change)); chat.CodeOf(err) != chat.CodeBadToken {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -188,9 +188,12 @@ func decoded(s string) []byte {
 }
 
 // fetcher reads a URL. It follows no redirect: the keys are where the operator has said.
-func fetcher(url string) func(context.Context) ([]byte, error) {
+func fetcher(url string, transport http.RoundTripper) func(context.Context) ([]byte, error) {
+	if transport == nil {
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: fetchTimeout, DisableKeepAlives: true}
+	}
 	client := &http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: fetchTimeout, DisableKeepAlives: true},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return func(ctx context.Context) ([]byte, error) {

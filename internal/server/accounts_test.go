@@ -284,9 +284,9 @@ func TestJWT(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Hub.Registration, c.Hub.NoGuests = hub.RegistrationClosed, true
-		token := func(sub, name string, key []byte) string {
+		token := func(sub, name string, key []byte, rooms ...string) string {
 			signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-				"iss": "https://id.example", "aud": "chat", "exp": time.Now().Add(time.Hour).Unix(), "sub": sub, "name": name,
+				"iss": "https://id.example", "aud": "chat", "exp": time.Now().Add(time.Hour).Unix(), "sub": sub, "name": name, "rooms": rooms,
 			}).SignedString(key)
 			if err != nil {
 				t.Fatal(err)
@@ -302,6 +302,19 @@ func TestJWT(t *testing.T) {
 		if ben.Name != "Ben" || ben.User == ann.User {
 			t.Errorf("who comes with his own token and another's: %v", ben)
 		}
+		// A token invites to rooms.
+		host := dial(t, s, "")
+		host.enter(&pb.Login{Jwt: token("7", "Ann", secret)})
+		host.say(pb.CCreate, &pb.Create{Request: 1, Name: "council", Private: true})
+		var made pb.Created
+		host.expect(pb.SCreate, &made)
+		guest := dial(t, s, "")
+		guest.enter(&pb.Login{Jwt: token("8", "", secret, "council", "nowhere", "!")})
+		var belongs pb.Belongs
+		if guest.expect(pb.SBelongs, &belongs); belongs.Room != made.Room.Id {
+			t.Errorf("he belongs to %d, want %d", belongs.Room, made.Room.Id)
+		}
+		guest.join(&pb.Join{Room: belongs.Room})
 		dial(t, s, "").enterFails(&pb.Login{Jwt: token("9", "Ann", secret)}, chat.CodeNameTaken)
 		dial(t, s, "Cat").enterFails(&pb.Login{Jwt: token("9", "Cat", []byte("another secret of thirty-two bytes, too"))}, chat.CodeBadToken)
 		dial(t, s, "Ann").enterFails(&pb.Login{Password: chat.ExternalPassword}, chat.CodeBadPassword)
