@@ -55,6 +55,8 @@ const (
 	CodeNoMessage      Code = 41 // what is to be changed is no message
 	CodeErased         Code = 42 // the message was deleted
 	CodeArchived       Code = 54 // the room is archived: it takes nothing new
+	CodeRoomDeleted    Code = 55 // the room was deleted
+	CodeNameKept       Code = 56 // the name was another room's until recently
 	CodeTooLate        Code = 43 // messages may be edited for a time only, and that is over
 	CodeNoFile         Code = 62 // no such file, or nothing that the user may read names it
 	CodeFileTooLarge   Code = 63 // the file is larger than files may be

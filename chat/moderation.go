@@ -69,6 +69,24 @@ type Moderation interface {
 	// if there is none; CodeBadRequest if it was resolved before.
 	ResolveReport(ctx context.Context, id uint64, outcome ReportOutcome, a AuditEntry) (Report, error)
 
+	// RenameRoom gives a room another name; that it has the name already is no error, and makes no
+	// entry. The name that it had is kept for it up to the time keptMs: until a.TimeMs has come there no
+	// other room gets it, by CreateRoom neither. CodeNoRoom if there is no such room, CodeRoomExists if
+	// another one has the name, CodeNameKept if it is kept for another one, CodeTooMany if
+	// RoomNamesKeptMax names are kept for this one.
+	RenameRoom(ctx context.Context, id RoomID, name, key string, keptMs int64, a AuditEntry) error
+
+	// DeleteRoom deletes a room: from then on it is there for no method any more, but that History
+	// and States may still tell what EraseDeleted has not erased yet. Its id is given to no other
+	// one, and its name is kept as by RenameRoom. CodeNoRoom if there is none.
+	DeleteRoom(ctx context.Context, id RoomID, keptMs int64, a AuditEntry) error
+
+	// EraseDeleted erases for good what is left of rooms that were deleted: events, roles,
+	// memberships, reports, links of files. It takes up to about itemsMax rows, in one
+	// transaction, so that others do not wait for long, and reports whether there may be more. On
+	// an error it may have been done or not.
+	EraseDeleted(ctx context.Context, itemsMax int) (more bool, err error)
+
 	// FindUsers returns up to itemsMax users (at least 1) who have a name now that begins with
 	// prefix, in its comparison form, in the order of those, behind the name after.
 	FindUsers(ctx context.Context, prefix, after string, itemsMax int) ([]User, error)
@@ -79,6 +97,8 @@ const (
 	OperatorsMax = 1000
 	BansMax      = 10_000
 	AuditTextMax = 512 // bytes of What, and of Reason
+
+	RoomNamesKeptMax = 10 // names that are kept for a room
 )
 
 // Ban shuts somebody out of the server: a user, or all of a network.
@@ -213,8 +233,9 @@ func MergeAudit(a, b []AuditEntry, itemsMax int) (page []AuditEntry, more bool) 
 	return page, len(a)+len(b) > 0
 }
 
-// Audited reports whether events of the kind are in the audit log: roles, kicks and settings.
-func (k EventKind) Audited() bool { return k.Rules() || k.Sets() }
+// Audited reports whether events of the kind are in the audit log: roles, kicks and settings. A
+// rename is not: it has its entry from RenameRoom.
+func (k EventKind) Audited() bool { return k.Rules() || k.Sets() && k != EventName }
 
 // AuditOf is the entry of an event that is one: a role, a kick or a setting.
 func AuditOf(e *Event) AuditEntry {
@@ -226,7 +247,7 @@ func AuditOf(e *Event) AuditEntry {
 		a.Act, a.Role, a.UntilMs = AuditRole, e.Role, e.UntilMs
 	case e.Kind.Sets():
 		a.Act, a.What, a.Reason = AuditRoomSetting, settingWhat(e), ""
-		if e.Kind == EventName || e.Kind == EventArchive {
+		if e.Kind == EventArchive {
 			a.Act = AuditRoomArchived
 		}
 	}
@@ -247,8 +268,6 @@ func FromEvent(a *AuditEntry) {
 
 func settingWhat(e *Event) string {
 	switch e.Kind {
-	case EventName:
-		return "renamed to " + e.Text
 	case EventDescribe:
 		return "description: " + shortWhat(e.Text)
 	case EventArchive:

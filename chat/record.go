@@ -72,6 +72,7 @@ func RecordKinds() []RecordKind {
 			"outcome", "resolved_by", "resolved_ms", "note$")},
 		{Name: "files", Keys: 1, Fields: fields("id", "user_id", "hash#", "size_bytes", "type$", "name$", "width", "height", "thumbnail", "created_ms", "state")},
 		{Name: "file_links", Keys: 3, Fields: fields("room_id", "seq", "file_id"), Log: true},
+		{Name: "room_names", Keys: 1, Fields: fields("name_key$", "room_id", "until_ms")},
 		{Name: "changes", Keys: 2, Fields: fields("room_id", "target", "changed", "edited", "deleted", "pinned"), Log: true},
 		{Name: "edits", Keys: 3, Fields: fields("room_id", "target", "seq"), Log: true},
 		{Name: "tallies", Keys: 3, Fields: fields("room_id", "target", "emoji$", "since", "tally"), Log: true},

@@ -80,3 +80,8 @@ func (r *Room) Slowed(saidMs, nowMs int64) time.Duration {
 	}
 	return time.Duration(min(max(saidMs+most-nowMs, 0), most)) * time.Millisecond
 }
+
+// NameKept is the answer to a name that another room had until recently.
+func NameKept(name string) *Error {
+	return Errorf(CodeNameKept, "the name %q was another room's until recently, and is kept for a while; take another one", name)
+}

@@ -74,8 +74,8 @@ type LogStore interface {
 // RoomStore keeps what is known of rooms beside their logs.
 type RoomStore interface {
 	// CreateRoom makes a room from r's Name, Key, Epoch, Ephemeral, Private, Creator and CreatedMs
-	// and returns it with its ID; CodeRoomExists if the key is in use, CodeTooMany if there
-	// are as many rooms as q allows.
+	// and returns it with its ID; CodeRoomExists if the key is in use, CodeNameKept if it is kept for
+	// another room at CreatedMs (see Moderation), CodeTooMany if there are as many rooms as q allows.
 	CreateRoom(ctx context.Context, r Room, q RoomQuota) (Room, error)
 
 	// Room returns a room as it is now; CodeNoRoom if there is none.

@@ -30,6 +30,9 @@ func (a *Audited) fault(format string, args ...any) {
 // what their logs say. An error ends it.
 func Audit(ctx context.Context, s chat.Archive, progress Progress) (*Audited, error) {
 	a := &Audited{}
+	if err := eraseDeleted(ctx, s); err != nil {
+		return a, err
+	}
 	sent := make(map[chat.UserID]uint64)
 	total := uint64(0)
 	var rooms []chat.Room

@@ -12,9 +12,9 @@ const statesRange = 10_000
 
 // changed collects what became of the messages of a log.
 type changed struct {
-	topic    string
-	topical  bool
-	messages []uint64 // a bit for each event: what is no message is changed by nothing
+	settings chat.Room               // as far as the log says
+	set      map[chat.EventKind]bool // what it says
+	messages []uint64                // a bit for each event: what is no message is changed by nothing
 	states   map[chat.Seq]*changedMessage
 }
 
@@ -24,7 +24,7 @@ type changedMessage struct {
 }
 
 func newChanged() *changed {
-	return &changed{states: map[chat.Seq]*changedMessage{}}
+	return &changed{states: map[chat.Seq]*changedMessage{}, set: map[chat.EventKind]bool{}}
 }
 
 // apply takes the next event of the log.
@@ -35,8 +35,9 @@ func (c *changed) apply(e *chat.Event) {
 			c.messages = append(c.messages, make([]uint64, 64+len(c.messages))...)
 		}
 		c.messages[e.Seq/64] |= 1 << (e.Seq % 64)
-	case e.Kind == chat.EventTopic:
-		c.topic, c.topical = e.Text, true
+	case e.Kind == chat.EventTopic || e.Kind.Sets():
+		c.settings.Set(e)
+		c.set[e.Kind] = true
 	}
 	if at := uint64(e.Target) / 64; !e.Kind.Changes() || at >= uint64(len(c.messages)) || c.messages[at]>>(e.Target%64)&1 == 0 {
 		return
@@ -83,8 +84,15 @@ func (m *changedMessage) isSame(s *chat.State) bool {
 
 // changes compares what a store says of a room's topic and messages with what its log says.
 func (a *Audited) changes(ctx context.Context, s chat.Archive, r chat.Room, c *changed) error {
-	if c.topical && r.Topic != c.topic {
-		a.fault("room %d: its topic is not that of its log", r.ID)
+	for what, differs := range map[string]bool{
+		"topic":       c.set[chat.EventTopic] && r.Topic != c.settings.Topic,
+		"description": c.set[chat.EventDescribe] && r.Description != c.settings.Description,
+		"slow mode":   c.set[chat.EventSlow] && r.SlowSeconds != c.settings.SlowSeconds,
+		"being open":  c.set[chat.EventArchive] && r.Archived != c.settings.Archived,
+	} {
+		if differs {
+			a.fault("room %d: its %s is not that of its log", r.ID, what)
+		}
 	}
 	seen := 0
 	for first := chat.Seq(1); first <= r.LastSeq; first += statesRange {
@@ -108,6 +116,10 @@ func (a *Audited) changes(ctx context.Context, s chat.Archive, r chat.Room, c *c
 
 // records looks whether whom and what the records are about is there.
 func (a *Audited) records(ctx context.Context, s chat.Archive, lastRoom chat.RoomID, progress Progress) error {
+	lastRoom, err := lastOfNames(ctx, s, lastRoom)
+	if err != nil {
+		return err
+	}
 	for _, k := range chat.RecordKinds() {
 		for after := chat.Record(nil); ; {
 			page, err := s.Records(ctx, k, after, copyRecordsMax)
@@ -129,6 +141,26 @@ func (a *Audited) records(ctx context.Context, s chat.Archive, lastRoom chat.Roo
 		}
 	}
 	return a.belonging(ctx, s, lastRoom)
+}
+
+// lastOfNames is the newest room that there was, as far as is known: rooms that were deleted have
+// left their names, and entries speak of them.
+func lastOfNames(ctx context.Context, s chat.Archive, last chat.RoomID) (chat.RoomID, error) {
+	all := chat.RecordKinds()
+	names := all[slices.IndexFunc(all, func(k chat.RecordKind) bool { return k.Name == "room_names" })]
+	for after := chat.Record(nil); ; {
+		page, err := s.Records(ctx, names, after, copyRecordsMax)
+		if chat.CodeOf(err) == chat.CodeBadRequest || err == nil && len(page) == 0 {
+			return last, nil
+		}
+		if err != nil {
+			return last, err
+		}
+		for _, r := range page {
+			last = max(last, chat.RoomID(r[1].(int64)))
+		}
+		after = names.Key(page[len(page)-1])
+	}
 }
 
 // record looks at the fields that name users and rooms.

@@ -37,6 +37,9 @@ type Copied struct {
 // meanwhile.
 func Copy(ctx context.Context, from, to chat.Archive, progress Progress) (Copied, error) {
 	c := &copying{from: from, to: to, progress: progress, id: chat.BatchID{Writer: rand.Uint64() | 1}, total: sha256.New()}
+	if err := eraseDeleted(ctx, from); err != nil {
+		return Copied{}, err
+	}
 	for _, step := range []func(context.Context) error{
 		c.users, c.devices, c.invitations, c.rooms, c.memberships, c.logs, c.records, c.compare,
 	} {
@@ -340,4 +343,16 @@ func writeEvent(h hash.Hash, e *chat.Event) {
 	}
 	h.Write(n)
 	fmt.Fprint(h, len(e.Name), e.Name, e.Body())
+}
+
+// eraseDeleted ends what the deletion of rooms has begun: it is not to be brought along.
+func eraseDeleted(ctx context.Context, s chat.Archive) error {
+	m, can := s.(chat.Moderation)
+	for more := can; more; {
+		var err error
+		if more, err = m.EraseDeleted(ctx, copyRecordsMax); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -29,14 +29,14 @@ func keptOtherwise() map[string]string {
 		"users":       "id name name_key created_ms seen_ms look password token_hash",
 		"devices":     "user_id id name address token_hash renewed_ms next_hash next_ms created_ms seen_ms",
 		"invitations": "code_hash note uses_left expires_ms created_ms",
-		"rooms":       "id name name_key epoch flags private creator created_ms topic",
+		"rooms":       "id name name_key epoch flags private creator created_ms topic description archived slow_s",
 		"memberships": "user_id room_id since_seq mark_seq muted",
 		// They are read by History and written by Commit.
 		"messages": "room_id seq user_id kind nonce time_ms prev_seq target subject role until_ms digest text said said_seq",
 		"heads":    heads,
 		// They are what a store needs for itself.
 		"counters": "name value", "totals": "id rooms", "marker": "id count running", "writers": "writer number lost",
-		"sarang_schema": "version", "sarang_lock": "x", "goose_db_version": "id version_id is_applied tstamp", "sqlite_sequence": "name seq",
+		"sarang_schema": "version", "sarang_lock": "x", "rooms_deleted": "room_id", "goose_db_version": "id version_id is_applied tstamp", "sqlite_sequence": "name seq",
 	}
 }
 
@@ -189,7 +189,16 @@ func peopled(t *testing.T, s chat.Archive) {
 	must(err)
 	photo := chat.File{FileInfo: chat.FileInfo{ID: 77, Name: "a.jpg", Type: "image/jpeg", Bytes: 10, Width: 2, Height: 1}, Owner: 2, Hash: chat.FileHash{9}, CreatedMs: 3}
 	must(s.(chat.Files).AddFile(ctx, photo, chat.FileQuota{}))
-	// What becomes of messages, and a topic.
+	// A room that has another name, and one that was deleted.
+	other, err := s.CreateRoom(ctx, chat.Room{Name: "other", Key: "other", Epoch: 5, CreatedMs: 5}, chat.RoomQuota{})
+	must(err)
+	must(m.RenameRoom(ctx, other.ID, "renamed", "renamed", 1<<50, entry(8, chat.AuditRoomArchived)))
+	last, err := s.CreateRoom(ctx, chat.Room{Name: "last", Key: "last", Epoch: 6, CreatedMs: 6}, chat.RoomQuota{})
+	must(err)
+	_, err = s.ChangeMembers(ctx, []chat.MemberChange{{Kind: chat.MemberEnters, User: 1, Room: last.ID}}, 0)
+	must(err)
+	must(m.DeleteRoom(ctx, last.ID, 1<<50, entry(9, chat.AuditRoomArchived)))
+	// What becomes of messages, and the settings of a room.
 	a := chat.Append{Room: 1, After: 700}
 	for _, e := range []chat.Event{
 		{Kind: chat.EventMessage, Text: "to be edited"},
@@ -203,6 +212,9 @@ func peopled(t *testing.T, s chat.Archive) {
 		{Kind: chat.EventReact, Target: 701, Text: "❤"},
 		{Kind: chat.EventUnreact, Target: 701, Text: "❤"},
 		{Kind: chat.EventTopic, Text: "of what we speak"},
+		{Kind: chat.EventDescribe, Text: "at length"},
+		{Kind: chat.EventSlow, Value: 30},
+		{Kind: chat.EventArchive, Value: 1},
 		{Kind: chat.EventMessage, Root: 701, Text: "in a thread", Files: chat.NewFileList(photo.FileInfo)},
 	} {
 		e.Room, e.Seq, e.User, e.Nonce, e.TimeMs = 1, a.After+1+chat.Seq(len(a.Events)), 2, chat.Nonce(9000+len(a.Events)), 9000
@@ -212,7 +224,7 @@ func peopled(t *testing.T, s chat.Archive) {
 	must(err)
 }
 
-const peopledEvents = worldEvents + 12
+const peopledEvents = worldEvents + 15
 
 // told is what a store tells of it all.
 func told(t *testing.T, s chat.Archive) map[string]any {
@@ -279,8 +291,8 @@ func TestCopyOfEverything(t *testing.T) {
 	for i, address := range urls {
 		to := openArchive(t, address)
 		c, err := store.Copy(t.Context(), from, to, quiet)
-		// 8 devices less that of who lost his name, 1 invitation, 3 memberships; 1 profile, 1 block, 1 old name, 2 externals, 1 operator, 7 entries, 2 bans, 2 reports, 1 file.
-		if err != nil || c.Users != 8 || c.Events != peopledEvents || c.Others != 7+1+3+1+1+1+2+1+7+2+2+1 {
+		// 8 devices less that of who lost his name, 1 invitation, 3 memberships; 1 profile, 1 block, 1 old name, 2 externals, 1 operator, 9 entries, 2 bans, 2 reports, 1 file, 2 names of rooms.
+		if err != nil || c.Users != 8 || c.Events != peopledEvents || c.Others != 7+1+3+1+1+1+2+1+9+2+2+1+2 {
 			t.Fatalf("copy %d: %+v, %v", i, c, err)
 		}
 		if i > 0 && c.Sum != sum {
@@ -416,6 +428,16 @@ func TestAuditNoticesRecords(t *testing.T) {
 	world(t, s)
 	peopled(t, s)
 	topics := liar{s, func(r *chat.Room, _ *chat.Author, _ *chat.User) { r.Topic += "?" }}
+	for what, lie := range map[string]func(*chat.Room){
+		"description": func(r *chat.Room) { r.Description += "?" },
+		"slow mode":   func(r *chat.Room) { r.SlowSeconds++ },
+		"archive":     func(r *chat.Room) { r.Archived = !r.Archived },
+	} {
+		lies := liar{s, func(r *chat.Room, _ *chat.Author, _ *chat.User) { lie(r) }}
+		if a, err := store.Audit(t.Context(), lies, quiet); err != nil || a.Faults == 0 {
+			t.Errorf("another %s: %+v, %v", what, a, err)
+		}
+	}
 	if a, err := store.Audit(t.Context(), topics, quiet); err != nil || a.Faults == 0 {
 		t.Errorf("another topic: %+v, %v", a, err)
 	}

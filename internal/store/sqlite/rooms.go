@@ -159,7 +159,13 @@ func (w *writer) makeRoom(r chat.Room, q chat.RoomQuota) (chat.RoomID, error) {
 	case !errors.Is(err, sql.ErrNoRows):
 		return 0, err
 	}
+	if err := w.nameFree(r.Name, r.Key, 0, r.CreatedMs); err != nil {
+		return 0, err
+	}
 	if err := w.withinQuota(r.Creator, q); err != nil {
+		return 0, err
+	}
+	if err := w.run("DELETE FROM room_names WHERE name_key = ?", r.Key); err != nil {
 		return 0, err
 	}
 	result, err := w.insertRoom.ExecContext(context.Background(), r.Name, r.Key, int64(r.Epoch), flagsOf(r), int64(r.Creator), r.CreatedMs)

@@ -102,7 +102,13 @@ func (s *Store) makeRoom(ctx context.Context, t *smallTx, r *chat.Room, q chat.R
 		}
 		return chat.Errorf(chat.CodeRoomExists, "a room named %q exists already", r.Name)
 	}
+	if err := s.nameFree(ctx, t.conn, r.Name, r.Key, 0, r.CreatedMs); err != nil {
+		return err
+	}
 	if err := s.withinQuota(ctx, t, r.Creator, q); err != nil {
+		return err
+	}
+	if err := s.dropName(ctx, t.conn, r.Key); err != nil {
 		return err
 	}
 	t.rooms++

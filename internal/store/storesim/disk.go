@@ -94,6 +94,9 @@ type roomLog struct {
 	roles  map[chat.UserID]chat.Given
 
 	changes map[chat.Seq]*message // what became of the messages that were changed
+
+	deleted bool // the room is not there any more
+	gone    bool // and nothing of it is left
 }
 
 type account struct {
@@ -192,7 +195,10 @@ func (d *Disk) log(id chat.RoomID) *roomLog {
 	if id == 0 || uint64(id) > uint64(len(d.rooms)) {
 		return nil
 	}
-	return d.rooms[id-1]
+	if log := d.rooms[id-1]; !log.deleted {
+		return log
+	}
+	return nil
 }
 
 // compare checks b and compares it with the logs. What it returns is the disk's own.

@@ -196,3 +196,15 @@ func (s *Store) ReleaseFile(ctx context.Context, user chat.UserID, id chat.FileI
 		return nil
 	})
 }
+
+// unlinkRoom unlinks all files that messages of a room name.
+func (d *Disk) unlinkRoom(room chat.RoomID) {
+	for _, f := range d.files {
+		for at := range f.links {
+			if at.room == room {
+				delete(f.links, at)
+				f.loose = true
+			}
+		}
+	}
+}

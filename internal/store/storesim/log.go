@@ -129,8 +129,10 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 		next = max(e.From, 1) + chat.RoomID(looked)
 		log := d.log(next)
 		switch {
-		case log == nil:
+		case uint64(next) > uint64(len(d.rooms)):
 			next = 0
+		case log == nil:
+			continue // it was deleted
 		case looked < max(e.RoomsMax, 1) && left > 0:
 			for left > 0 && len(log.events) > 1 && log.events[0].TimeMs < e.BeforeMs {
 				log.events = log.events[1:]

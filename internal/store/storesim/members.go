@@ -84,7 +84,7 @@ func (s *Store) MyRooms(ctx context.Context, user chat.UserID, after chat.RoomID
 	var page []chat.MyRoom
 	for _, log := range d.rooms[min(uint64(after), uint64(len(d.rooms))):] {
 		m, is := d.members[seat{user, log.room.ID}]
-		if !is || len(page) >= max(itemsMax, 1) {
+		if !is || log.deleted || len(page) >= max(itemsMax, 1) {
 			continue
 		}
 		mine := chat.MyRoom{Room: log.room, Given: log.roles[user], Mark: m.Mark, Muted: m.Muted}

@@ -2,6 +2,7 @@ package storesim
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,12 +18,14 @@ type moderation struct {
 	lastAudit uint64
 	bans      []chat.Ban
 	reports   []chat.Report
-	lastID    uint64 // of reports
+	lastID    uint64              // of reports
+	names     map[string]keptName // by key
 }
 
 func (m *moderation) clone() moderation {
 	own := *m
 	own.operators, own.audit = slices.Clone(m.operators), slices.Clone(m.audit)
+	own.names = maps.Clone(m.names)
 	own.bans, own.reports = slices.Clone(m.bans), slices.Clone(m.reports)
 	return own
 }
@@ -170,6 +173,9 @@ func (s *Store) Audit(ctx context.Context, q chat.AuditQuery) ([]chat.AuditEntry
 		all[i].Nonce = 0
 	}
 	for _, log := range d.rooms {
+		if log.deleted {
+			continue
+		}
 		for i := range log.events {
 			if e := &log.events[i]; e.Kind.Audited() {
 				all = append(all, chat.AuditOf(e))

@@ -64,6 +64,11 @@ func (d *Disk) records(kind string) (all []chat.Record, has bool) {
 			add(int64(r.ID), int64(r.Room), int64(r.Seq), int64(r.Author), int64(r.Reporter), r.TimeMs, r.Reason,
 				int64(r.Outcome), int64(r.ResolvedBy), r.ResolvedMs, r.Note)
 		}
+	case "room_names":
+		for key, n := range m.names {
+			add(key, int64(n.room), n.untilMs)
+		}
+		slices.SortFunc(all, func(a, b chat.Record) int { return cmp.Compare(a[0].(string), b[0].(string)) })
 	default:
 		return nil, false
 	}
@@ -136,6 +141,8 @@ func (d *Disk) addRecord(k chat.RecordKind, r chat.Record) (err error) {
 		d.people.blocks[chat.Block{User: chat.UserID(n(0)), Whom: chat.UserID(n(1))}] = true
 	case "old_names":
 		d.people.oldNames[r[0].(string)] = chat.OldName{Key: r[0].(string), User: chat.UserID(n(1)), Look: r[2].(string), LeftMs: r[3].(int64)}
+	case "room_names":
+		d.keepName(r[0].(string), chat.RoomID(r[1].(int64)), r[2].(int64))
 	case "operators":
 		if at, found := slices.BinarySearch(m.operators, chat.UserID(n(0))); !found {
 			m.operators = slices.Insert(m.operators, at, chat.UserID(n(0)))

@@ -168,23 +168,25 @@ func (s *Store) CreateRoom(ctx context.Context, r chat.Room, q chat.RoomQuota) (
 	case r.Key == "" || r.Name == "":
 		return chat.Room{}, chat.Errorf(chat.CodeBadRequest, "a room needs a name and its key")
 	}
-	for _, log := range d.rooms {
-		if log.room.Key == r.Key {
-			return chat.Room{}, chat.Errorf(chat.CodeRoomExists, "there is a room %q", r.Name)
-		}
+	if err := d.nameFree(r.Name, r.Key, 0, r.CreatedMs); err != nil {
+		return chat.Room{}, err
 	}
-	mine := 0
+	mine, all := 0, 0
 	for _, log := range d.rooms {
-		if log.room.Creator == r.Creator {
+		if log.deleted {
+			continue
+		}
+		if all++; log.room.Creator == r.Creator {
 			mine++
 		}
 	}
 	switch {
 	case q.CreatorMax > 0 && r.Creator != 0 && mine >= q.CreatorMax:
 		return chat.Room{}, chat.Errorf(chat.CodeTooMany, "a user may make %d rooms", q.CreatorMax)
-	case q.AllMax > 0 && len(d.rooms) >= q.AllMax:
+	case q.AllMax > 0 && all >= q.AllMax:
 		return chat.Room{}, chat.Errorf(chat.CodeTooMany, "there may be %d rooms", q.AllMax)
 	}
+	delete(d.moderation.names, r.Key)
 	made := chat.Room{
 		ID: chat.RoomID(len(d.rooms) + 1), Name: r.Name, Key: r.Key, Epoch: r.Epoch,
 		Ephemeral: r.Ephemeral, Private: r.Private, Creator: r.Creator, CreatedMs: r.CreatedMs,
@@ -213,7 +215,7 @@ func (s *Store) room(ctx context.Context, call string, is func(*chat.Room) bool)
 		return chat.Room{}, err
 	}
 	for _, log := range d.rooms {
-		if is(&log.room) {
+		if !log.deleted && is(&log.room) {
 			return log.room, nil
 		}
 	}
@@ -248,7 +250,7 @@ func (s *Store) PrivateRooms(ctx context.Context, user chat.UserID, after chat.R
 // page returns the first rooms above after that are wanted.
 func (d *Disk) page(after chat.RoomID, itemsMax int, wanted func(*roomLog) bool) (rooms []chat.Room) {
 	for _, log := range d.rooms[min(uint64(after), uint64(len(d.rooms))):] {
-		if wanted(log) && len(rooms) < max(itemsMax, 1) {
+		if !log.deleted && wanted(log) && len(rooms) < max(itemsMax, 1) {
 			rooms = append(rooms, log.room)
 		}
 	}

@@ -101,6 +101,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Topics", testTopics},
 		{"Settings", testSettings},
 		{"Said", testSaid},
+		{"RenameRoom", testRenameRoom},
+		{"DeleteRoom", testDeleteRoom},
 		{"UnreadOfErased", testUnreadOfErased},
 		{"ArchiveOfMemberships", testArchiveMemberships},
 		{"Operators", testOperators},
