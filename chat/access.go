@@ -53,23 +53,24 @@ type Action uint8
 
 // The actions.
 const (
-	ActionJoin     Action = iota // be present: get the room's events as they come
-	ActionHistory                // read pages of the log
-	ActionMembers                // read who is present
-	ActionPublish                // say something
-	ActionRole                   // give somebody a role
-	ActionKick                   // send somebody out
-	ActionMark                   // note how far one has read
-	ActionEdit                   // say something else in the place of a message of one's own
-	ActionDelete                 // erase a message of one's own
-	ActionErase                  // erase a message of somebody else
-	ActionReact                  // put an emoji on a message, or take it back
-	ActionPin                    // pin a message, or unpin it
-	ActionReport                 // tell the moderators of a message
-	ActionReports                // read and resolve reports, and read the audit log
-	ActionTopic                  // say what the room is about
-	ActionSlow                   // have members wait between messages, and need not wait
-	ActionSettings               // rename, describe and archive the room
+	ActionJoin       Action = iota // be present: get the room's events as they come
+	ActionHistory                  // read pages of the log
+	ActionMembers                  // read who is present
+	ActionPublish                  // say something
+	ActionRole                     // give somebody a role
+	ActionKick                     // send somebody out
+	ActionMark                     // note how far one has read
+	ActionEdit                     // say something else in the place of a message of one's own
+	ActionDelete                   // erase a message of one's own
+	ActionErase                    // erase a message of somebody else
+	ActionReact                    // put an emoji on a message, or take it back
+	ActionPin                      // pin a message, or unpin it
+	ActionReport                   // tell the moderators of a message
+	ActionReports                  // read and resolve reports, and read the audit log
+	ActionTopic                    // say what the room is about
+	ActionSlow                     // have members wait between messages, and need not wait
+	ActionSettings                 // rename, describe and archive the room
+	ActionDeleteRoom               // delete the room
 	actionCount
 )
 
@@ -108,6 +109,8 @@ func (a Action) String() string {
 		return "set the topic of"
 	case ActionSlow:
 		return "slow down"
+	case ActionDeleteRoom:
+		return "delete"
 	case ActionSettings:
 		return "change the settings of"
 	}
@@ -131,12 +134,12 @@ var rights = [...][actionCount]bool{
 	RoleOwner: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true, ActionSettings: true,
+		ActionSlow: true, ActionSettings: true, ActionDeleteRoom: true,
 	},
 	RoleOperator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true, ActionSettings: true,
+		ActionSlow: true, ActionSettings: true, ActionDeleteRoom: true,
 	},
 }
 

@@ -12,3 +12,10 @@ import (
 func (c *Client) Set(ctx context.Context, room chat.RoomID, set chat.Setting) (chat.Seq, error) {
 	return c.publish(ctx, room, func(s *session.Session) (chat.Nonce, error) { return s.Set(room, set) })
 }
+
+// DeleteRoom deletes a room with all that it holds: all in it are put out (Left, with CodeRoomDeleted). The
+// room need not be joined.
+func (c *Client) DeleteRoom(ctx context.Context, room chat.RoomID) error {
+	_, err := ask[session.Done](ctx, c, true, func(s *session.Session) (uint32, error) { return s.DeleteRoom(room) })
+	return err
+}

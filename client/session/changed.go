@@ -11,11 +11,13 @@ import (
 
 // sameRoom reports whether a server that was asked for the known room by its id has
 // answered with that room. An id means something in one store only: under another, or an
-// older copy, the number may be another room's. Only a room that is not stored begins a
-// new epoch and stays the same.
+// older copy, the number may be another room's. A room that is stored is known by its epoch,
+// whatever its name is by now; one that is not begins a new epoch, and keeps its name.
 func sameRoom(known, got RoomInfo) bool {
-	return known.Name == got.Name && known.Ephemeral == got.Ephemeral &&
-		(known.Epoch == got.Epoch || known.Ephemeral)
+	if known.Ephemeral || got.Ephemeral {
+		return known.Ephemeral == got.Ephemeral && known.Name == got.Name
+	}
+	return known.Epoch == got.Epoch
 }
 
 // changed ends a room whose id is another room's by now. What was pending was not meant

@@ -13,7 +13,7 @@ import (
 // meant for one is not read in another.
 func TestRejoinFindsAnotherRoom(t *testing.T) {
 	for name, got := range map[string]*sarangv1.RoomInfo{
-		"name":      {Id: 7, Name: "team-secret", Epoch: 3},
+		"name":      {Id: 7, Name: "team-secret", Epoch: 4},
 		"epoch":     {Id: 7, Name: "lobby", Epoch: 4},
 		"ephemeral": {Id: 7, Name: "lobby", Epoch: 3, Ephemeral: true},
 	} {
@@ -47,6 +47,23 @@ func TestRejoinFindsAnotherRoom(t *testing.T) {
 			r.wants("joined #3 lobby id=7 epoch=4 after=30 rejoin=false") // asked for: it is told
 		})
 	}
+}
+
+// A room that was renamed meanwhile is the same one: what was meant for it is said there.
+func TestRejoinFindsTheRoomRenamed(t *testing.T) {
+	r := newRig(t)
+	p := r.login()
+	r.join(p)
+	r.publish("hi")
+	p.Publish()
+	r.disconnect(p)
+	p = r.resume()
+	id := r.rejoins(p, 3, 10)
+	p.Send(sarangv1.SJoin, &sarangv1.Joined{Request: id, Room: &sarangv1.RoomInfo{Id: 7, Name: "tea", Epoch: 3}, After: 10})
+	if m := p.Publish(); m.Text != "hi" {
+		t.Errorf("it says %v", m)
+	}
+	r.wants("joined #1 tea id=7 epoch=3 after=10 rejoin=true", "resumed")
 }
 
 // A caller's own join may find the changed room before the session asks for it.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"sarang/chat"
+	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
 )
 
@@ -15,5 +16,12 @@ func (s *Session) Set(room chat.RoomID, set chat.Setting) (chat.Nonce, error) {
 		return &act{sarangv1.CSet, &sarangv1.SetRoom{
 			Room: uint64(room), Nonce: uint64(nonce), Kind: sarangv1.EventKind(set.Kind), Text: set.Text, Value: set.Value,
 		}}
+	})
+}
+
+// DeleteRoom deletes a room with all that it holds: Events.Done. The room need not be joined.
+func (s *Session) DeleteRoom(room chat.RoomID) (uint32, error) {
+	return s.ask(request{packet: sarangv1.CDeleteRoom, room: room}, "", func(id uint32) packet.Marshaler {
+		return &sarangv1.DeleteRoom{Request: id, Room: uint64(room)}
 	})
 }

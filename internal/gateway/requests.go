@@ -45,6 +45,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CTopic, h.topic)
 	packet.Handle(h.mux, pb.CSet, h.set)
 	h.registerProfiles()
+	packet.Handle(h.mux, pb.CDeleteRoom, h.deleteRoom)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

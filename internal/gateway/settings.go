@@ -16,3 +16,8 @@ func (h *Handler) set(o *hub.Session, m *pb.SetRoom) error {
 	h.shard.Set(o, hub.RequestRef{Kind: pb.CSet, Room: chat.RoomID(m.Room), Nonce: chat.Nonce(m.Nonce)}, chat.Setting{Kind: kind, Text: m.Text, Value: m.Value})
 	return nil
 }
+
+func (h *Handler) deleteRoom(o *hub.Session, m *pb.DeleteRoom) error {
+	h.shard.DeleteRoom(o, hub.RequestRef{Kind: pb.CDeleteRoom, Request: m.Request, Room: chat.RoomID(m.Room)})
+	return nil
+}

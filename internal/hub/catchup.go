@@ -100,6 +100,7 @@ func (h *home) caughtUp(after chat.Seq, events []chat.Event, more bool, err erro
 		if len(events) > 0 && len(h.room.InFlight()) == 0 && h.room.Info().LastSeq == after {
 			h.erase(events)
 			h.reveal(events, noRef)
+			h.renamedElsewhere(events)
 			h.room.Apply(events, h)
 			h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 		}

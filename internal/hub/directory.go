@@ -44,9 +44,36 @@ func (d *directory) add(r chat.Room) *entry {
 func (d *directory) remove(e *entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.byKey, e.room.Key)
-	delete(d.byName, e.room.Name)
-	delete(d.byID, e.room.ID)
+	d.drop(e)
+}
+
+// drop takes e out. mu is held; another room may have its name by now.
+func (d *directory) drop(e *entry) {
+	if d.byKey[e.room.Key] == e {
+		delete(d.byKey, e.room.Key)
+	}
+	if d.byName[e.room.Name] == e {
+		delete(d.byName, e.room.Name)
+	}
+	if d.byID[e.room.ID] == e {
+		delete(d.byID, e.room.ID)
+	}
+}
+
+// rename returns what stands for e from now on: the same room with another name. Others may
+// still read e, which is not changed.
+func (d *directory) rename(e *entry, name, key string) *entry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := &entry{room: e.room}
+	now.room.Name, now.room.Key = name, key
+	now.lastSeq.Store(e.lastSeq.Load())
+	now.members.Store(e.members.Load())
+	if d.byID[e.room.ID] == e {
+		d.drop(e)
+		d.byKey[key], d.byName[name], d.byID[e.room.ID] = now, now, now
+	}
+	return now
 }
 
 // find looks a room up by its key; nil if it is not loaded.

@@ -62,7 +62,7 @@ func (h *home) endPresence(e *chat.Event, code chat.Code) {
 type Removed struct {
 	Room    chat.RoomID
 	Seq     chat.Seq  // of the event that did it
-	Code    chat.Code // CodeBanned, CodeKicked or CodeUninvited; CodeLeft: the user himself, in another session; then there is nothing more
+	Code    chat.Code // CodeBanned, CodeKicked, CodeUninvited or CodeRoomDeleted; CodeLeft: the user himself, in another session; then there is nothing more
 	By      string    // who did it
 	Reason  string    // what he gave as the reason; may be empty
 	UntilMs int64     // of a ban for a time; 0: for good
@@ -76,6 +76,8 @@ func (r *Removed) Error() *chat.Error {
 		return chat.Errorf(r.Code, "you have left the room on another device")
 	case chat.CodeBanned:
 		what = "you were banned from the room by " + r.By
+	case chat.CodeRoomDeleted:
+		what = "the room was deleted by " + r.By
 	case chat.CodeUninvited:
 		what = "your invitation to the room was taken back by " + r.By
 	}

@@ -85,6 +85,7 @@ type erasure struct {
 	texts []chat.Seq // 0: any
 	left  int        // shards that have not done it
 	acks  []room.Ack // told when all have
+	then  func()     // called by the room's home when all have; may be nil
 }
 
 // erase is called when events are in the log, before anybody is shown them: it returns nil if
@@ -313,6 +314,9 @@ func (e *textsErased) on(s *Shard) {
 	}
 	s.erasing--
 	e.home.erasures = slices.DeleteFunc(e.home.erasures, func(o *erasure) bool { return o == e.erasure })
+	if e.then != nil {
+		e.then()
+	}
 	for _, a := range e.acks {
 		if to := engine.SessionID(a.Ref); a.Ref != 0 {
 			s.update(to.Worker(), &roomUpdate{kind: updateAck, session: to, room: e.room, nonce: a.Nonce, seq: a.Seq})

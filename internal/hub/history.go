@@ -81,6 +81,8 @@ func (g *historyGranted) read(s *Shard, o *Session) {
 		p.Epoch, p.AsOf = g.epoch, g.last
 		return func(o *Session) {
 			switch n := len(p.Events); {
+			case s.hub.gone.has(g.ref.Room):
+				s.fail(o, g.ref, noSuchRoom()) // what was read may be erased by now
 			case err != nil:
 				s.fail(o, g.ref, s.hub.typed("reading history", err))
 			case n > 0 && p.Events[n-1].Seq > g.last:

@@ -29,6 +29,10 @@ type home struct {
 	unload       engine.Timer                   // runs while nobody uses the room
 	resting      bool                           // in shard.resting
 	direct       []chat.UserID                  // of a direct room: whose it is
+	renaming     bool                           // the store gives it another name
+	deleting     *deleteRequest                 // it is being deleted, for who has asked; nil: it is not
+	storeDeletes bool                           // the store is asked to
+	deleted      bool                           // it is not there any more, but for those who leave it
 }
 
 func newHome(s *Shard, e *entry) *home {
@@ -57,6 +61,7 @@ func (h *home) serve(r *roomRequest) {
 func (h *home) touch() {
 	h.entry.members.Store(int64(h.room.Members()))
 	h.account()
+	h.goOnDeleting()
 	if !h.ready && h.room.Wants() {
 		h.ready = true
 		h.shard.ready = append(h.shard.ready, h)
@@ -151,6 +156,7 @@ func (h *home) overtaken(c *chat.Conflict) {
 	h.shard.hub.counts.conflicts.Add(1)
 	h.erase(c.Between)
 	h.reveal(c.Between, noRef)
+	h.renamedElsewhere(c.Between)
 	h.room.Overtaken(c.Between, h)
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 }
@@ -159,6 +165,10 @@ func (h *home) overtaken(c *chat.Conflict) {
 // refused; if that is not known yet, the request is run again when it is.
 func (h *home) may(r homeRequest, a chat.Action) bool {
 	who := r.from()
+	if err := h.ending(a); err != nil {
+		h.shard.refuse(who, err)
+		return false
+	}
 	if !h.room.Known(who.user) {
 		h.whenKnown(who.user, r)
 		return false

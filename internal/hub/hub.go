@@ -74,6 +74,7 @@ type Config struct {
 	RoomIdle                time.Duration // a room that nobody uses is let go after that; default 1 min
 	SeenEvery               time.Duration // how often the store is told of who stays online, by which his name stays his; default 24 h
 	GuestNameReserved       time.Duration // an unused guest name is kept that long; default 30 days
+	RoomNamesKept           time.Duration // the name of a room that was renamed or deleted is kept that long; default 30 days
 	EditSecondsMax          int           // how long after it a message may be edited; 0: always
 	StoreTimeout            time.Duration // for one read or claim; default 10 s
 	StoreReadsMax           int           // pages read at once, beside one short read; default 4. More than processors to spare hold up the workers
@@ -122,6 +123,7 @@ func (c Config) withDefaults() Config {
 	or(&c.ChunkBytes, 16<<10)
 	or(&c.AwayGrace, 10*time.Second)
 	or(&c.RoomIdle, time.Minute)
+	or(&c.RoomNamesKept, 30*24*time.Hour)
 	or(&c.SeenEvery, 24*time.Hour)
 	or(&c.GuestNameReserved, 30*24*time.Hour)
 	or(&c.StoreTimeout, 10*time.Second)
@@ -177,6 +179,7 @@ type Hub struct {
 	standing standing
 	web      atomic.Pointer[WebAt]
 	erased   erasures
+	gone     goneRooms
 	load     load
 	troubles troubles
 	counts   counts
@@ -210,6 +213,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h.limits.init(c.Limits)
 	h.online.init()
 	h.erased.init()
+	h.gone.init()
 	h.load.lags = make([]atomic.Int64, workers)
 	h.writer = newWriter(h)
 	if engine.Crowded(workers) && !c.Manual {

@@ -134,6 +134,8 @@ type publishRequest struct {
 	role     chat.Role
 	forMs    int64  // the role ends by itself so long after the event; 0: not
 	value    uint32 // of settings
+	key      string // of a name, the form that names are compared by
+	renamed  bool   // the store has given the room that name
 	kind     chat.EventKind
 	operator bool
 	late     bool // it has waited for what others have written
@@ -153,6 +155,10 @@ type publishAgain struct {
 func (r *publishAgain) at(h *home) { h.publish(&r.publish) }
 
 func (h *home) publish(p *publishRequest) {
+	if err := h.ending(chat.ActionPublish); err != nil {
+		h.refusePublish(p, err)
+		return
+	}
 	if p.early && h.waitsBehindJoin(p.user, p.session, func() homeRequest { return p.again(h) }) {
 		return
 	}
@@ -170,7 +176,7 @@ func (h *home) publish(p *publishRequest) {
 		h.whenKnown(p.subject, p.again(h))
 		return
 	}
-	if !h.knowsTarget(p) {
+	if !h.knowsTarget(p) || !h.hasName(p) {
 		return
 	}
 	counts := &h.shard.hub.counts

@@ -23,7 +23,16 @@ func (s *Shard) Set(o *Session, ref RequestRef, set chat.Setting) {
 		s.fail(o, ref, asError(err))
 		return
 	}
+	key := ""
+	if set.Kind == chat.EventName {
+		name, k, err := chat.ParseRoomName(strings.Clone(set.Text)) // it is lent
+		if err != nil {
+			s.fail(o, ref, asError(err))
+			return
+		}
+		set.Text, key = name, k
+	}
 	if s.diskTakes(o, ref) && s.mayStore(o, ref, 1, len(set.Text)) {
-		s.author(o, ref, publishRequest{kind: set.Kind, text: strings.Clone(set.Text), value: set.Value})
+		s.author(o, ref, publishRequest{kind: set.Kind, text: strings.Clone(set.Text), value: set.Value, key: key})
 	}
 }

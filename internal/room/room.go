@@ -75,6 +75,7 @@ type Room struct {
 	authors authorCache
 	targets targets
 	held    int // publishes that wait for their author
+	closed  bool
 }
 
 // present is a user with sessions in the room.
@@ -207,7 +208,7 @@ func (r *Room) depart(u chat.UserID, p *present) {
 // has a whole batch waiting already: a crowd that comes and goes must not hold up what
 // is said.
 func (r *Room) announce(k chat.EventKind, u chat.UserID, name string) {
-	if !r.info.Archived && len(r.presence) <= r.config.AnnounceMembersMax && len(r.gathering.events) < r.config.BatchEventsMax {
+	if !r.closed && !r.info.Archived && len(r.presence) <= r.config.AnnounceMembersMax && len(r.gathering.events) < r.config.BatchEventsMax {
 		r.pendingBytes += cost("", "")
 		r.gathering.add(chat.Event{Room: r.info.ID, Kind: k, User: u, Name: name, Nonce: r.nonce()}, origin{})
 	}

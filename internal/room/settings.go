@@ -53,3 +53,15 @@ func (r *Room) untilSet() int {
 	}
 	return len(r.flying.events)
 }
+
+// HasNonce reports whether the room knows an event of a user who is Loaded by its nonce.
+func (r *Room) HasNonce(u chat.UserID, n chat.Nonce) bool {
+	_, known := r.authors.get(u).find(n)
+	return known
+}
+
+// SetName notes another name of the room.
+func (r *Room) SetName(name, key string) { r.info.Name, r.info.Key = name, key }
+
+// Close has the room make no events any more: it was deleted.
+func (r *Room) Close() { r.closed = true }

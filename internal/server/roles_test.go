@@ -36,6 +36,7 @@ type asker interface {
 	resolve(room, report uint64) uint32
 	topic(room uint64) uint32
 	set(room uint64, set chat.Setting) uint32
+	deleteRoom(room uint64) uint32
 	publish(room uint64) uint32
 	give(room, user uint64, role chat.Role) uint32
 	kick(room, user uint64) uint32
@@ -99,6 +100,16 @@ func TestRoleTable(t *testing.T) {
 			if code := owner.kick(room, actor.id()); code != uint32(chat.CodeForbidden) {
 				t.Errorf("the owner sends an operator out: code %d", code)
 			}
+			if code := actor.deleteRoom(room); code != 0 {
+				t.Errorf("an operator deletes a room: code %d", code)
+			}
+			if code := owner.history(room); code != uint32(chat.CodeNoRoom) {
+				t.Errorf("its history, when it was deleted: code %d", code)
+			}
+			mine := maker.join(&pb.Join{Name: "mine", Create: true}).Room.Id
+			if code := owner.deleteRoom(mine); code != 0 {
+				t.Errorf("its owner deletes a room: code %d", code)
+			}
 		})
 	}
 }
@@ -150,6 +161,10 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 	want("set the topic", actor.topic(room), may("topic"), outside)
 	want("slow the room down", actor.set(room, chat.Setting{Kind: chat.EventSlow}), may("slow"), outside)
 	want("describe the room", actor.set(room, chat.Setting{Kind: chat.EventDescribe, Text: "x"}), may("settings"), outside)
+	want("rename the room", actor.set(room, chat.Setting{Kind: chat.EventName, Text: "table"}), may("settings"), outside)
+	if !may("settings") { // who may is tried where there is nothing else to be done
+		want("delete the room", actor.deleteRoom(room), false, chat.CodeForbidden)
+	}
 	want("archive the room", actor.set(room, chat.Setting{Kind: chat.EventArchive}), may("settings"), outside)
 	for old := chat.RoleNone; old <= chat.RoleOwner; old++ {
 		for next := chat.RoleNone; next <= chat.RoleOwner; next++ {
@@ -284,6 +299,10 @@ func (a *nativeAsker) topic(room uint64) uint32 {
 
 func (a *nativeAsker) set(room uint64, set chat.Setting) uint32 {
 	return a.ask(pb.CSet, &pb.SetRoom{Room: room, Nonce: a.next(), Kind: pb.EventKind(set.Kind), Text: set.Text, Value: set.Value}, pb.SAck)
+}
+
+func (a *nativeAsker) deleteRoom(room uint64) uint32 {
+	return a.ask(pb.CDeleteRoom, &pb.DeleteRoom{Request: 10, Room: room}, pb.SDone)
 }
 
 func (a *nativeAsker) publish(room uint64) uint32 {
@@ -446,6 +465,10 @@ func (a *sdkAsker) set(room uint64, set chat.Setting) uint32 {
 		_, err := a.c.Set(ctx, chat.RoomID(room), set)
 		return err
 	})
+}
+
+func (a *sdkAsker) deleteRoom(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error { return a.c.DeleteRoom(ctx, chat.RoomID(room)) })
 }
 
 func (a *sdkAsker) publish(room uint64) uint32 {

@@ -195,8 +195,6 @@ func peopled(t *testing.T, s chat.Archive) {
 	must(m.RenameRoom(ctx, other.ID, "renamed", "renamed", 1<<50, entry(8, chat.AuditRoomArchived)))
 	last, err := s.CreateRoom(ctx, chat.Room{Name: "last", Key: "last", Epoch: 6, CreatedMs: 6}, chat.RoomQuota{})
 	must(err)
-	_, err = s.ChangeMembers(ctx, []chat.MemberChange{{Kind: chat.MemberEnters, User: 1, Room: last.ID}}, 0)
-	must(err)
 	must(m.DeleteRoom(ctx, last.ID, 1<<50, entry(9, chat.AuditRoomArchived)))
 	// What becomes of messages, and the settings of a room.
 	a := chat.Append{Room: 1, After: 700}

@@ -12,22 +12,22 @@ import (
 
 // lineJSON is an event as `--json` prints it. Fields are only ever added.
 type lineJSON struct {
-	Event   string      `json:"event"` // message, join, leave, role, kick, name, describe, archive, slow or gap
-	Room    string      `json:"room"`
-	Seq     chat.Seq    `json:"seq,omitempty"`
-	Time    string      `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
-	User    chat.UserID `json:"user,omitempty"`
-	Name    string      `json:"name,omitempty"`
-	Text    string      `json:"text,omitempty"`
-	Subject chat.UserID `json:"subject,omitempty"` // role, kick: whom it is about
-	Role    string      `json:"role,omitempty"`    // role
-	Until   string      `json:"until,omitempty"`   // role: when it ends, as time
-	Value   uint32      `json:"value,omitempty"`   // archive: 1; slow: seconds
-	Files []chat.FileInfo `json:"files,omitempty"` // message: what it names
+	Event   string          `json:"event"` // message, join, leave, role, kick, name, describe, archive, slow or gap
+	Room    string          `json:"room"`
+	Seq     chat.Seq        `json:"seq,omitempty"`
+	Time    string          `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
+	User    chat.UserID     `json:"user,omitempty"`
+	Name    string          `json:"name,omitempty"`
+	Text    string          `json:"text,omitempty"`
+	Subject chat.UserID     `json:"subject,omitempty"` // role, kick: whom it is about
+	Role    string          `json:"role,omitempty"`    // role
+	Until   string          `json:"until,omitempty"`   // role: when it ends, as time
+	Value   uint32          `json:"value,omitempty"`   // archive: 1; slow: seconds
+	Files   []chat.FileInfo `json:"files,omitempty"`   // message: what it names
 
-	From    chat.Seq    `json:"from,omitempty"`    // gap: the first one that is lost
-	To      chat.Seq    `json:"to,omitempty"`      // gap: the last one
-	Anew    bool        `json:"anew,omitempty"`    // gap: the log began anew, sequence numbers too
+	From chat.Seq `json:"from,omitempty"` // gap: the first one that is lost
+	To   chat.Seq `json:"to,omitempty"`   // gap: the last one
+	Anew bool     `json:"anew,omitempty"` // gap: the log began anew, sequence numbers too
 }
 
 // timeJSON is RFC 3339 in UTC.

@@ -184,6 +184,8 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 		m = new(pb.SeenBy)
 	case pb.CBlocks:
 		m = new(pb.Blocks)
+	case pb.CDeleteRoom:
+		m = new(pb.DeleteRoom)
 	default:
 		a.fault = chat.CodeUnknownPacket
 		return a, true
@@ -333,7 +335,7 @@ func (p *peer) toldPage(got packet.Packet) {
 	case pb.SDone:
 		m := new(pb.Done)
 		p.read(got, m)
-		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase, pb.CAway} {
+		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase, pb.CAway, pb.CDeleteRoom} {
 			if p.asked[ask{id: id, mark: uint64(m.Request)}] > 0 {
 				p.answered(id, 0, uint64(m.Request))
 				return
@@ -558,7 +560,7 @@ func (p *peer) acked(m *pb.Ack) {
 // removed is an S_LEAVE that answers nothing: an event of the log says that this user is out.
 func (p *peer) removed(m *pb.Leave) {
 	s, log := p.rooms[m.Room], p.r.log[chat.RoomID(m.Room)]
-	if s != nil && m.Code == uint32(chat.CodeLeft) { // the user has left it in another session
+	if s != nil && (m.Code == uint32(chat.CodeLeft) || m.Code == uint32(chat.CodeRoomDeleted)) { // by the user in another session, or with the room
 		p.left[m.Room] = true
 		return
 	}

@@ -420,6 +420,9 @@ func (s *script) moderation(room uint64) (packet.ID, packet.Marshaler) {
 	case 2:
 		return pb.CResolve, &pb.Resolve{Request: s.request, Room: room, Report: s.number(s.next()), Outcome: uint32(c >> 2 & 3), Note: "done"}
 	}
+	if c&56 == 56 {
+		return pb.CDeleteRoom, &pb.DeleteRoom{Request: s.request, Room: room}
+	}
 	m := &pb.Audit{Request: s.request, Room: room, ItemsMax: uint32(c >> 6)}
 	if c&4 != 0 {
 		m.Before = &pb.AuditMark{TimeMs: s.number(s.next()), Seq: s.number(c), Id: s.number(c >> 3)}

@@ -321,3 +321,6 @@ func (h *reader) Disconnected(s *engine.Session, _ engine.Reason) {
 	c := s.Data.(*Client)
 	c.far, c.Over = nil, true
 }
+
+// DeleteRoom deletes a room.
+func (c *Client) DeleteRoom(room chat.RoomID) { c.shard.DeleteRoom(c.Session, c.ref(room)) }

@@ -4850,6 +4850,59 @@ func (x *Topic) GetText() string {
 	return ""
 }
 
+// C_DELETE_ROOM (116): delete a room with all that it holds. Answered by S_DONE, or S_ERROR.
+type DeleteRoom struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteRoom) Reset() {
+	*x = DeleteRoom{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteRoom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteRoom) ProtoMessage() {}
+
+func (x *DeleteRoom) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteRoom.ProtoReflect.Descriptor instead.
+func (*DeleteRoom) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *DeleteRoom) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *DeleteRoom) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
 // C_SET (114): change a setting of a room that this session has joined. Answered by S_ACK, or
 // S_ERROR.
 type SetRoom struct {
@@ -4865,7 +4918,7 @@ type SetRoom struct {
 
 func (x *SetRoom) Reset() {
 	*x = SetRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4877,7 +4930,7 @@ func (x *SetRoom) String() string {
 func (*SetRoom) ProtoMessage() {}
 
 func (x *SetRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4890,7 +4943,7 @@ func (x *SetRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoom.ProtoReflect.Descriptor instead.
 func (*SetRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{61}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SetRoom) GetRoom() uint64 {
@@ -4940,7 +4993,7 @@ type LookUp struct {
 
 func (x *LookUp) Reset() {
 	*x = LookUp{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4952,7 +5005,7 @@ func (x *LookUp) String() string {
 func (*LookUp) ProtoMessage() {}
 
 func (x *LookUp) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4965,7 +5018,7 @@ func (x *LookUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookUp.ProtoReflect.Descriptor instead.
 func (*LookUp) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{62}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *LookUp) GetRequest() uint32 {
@@ -5011,7 +5064,7 @@ type UserProfile struct {
 
 func (x *UserProfile) Reset() {
 	*x = UserProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5023,7 +5076,7 @@ func (x *UserProfile) String() string {
 func (*UserProfile) ProtoMessage() {}
 
 func (x *UserProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5036,7 +5089,7 @@ func (x *UserProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserProfile.ProtoReflect.Descriptor instead.
 func (*UserProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{63}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *UserProfile) GetRequest() uint32 {
@@ -5138,7 +5191,7 @@ type SetProfile struct {
 
 func (x *SetProfile) Reset() {
 	*x = SetProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5150,7 +5203,7 @@ func (x *SetProfile) String() string {
 func (*SetProfile) ProtoMessage() {}
 
 func (x *SetProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5163,7 +5216,7 @@ func (x *SetProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetProfile.ProtoReflect.Descriptor instead.
 func (*SetProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{64}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *SetProfile) GetRequest() uint32 {
@@ -5213,7 +5266,7 @@ type Rename struct {
 
 func (x *Rename) Reset() {
 	*x = Rename{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5225,7 +5278,7 @@ func (x *Rename) String() string {
 func (*Rename) ProtoMessage() {}
 
 func (x *Rename) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5238,7 +5291,7 @@ func (x *Rename) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rename.ProtoReflect.Descriptor instead.
 func (*Rename) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{65}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Rename) GetRequest() uint32 {
@@ -5266,7 +5319,7 @@ type Away struct {
 
 func (x *Away) Reset() {
 	*x = Away{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5278,7 +5331,7 @@ func (x *Away) String() string {
 func (*Away) ProtoMessage() {}
 
 func (x *Away) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5291,7 +5344,7 @@ func (x *Away) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Away.ProtoReflect.Descriptor instead.
 func (*Away) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{66}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Away) GetRequest() uint32 {
@@ -5321,7 +5374,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5333,7 +5386,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5346,7 +5399,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{67}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Block) GetRequest() uint32 {
@@ -5390,7 +5443,7 @@ type Blocked struct {
 
 func (x *Blocked) Reset() {
 	*x = Blocked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5402,7 +5455,7 @@ func (x *Blocked) String() string {
 func (*Blocked) ProtoMessage() {}
 
 func (x *Blocked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5415,7 +5468,7 @@ func (x *Blocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocked.ProtoReflect.Descriptor instead.
 func (*Blocked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{68}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Blocked) GetRequest() uint32 {
@@ -5451,7 +5504,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5463,7 +5516,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5476,7 +5529,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Blocks) GetRequest() uint32 {
@@ -5512,7 +5565,7 @@ type BlockPage struct {
 
 func (x *BlockPage) Reset() {
 	*x = BlockPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5524,7 +5577,7 @@ func (x *BlockPage) String() string {
 func (*BlockPage) ProtoMessage() {}
 
 func (x *BlockPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5537,7 +5590,7 @@ func (x *BlockPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockPage.ProtoReflect.Descriptor instead.
 func (*BlockPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *BlockPage) GetRequest() uint32 {
@@ -5572,7 +5625,7 @@ type SeenBy struct {
 
 func (x *SeenBy) Reset() {
 	*x = SeenBy{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5584,7 +5637,7 @@ func (x *SeenBy) String() string {
 func (*SeenBy) ProtoMessage() {}
 
 func (x *SeenBy) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5597,7 +5650,7 @@ func (x *SeenBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenBy.ProtoReflect.Descriptor instead.
 func (*SeenBy) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *SeenBy) GetRequest() uint32 {
@@ -5626,7 +5679,7 @@ type SeenByList struct {
 
 func (x *SeenByList) Reset() {
 	*x = SeenByList{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5638,7 +5691,7 @@ func (x *SeenByList) String() string {
 func (*SeenByList) ProtoMessage() {}
 
 func (x *SeenByList) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5651,7 +5704,7 @@ func (x *SeenByList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenByList.ProtoReflect.Descriptor instead.
 func (*SeenByList) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *SeenByList) GetRequest() uint32 {
@@ -5685,7 +5738,7 @@ type SeenMark struct {
 
 func (x *SeenMark) Reset() {
 	*x = SeenMark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5697,7 +5750,7 @@ func (x *SeenMark) String() string {
 func (*SeenMark) ProtoMessage() {}
 
 func (x *SeenMark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5710,7 +5763,7 @@ func (x *SeenMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenMark.ProtoReflect.Descriptor instead.
 func (*SeenMark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *SeenMark) GetUser() uint64 {
@@ -6127,7 +6180,11 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05Topic\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\x87\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\":\n" +
+	"\n" +
+	"DeleteRoom\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\"\x87\x01\n" +
 	"\aSetRoom\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12(\n" +
@@ -6231,7 +6288,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 75)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -6295,19 +6352,20 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*AuditPage)(nil),      // 59: sarang.v1.AuditPage
 	(*AuditEntry)(nil),     // 60: sarang.v1.AuditEntry
 	(*Topic)(nil),          // 61: sarang.v1.Topic
-	(*SetRoom)(nil),        // 62: sarang.v1.SetRoom
-	(*LookUp)(nil),         // 63: sarang.v1.LookUp
-	(*UserProfile)(nil),    // 64: sarang.v1.UserProfile
-	(*SetProfile)(nil),     // 65: sarang.v1.SetProfile
-	(*Rename)(nil),         // 66: sarang.v1.Rename
-	(*Away)(nil),           // 67: sarang.v1.Away
-	(*Block)(nil),          // 68: sarang.v1.Block
-	(*Blocked)(nil),        // 69: sarang.v1.Blocked
-	(*Blocks)(nil),         // 70: sarang.v1.Blocks
-	(*BlockPage)(nil),      // 71: sarang.v1.BlockPage
-	(*SeenBy)(nil),         // 72: sarang.v1.SeenBy
-	(*SeenByList)(nil),     // 73: sarang.v1.SeenByList
-	(*SeenMark)(nil),       // 74: sarang.v1.SeenMark
+	(*DeleteRoom)(nil),     // 62: sarang.v1.DeleteRoom
+	(*SetRoom)(nil),        // 63: sarang.v1.SetRoom
+	(*LookUp)(nil),         // 64: sarang.v1.LookUp
+	(*UserProfile)(nil),    // 65: sarang.v1.UserProfile
+	(*SetProfile)(nil),     // 66: sarang.v1.SetProfile
+	(*Rename)(nil),         // 67: sarang.v1.Rename
+	(*Away)(nil),           // 68: sarang.v1.Away
+	(*Block)(nil),          // 69: sarang.v1.Block
+	(*Blocked)(nil),        // 70: sarang.v1.Blocked
+	(*Blocks)(nil),         // 71: sarang.v1.Blocks
+	(*BlockPage)(nil),      // 72: sarang.v1.BlockPage
+	(*SeenBy)(nil),         // 73: sarang.v1.SeenBy
+	(*SeenByList)(nil),     // 74: sarang.v1.SeenByList
+	(*SeenMark)(nil),       // 75: sarang.v1.SeenMark
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -6330,7 +6388,7 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	60, // 17: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
 	0,  // 18: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
 	31, // 19: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
-	74, // 20: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
+	75, // 20: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
 	21, // [21:21] is the sub-list for method output_type
 	21, // [21:21] is the sub-list for method input_type
 	21, // [21:21] is the sub-list for extension type_name
@@ -6343,14 +6401,14 @@ func file_sarang_v1_chat_proto_init() {
 	if File_sarang_v1_chat_proto != nil {
 		return
 	}
-	file_sarang_v1_chat_proto_msgTypes[64].OneofWrappers = []any{}
+	file_sarang_v1_chat_proto_msgTypes[65].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   74,
+			NumMessages:   75,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

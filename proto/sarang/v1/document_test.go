@@ -96,7 +96,8 @@ var examples = map[string]example{
 	"S_CHAT topic": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 47, Kind: pb.EventKind_EVENT_KIND_TOPIC, User: 7, Name: "Ann", Nonce: 0x010203040506070d, TimeMs: 1700000005000, Text: "tea",
 	}},
-	"C_SET slow": {pb.CSet, &pb.SetRoom{Room: 1, Nonce: 0x0102030405060712, Kind: pb.EventKind_EVENT_KIND_SLOW, Value: 30}},
+	"C_SET slow":          {pb.CSet, &pb.SetRoom{Room: 1, Nonce: 0x0102030405060712, Kind: pb.EventKind_EVENT_KIND_SLOW, Value: 30}},
+	"C_DELETE_ROOM lobby": {pb.CDeleteRoom, &pb.DeleteRoom{Request: 15, Room: 1}},
 	"S_CHAT slow": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_SLOW, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000007000, Value: 30,
 	}},
@@ -147,7 +148,7 @@ var examples = map[string]example{
 	"C_END_SESSION others": {pb.CEndSession, &pb.EndSession{Request: 6, Others: true}},
 	"C_ERASE me":           {pb.CErase, &pb.EraseUser{Request: 7, Password: "correct horse"}},
 	"S_GOODBYE ended":      {pb.SGoodbye, &pb.Goodbye{Code: 31, Message: "this session was ended"}},
-	"C_CHAT file": {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x0102030405060712, Text: "look", Files: []uint64{5124095576030431}}},
+	"C_CHAT file":          {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x0102030405060712, Text: "look", Files: []uint64{5124095576030431}}},
 	"S_CHAT file": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000009000, Text: "look",
 		Files: []*pb.File{{Id: 5124095576030431, Name: "sea.jpg", Type: "image/jpeg", Bytes: 81234, Width: 1200, Height: 800, Thumbnail: true}},

@@ -67,6 +67,7 @@ const (
 	SAudit      = 77  // AuditPage
 	CAudit      = 78  // Audit
 	CSet        = 114 // SetRoom
+	CDeleteRoom = 116 // DeleteRoom
 )
 
 // What is said of people.

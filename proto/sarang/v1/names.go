@@ -80,6 +80,7 @@ func Packets() []Packet {
 		{CBlocks, "C_BLOCKS", new(Blocks)},
 		{SSeenBy, "S_SEEN_BY", new(SeenByList)},
 		{CSeenBy, "C_SEEN_BY", new(SeenBy)},
+		{CDeleteRoom, "C_DELETE_ROOM", new(DeleteRoom)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}
