@@ -17,7 +17,6 @@ func roomLifeSchema() []string {
 		)`,
 		"CREATE INDEX room_names_room ON room_names (room_id)",
 		"CREATE TABLE rooms_deleted (room_id BIGINT NOT NULL PRIMARY KEY)",
-		"CREATE INDEX memberships_room ON memberships (room_id, user_id)",
 	}
 }
 

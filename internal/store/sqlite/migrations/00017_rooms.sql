@@ -12,9 +12,7 @@ CREATE INDEX room_names_room ON room_names (room_id);
 CREATE TABLE rooms_deleted (
     room_id INTEGER PRIMARY KEY
 );
-CREATE INDEX memberships_room ON memberships (room_id, user_id);
 
 -- +goose Down
-DROP INDEX memberships_room;
 DROP TABLE rooms_deleted;
 DROP TABLE room_names;
