@@ -71,6 +71,7 @@ const (
 	ActionSlow                     // have members wait between messages, and need not wait
 	ActionSettings                 // rename, describe and archive the room
 	ActionDeleteRoom               // delete the room
+	ActionMentionAll               // mention everybody in it
 	actionCount
 )
 
@@ -113,6 +114,8 @@ func (a Action) String() string {
 		return "delete"
 	case ActionSettings:
 		return "change the settings of"
+	case ActionMentionAll:
+		return "mention everybody in"
 	}
 	return "use"
 }
@@ -127,17 +130,17 @@ var rights = [...][actionCount]bool{
 		ActionEdit: true, ActionDelete: true, ActionReact: true, ActionReport: true,
 	},
 	RoleModerator: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 		ActionSlow: true,
 	},
 	RoleOwner: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 		ActionSlow: true, ActionSettings: true, ActionDeleteRoom: true,
 	},
 	RoleOperator: {
-		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true,
+		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
 		ActionSlow: true, ActionSettings: true, ActionDeleteRoom: true,
 	},

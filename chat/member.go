@@ -46,8 +46,12 @@ type MyRoom struct {
 	Muted  bool
 	Unread uint64 // messages behind Mark that are stored; no other events
 
+	// Mentions is how many of the messages behind Mark mention the user, or everybody, as they
+	// are now; up to MentionsCountedMax.
+	Mentions int
+
 	// Last is the newest message: Seq, User, Name, TimeMs and the first of its Text (see
-	// LastText). Seq 0: there is none.
+	// LastText) as it is now. Seq 0: there is none.
 	Last Event
 }
 

@@ -17,6 +17,8 @@ type Store interface {
 	RoomStore
 	UserStore
 	MemberStore
+	MentionStore
+	ThreadStore
 	AccountStore
 	ProfileStore
 

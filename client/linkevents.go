@@ -103,6 +103,16 @@ func (l *link) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
 	l.calls.answer(l, p.Request, p, nil)
 }
 
+// MentionPage answers a call.
+func (l *link) MentionPage(_ *session.Session, p session.MentionPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
+
+// ThreadPage answers a call.
+func (l *link) ThreadPage(_ *session.Session, p session.ThreadPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
+
 // Belongs becomes an event.
 func (l *link) Belongs(_ *session.Session, room chat.RoomID) { l.emit(Belongs{Room: room}) }
 

@@ -46,6 +46,18 @@ type (
 	// History says which page of a room's log is wanted.
 	History = session.History
 
+	// StatedMessage is a message as it is now.
+	StatedMessage = session.StatedMessage
+
+	// Thread is a message that was answered.
+	Thread = session.Thread
+
+	// MentionPage are messages that mention the user.
+	MentionPage = session.MentionPage
+
+	// ThreadPage are threads of a room.
+	ThreadPage = session.ThreadPage
+
 	// Report is what somebody has told the moderators of a message.
 	Report = session.Report
 

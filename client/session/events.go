@@ -82,6 +82,12 @@ type Events interface {
 	// MyRoomPage answers MyRooms.
 	MyRoomPage(s *Session, p MyRoomPage)
 
+	// MentionPage answers Mentions.
+	MentionPage(s *Session, p MentionPage)
+
+	// ThreadPage answers Threads.
+	ThreadPage(s *Session, p ThreadPage)
+
 	// Belongs: the user belongs to a room from now on without having asked for it: somebody has
 	// said something in a direct room of his.
 	Belongs(s *Session, room chat.RoomID)
@@ -182,6 +188,12 @@ func (NopEvents) ReportPage(*Session, ReportPage) {}
 
 // AuditPage does nothing.
 func (NopEvents) AuditPage(*Session, AuditPage) {}
+
+// MentionPage does nothing.
+func (NopEvents) MentionPage(*Session, MentionPage) {}
+
+// ThreadPage does nothing.
+func (NopEvents) ThreadPage(*Session, ThreadPage) {}
 
 // MyRoomPage does nothing.
 func (NopEvents) MyRoomPage(*Session, MyRoomPage) {}

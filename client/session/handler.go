@@ -118,6 +118,10 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SReport, (*Session).reported)
 	packet.Handle(m, sarangv1.SReports, (*Session).reportPage)
 	packet.Handle(m, sarangv1.SAudit, (*Session).auditPage)
+	packet.Handle(m, sarangv1.SMentions, (*Session).mentionPage)
+	packet.Handle(m, sarangv1.SThreads, (*Session).threadPage)
+	packet.Handle(m, sarangv1.SThread, pickedPage(sarangv1.SThread, sarangv1.CThread))
+	packet.Handle(m, sarangv1.SPins, pickedPage(sarangv1.SPins, sarangv1.CPins))
 	packet.Handle(m, sarangv1.SGap, (*Session).gap)
 	packet.Handle(m, sarangv1.SGoodbye, (*Session).farewell)
 	return m

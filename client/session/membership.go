@@ -65,7 +65,7 @@ type MyRoom struct {
 	Role     chat.Role
 	Mark     chat.Seq // read up to it
 	Unread   uint64   // messages behind it, and no other events
-	Mentions uint64   // of these, those that mention the user; servers do not count them yet
+	Mentions uint64   // of these, those that mention the user, or everybody in the room; up to chat.MentionsCountedMax
 	Muted    bool
 
 	// Last is the newest message: Seq, User, Name, TimeMs and the beginning of its Text. Seq 0:

@@ -36,7 +36,12 @@ func (s *Session) listed(m *sarangv1.Listed) error {
 
 // historyPage handles S_HISTORY.
 func (s *Session) historyPage(m *sarangv1.HistoryPage) error {
-	q, err := s.answered(m.Request, sarangv1.SHistory, sarangv1.CHistory)
+	return s.eventPage(m, sarangv1.SHistory, sarangv1.CHistory)
+}
+
+// eventPage handles a page of events, which answers what was asked for.
+func (s *Session) eventPage(m *sarangv1.HistoryPage, by, asked packet.ID) error {
+	q, err := s.answered(m.Request, by, asked)
 	if err != nil {
 		return err
 	}
@@ -46,12 +51,12 @@ func (s *Session) historyPage(m *sarangv1.HistoryPage) error {
 	}
 	for i, e := range m.Events {
 		if fault := fillEvent(&p.Events[i], e); fault != nil {
-			s.events.Fault(s, &packet.DecodeError{ID: sarangv1.SHistory, Err: fault})
+			s.events.Fault(s, &packet.DecodeError{ID: by, Err: fault})
 		}
 		p.Events[i].Name, p.Events[i].Text = strings.Clone(p.Events[i].Name), strings.Clone(p.Events[i].Text)
 		st, changed, fault := stateOf(e)
 		if fault != nil {
-			s.events.Fault(s, &packet.DecodeError{ID: sarangv1.SHistory, Err: fault})
+			s.events.Fault(s, &packet.DecodeError{ID: by, Err: fault})
 		}
 		if changed {
 			st.Text = p.Events[i].Text

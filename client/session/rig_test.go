@@ -228,3 +228,11 @@ func (r *rig) publish(text string) chat.Nonce {
 	}
 	return nonce
 }
+
+func (r *teller) MentionPage(_ *session.Session, p session.MentionPage) {
+	r.tell("mentions #%d %d more=%t next=%v", p.Request, len(p.Messages), p.More, p.Next)
+}
+
+func (r *teller) ThreadPage(_ *session.Session, p session.ThreadPage) {
+	r.tell("threads #%d room=%d %d more=%t", p.Request, p.Room, len(p.Threads), p.More)
+}

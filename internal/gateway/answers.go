@@ -110,8 +110,12 @@ func (h *Handler) Listed(o *hub.Session, ref hub.RequestRef, rooms []hub.RoomInf
 	h.reply(o, pb.SList, m)
 }
 
-// History sends S_HISTORY.
+// History sends S_HISTORY, or what else was asked for of a room's log.
 func (h *Handler) History(o *hub.Session, ref hub.RequestRef, p hub.HistoryPage) {
+	if ref.Kind == pb.CThreads {
+		h.threadPage(o, ref, &p)
+		return
+	}
 	m := &pb.HistoryPage{
 		Request: ref.Request, Room: uint64(ref.Room), Epoch: uint64(p.Epoch), More: p.More, AsOf: uint64(p.AsOf),
 		Events: make([]*pb.Event, len(p.Events)),
@@ -121,7 +125,7 @@ func (h *Handler) History(o *hub.Session, ref hub.RequestRef, p hub.HistoryPage)
 		FillEvent(m.Events[i], &p.Events[i])
 	}
 	fillStates(m.Events, p.States)
-	h.reply(o, pb.SHistory, m)
+	h.reply(o, historyID(ref.Kind), m)
 }
 
 // Members sends S_MEMBERS.

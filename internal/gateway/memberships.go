@@ -44,7 +44,7 @@ func (h *Handler) MyRooms(o *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom
 		r.Description = ""
 		m.Rooms[i] = &pb.MyRoom{
 			Room: info(hub.RoomInfo{Room: r.Room, Members: r.Members}), Role: uint32(r.Role),
-			Mark: uint64(r.Mark), Unread: r.Unread, Muted: r.Muted,
+			Mark: uint64(r.Mark), Unread: r.Unread, Mentions: uint64(r.Mentions), Muted: r.Muted,
 			LastSeq: uint64(r.Last.Seq), LastUser: uint64(r.Last.User), LastName: r.Last.Name,
 			LastTimeMs: uint64(r.Last.TimeMs), LastText: r.Last.Text,
 		}

@@ -40,7 +40,7 @@ func (s *Shard) Change(o *Session, ref RequestRef, c Change) {
 func (s *Shard) checkChange(c *Change) *chat.Error {
 	switch c.Kind {
 	case chat.EventEdit:
-		if err := chat.CheckText(c.Text, s.hub.config.TextBytesMax); err != nil {
+		if err := s.checkText(c.Text); err != nil {
 			return asError(err)
 		}
 	case chat.EventReact, chat.EventUnreact:

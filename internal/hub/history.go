@@ -20,6 +20,9 @@ type HistoryPage struct {
 	Events []chat.Event
 	States []chat.State // of messages that were changed, in order
 	More   bool
+
+	// Threads are told instead of a page of the log; Events are their first messages then.
+	Threads []chat.Thread
 }
 
 // History tells the client a page of a room's stored log: the events above after, or,
@@ -28,9 +31,15 @@ func (s *Shard) History(o *Session, ref RequestRef, after, before chat.Seq, item
 	if !s.mayRequest(o, ref, limit.LevelReads) || !s.begin(o, ref) {
 		return
 	}
+	s.askHistory(o, ref, selection{}, chat.Page{After: after, Before: before, ItemsMax: s.items(itemsWant)})
+}
+
+// askHistory asks for a page of something of a room's log.
+func (s *Shard) askHistory(o *Session, ref RequestRef, of selection, page chat.Page) {
+	page.BytesMax = s.historyBytes(o)
 	s.ask(&historyRequest{
 		asker: asker{session: o.Engine.ID(), network: o.network, user: o.User, ref: ref, counted: true},
-		page:  chat.Page{After: after, Before: before, ItemsMax: s.items(itemsWant), BytesMax: s.historyBytes(o)},
+		of:    of, page: page,
 	})
 }
 
@@ -42,19 +51,21 @@ func (s *Shard) historyBytes(o *Session) int {
 // historyRequest asks the room's home for the right to read.
 type historyRequest struct {
 	asker
+	of   selection
 	page chat.Page
 }
 
 func (r *historyRequest) at(h *home) {
 	if h.may(r, chat.ActionHistory) {
 		info := h.room.Info()
-		h.shard.answer(r.session.Worker(), &historyGranted{r.asker, r.page, info.LastSeq, info.Epoch, info.Ephemeral})
+		h.shard.answer(r.session.Worker(), &historyGranted{r.asker, r.of, r.page, info.LastSeq, info.Epoch, info.Ephemeral})
 	}
 }
 
 // historyGranted has the session's shard read the page.
 type historyGranted struct {
 	asker
+	of        selection
 	page      chat.Page
 	last      chat.Seq // the end of the log that the right was asked for at
 	epoch     chat.Epoch
@@ -77,7 +88,7 @@ func (g *historyGranted) on(s *Shard) {
 func (g *historyGranted) read(s *Shard, o *Session) {
 	s.read(o, g.ref, func(ctx context.Context) func(*Session) {
 		moment := s.hub.erased.now()
-		p, err := s.hub.readHistory(ctx, g.ref.Room, g.page, g.user)
+		p, err := s.hub.readSelection(ctx, g.ref.Room, g.of, g.page, g.user)
 		p.Epoch, p.AsOf = g.epoch, g.last
 		return func(o *Session) {
 			switch n := len(p.Events); {

@@ -25,13 +25,22 @@ func (s *Shard) MyRooms(o *Session, ref RequestRef, after chat.RoomID, itemsWant
 	}
 	items, user, bytesMax := s.items(itemsWant), o.User, s.historyBytes(o)
 	s.read(o, ref, func(ctx context.Context) func(*Session) {
+		moment := s.hub.erased.now()
 		rooms, more, err := s.hub.myRooms(ctx, user, after, items, bytesMax)
 		return func(o *Session) {
 			if err != nil {
 				s.fail(o, ref, s.hub.typed("listing a user's rooms", err))
 				return
 			}
+			for i := range rooms {
+				s.stillSaid(&rooms[i].Last, moment)
+			}
 			o.Client.MyRooms(o, ref, rooms, more)
+			for i := range rooms {
+				if last := &rooms[i].Last; last.Seq != 0 {
+					s.queued(o, last.Room, []chat.Event{*last})
+				}
+			}
 		}
 	})
 }

@@ -43,7 +43,7 @@ func (s *Shard) Publish(o *Session, ref RequestRef, m Message) {
 // checkMessage checks what is said: a text, or files, or both.
 func (s *Shard) checkMessage(o *Session, ref RequestRef, m *Message) *chat.Error {
 	if m.Text != "" || len(m.Files) == 0 {
-		if err := chat.CheckText(m.Text, s.hub.config.TextBytesMax); err != nil {
+		if err := s.checkText(m.Text); err != nil {
 			return asError(err)
 		}
 	}
@@ -51,6 +51,14 @@ func (s *Shard) checkMessage(o *Session, ref RequestRef, m *Message) *chat.Error
 		return nil
 	}
 	return s.checkFiles(o, ref, m.Files)
+}
+
+// checkText checks what somebody says.
+func (s *Shard) checkText(text string) error {
+	if err := chat.CheckText(text, s.hub.config.TextBytesMax); err != nil {
+		return err
+	}
+	return chat.CheckMentions(text)
 }
 
 // mayAuthor checks what all authored events need.

@@ -65,6 +65,7 @@ type Client interface {
 	Marked(s *Session, ref RequestRef, mark chat.Seq)
 	Muted(s *Session, ref RequestRef, muted bool)
 	MyRooms(s *Session, ref RequestRef, rooms []MyRoom, more bool)
+	Mentions(s *Session, ref RequestRef, p MentionPage)
 
 	// Belongs tells of a room that the user belongs to from now on without having asked for it.
 	Belongs(s *Session, room chat.RoomID)

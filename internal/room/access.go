@@ -99,6 +99,9 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 	switch e.Kind {
 	case chat.EventMessage:
 		if role.May(chat.ActionPublish) {
+			if err := mayMention(e, role); err != nil {
+				return err
+			}
 			return r.slowed(e, role)
 		}
 		return forbidden(role, chat.ActionPublish)
@@ -120,6 +123,20 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 			return nil
 		}
 		return notAbove(role, chat.ActionKick, "you may not send this user out of the room")
+	}
+	return nil
+}
+
+// mentionsAll reports whether e is to mention everybody in the room, which asks for a right of
+// its own.
+func mentionsAll(e *chat.Event) bool {
+	return (e.Kind == chat.EventMessage || e.Kind == chat.EventEdit) && chat.MentionsAll(e.Text)
+}
+
+// mayMention decides whether e, of an author with the role, may mention whom it mentions.
+func mayMention(e *chat.Event, role chat.Role) *chat.Error {
+	if mentionsAll(e) && !role.May(chat.ActionMentionAll) {
+		return forbidden(role, chat.ActionMentionAll)
 	}
 	return nil
 }

@@ -126,7 +126,11 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 	}
 	// Who gives roles is asked when it gets its place, and so is who has one for a time.
 	if !p.Kind.Rules() && !p.Kind.Sets() && !p.Operator && a.given.UntilMs == 0 {
-		if err := r.Access(p.User, action(p.Kind), 0); err != nil {
+		err := r.Access(p.User, action(p.Kind), 0)
+		if err == nil && mentionsAll(&e) {
+			err = r.Access(p.User, chat.ActionMentionAll, 0)
+		}
+		if err != nil {
 			r.pendingBytes -= cost(p.Text, p.Files)
 			return Refused, 0, err
 		}

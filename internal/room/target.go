@@ -124,6 +124,9 @@ func (r *Room) mayChange(e *chat.Event, role chat.Role) *chat.Error {
 	case t.Deleted != 0:
 		return chat.Errorf(chat.CodeErased, "this message was deleted")
 	case e.Kind == chat.EventEdit:
+		if err := mayMention(e, role); err != nil {
+			return err
+		}
 		return r.mayEdit(t)
 	case e.Kind == chat.EventReact && len(t.Emojis) >= chat.EmojisPerMessageMax && !slices.Contains(t.Emojis, e.Text):
 		return chat.Errorf(chat.CodeTooMany, "%d different emojis were put on this message; take one of them", chat.EmojisPerMessageMax)

@@ -37,6 +37,8 @@ type asker interface {
 	topic(room uint64) uint32
 	set(room uint64, set chat.Setting) uint32
 	deleteRoom(room uint64) uint32
+	everybody(room uint64) uint32
+	picked(room uint64) uint32
 	publish(room uint64) uint32
 	give(room, user uint64, role chat.Role) uint32
 	kick(room, user uint64) uint32
@@ -50,9 +52,9 @@ var roleTable = [...]string{
 	chat.RoleBanned:    "",
 	chat.RoleReader:    "join history members mark report",
 	chat.RoleMember:    "join history members mark report publish edit delete react",
-	chat.RoleModerator: "join history members mark report publish topic slow edit delete react erase pin reports",
-	chat.RoleOwner:     "join history members mark report publish topic slow settings edit delete react erase pin reports",
-	chat.RoleOperator:  "join history members mark report publish topic slow settings edit delete react erase pin reports",
+	chat.RoleModerator: "join history members mark report publish topic everybody slow edit delete react erase pin reports",
+	chat.RoleOwner:     "join history members mark report publish topic everybody slow settings edit delete react erase pin reports",
+	chat.RoleOperator:  "join history members mark report publish topic everybody slow settings edit delete react erase pin reports",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -158,6 +160,8 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 		t.Helper()
 		want(what, got, may(what), outside)
 	})
+	want("mention everybody", actor.everybody(room), may("everybody"), outside)
+	want("read threads and pins", actor.picked(room), may("history"), chat.CodeForbidden)
 	want("set the topic", actor.topic(room), may("topic"), outside)
 	want("slow the room down", actor.set(room, chat.Setting{Kind: chat.EventSlow}), may("slow"), outside)
 	want("describe the room", actor.set(room, chat.Setting{Kind: chat.EventDescribe, Text: "x"}), may("settings"), outside)
@@ -303,6 +307,23 @@ func (a *nativeAsker) set(room uint64, set chat.Setting) uint32 {
 
 func (a *nativeAsker) deleteRoom(room uint64) uint32 {
 	return a.ask(pb.CDeleteRoom, &pb.DeleteRoom{Request: 10, Room: room}, pb.SDone)
+}
+
+func (a *nativeAsker) everybody(room uint64) uint32 {
+	return a.ask(pb.CChat, &pb.Publish{Room: room, Nonce: a.next(), Text: chat.MentionText(0, "room")}, pb.SAck)
+}
+
+// picked asks for all that is picked out of a room's log, which is to be answered alike.
+func (a *nativeAsker) picked(room uint64) uint32 {
+	a.t.Helper()
+	code := a.ask(pb.CThreads, &pb.Threads{Request: 10, Room: room}, pb.SThreads)
+	if other := a.ask(pb.CThread, &pb.ThreadHistory{Request: 11, Room: room, Root: 1}, pb.SThread); other != code {
+		a.t.Errorf("a thread: code %d, and %d for the list of them", other, code)
+	}
+	if other := a.ask(pb.CPins, &pb.Pins{Request: 12, Room: room}, pb.SPins); other != code {
+		a.t.Errorf("pins: code %d, and %d for threads", other, code)
+	}
+	return code
 }
 
 func (a *nativeAsker) publish(room uint64) uint32 {
@@ -469,6 +490,28 @@ func (a *sdkAsker) set(room uint64, set chat.Setting) uint32 {
 
 func (a *sdkAsker) deleteRoom(room uint64) uint32 {
 	return a.code(func(ctx context.Context) error { return a.c.DeleteRoom(ctx, chat.RoomID(room)) })
+}
+
+func (a *sdkAsker) everybody(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Publish(ctx, chat.RoomID(room), chat.MentionText(0, "room"))
+		return err
+	})
+}
+
+func (a *sdkAsker) picked(room uint64) uint32 {
+	a.t.Helper()
+	code := a.code(func(ctx context.Context) error { _, err := a.c.Threads(ctx, chat.RoomID(room), 0, 0); return err })
+	if other := a.code(func(ctx context.Context) error {
+		_, err := a.c.Thread(ctx, 1, client.History{Room: chat.RoomID(room)})
+		return err
+	}); other != code {
+		a.t.Errorf("a thread: code %d, and %d for the list of them", other, code)
+	}
+	if other := a.code(func(ctx context.Context) error { _, err := a.c.Pins(ctx, chat.RoomID(room), 0, 0); return err }); other != code {
+		a.t.Errorf("pins: code %d, and %d for threads", other, code)
+	}
+	return code
 }
 
 func (a *sdkAsker) publish(room uint64) uint32 {

@@ -36,6 +36,22 @@ func (f *forgetful) States(context.Context, chat.RoomID, chat.Seq, chat.Seq, cha
 	return nil, nil
 }
 
+func (f *forgetful) UserMentions(context.Context, chat.UserID, chat.MentionPlace, int) ([]chat.MentionPlace, error) {
+	return nil, nil
+}
+
+func (f *forgetful) Threads(context.Context, chat.RoomID, chat.Seq, int) ([]chat.Thread, error) {
+	return nil, nil
+}
+
+func (f *forgetful) Replies(context.Context, chat.RoomID, chat.Seq, chat.Page) ([]chat.Seq, bool, error) {
+	return nil, false, nil
+}
+
+func (f *forgetful) Pins(context.Context, chat.RoomID, chat.Seq, int) ([]chat.Pin, error) {
+	return nil, nil
+}
+
 func (f *forgetful) User(_ context.Context, id chat.UserID) (chat.User, error) {
 	return chat.User{ID: id}, nil
 }

@@ -119,6 +119,22 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.Resolve); read(m) {
 			a.mark = uint64(m.Request)
 		}
+	case pb.CMentions:
+		if m := new(pb.Mentions); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CThreads:
+		if m := new(pb.Threads); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CThread:
+		if m := new(pb.ThreadHistory); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CPins:
+		if m := new(pb.Pins); read(m) {
+			a.mark = uint64(m.Request)
+		}
 	case pb.CAudit:
 		if m := new(pb.Audit); read(m) {
 			a.mark = uint64(m.Request)
@@ -412,6 +428,33 @@ func (p *peer) toldMembership(got packet.Packet) {
 		m := new(pb.AuditPage)
 		p.read(got, m)
 		p.answered(pb.CAudit, 0, uint64(m.Request))
+	case pb.SMentions:
+		m := new(pb.MentionPage)
+		p.read(got, m)
+		p.answered(pb.CMentions, 0, uint64(m.Request))
+		for _, e := range m.Events {
+			if !slices.Contains(chat.MentionedUsers(e.Text), chat.UserID(p.user)) {
+				failf("%s: is mentioned by %v", p.name, e)
+			}
+		}
+	case pb.SThreads:
+		m := new(pb.ThreadPage)
+		p.read(got, m)
+		p.answered(pb.CThreads, 0, uint64(m.Request))
+		for i, th := range m.Threads {
+			if th.Root == nil || th.Root.Seq >= th.Last || i > 0 && th.Last >= m.Threads[i-1].Last {
+				failf("%s: threads are %v", p.name, m)
+			}
+			p.stored(th.Root)
+		}
+	case pb.SThread, pb.SPins:
+		m := new(pb.HistoryPage)
+		p.read(got, m)
+		p.answered(got.ID+1, 0, uint64(m.Request))
+		p.inOrder("picked messages", 0, len(m.Events), func(i int) uint64 { return m.Events[i].Seq })
+		for _, e := range m.Events {
+			p.stored(e)
+		}
 	case pb.SRooms:
 		m := new(pb.MyRoomPage)
 		p.read(got, m)

@@ -406,7 +406,28 @@ func (s *script) membership(b byte) (packet.ID, packet.Marshaler) {
 	if b>>3&7 == 7 {
 		return s.moderation(room)
 	}
+	if c := s.next(); c&1 != 0 {
+		return s.picked(room, c)
+	}
 	return pb.CLeave, &pb.Leave{Request: s.request, Room: room}
+}
+
+// picked is what is asked for of mentions, threads and pins.
+func (s *script) picked(room uint64, c byte) (packet.ID, packet.Marshaler) {
+	items := uint32(c >> 6)
+	switch c >> 1 & 3 {
+	case 0:
+		m := &pb.Mentions{Request: s.request, ItemsMax: items}
+		if c&8 != 0 {
+			m.Before = &pb.MentionPlace{TimeMs: s.number(s.next()), Room: room, Seq: s.number(c)}
+		}
+		return pb.CMentions, m
+	case 1:
+		return pb.CThreads, &pb.Threads{Request: s.request, Room: room, Before: s.number(s.next()), ItemsMax: items}
+	case 2:
+		return pb.CThread, &pb.ThreadHistory{Request: s.request, Room: room, Root: s.number(s.next()), After: s.number(c >> 3), ItemsMax: items}
+	}
+	return pb.CPins, &pb.Pins{Request: s.request, Room: room, Before: s.number(s.next()), ItemsMax: items}
 }
 
 // moderation is what users report, and moderators read and resolve.

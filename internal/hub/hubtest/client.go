@@ -43,6 +43,9 @@ type Record struct {
 	Muted    bool
 	Events   []chat.Event
 	States   []chat.State // History
+	Threads  []chat.Thread
+	Messages []hub.StatedMessage // Mentions
+	Next     chat.MentionPlace   // Mentions
 	Users    []chat.User
 	Sessions []hub.DeviceInfo
 	Total    int
@@ -246,6 +249,34 @@ func (c *Client) List(after chat.RoomID, items int) { c.shard.List(c.Session, c.
 func (c *Client) History(room chat.RoomID, after, before chat.Seq, items int) hub.RequestRef {
 	ref := c.ref(room)
 	c.shard.History(c.Session, ref, after, before, items)
+	return ref
+}
+
+// Threads asks for a page of a room's threads: History.
+func (c *Client) Threads(room chat.RoomID, before chat.Seq, items int) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Threads(c.Session, ref, before, items)
+	return ref
+}
+
+// Thread asks for a page of a thread: History.
+func (c *Client) Thread(room chat.RoomID, root, after, before chat.Seq, items int) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Thread(c.Session, ref, root, after, before, items)
+	return ref
+}
+
+// Pins asks for a page of what is pinned: History.
+func (c *Client) Pins(room chat.RoomID, before chat.Seq, items int) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Pins(c.Session, ref, before, items)
+	return ref
+}
+
+// Mentions asks for a page of where the user is mentioned.
+func (c *Client) Mentions(before chat.MentionPlace, items int) hub.RequestRef {
+	ref := c.ref(0)
+	c.shard.Mentions(c.Session, ref, before, items)
 	return ref
 }
 

@@ -87,7 +87,7 @@ func (r *recording) Listed(_ *hub.Session, ref hub.RequestRef, rooms []hub.RoomI
 
 // History is recorded.
 func (r *recording) History(_ *hub.Session, ref hub.RequestRef, p hub.HistoryPage) {
-	r.add(Record{Kind: "History", Ref: ref, Seq: p.AsOf, Events: slices.Clone(p.Events), States: slices.Clone(p.States), More: p.More})
+	r.add(Record{Kind: "History", Ref: ref, Seq: p.AsOf, Events: slices.Clone(p.Events), States: slices.Clone(p.States), More: p.More, Threads: slices.Clone(p.Threads)})
 }
 
 // Members is recorded.
@@ -127,6 +127,11 @@ func (r *recording) Muted(_ *hub.Session, ref hub.RequestRef, muted bool) {
 // MyRooms is recorded.
 func (r *recording) MyRooms(_ *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom, more bool) {
 	r.add(Record{Kind: "MyRooms", Ref: ref, Mine: slices.Clone(rooms), More: more})
+}
+
+// Mentions is recorded.
+func (r *recording) Mentions(_ *hub.Session, ref hub.RequestRef, p hub.MentionPage) {
+	r.add(Record{Kind: "Mentions", Ref: ref, Messages: slices.Clone(p.Messages), More: p.More, Next: p.Next})
 }
 
 // Reported is recorded.

@@ -35,7 +35,7 @@ const goneBefore = " WHERE room_id = ?1 AND target < (SELECT min(seq) FROM messa
 
 func (c *changeStmts) all() []stmtOf {
 	return []stmtOf{
-		{&c.target, `SELECT m.kind, coalesce(c.deleted, 0) FROM messages m
+		{&c.target, `SELECT m.kind, m.target, m.until_ms, m.time_ms, coalesce(c.deleted, 0) FROM messages m
 			LEFT JOIN changes c ON c.room_id = m.room_id AND c.target = m.seq WHERE m.room_id = ? AND m.seq = ?`},
 		{&c.edit, "INSERT INTO edits (room_id, target, seq) VALUES (?, ?, ?)"},
 		{&c.erase, `UPDATE messages SET text = '', digest = 0 WHERE room_id = ?1
@@ -98,13 +98,14 @@ func (w *writer) storeChanges(ctx context.Context, changes []*chat.Event) error 
 }
 
 func (w *writer) applyChange(e *chat.Event) error {
-	c := &w.change
-	ctx, room, target, seq := context.Background(), int64(e.Room), int64(e.Target), int64(e.Seq)
-	var kind chat.EventKind
-	var deleted int64
-	err := c.target.QueryRowContext(ctx, room, target).Scan(number[chat.EventKind]{&kind}, &deleted)
+	c, ctx, room, target, seq := &w.change, context.Background(), int64(e.Room), int64(e.Target), int64(e.Seq)
+	of := chat.Event{Room: e.Room, Seq: e.Target}
+	var extra, deleted int64
+	err := c.target.QueryRowContext(ctx, room, target).
+		Scan(number[chat.EventKind]{&of.Kind}, number[chat.Seq]{&of.Target}, &extra, bits[int64]{&of.TimeMs}, &deleted)
+	of.SetExtra(extra)
 	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && kind != chat.EventMessage:
+	case errors.Is(err, sql.ErrNoRows), err == nil && of.Kind != chat.EventMessage:
 		return nil
 	case err != nil:
 		return err
@@ -118,11 +119,13 @@ func (w *writer) applyChange(e *chat.Event) error {
 	}
 	switch e.Kind {
 	case chat.EventEdit:
-		return firstError(exec(ctx, c.edit, room, target, seq), exec(ctx, c.edited, room, target, seq))
+		return firstError(exec(ctx, c.edit, room, target, seq), exec(ctx, c.edited, room, target, seq),
+			exec(ctx, w.link.dropMentions, room, target), w.mention(e.Room, e.Target, of.TimeMs, e.Text))
 	case chat.EventDelete:
 		return firstError(
 			exec(ctx, c.erase, room, target), w.files.unname(room, target), exec(ctx, c.dropEdits, room, target), exec(ctx, c.dropReactions, room, target),
-			exec(ctx, c.dropTallies, room, target), exec(ctx, c.deleted, room, target, seq))
+			exec(ctx, c.dropTallies, room, target), exec(ctx, c.deleted, room, target, seq),
+			exec(ctx, w.link.dropMentions, room, target), exec(ctx, w.link.erased, room, int64(of.ThreadRoot()), target))
 	case chat.EventPin:
 		return exec(ctx, c.pinned, room, target, seq)
 	case chat.EventUnpin:

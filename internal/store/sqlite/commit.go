@@ -67,13 +67,14 @@ func (s *Store) commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 // plan is a batch that has passed all checks: what is to be written, and what changes
 // by that.
 type plan struct {
-	rows  []row
-	about bool          // one of the rows is about another event, or a user
-	roles []*chat.Event // those of the rows that give roles
-	alter []*chat.Event // and those that change messages
-	sets  []*chat.Event // and those that change what the room is
-	named []*chat.Event // and those that name files
-	ruled []chat.RoomID // rooms in which nobody was given a role before
+	rows   []row
+	about  bool          // one of the rows is about another event, or a user
+	roles  []*chat.Event // those of the rows that give roles
+	alter  []*chat.Event // and those that change messages
+	sets   []*chat.Event // and those that change what the room is
+	named  []*chat.Event // and those that name files
+	ruled  []chat.RoomID // rooms in which nobody was given a role before
+	linked []*chat.Event // and messages that mention somebody, or answer
 	change
 }
 
@@ -135,6 +136,9 @@ func (w *writer) store(ctx context.Context, p *plan) error {
 		return append(args, int64(a.user), int64(a.room), int64(a.last), int64(a.sent))
 	})
 	if err != nil {
+		return err
+	}
+	if err := w.storeLinks(ctx, p.linked); err != nil {
 		return err
 	}
 	if err := w.nameFiles(ctx, p.named); err != nil {

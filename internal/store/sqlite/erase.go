@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"sarang/chat"
 )
@@ -53,7 +54,7 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 				return err
 			}
 			if n > 0 {
-				if err := firstError(w.change.forgetGone(room), w.files.unnameGone(room)); err != nil {
+				if err := firstError(w.forgetGone(room), w.files.unnameGone(room)); err != nil {
 					return err
 				}
 			}
@@ -92,8 +93,8 @@ func scanIDs(rows *sql.Rows) (ids []chat.RoomID, err error) {
 }
 
 // forgetGone drops what is known of messages that are gone.
-func (c *changeStmts) forgetGone(room chat.RoomID) error {
-	for _, stmt := range c.forget {
+func (w *writer) forgetGone(room chat.RoomID) error {
+	for _, stmt := range slices.Concat(w.change.forget[:], w.link.forget[:]) {
 		if err := exec(context.Background(), stmt, int64(room)); err != nil {
 			return err
 		}

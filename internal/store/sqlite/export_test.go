@@ -88,7 +88,8 @@ func Queries() map[string]int {
 		selectShown: 3, selectDevices: 1, selectAllDevices: 3, selectPassword: 1,
 		selectExternal: 1, selectInvitation: 1, selectInvitations: 2,
 		eraseOldest: 3, selectDurable: 2,
-		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectPublicRooms: 2, selectPrivateRooms: 3, selectMyRooms: 3, selectMemberships: 3,
+		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectPublicRooms: 2, selectPrivateRooms: 3, selectMyRooms: 3,
+		selectMentions: 5, selectThreads: 3, selectPins: 3, selectReplies: 4, selectRepliesBefore: 4, selectMemberships: 3,
 	}
 }
 

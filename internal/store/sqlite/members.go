@@ -136,11 +136,16 @@ const selectMyRooms = `SELECT b.room_id, rooms.name, rooms.name_key, rooms.epoch
 	coalesce(h.seq, 0), coalesce(h.time_ms, 0), rooms.topic, rooms.description, rooms.archived, rooms.slow_s, coalesce(r.role, 0), coalesce(r.until_ms, 0), b.mark_seq, b.muted,
 	coalesce(h.said, 0) - coalesce((SELECT said FROM messages WHERE room_id = b.room_id AND seq <= b.mark_seq ORDER BY seq DESC LIMIT 1),
 		(SELECT said - (kind = 1) FROM messages WHERE room_id = b.room_id ORDER BY seq LIMIT 1), 0),
-	coalesce(l.seq, 0), coalesce(l.user_id, 0), coalesce(u.name, ''), coalesce(l.time_ms, 0), coalesce(substr(l.text, 1, 160), '')
+	(SELECT count(*) FROM (SELECT 1 FROM mentions n WHERE n.user_id = b.user_id AND n.room_id = b.room_id AND n.seq > b.mark_seq LIMIT 100)),
+	(SELECT count(*) FROM (SELECT 1 FROM mentions n WHERE n.user_id = 0 AND n.room_id = b.room_id AND n.seq > b.mark_seq AND NOT EXISTS
+		(SELECT 1 FROM mentions o WHERE o.user_id = b.user_id AND o.room_id = n.room_id AND o.seq = n.seq) LIMIT 100)),
+	coalesce(l.seq, 0), coalesce(l.user_id, 0), coalesce(u.name, ''), coalesce(l.time_ms, 0), coalesce(substr(coalesce(e.text, l.text), 1, 160), '')
 	FROM memberships b JOIN rooms ON rooms.id = b.room_id
 	LEFT JOIN members r ON r.room_id = b.room_id AND r.user_id = b.user_id
 	LEFT JOIN messages h ON h.room_id = b.room_id AND h.seq = (SELECT max(seq) FROM messages WHERE room_id = b.room_id)
 	LEFT JOIN messages l ON l.room_id = b.room_id AND l.seq = h.said_seq
+	LEFT JOIN changes c ON c.room_id = b.room_id AND c.target = h.said_seq
+	LEFT JOIN messages e ON e.room_id = b.room_id AND e.seq = c.edited
 	LEFT JOIN users u ON u.id = l.user_id
 	WHERE b.user_id = ?1 AND b.room_id > ?2 ORDER BY b.room_id LIMIT ?3`
 
@@ -172,14 +177,17 @@ func (s *Store) MyRooms(ctx context.Context, user chat.UserID, after chat.RoomID
 func scanMyRoom(rows *sql.Rows) (chat.MyRoom, error) {
 	var m chat.MyRoom
 	var flags, muted int64
+	var mentioned, everybody uint64
 	r, l := &m.Room, &m.Last
 	err := rows.Scan(number[chat.RoomID]{&r.ID}, text{&r.Name}, text{&r.Key}, bits[chat.Epoch]{&r.Epoch}, bits[int64]{&flags},
 		number[chat.UserID]{&r.Creator}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq}, bits[int64]{&r.LastMs}, text{&r.Topic},
 		text{&r.Description}, flag{&r.Archived}, number[uint32]{&r.SlowSeconds},
 		number[chat.Role]{&m.Given.Role}, bits[int64]{&m.Given.UntilMs}, number[chat.Seq]{&m.Mark}, bits[int64]{&muted},
-		number[uint64]{&m.Unread}, number[chat.Seq]{&l.Seq}, number[chat.UserID]{&l.User}, text{&l.Name}, bits[int64]{&l.TimeMs}, text{&l.Text})
+		number[uint64]{&m.Unread}, number[uint64]{&mentioned}, number[uint64]{&everybody},
+		number[chat.Seq]{&l.Seq}, number[chat.UserID]{&l.User}, text{&l.Name}, bits[int64]{&l.TimeMs}, text{&l.Text})
 	r.Ephemeral, r.Ruled, r.Private = flags&roomEphemeral != 0, flags&roomRuled != 0, flags&roomPrivate != 0
 	m.Muted = muted != 0
+	m.Mentions = int(min(mentioned+everybody, chat.MentionsCountedMax))
 	if l.Seq != 0 {
 		l.Room, l.Kind, l.Text = r.ID, chat.EventMessage, chat.LastText(l.Text)
 	}

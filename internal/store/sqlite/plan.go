@@ -92,7 +92,11 @@ func (p *plan) add(a *chat.Append, state roomState) {
 			p.alter = append(p.alter, e)
 		case e.Kind == chat.EventTopic || e.Kind.Sets():
 			p.sets = append(p.sets, e)
-		case e.Files != "":
+		}
+		if e.Links() {
+			p.linked = append(p.linked, e)
+		}
+		if e.Kind == chat.EventMessage && e.Files != "" {
 			p.named = append(p.named, e)
 		}
 	}

@@ -31,7 +31,7 @@ func TestQueriesUseKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, step := range steps {
-			if strings.HasPrefix(step, "SCAN") && step != "SCAN said" || strings.Contains(step, "TEMP B-TREE") {
+			if strings.HasPrefix(step, "SCAN") && step != "SCAN said" && !strings.HasPrefix(step, "SCAN (subquery-") || strings.Contains(step, "TEMP B-TREE") {
 				t.Errorf("%s\n%s", query, strings.Join(steps, "\n"))
 			}
 		}

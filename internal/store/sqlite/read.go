@@ -19,6 +19,8 @@ type readers struct {
 	password, shown, devices        *sql.Stmt
 	former                          *sql.Stmt
 	profiles                        profileStmts
+	mentions, threads, pins         *sql.Stmt
+	replies, repliesBefore          *sql.Stmt
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -76,6 +78,11 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.devices, selectDevices},
 		{&r.target, selectTarget},
 		{&r.states, selectStates},
+		{&r.mentions, selectMentions},
+		{&r.threads, selectThreads},
+		{&r.pins, selectPins},
+		{&r.replies, selectReplies},
+		{&r.repliesBefore, selectRepliesBefore},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -89,7 +96,8 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 
 func (r *readers) close() error {
 	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder,
-		r.myRooms, r.password, r.shown, r.devices, r.target, r.states, r.former),
+		r.myRooms, r.password, r.shown, r.devices, r.target, r.states, r.former,
+		r.mentions, r.threads, r.pins, r.replies, r.repliesBefore),
 		r.profiles.close(), r.db.Close())
 }
 

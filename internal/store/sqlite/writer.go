@@ -60,6 +60,7 @@ type writer struct {
 	beginStmt, commitStmt, rollbackStmt *sql.Stmt
 	change                              changeStmts
 	files                               fileStmts
+	link                                linkStmts
 }
 
 // openWriter opens file for writing, migrates it and loads what the writer knows.
@@ -154,6 +155,9 @@ func (w *writer) prepare(ctx context.Context) error {
 	if err := w.files.prepare(ctx, w.conn); err != nil {
 		return err
 	}
+	if err := w.link.prepare(ctx, w.conn); err != nil {
+		return err
+	}
 	err := w.insertMessages.prepare(ctx, w.conn,
 		"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text, digest, said, said_seq) VALUES ",
 		"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "")
@@ -191,6 +195,7 @@ func (w *writer) close() error {
 		w.members.close(),
 		w.change.close(),
 		w.files.close(),
+		w.link.close(),
 		closeStmts(w.updateTopic),
 	}
 	if w.conn != nil {

@@ -104,6 +104,9 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 	if err := s.insertRows(ctx, c, rows); err != nil {
 		return false, err
 	}
+	if err := s.storeLinks(ctx, c, b, stands); err != nil {
+		return false, err
+	}
 	if err := s.nameFiles(ctx, c, b, stands); err != nil {
 		return false, err
 	}

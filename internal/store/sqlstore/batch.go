@@ -93,6 +93,9 @@ func (b *Batch) add(a *chat.Append) {
 		if e.Kind.Changes() {
 			b.Changes = append(b.Changes, e)
 		}
+		if e.Links() {
+			b.Linked = append(b.Linked, e)
+		}
 		if e.Kind == chat.EventTopic || e.Kind.Sets() {
 			b.Sets = append(b.Sets, e)
 		}

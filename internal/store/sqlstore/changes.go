@@ -76,7 +76,7 @@ type changeStatements struct {
 func compileChanges(d *Dialect) changeStatements {
 	const of = " WHERE room_id = ? AND target = ?"
 	s := changeStatements{
-		find: `SELECT m.kind, coalesce(c.changed, 0), coalesce(c.edited, 0), coalesce(c.deleted, 0), coalesce(c.pinned, 0)
+		find: `SELECT m.kind, m.target, m.until_ms, m.time_ms, coalesce(c.changed, 0), coalesce(c.edited, 0), coalesce(c.deleted, 0), coalesce(c.pinned, 0)
 			FROM messages m LEFT JOIN changes c ON c.room_id = m.room_id AND c.target = m.seq
 			WHERE m.room_id = ? AND m.seq = ?`,
 		update: "UPDATE changes SET changed = ?, edited = ?, deleted = ?, pinned = ?" + of,
@@ -145,10 +145,13 @@ func (s *Store) storeChanges(ctx context.Context, c Conn, b *Batch, stands map[c
 
 func (s *Store) storeChange(ctx context.Context, c Conn, e *chat.Event) error {
 	q, room, target, seq := &s.sql.change, int64(e.Room), int64(e.Target), int64(e.Seq)
-	var kind, changed, edited, deleted, pinned int64
+	of := chat.Event{Room: e.Room, Seq: e.Target}
+	var kind, answers, extra, changed, edited, deleted, pinned int64
 	err := c.Query(ctx, q.find, []any{room, target}, func(scan Scan) error {
-		return scan(&kind, &changed, &edited, &deleted, &pinned)
+		return scan(&kind, &answers, &extra, &of.TimeMs, &changed, &edited, &deleted, &pinned)
 	})
+	of.Kind, of.Target = chat.EventKind(kind), chat.Seq(answers)
+	of.SetExtra(extra)
 	switch {
 	case err != nil || chat.EventKind(kind) != chat.EventMessage:
 		return err
@@ -160,13 +163,19 @@ func (s *Store) storeChange(ctx context.Context, c Conn, e *chat.Event) error {
 	switch e.Kind {
 	case chat.EventEdit:
 		edited = seq
-		err = execAll(ctx, c, stmt{q.insertEdit, []any{room, target, seq}})
+		err = execAll(ctx, c, stmt{q.insertEdit, []any{room, target, seq}}, stmt{s.sql.link.dropMentions, []any{room, target}})
+		if err == nil {
+			err = s.mention(ctx, c, e.Room, e.Target, of.TimeMs, e.Text)
+		}
 	case chat.EventDelete:
 		edited, deleted, pinned = 0, seq, 0
 		err = execAll(ctx, c, stmt{q.eraseEdits, []any{room, room, target}}, stmt{q.eraseOne, []any{room, target}},
 			stmt{q.dropEdits, []any{room, target}}, stmt{q.dropReactions, []any{room, target}}, stmt{q.dropTallies, []any{room, target}})
 		if err == nil {
 			err = s.unnameFiles(ctx, c, room, target)
+		}
+		if err == nil {
+			err = s.unlink(ctx, c, &of)
 		}
 	case chat.EventPin:
 		pinned = seq

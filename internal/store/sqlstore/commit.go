@@ -95,7 +95,7 @@ func (s *Store) checkUsers(ctx context.Context, users chat.UserID) error {
 // database recognizes it. CodeUncertain if it could not be found out what became of it.
 func (s *Store) append(ctx context.Context, b *Batch) (o Outcome, err error) {
 	err = s.write(ctx, func(ctx context.Context, c Conn) (err error) {
-		if a, can := c.(*lent).Conn.(Appender); can && len(b.Changes)+len(b.Sets)+len(b.Named) == 0 {
+		if a, can := c.(*lent).Conn.(Appender); can && len(b.Changes)+len(b.Sets)+len(b.Named)+len(b.Linked) == 0 {
 			o, err = a.Append(ctx, b)
 			return err
 		}

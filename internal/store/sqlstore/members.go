@@ -16,12 +16,17 @@ const selectMyRooms = `SELECT b.room_id, r.name, r.name_key, r.epoch, r.creator,
 			SELECT max(x.seq) FROM messages x WHERE x.room_id = b.room_id AND x.seq <= b.mark_seq)),
 		(SELECT y.said - CASE WHEN y.kind = 1 THEN 1 ELSE 0 END FROM messages y WHERE y.room_id = b.room_id AND y.seq = (
 			SELECT min(x.seq) FROM messages x WHERE x.room_id = b.room_id)), 0),
-	coalesce(m.seq, 0), coalesce(m.user_id, 0), coalesce(u.name, ''), coalesce(m.time_ms, 0), {beginning of m}
+	(SELECT count(*) FROM (SELECT n.seq FROM mentions n WHERE n.user_id = b.user_id AND n.room_id = b.room_id AND n.seq > b.mark_seq LIMIT 100) x),
+	(SELECT count(*) FROM (SELECT n.seq FROM mentions n WHERE n.user_id = 0 AND n.room_id = b.room_id AND n.seq > b.mark_seq AND NOT EXISTS
+		(SELECT 1 FROM mentions o WHERE o.user_id = b.user_id AND o.room_id = n.room_id AND o.seq = n.seq) LIMIT 100) x),
+	coalesce(l.seq, 0), coalesce(l.user_id, 0), coalesce(u.name, ''), coalesce(l.time_ms, 0), {beginning of m}
 	FROM (SELECT * FROM memberships WHERE user_id = ? AND room_id > ? ORDER BY room_id{limit}) b
 	JOIN rooms r ON r.id = b.room_id JOIN heads h ON h.room_id = b.room_id
 	LEFT JOIN members g ON g.room_id = b.room_id AND g.user_id = b.user_id
-	LEFT JOIN messages m ON m.room_id = b.room_id AND m.seq = h.said_seq
-	LEFT JOIN users u ON u.id = m.user_id ORDER BY b.room_id`
+	LEFT JOIN messages l ON l.room_id = b.room_id AND l.seq = h.said_seq
+	LEFT JOIN changes c ON c.room_id = b.room_id AND c.target = h.said_seq
+	LEFT JOIN messages m ON m.room_id = b.room_id AND m.seq = CASE WHEN coalesce(c.edited, 0) <> 0 THEN c.edited ELSE h.said_seq END
+	LEFT JOIN users u ON u.id = l.user_id ORDER BY b.room_id`
 
 // ChangeMembers is documented at chat.Store.
 func (s *Store) ChangeMembers(ctx context.Context, changes []chat.MemberChange, roomsMax int) (after []chat.Membership, err error) {
@@ -149,14 +154,14 @@ func (s *Store) MyRooms(ctx context.Context, user chat.UserID, after chat.RoomID
 }
 
 func scanMyRoom(scan Scan) (m chat.MyRoom, err error) {
-	var role, mark, muted, unread, last, author int64
+	var role, mark, muted, unread, mentioned, everybody, last, author int64
 	m.Room, err = scanRoom(func(to ...any) error {
-		return scan(append(to, &role, &m.Given.UntilMs, &mark, &muted, &unread, &last, &author, &m.Last.Name, &m.Last.TimeMs, &m.Last.Text)...)
+		return scan(append(to, &role, &m.Given.UntilMs, &mark, &muted, &unread, &mentioned, &everybody, &last, &author, &m.Last.Name, &m.Last.TimeMs, &m.Last.Text)...)
 	})
 	if err != nil {
 		return m, err
 	}
-	m.Muted = muted != 0
+	m.Muted, m.Mentions = muted != 0, int(max(min(mentioned+everybody, chat.MentionsCountedMax), 0))
 	if m.Given.Role, err = whole[chat.Role](role, "a role"); err != nil {
 		return m, err
 	}

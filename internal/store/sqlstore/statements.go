@@ -6,6 +6,7 @@ import "strings"
 type statements struct {
 	change  changeStatements
 	profile profileStatements
+	link    linkStatements
 
 	durable, oldest, erase                                           string
 	lockHead, updateHead, insertHead                                 string
@@ -67,6 +68,7 @@ func compile(d *Dialect) statements {
 	s := statements{
 		change:  compileChanges(d),
 		profile: compileProfiles(d),
+		link:    compileLinks(d),
 
 		lockHead:     "SELECT last_seq, flags, said, said_seq FROM heads WHERE room_id = ?{for update}",
 		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ?, said = ?, said_seq = ? WHERE room_id = ?",

@@ -51,9 +51,11 @@ func (d *Disk) alter(log *roomLog, e *chat.Event) {
 	switch e.Kind {
 	case chat.EventEdit:
 		m.edited, m.edits = e.Seq, append(m.edits, e.Seq)
+		d.mention(log, e.Target, e.Text)
 	case chat.EventDelete:
 		d.eraseText(log, append(m.edits, e.Target)...)
 		*m = message{changed: e.Seq, deleted: e.Seq}
+		delete(log.mentions, e.Target)
 	case chat.EventPin:
 		m.pinned = e.Seq
 	case chat.EventUnpin:
@@ -105,6 +107,7 @@ func (d *Disk) eraseText(log *roomLog, seqs ...chat.Seq) {
 // forgetGone drops what is known of messages that are gone.
 func (log *roomLog) forgetGone() {
 	maps.DeleteFunc(log.changes, func(seq chat.Seq, _ *message) bool { return seq <= log.erased })
+	maps.DeleteFunc(log.mentions, func(seq chat.Seq, _ []chat.UserID) bool { return seq <= log.erased })
 }
 
 // Target is documented at chat.ChangeStore.

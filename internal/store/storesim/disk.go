@@ -93,7 +93,8 @@ type roomLog struct {
 	events []chat.Event // the others
 	roles  map[chat.UserID]chat.Given
 
-	changes map[chat.Seq]*message // what became of the messages that were changed
+	changes  map[chat.Seq]*message      // what became of the messages that were changed
+	mentions map[chat.Seq][]chat.UserID // whom messages mention, as they are now
 
 	deleted bool // the room is not there any more
 	gone    bool // and nothing of it is left
@@ -185,6 +186,7 @@ func (d *Disk) append(log *roomLog, e chat.Event) {
 	case chat.EventMessage:
 		d.users[e.User-1].user.SentCount++
 		d.name(&e)
+		d.mention(log, e.Seq, e.Text)
 	case chat.EventRole:
 		log.room.Ruled = true
 		log.roles[e.Subject] = chat.Given{Role: e.Role, UntilMs: e.UntilMs}

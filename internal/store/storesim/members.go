@@ -92,10 +92,14 @@ func (s *Store) MyRooms(ctx context.Context, user chat.UserID, after chat.RoomID
 			if e.Kind != chat.EventMessage {
 				continue
 			}
+			text := log.textOf(&e)
 			if e.Seq > m.Mark {
 				mine.Unread++
+				if mine.Mentions < chat.MentionsCountedMax && slices.ContainsFunc(log.mentions[e.Seq], func(u chat.UserID) bool { return u == user || u == 0 }) {
+					mine.Mentions++
+				}
 			}
-			mine.Last = chat.Event{Room: e.Room, Seq: e.Seq, Kind: e.Kind, User: e.User, Name: e.Name, TimeMs: e.TimeMs, Text: chat.LastText(e.Text)}
+			mine.Last = chat.Event{Room: e.Room, Seq: e.Seq, Kind: e.Kind, User: e.User, Name: e.Name, TimeMs: e.TimeMs, Text: chat.LastText(text)}
 		}
 		page = append(page, mine)
 	}

@@ -16,7 +16,7 @@ func (m *model) drawChange(t *rapid.T, e chat.Event) chat.Event {
 	e.Target = chat.Seq(rapid.Uint64Range(0, min(6, uint64(e.Seq-1))).Draw(t, "changed")) // few, so that much happens to each
 	switch e.Kind {
 	case chat.EventEdit:
-		e.Text = rapid.StringOfN(rapid.RuneFrom([]rune("ab가 ")), 1, 10, -1).Draw(t, "text")
+		e.Text = m.drawText(t, "ab가 ")
 	case chat.EventReact, chat.EventUnreact:
 		e.Text = rapid.SampledFrom([]string{"👍", "❤️", "🇰🇷"}).Draw(t, "emoji")
 	}

@@ -238,8 +238,12 @@ func (m *model) MyRooms(t *rapid.T) {
 			}
 			if e.Seq > mine.Mark {
 				my.Unread++
+				if m.mentioned(r.ID, e.Seq, u, 0) {
+					my.Mentions++
+				}
 			}
-			my.Last = chat.Event{Room: e.Room, Seq: e.Seq, Kind: e.Kind, User: e.User, Name: e.Name, TimeMs: e.TimeMs, Text: e.Text}
+			text := chat.LastText(textNow(m.logs[r.ID], e.Seq))
+			my.Last = chat.Event{Room: e.Room, Seq: e.Seq, Kind: e.Kind, User: e.User, Name: e.Name, TimeMs: e.TimeMs, Text: text}
 		}
 		want = append(want, my)
 	}

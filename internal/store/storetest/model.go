@@ -20,7 +20,7 @@ func testModel(t *testing.T, fresh func(t *testing.T) Opener) {
 		m := &model{
 			open: fresh(t),
 			logs: make(map[chat.RoomID][]chat.Event), holders: make(map[string]chat.UserID),
-			users: make(map[chat.UserID]*modelUser), roles: make(map[seat]chat.Given),
+			known: make(map[chat.RoomID][]chat.UserID), users: make(map[chat.UserID]*modelUser), roles: make(map[seat]chat.Given),
 			newest: make(map[uint64]committed), members: make(map[seat]chat.Membership),
 		}
 		m.start(rt)
@@ -46,8 +46,9 @@ type model struct {
 	roles   map[seat]chat.Given
 	members map[seat]chat.Membership
 	holders map[string]chat.UserID
-	lives   uint64               // times that the store was opened
-	newest  map[uint64]committed // by writer, of this life
+	known   map[chat.RoomID][]chat.UserID // the newest user when each event was stored
+	lives   uint64                        // times that the store was opened
+	newest  map[uint64]committed          // by writer, of this life
 }
 
 type modelUser struct {
@@ -339,6 +340,7 @@ func (m *model) apply(t *rapid.T, b chat.Batch, conflicts []chat.Conflict) {
 func (m *model) append(a chat.Append) {
 	for _, e := range a.Events {
 		m.logs[a.Room] = append(m.logs[a.Room], e)
+		m.known[a.Room] = append(m.known[a.Room], chat.UserID(len(m.users)))
 		if e.Kind.Changes() {
 			eraseTexts(m.logs[a.Room])
 		}
@@ -392,7 +394,7 @@ func (m *model) drawEvent(t *rapid.T, r chat.Room, seq chat.Seq) chat.Event {
 		e.Target = chat.Seq(rapid.Uint64Range(0, uint64(seq-1)).Draw(t, "target"))
 		e.Root = chat.Seq(rapid.Uint64Range(0, uint64(e.Target)).Draw(t, "root"))
 	}
-	e.Text = rapid.StringOfN(rapid.RuneFrom([]rune("ab가 😀'\"")), 1, 10, -1).Draw(t, "text")
+	e.Text = m.drawText(t, "ab가 😀'\"")
 	return e
 }
 

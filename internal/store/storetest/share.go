@@ -180,3 +180,19 @@ func (s *shared) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+func (s *shared) UserMentions(ctx context.Context, u chat.UserID, before chat.MentionPlace, itemsMax int) ([]chat.MentionPlace, error) {
+	return s.next().UserMentions(ctx, u, before, itemsMax)
+}
+
+func (s *shared) Threads(ctx context.Context, r chat.RoomID, before chat.Seq, itemsMax int) ([]chat.Thread, error) {
+	return s.next().Threads(ctx, r, before, itemsMax)
+}
+
+func (s *shared) Replies(ctx context.Context, r chat.RoomID, root chat.Seq, p chat.Page) ([]chat.Seq, bool, error) {
+	return s.next().Replies(ctx, r, root, p)
+}
+
+func (s *shared) Pins(ctx context.Context, r chat.RoomID, before chat.Seq, itemsMax int) ([]chat.Pin, error) {
+	return s.next().Pins(ctx, r, before, itemsMax)
+}

@@ -3684,7 +3684,7 @@ type MyRoom struct {
 	Role          uint32                 `protobuf:"varint,2,opt,name=role,proto3" json:"role,omitempty"`         // as in Event
 	Mark          uint64                 `protobuf:"varint,3,opt,name=mark,proto3" json:"mark,omitempty"`         // read up to it
 	Unread        uint64                 `protobuf:"varint,4,opt,name=unread,proto3" json:"unread,omitempty"`     // messages behind the mark: not joins, roles and the like
-	Mentions      uint64                 `protobuf:"varint,5,opt,name=mentions,proto3" json:"mentions,omitempty"` // of these, those that mention the user; the server does not count them yet
+	Mentions      uint64                 `protobuf:"varint,5,opt,name=mentions,proto3" json:"mentions,omitempty"` // of these, those that mention the user, or everybody in the room; 100: as many, or more
 	Muted         bool                   `protobuf:"varint,6,opt,name=muted,proto3" json:"muted,omitempty"`
 	LastSeq       uint64                 `protobuf:"varint,7,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"` // the newest message; 0: there is none
 	LastUser      uint64                 `protobuf:"varint,8,opt,name=last_user,json=lastUser,proto3" json:"last_user,omitempty"`
@@ -3802,6 +3802,558 @@ func (x *MyRoom) GetLastText() string {
 	return ""
 }
 
+// C_MENTIONS (132): where the user is mentioned by his id, in all rooms, the newest first. Answered
+// by S_MENTIONS (131), or S_ERROR.
+type Mentions struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Before        *MentionPlace          `protobuf:"bytes,2,opt,name=before,proto3" json:"before,omitempty"` // next of the page before; not there: from the newest on
+	ItemsMax      uint32                 `protobuf:"varint,3,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mentions) Reset() {
+	*x = Mentions{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mentions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mentions) ProtoMessage() {}
+
+func (x *Mentions) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mentions.ProtoReflect.Descriptor instead.
+func (*Mentions) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Mentions) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Mentions) GetBefore() *MentionPlace {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *Mentions) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+type MentionPlace struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TimeMs        uint64                 `protobuf:"varint,1,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Seq           uint64                 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MentionPlace) Reset() {
+	*x = MentionPlace{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MentionPlace) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MentionPlace) ProtoMessage() {}
+
+func (x *MentionPlace) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MentionPlace.ProtoReflect.Descriptor instead.
+func (*MentionPlace) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *MentionPlace) GetTimeMs() uint64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *MentionPlace) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *MentionPlace) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+type MentionPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Events        []*Event               `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"` // messages, as S_HISTORY has them; of rooms that the user may read
+	More          bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	Next          *MentionPlace          `protobuf:"bytes,4,opt,name=next,proto3" json:"next,omitempty"` // with more: before of the next page
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MentionPage) Reset() {
+	*x = MentionPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MentionPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MentionPage) ProtoMessage() {}
+
+func (x *MentionPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MentionPage.ProtoReflect.Descriptor instead.
+func (*MentionPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *MentionPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *MentionPage) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *MentionPage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *MentionPage) GetNext() *MentionPlace {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+// C_THREADS (134): the threads of a room, those first that were answered last. Answered by S_THREADS
+// (133), or S_ERROR.
+type Threads struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Before        uint64                 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"` // last of the last thread of the page before; 0: from the newest on
+	ItemsMax      uint32                 `protobuf:"varint,4,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Threads) Reset() {
+	*x = Threads{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Threads) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Threads) ProtoMessage() {}
+
+func (x *Threads) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Threads.ProtoReflect.Descriptor instead.
+func (*Threads) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *Threads) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Threads) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Threads) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *Threads) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+type ThreadPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Threads       []*Thread              `protobuf:"bytes,3,rep,name=threads,proto3" json:"threads,omitempty"`
+	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`
+	AsOf          uint64                 `protobuf:"varint,5,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"` // as of HistoryPage
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadPage) Reset() {
+	*x = ThreadPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadPage) ProtoMessage() {}
+
+func (x *ThreadPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadPage.ProtoReflect.Descriptor instead.
+func (*ThreadPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ThreadPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ThreadPage) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *ThreadPage) GetThreads() []*Thread {
+	if x != nil {
+		return x.Threads
+	}
+	return nil
+}
+
+func (x *ThreadPage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *ThreadPage) GetAsOf() uint64 {
+	if x != nil {
+		return x.AsOf
+	}
+	return 0
+}
+
+type Thread struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Root          *Event                 `protobuf:"bytes,1,opt,name=root,proto3" json:"root,omitempty"`        // its first message, as S_HISTORY has it
+	Replies       uint32                 `protobuf:"varint,2,opt,name=replies,proto3" json:"replies,omitempty"` // messages that belong to it and were not deleted; root is not one of them
+	Last          uint64                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`       // the newest of them
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Thread) Reset() {
+	*x = Thread{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Thread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Thread) ProtoMessage() {}
+
+func (x *Thread) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Thread.ProtoReflect.Descriptor instead.
+func (*Thread) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *Thread) GetRoot() *Event {
+	if x != nil {
+		return x.Root
+	}
+	return nil
+}
+
+func (x *Thread) GetReplies() uint32 {
+	if x != nil {
+		return x.Replies
+	}
+	return 0
+}
+
+func (x *Thread) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+// C_THREAD (136): a page of the messages of a thread, its first one among them, as C_HISTORY.
+// Answered by S_THREAD (135) HistoryPage, or S_ERROR.
+type ThreadHistory struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`
+	After         uint64                 `protobuf:"varint,4,opt,name=after,proto3" json:"after,omitempty"`
+	Before        uint64                 `protobuf:"varint,5,opt,name=before,proto3" json:"before,omitempty"` // not 0: the page that ends below it
+	ItemsMax      uint32                 `protobuf:"varint,6,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreadHistory) Reset() {
+	*x = ThreadHistory{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreadHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreadHistory) ProtoMessage() {}
+
+func (x *ThreadHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreadHistory.ProtoReflect.Descriptor instead.
+func (*ThreadHistory) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ThreadHistory) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ThreadHistory) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *ThreadHistory) GetRoot() uint64 {
+	if x != nil {
+		return x.Root
+	}
+	return 0
+}
+
+func (x *ThreadHistory) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ThreadHistory) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *ThreadHistory) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+// C_PINS (138): the messages of a room that are pinned, those that were pinned last. Answered by S_PINS
+// (137) HistoryPage, or S_ERROR.
+type Pins struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Before        uint64                 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"` // the lowest pinned of the page before; 0: from the newest on
+	ItemsMax      uint32                 `protobuf:"varint,4,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pins) Reset() {
+	*x = Pins{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pins) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pins) ProtoMessage() {}
+
+func (x *Pins) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pins.ProtoReflect.Descriptor instead.
+func (*Pins) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *Pins) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Pins) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Pins) GetBefore() uint64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
+func (x *Pins) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
 // C_DIRECT (54): the direct room of the user and others, which is made if there is none.
 // Answered by S_DIRECT (53) Created, or S_ERROR.
 type Direct struct {
@@ -3815,7 +4367,7 @@ type Direct struct {
 
 func (x *Direct) Reset() {
 	*x = Direct{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[47]
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3827,7 +4379,7 @@ func (x *Direct) String() string {
 func (*Direct) ProtoMessage() {}
 
 func (x *Direct) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[47]
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3840,7 +4392,7 @@ func (x *Direct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direct.ProtoReflect.Descriptor instead.
 func (*Direct) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{47}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Direct) GetRequest() uint32 {
@@ -3875,7 +4427,7 @@ type Belongs struct {
 
 func (x *Belongs) Reset() {
 	*x = Belongs{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[48]
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3887,7 +4439,7 @@ func (x *Belongs) String() string {
 func (*Belongs) ProtoMessage() {}
 
 func (x *Belongs) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[48]
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3900,7 +4452,7 @@ func (x *Belongs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belongs.ProtoReflect.Descriptor instead.
 func (*Belongs) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{48}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Belongs) GetRoom() uint64 {
@@ -3924,7 +4476,7 @@ type Typing struct {
 
 func (x *Typing) Reset() {
 	*x = Typing{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3936,7 +4488,7 @@ func (x *Typing) String() string {
 func (*Typing) ProtoMessage() {}
 
 func (x *Typing) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[49]
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3949,7 +4501,7 @@ func (x *Typing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Typing.ProtoReflect.Descriptor instead.
 func (*Typing) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{49}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Typing) GetRoom() uint64 {
@@ -3986,7 +4538,7 @@ type ReportMessage struct {
 
 func (x *ReportMessage) Reset() {
 	*x = ReportMessage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3998,7 +4550,7 @@ func (x *ReportMessage) String() string {
 func (*ReportMessage) ProtoMessage() {}
 
 func (x *ReportMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[50]
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4011,7 +4563,7 @@ func (x *ReportMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportMessage.ProtoReflect.Descriptor instead.
 func (*ReportMessage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{50}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ReportMessage) GetRequest() uint32 {
@@ -4053,7 +4605,7 @@ type Reported struct {
 
 func (x *Reported) Reset() {
 	*x = Reported{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4065,7 +4617,7 @@ func (x *Reported) String() string {
 func (*Reported) ProtoMessage() {}
 
 func (x *Reported) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[51]
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4078,7 +4630,7 @@ func (x *Reported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reported.ProtoReflect.Descriptor instead.
 func (*Reported) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{51}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Reported) GetRequest() uint32 {
@@ -4116,7 +4668,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	mi := &file_sarang_v1_chat_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4128,7 +4680,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[52]
+	mi := &file_sarang_v1_chat_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4141,7 +4693,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{52}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Report) GetId() uint64 {
@@ -4249,7 +4801,7 @@ type Reports struct {
 
 func (x *Reports) Reset() {
 	*x = Reports{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4261,7 +4813,7 @@ func (x *Reports) String() string {
 func (*Reports) ProtoMessage() {}
 
 func (x *Reports) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4274,7 +4826,7 @@ func (x *Reports) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reports.ProtoReflect.Descriptor instead.
 func (*Reports) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{53}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Reports) GetRequest() uint32 {
@@ -4325,7 +4877,7 @@ type ReportPage struct {
 
 func (x *ReportPage) Reset() {
 	*x = ReportPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4337,7 +4889,7 @@ func (x *ReportPage) String() string {
 func (*ReportPage) ProtoMessage() {}
 
 func (x *ReportPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4350,7 +4902,7 @@ func (x *ReportPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportPage.ProtoReflect.Descriptor instead.
 func (*ReportPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{54}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ReportPage) GetRequest() uint32 {
@@ -4395,7 +4947,7 @@ type Resolve struct {
 
 func (x *Resolve) Reset() {
 	*x = Resolve{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4407,7 +4959,7 @@ func (x *Resolve) String() string {
 func (*Resolve) ProtoMessage() {}
 
 func (x *Resolve) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4420,7 +4972,7 @@ func (x *Resolve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resolve.ProtoReflect.Descriptor instead.
 func (*Resolve) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{55}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Resolve) GetRequest() uint32 {
@@ -4471,7 +5023,7 @@ type Audit struct {
 
 func (x *Audit) Reset() {
 	*x = Audit{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4483,7 +5035,7 @@ func (x *Audit) String() string {
 func (*Audit) ProtoMessage() {}
 
 func (x *Audit) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4496,7 +5048,7 @@ func (x *Audit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audit.ProtoReflect.Descriptor instead.
 func (*Audit) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{56}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Audit) GetRequest() uint32 {
@@ -4539,7 +5091,7 @@ type AuditMark struct {
 
 func (x *AuditMark) Reset() {
 	*x = AuditMark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4551,7 +5103,7 @@ func (x *AuditMark) String() string {
 func (*AuditMark) ProtoMessage() {}
 
 func (x *AuditMark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4564,7 +5116,7 @@ func (x *AuditMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditMark.ProtoReflect.Descriptor instead.
 func (*AuditMark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{57}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *AuditMark) GetTimeMs() uint64 {
@@ -4601,7 +5153,7 @@ type AuditPage struct {
 
 func (x *AuditPage) Reset() {
 	*x = AuditPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4613,7 +5165,7 @@ func (x *AuditPage) String() string {
 func (*AuditPage) ProtoMessage() {}
 
 func (x *AuditPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4626,7 +5178,7 @@ func (x *AuditPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditPage.ProtoReflect.Descriptor instead.
 func (*AuditPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{58}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AuditPage) GetRequest() uint32 {
@@ -4677,7 +5229,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4689,7 +5241,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4702,7 +5254,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{59}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *AuditEntry) GetId() uint64 {
@@ -4801,7 +5353,7 @@ type Topic struct {
 
 func (x *Topic) Reset() {
 	*x = Topic{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[60]
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4813,7 +5365,7 @@ func (x *Topic) String() string {
 func (*Topic) ProtoMessage() {}
 
 func (x *Topic) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[60]
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4826,7 +5378,7 @@ func (x *Topic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topic.ProtoReflect.Descriptor instead.
 func (*Topic) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{60}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Topic) GetRoom() uint64 {
@@ -4861,7 +5413,7 @@ type DeleteRoom struct {
 
 func (x *DeleteRoom) Reset() {
 	*x = DeleteRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4873,7 +5425,7 @@ func (x *DeleteRoom) String() string {
 func (*DeleteRoom) ProtoMessage() {}
 
 func (x *DeleteRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4886,7 +5438,7 @@ func (x *DeleteRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRoom.ProtoReflect.Descriptor instead.
 func (*DeleteRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{61}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *DeleteRoom) GetRequest() uint32 {
@@ -4918,7 +5470,7 @@ type SetRoom struct {
 
 func (x *SetRoom) Reset() {
 	*x = SetRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4930,7 +5482,7 @@ func (x *SetRoom) String() string {
 func (*SetRoom) ProtoMessage() {}
 
 func (x *SetRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4943,7 +5495,7 @@ func (x *SetRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoom.ProtoReflect.Descriptor instead.
 func (*SetRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{62}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *SetRoom) GetRoom() uint64 {
@@ -4993,7 +5545,7 @@ type LookUp struct {
 
 func (x *LookUp) Reset() {
 	*x = LookUp{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5005,7 +5557,7 @@ func (x *LookUp) String() string {
 func (*LookUp) ProtoMessage() {}
 
 func (x *LookUp) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5018,7 +5570,7 @@ func (x *LookUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookUp.ProtoReflect.Descriptor instead.
 func (*LookUp) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{63}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *LookUp) GetRequest() uint32 {
@@ -5064,7 +5616,7 @@ type UserProfile struct {
 
 func (x *UserProfile) Reset() {
 	*x = UserProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5076,7 +5628,7 @@ func (x *UserProfile) String() string {
 func (*UserProfile) ProtoMessage() {}
 
 func (x *UserProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5089,7 +5641,7 @@ func (x *UserProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserProfile.ProtoReflect.Descriptor instead.
 func (*UserProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{64}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *UserProfile) GetRequest() uint32 {
@@ -5191,7 +5743,7 @@ type SetProfile struct {
 
 func (x *SetProfile) Reset() {
 	*x = SetProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5203,7 +5755,7 @@ func (x *SetProfile) String() string {
 func (*SetProfile) ProtoMessage() {}
 
 func (x *SetProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5216,7 +5768,7 @@ func (x *SetProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetProfile.ProtoReflect.Descriptor instead.
 func (*SetProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{65}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *SetProfile) GetRequest() uint32 {
@@ -5266,7 +5818,7 @@ type Rename struct {
 
 func (x *Rename) Reset() {
 	*x = Rename{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5278,7 +5830,7 @@ func (x *Rename) String() string {
 func (*Rename) ProtoMessage() {}
 
 func (x *Rename) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5291,7 +5843,7 @@ func (x *Rename) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rename.ProtoReflect.Descriptor instead.
 func (*Rename) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{66}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Rename) GetRequest() uint32 {
@@ -5319,7 +5871,7 @@ type Away struct {
 
 func (x *Away) Reset() {
 	*x = Away{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	mi := &file_sarang_v1_chat_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5331,7 +5883,7 @@ func (x *Away) String() string {
 func (*Away) ProtoMessage() {}
 
 func (x *Away) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	mi := &file_sarang_v1_chat_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5344,7 +5896,7 @@ func (x *Away) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Away.ProtoReflect.Descriptor instead.
 func (*Away) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{67}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Away) GetRequest() uint32 {
@@ -5374,7 +5926,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	mi := &file_sarang_v1_chat_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5386,7 +5938,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	mi := &file_sarang_v1_chat_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5399,7 +5951,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{68}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Block) GetRequest() uint32 {
@@ -5443,7 +5995,7 @@ type Blocked struct {
 
 func (x *Blocked) Reset() {
 	*x = Blocked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5455,7 +6007,7 @@ func (x *Blocked) String() string {
 func (*Blocked) ProtoMessage() {}
 
 func (x *Blocked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5468,7 +6020,7 @@ func (x *Blocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocked.ProtoReflect.Descriptor instead.
 func (*Blocked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Blocked) GetRequest() uint32 {
@@ -5504,7 +6056,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5516,7 +6068,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5529,7 +6081,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Blocks) GetRequest() uint32 {
@@ -5565,7 +6117,7 @@ type BlockPage struct {
 
 func (x *BlockPage) Reset() {
 	*x = BlockPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5577,7 +6129,7 @@ func (x *BlockPage) String() string {
 func (*BlockPage) ProtoMessage() {}
 
 func (x *BlockPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5590,7 +6142,7 @@ func (x *BlockPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockPage.ProtoReflect.Descriptor instead.
 func (*BlockPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *BlockPage) GetRequest() uint32 {
@@ -5625,7 +6177,7 @@ type SeenBy struct {
 
 func (x *SeenBy) Reset() {
 	*x = SeenBy{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5637,7 +6189,7 @@ func (x *SeenBy) String() string {
 func (*SeenBy) ProtoMessage() {}
 
 func (x *SeenBy) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5650,7 +6202,7 @@ func (x *SeenBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenBy.ProtoReflect.Descriptor instead.
 func (*SeenBy) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *SeenBy) GetRequest() uint32 {
@@ -5679,7 +6231,7 @@ type SeenByList struct {
 
 func (x *SeenByList) Reset() {
 	*x = SeenByList{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5691,7 +6243,7 @@ func (x *SeenByList) String() string {
 func (*SeenByList) ProtoMessage() {}
 
 func (x *SeenByList) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5704,7 +6256,7 @@ func (x *SeenByList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenByList.ProtoReflect.Descriptor instead.
 func (*SeenByList) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *SeenByList) GetRequest() uint32 {
@@ -5738,7 +6290,7 @@ type SeenMark struct {
 
 func (x *SeenMark) Reset() {
 	*x = SeenMark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[74]
+	mi := &file_sarang_v1_chat_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5750,7 +6302,7 @@ func (x *SeenMark) String() string {
 func (*SeenMark) ProtoMessage() {}
 
 func (x *SeenMark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[74]
+	mi := &file_sarang_v1_chat_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5763,7 +6315,7 @@ func (x *SeenMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenMark.ProtoReflect.Descriptor instead.
 func (*SeenMark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{74}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *SeenMark) GetUser() uint64 {
@@ -6093,7 +6645,48 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\flast_time_ms\x18\n" +
 	" \x01(\x04R\n" +
 	"lastTimeMs\x12\x1b\n" +
-	"\tlast_text\x18\v \x01(\tR\blastText\"N\n" +
+	"\tlast_text\x18\v \x01(\tR\blastText\"r\n" +
+	"\bMentions\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12/\n" +
+	"\x06before\x18\x02 \x01(\v2\x17.sarang.v1.MentionPlaceR\x06before\x12\x1b\n" +
+	"\titems_max\x18\x03 \x01(\rR\bitemsMax\"M\n" +
+	"\fMentionPlace\x12\x17\n" +
+	"\atime_ms\x18\x01 \x01(\x04R\x06timeMs\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\"\x92\x01\n" +
+	"\vMentionPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12(\n" +
+	"\x06events\x18\x02 \x03(\v2\x10.sarang.v1.EventR\x06events\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12+\n" +
+	"\x04next\x18\x04 \x01(\v2\x17.sarang.v1.MentionPlaceR\x04next\"l\n" +
+	"\aThreads\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\x04R\x06before\x12\x1b\n" +
+	"\titems_max\x18\x04 \x01(\rR\bitemsMax\"\x90\x01\n" +
+	"\n" +
+	"ThreadPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12+\n" +
+	"\athreads\x18\x03 \x03(\v2\x11.sarang.v1.ThreadR\athreads\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\x12\x13\n" +
+	"\x05as_of\x18\x05 \x01(\x04R\x04asOf\"\\\n" +
+	"\x06Thread\x12$\n" +
+	"\x04root\x18\x01 \x01(\v2\x10.sarang.v1.EventR\x04root\x12\x18\n" +
+	"\areplies\x18\x02 \x01(\rR\areplies\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\x04R\x04last\"\x9c\x01\n" +
+	"\rThreadHistory\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04root\x18\x03 \x01(\x04R\x04root\x12\x14\n" +
+	"\x05after\x18\x04 \x01(\x04R\x05after\x12\x16\n" +
+	"\x06before\x18\x05 \x01(\x04R\x06before\x12\x1b\n" +
+	"\titems_max\x18\x06 \x01(\rR\bitemsMax\"i\n" +
+	"\x04Pins\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\x04R\x06before\x12\x1b\n" +
+	"\titems_max\x18\x04 \x01(\rR\bitemsMax\"N\n" +
 	"\x06Direct\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x14\n" +
 	"\x05users\x18\x02 \x03(\x04R\x05users\x12\x14\n" +
@@ -6288,7 +6881,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 75)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 83)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -6338,34 +6931,42 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*MyRooms)(nil),        // 45: sarang.v1.MyRooms
 	(*MyRoomPage)(nil),     // 46: sarang.v1.MyRoomPage
 	(*MyRoom)(nil),         // 47: sarang.v1.MyRoom
-	(*Direct)(nil),         // 48: sarang.v1.Direct
-	(*Belongs)(nil),        // 49: sarang.v1.Belongs
-	(*Typing)(nil),         // 50: sarang.v1.Typing
-	(*ReportMessage)(nil),  // 51: sarang.v1.ReportMessage
-	(*Reported)(nil),       // 52: sarang.v1.Reported
-	(*Report)(nil),         // 53: sarang.v1.Report
-	(*Reports)(nil),        // 54: sarang.v1.Reports
-	(*ReportPage)(nil),     // 55: sarang.v1.ReportPage
-	(*Resolve)(nil),        // 56: sarang.v1.Resolve
-	(*Audit)(nil),          // 57: sarang.v1.Audit
-	(*AuditMark)(nil),      // 58: sarang.v1.AuditMark
-	(*AuditPage)(nil),      // 59: sarang.v1.AuditPage
-	(*AuditEntry)(nil),     // 60: sarang.v1.AuditEntry
-	(*Topic)(nil),          // 61: sarang.v1.Topic
-	(*DeleteRoom)(nil),     // 62: sarang.v1.DeleteRoom
-	(*SetRoom)(nil),        // 63: sarang.v1.SetRoom
-	(*LookUp)(nil),         // 64: sarang.v1.LookUp
-	(*UserProfile)(nil),    // 65: sarang.v1.UserProfile
-	(*SetProfile)(nil),     // 66: sarang.v1.SetProfile
-	(*Rename)(nil),         // 67: sarang.v1.Rename
-	(*Away)(nil),           // 68: sarang.v1.Away
-	(*Block)(nil),          // 69: sarang.v1.Block
-	(*Blocked)(nil),        // 70: sarang.v1.Blocked
-	(*Blocks)(nil),         // 71: sarang.v1.Blocks
-	(*BlockPage)(nil),      // 72: sarang.v1.BlockPage
-	(*SeenBy)(nil),         // 73: sarang.v1.SeenBy
-	(*SeenByList)(nil),     // 74: sarang.v1.SeenByList
-	(*SeenMark)(nil),       // 75: sarang.v1.SeenMark
+	(*Mentions)(nil),       // 48: sarang.v1.Mentions
+	(*MentionPlace)(nil),   // 49: sarang.v1.MentionPlace
+	(*MentionPage)(nil),    // 50: sarang.v1.MentionPage
+	(*Threads)(nil),        // 51: sarang.v1.Threads
+	(*ThreadPage)(nil),     // 52: sarang.v1.ThreadPage
+	(*Thread)(nil),         // 53: sarang.v1.Thread
+	(*ThreadHistory)(nil),  // 54: sarang.v1.ThreadHistory
+	(*Pins)(nil),           // 55: sarang.v1.Pins
+	(*Direct)(nil),         // 56: sarang.v1.Direct
+	(*Belongs)(nil),        // 57: sarang.v1.Belongs
+	(*Typing)(nil),         // 58: sarang.v1.Typing
+	(*ReportMessage)(nil),  // 59: sarang.v1.ReportMessage
+	(*Reported)(nil),       // 60: sarang.v1.Reported
+	(*Report)(nil),         // 61: sarang.v1.Report
+	(*Reports)(nil),        // 62: sarang.v1.Reports
+	(*ReportPage)(nil),     // 63: sarang.v1.ReportPage
+	(*Resolve)(nil),        // 64: sarang.v1.Resolve
+	(*Audit)(nil),          // 65: sarang.v1.Audit
+	(*AuditMark)(nil),      // 66: sarang.v1.AuditMark
+	(*AuditPage)(nil),      // 67: sarang.v1.AuditPage
+	(*AuditEntry)(nil),     // 68: sarang.v1.AuditEntry
+	(*Topic)(nil),          // 69: sarang.v1.Topic
+	(*DeleteRoom)(nil),     // 70: sarang.v1.DeleteRoom
+	(*SetRoom)(nil),        // 71: sarang.v1.SetRoom
+	(*LookUp)(nil),         // 72: sarang.v1.LookUp
+	(*UserProfile)(nil),    // 73: sarang.v1.UserProfile
+	(*SetProfile)(nil),     // 74: sarang.v1.SetProfile
+	(*Rename)(nil),         // 75: sarang.v1.Rename
+	(*Away)(nil),           // 76: sarang.v1.Away
+	(*Block)(nil),          // 77: sarang.v1.Block
+	(*Blocked)(nil),        // 78: sarang.v1.Blocked
+	(*Blocks)(nil),         // 79: sarang.v1.Blocks
+	(*BlockPage)(nil),      // 80: sarang.v1.BlockPage
+	(*SeenBy)(nil),         // 81: sarang.v1.SeenBy
+	(*SeenByList)(nil),     // 82: sarang.v1.SeenByList
+	(*SeenMark)(nil),       // 83: sarang.v1.SeenMark
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -6382,18 +6983,23 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	37, // 11: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
 	47, // 12: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
 	12, // 13: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
-	53, // 14: sarang.v1.Reported.report:type_name -> sarang.v1.Report
-	53, // 15: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
-	58, // 16: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
-	60, // 17: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
-	0,  // 18: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
-	31, // 19: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
-	75, // 20: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	49, // 14: sarang.v1.Mentions.before:type_name -> sarang.v1.MentionPlace
+	5,  // 15: sarang.v1.MentionPage.events:type_name -> sarang.v1.Event
+	49, // 16: sarang.v1.MentionPage.next:type_name -> sarang.v1.MentionPlace
+	53, // 17: sarang.v1.ThreadPage.threads:type_name -> sarang.v1.Thread
+	5,  // 18: sarang.v1.Thread.root:type_name -> sarang.v1.Event
+	61, // 19: sarang.v1.Reported.report:type_name -> sarang.v1.Report
+	61, // 20: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
+	66, // 21: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
+	68, // 22: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
+	0,  // 23: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
+	31, // 24: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
+	83, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -6401,14 +7007,14 @@ func file_sarang_v1_chat_proto_init() {
 	if File_sarang_v1_chat_proto != nil {
 		return
 	}
-	file_sarang_v1_chat_proto_msgTypes[65].OneofWrappers = []any{}
+	file_sarang_v1_chat_proto_msgTypes[73].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   75,
+			NumMessages:   83,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

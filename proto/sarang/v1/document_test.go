@@ -101,6 +101,24 @@ var examples = map[string]example{
 	"S_CHAT slow": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_SLOW, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000007000, Value: 30,
 	}},
+	"C_CHAT mention":   {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x0102030405060712, Text: "hi [@Ann](user:7)"}},
+	"C_MENTIONS older": {pb.CMentions, &pb.Mentions{Request: 15, Before: &pb.MentionPlace{TimeMs: 1700000006000, Room: 1, Seq: 60}}},
+	"S_MENTIONS page": {pb.SMentions, &pb.MentionPage{
+		Request: 15, More: true, Next: &pb.MentionPlace{TimeMs: 1700000001000, Room: 1, Seq: 43},
+		Events: []*pb.Event{{
+			Room: 1, Seq: 43, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 8, Name: "Bob",
+			Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "hi [@Ann](user:7)",
+		}},
+	}},
+	"C_THREADS lobby": {pb.CThreads, &pb.Threads{Request: 16, Room: 1}},
+	"S_THREADS page": {pb.SThreads, &pb.ThreadPage{Request: 16, Room: 1, AsOf: 62, Threads: []*pb.Thread{{
+		Replies: 2, Last: 61, Root: &pb.Event{
+			Room: 1, Seq: 43, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann",
+			Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "why?",
+		},
+	}}}},
+	"C_THREAD 43":      {pb.CThread, &pb.ThreadHistory{Request: 17, Room: 1, Root: 43}},
+	"C_PINS lobby":     {pb.CPins, &pb.Pins{Request: 18, Room: 1}},
 	"C_LEAVE for good": {pb.CLeave, &pb.Leave{Request: 10, Room: 1, ForGood: true}},
 	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
 	"C_CHAT reply":     {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x010203040506070d, Text: "why?", Target: 43}},

@@ -68,6 +68,14 @@ const (
 	CAudit      = 78  // Audit
 	CSet        = 114 // SetRoom
 	CDeleteRoom = 116 // DeleteRoom
+	SMentions   = 131 // MentionPage
+	CMentions   = 132 // Mentions
+	SThreads    = 133 // ThreadPage
+	CThreads    = 134 // Threads
+	SThread     = 135 // HistoryPage
+	CThread     = 136 // ThreadHistory
+	SPins       = 137 // HistoryPage
+	CPins       = 138 // Pins
 )
 
 // What is said of people.
