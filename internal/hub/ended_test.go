@@ -242,8 +242,8 @@ func TestBanOfTheMakerForATime(t *testing.T) {
 			}
 		}
 		give(ann, 1, bob, chat.RoleOwner, 0)
-		give(ann, 2, ann, chat.RoleMember, 0)
 		joined(t, r, bob, "lobby")
+		give(bob, 9, ann, chat.RoleMember, 0)
 		give(bob, 1, cid, chat.RoleModerator, 0)
 		joined(t, r, cid, "lobby")
 		give(bob, 2, ann, chat.RoleBanned, 0)
@@ -274,7 +274,8 @@ func TestBanOfTheMakerForATime(t *testing.T) {
 	}
 }
 
-// An owner does not shut himself out, whether or not he made the room.
+// An owner does not shut himself out, nor step down by himself, whether or not he made the room:
+// another owner takes the role from him, so there is always one.
 func TestOwnerCanNotBanHimself(t *testing.T) {
 	r := newRig(t, hubtest.Config{})
 	ann, bob := r.Enter("ann", nil), r.Enter("bob", nil)
@@ -289,11 +290,20 @@ func TestOwnerCanNotBanHimself(t *testing.T) {
 			r.Settle()
 			wantFailed(t, c, chat.CodeForbidden)
 		}
-		c.GiveRole(room, 20, c.User.ID, chat.RoleMember) // this he may
+		c.GiveRole(room, 20, c.User.ID, chat.RoleMember)
 		r.Settle()
-		if c.Acked(room, 20) == 0 {
+		wantFailed(t, c, chat.CodeForbidden)
+		c.GiveRole(room, 21, c.User.ID, chat.RoleOwner) // which he is
+		r.Settle()
+		if c.Acked(room, 21) == 0 {
 			t.Errorf("%s was told %+v", c.User.Name, c.Last())
 		}
+	}
+	ann.GiveRole(room, 30, bob.User.ID, chat.RoleMember) // both want to be the one: who comes first is
+	bob.GiveRole(room, 30, ann.User.ID, chat.RoleMember)
+	r.Settle()
+	if took, lost := ann.Acked(room, 30), bob.Acked(room, 30); (took == 0) == (lost == 0) {
+		t.Errorf("two owners have taken the role from each other: %d, %d", took, lost)
 	}
 }
 

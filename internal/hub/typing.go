@@ -40,7 +40,7 @@ func (s *Shard) Typing(o *Session, room chat.RoomID) {
 type typing struct{ asker }
 
 func (t *typing) at(h *home) {
-	if !h.room.IsPresent(t.user) || !h.room.Known(t.user) || h.room.Members() > h.shard.hub.config.AnnounceMembersMax ||
+	if info := h.room.Info(); info.Archived || !h.room.IsPresent(t.user) || !h.room.Known(t.user) || h.room.Members() > h.shard.hub.config.AnnounceMembersMax ||
 		h.room.Access(t.user, chat.ActionPublish, h.shard.hub.nowMs()) != nil {
 		return
 	}

@@ -42,7 +42,7 @@ func TestTyping(t *testing.T) {
 		out.Typing(room)
 		out.Typing(1 << 40)
 		want("somebody outside", 2)
-		ann.GiveRole(room, 1, ann.User.ID, chat.RoleReader)
+		r.Hub.GiveRole(room, ann.User, 1, ann.User.ID, chat.RoleReader) // the server may
 		r.Pass(3 * time.Second)
 		ann.Typing(room)
 		want("who may not speak", 2)

@@ -114,6 +114,9 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 		if e.User == e.Subject && e.Role == chat.RoleBanned {
 			return chat.Errorf(chat.CodeForbidden, "nobody can ban himself")
 		}
+		if e.User == e.Subject && role == chat.RoleOwner && r.info.Role(e.Subject, e.Role) != chat.RoleOwner {
+			return chat.Errorf(chat.CodeForbidden, "an owner does not step down by himself, so that a room always has one: make somebody else an owner, who can take the role from you")
+		}
 		if role.MayGive(r.roleNow(e.Subject), r.info.Role(e.Subject, e.Role)) {
 			return nil
 		}

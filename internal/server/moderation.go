@@ -61,12 +61,22 @@ func (s *Server) startModeration(ctx context.Context) error {
 	})
 	s.watching.Go(func() {
 		for pausing(ctx, moderationEvery) {
-			if err := errors.Join(s.Follow(ctx), s.trimAudit(ctx, m)); err != nil && ctx.Err() == nil {
+			if err := errors.Join(s.Follow(ctx), s.trimAudit(ctx, m), s.eraseDeleted(ctx)); err != nil && ctx.Err() == nil {
 				s.config.Logger.Warn("following bans and operators failed; trying again later", "error", err)
 			}
 		}
 	})
 	return nil
+}
+
+// eraseDeleted goes on with what is left of deleted rooms, as from before a restart.
+func (s *Server) eraseDeleted(ctx context.Context) error {
+	for {
+		more, err := s.node.Hub.EraseDeleted()
+		if err != nil || !more || !pausing(ctx, erasePause) {
+			return err
+		}
+	}
 }
 
 // trimAudit erases what is older than the audit log is kept.

@@ -678,6 +678,12 @@ func coreMutations() []mutation {
 			new:  "if true {",
 		},
 		{
+			name: "an owner can step down by himself", promise: promiseRights,
+			file: "internal/room/access.go",
+			old:  "if e.User == e.Subject && role == chat.RoleOwner && r.info",
+			new:  "if false && r.info",
+		},
+		{
 			name: "an owner can ban himself", promise: promiseRights,
 			file: "internal/room/access.go",
 			old:  "if e.User == e.Subject && e.Role == chat.RoleBanned {",

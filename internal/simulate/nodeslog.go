@@ -88,6 +88,8 @@ func (l *nodeLogs) authored(r *roomLog, e *chat.Event) {
 		fail("room %d: at %d user %d, of role %d, gives %d to user %d, of role %d", e.Room, e.Seq, e.User, by, e.Role, e.Subject, subject)
 	case e.Kind == chat.EventRole && !m.operator && e.User == e.Subject && e.Role == chat.RoleBanned:
 		fail("room %d: at %d user %d bans himself", e.Room, e.Seq, e.User)
+	case e.Kind == chat.EventRole && !m.operator && e.User == e.Subject && by == chat.RoleOwner && r.whoIs(e.Subject, e.Role) != chat.RoleOwner:
+		fail("room %d: at %d its owner %d steps down by himself", e.Room, e.Seq, e.User)
 	case e.Kind == chat.EventKick && by != chat.RoleOwner && (by != chat.RoleModerator || subject >= by):
 		fail("room %d: at %d user %d, of role %d, sends user %d out, of role %d", e.Room, e.Seq, e.User, by, e.Subject, subject)
 	case e.Kind == chat.EventMessage && by < chat.RoleMember:

@@ -90,7 +90,7 @@ func (m *Model) do(c Command) []Effect {
 			return []Effect{SetTopic{m.room().info.ID, c.Text}}
 		}
 		m.hint = "you are in no room"
-	case VerbDescribe, VerbArchive, VerbSlow:
+	case VerbRename, VerbDeleteRoom, VerbDescribe, VerbArchive, VerbSlow:
 		return m.set(c)
 	case VerbMsg:
 		return []Effect{Direct{c.Who, c.Text}}

@@ -48,6 +48,8 @@ const (
 	VerbSend
 	VerbSave
 	VerbTopic
+	VerbRename
+	VerbDeleteRoom
 	VerbDescribe
 	VerbArchive
 	VerbSlow
@@ -100,6 +102,8 @@ func verbs() []struct {
 		{"ban", "/ban NAME [1d] [why]", "and he can not come back", VerbBan},
 		{"unban", "/unban NAME", "take a ban or a silence back", VerbUnban},
 		{"mute", "/mute NAME [10m] [why]", "he may not speak", VerbMute},
+		{"rename", "/rename #name", "another name for this room", VerbRename},
+		{"delete-room", "/delete-room #room", "with all that was said here", VerbDeleteRoom},
 		{"describe", "/describe text", "say it at length", VerbDescribe},
 		{"archive", "/archive [off]", "take nothing new, or again", VerbArchive},
 		{"slow", "/slow 30s|off", "members wait between messages", VerbSlow},
@@ -189,7 +193,7 @@ func (c *Command) arguments(words []string) error {
 		}
 		c.Text = strings.Join(words, "")
 		return nil
-	case VerbJoin:
+	case VerbJoin, VerbRename, VerbDeleteRoom:
 		return c.room(words, true)
 	case VerbLeave, VerbHush:
 		return c.room(words, false)

@@ -21,6 +21,7 @@ type Conn interface {
 	MyRooms(ctx context.Context) ([]client.MyRoom, error)
 	Typing(room chat.RoomID)
 	SetTopic(ctx context.Context, room chat.RoomID, topic string) (chat.Seq, error)
+	DeleteRoom(ctx context.Context, room chat.RoomID) error
 	Set(ctx context.Context, room chat.RoomID, set chat.Setting) (chat.Seq, error)
 	Direct(ctx context.Context, names ...string) (client.RoomInfo, error)
 	Mark(ctx context.Context, room chat.RoomID, seq chat.Seq) (chat.Seq, error)
@@ -181,6 +182,10 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 	case SetTopic:
 		if _, err := c.SetTopic(ctx, e.Room, e.Text); err != nil {
 			return Failed{"topic", plainly(err)}
+		}
+	case DeleteRoom:
+		if err := c.DeleteRoom(ctx, e.Room); err != nil {
+			return Failed{"the deletion", plainly(err)}
 		}
 	case Set:
 		if _, err := c.Set(ctx, e.Room, e.Setting); err != nil {

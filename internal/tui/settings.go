@@ -17,7 +17,13 @@ type Set struct {
 }
 
 // aboutRoom reports whether the command changes what a room is: few use it.
-func (v Verb) aboutRoom() bool { return v == VerbDescribe || v == VerbArchive || v == VerbSlow }
+func (v Verb) aboutRoom() bool {
+	return v == VerbRename || v == VerbDeleteRoom || v == VerbDescribe || v == VerbArchive || v == VerbSlow
+}
+
+// DeleteRoom deletes a room. That it is done is shown by client.Left; else it is answered by
+// Failed.
+type DeleteRoom struct{ Room chat.RoomID }
 
 // setting reads what follows /archive and /slow.
 func (c *Command) setting(words []string) error {
@@ -54,7 +60,15 @@ func (m *Model) set(c Command) []Effect {
 		m.hint = "you are in no room"
 		return nil
 	}
-	if c.Verb == VerbDescribe {
+	switch {
+	case c.Verb == VerbRename:
+		c.Setting = chat.Setting{Kind: chat.EventName, Text: c.Room}
+	case c.Verb == VerbDeleteRoom && m.index(c.Room) != m.index(m.room().info.Name):
+		m.hint = "go to the room that is to be deleted, and say its name: this one is #" + CleanLine(m.room().info.Name)
+		return nil
+	case c.Verb == VerbDeleteRoom:
+		return []Effect{DeleteRoom{m.room().info.ID}}
+	case c.Verb == VerbDescribe:
 		c.Setting = chat.Setting{Kind: chat.EventDescribe, Text: c.Text}
 	}
 	return []Effect{Set{m.room().info.ID, c.Setting}}
