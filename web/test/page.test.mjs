@@ -613,3 +613,57 @@ long("to a day, to a message by its address, and to what is pinned", async () =>
   await carl.page.keyboard.press("Enter");
   await carl.page.locator(".msg.lit", { hasText: /^.*line 0$/ }).waitFor();
 });
+
+test("tabs share one connection, and outlive each other", async () => {
+  const ann = await come("Gina");
+  await ann.make("tabs");
+  const bob = await come("Gero", { room: "tabs" });
+  await bob.page.waitForSelector("#composer");
+  const second = await ann.tab("tabs");
+  const third = await ann.tab("tabs");
+  for (const p of [second, third]) await p.page.waitForSelector("#composer");
+  const connections = (p) => p.page.evaluate(async () => (await globalThis.sarang.client.value.sessions()).map((s) => s.connections));
+  assert.deepEqual(await connections(third), [1]);
+  await second.say("from the second");
+  for (const p of [ann, third, bob]) await p.sees("from the second");
+  await bob.say("seen by all");
+  for (const p of [ann, second, third]) await p.sees("seen by all");
+  // A room of one tab is there in all, and what is left in one is left in all.
+  await second.make("further");
+  const item = third.page.locator(".side .item:not(.other)", { hasText: "further" });
+  await item.waitFor();
+  await second.choose("Leave the room");
+  await item.waitFor({ state: "detached" });
+  // The one that has the connection goes, in the middle of what another one says.
+  await second.goTo("tabs");
+  const leads = (p) => p.page.evaluate(() => globalThis.sarang.client.value.leads);
+  assert.deepEqual([await leads(ann), await leads(second), await leads(third)], [true, false, false]);
+  await second.page.evaluate(() => {
+    const { sarang } = globalThis;
+    for (let i = 0; i < 20; i++) sarang.send(sarang.current.value, `burst ${i}`);
+  });
+  await ann.page.close();
+  await bob.sees("burst 19");
+  await second.sees("burst 19");
+  await third.sees("burst 19");
+  await second.page.locator(".unsent").waitFor({ state: "detached" });
+  const want = ["from the second", "seen by all", ...Array.from({ length: 20 }, (_, i) => `burst ${i}`)];
+  for (const p of [bob, second, third]) assert.deepEqual((await p.texts()).sort(), [...want].sort());
+  await bob.say("afterwards");
+  for (const p of [second, third]) await p.sees("afterwards");
+  assert.deepEqual(await connections(third), [1]);
+  // The server is killed, and the page is reloaded that had the connection by then.
+  const leader = (await leads(second)) ? second : third;
+  const other = leader === second ? third : second;
+  await server.kill();
+  await other.say("into the dark");
+  await server.run();
+  await leader.page.reload();
+  for (const p of [bob, leader, other]) await p.sees("into the dark");
+  assert.equal((await bob.texts()).filter((x) => x === "into the dark").length, 1);
+  // Read in one tab, read in all.
+  await other.make("aside");
+  await bob.say("news");
+  await leader.sees("news");
+  await other.page.locator(".side .item", { hasText: "tabs" }).locator(".badge").waitFor({ state: "detached" });
+});

@@ -76,20 +76,34 @@ export class Person {
     const p = new Person();
     p.server = server;
     p.context = await browser.newContext({ viewport: desktop, locale: "en-US", reducedMotion: "reduce", ...more });
-    p.page = await p.context.newPage();
-    p.page.setDefaultTimeout(20_000);
-    p.page.on("pageerror", (e) => p.faults.push(String(e)));
-    p.page.on("console", (m) => {
-      // Lost connections are what some tests are about.
-      if ((m.type() === "error" || m.type() === "warning") && !/WebSocket connection|ERR_|Failed to load resource/.test(m.text())) p.faults.push(m.text());
-    });
-    await p.page.goto(`${server.url}/${room ? `#/${encodeURIComponent(room)}` : ""}`);
+    await p.#open(room);
     if (name) {
       await p.page.fill("#name", name);
       await p.page.keyboard.press("Enter");
       await p.page.waitForSelector(".shell");
     }
     return p;
+  }
+
+  /** Another tab of the same browser. */
+  async tab(room) {
+    const p = new Person();
+    p.faults = this.faults;
+    p.server = this.server;
+    p.context = this.context;
+    await p.#open(room);
+    return p;
+  }
+
+  async #open(room) {
+    this.page = await this.context.newPage();
+    this.page.setDefaultTimeout(20_000);
+    this.page.on("pageerror", (e) => this.faults.push(String(e)));
+    this.page.on("console", (m) => {
+      // Lost connections are what some tests are about.
+      if ((m.type() === "error" || m.type() === "warning") && !/WebSocket connection|ERR_|Failed to load resource/.test(m.text())) this.faults.push(m.text());
+    });
+    await this.page.goto(`${this.server.url}/${room ? `#/${encodeURIComponent(room)}` : ""}`);
   }
 
   async make(room, hidden = false) {

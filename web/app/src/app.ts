@@ -4,6 +4,7 @@ import { Client, Code, type HistoryPage, type Id, type MessageView, type MyRoom,
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
 import { type Outgoing, RoomModel } from "./room.ts";
+import { TabClient } from "./share.ts";
 import * as store from "./store.ts";
 import { plain } from "./text.ts";
 
@@ -39,7 +40,7 @@ const roomsMax = 60;
 export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "topic" | "pins" | "date";
 
 class App {
-  readonly client = signal<Client | null>(null);
+  readonly client = signal<TabClient | null>(null);
   readonly user = signal<Id>("0");
   readonly name = signal("");
   readonly account = signal(false); // the user has a password
@@ -96,6 +97,10 @@ class App {
 
   start(): void {
     addEventListener("hashchange", () => this.#route());
+    addEventListener("storage", (e) => {
+      // In another tab somebody has gone, or somebody else has come.
+      if (e.key === "me" && this.client.value && this.saved()?.user !== this.user.value) location.reload();
+    });
     addEventListener("online", () => this.client.value?.check());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") {
@@ -123,7 +128,10 @@ class App {
     this.loginError.value = "";
     this.loginCode.value = 0;
     this.entering.value = true;
-    const client = new Client({ url: this.url, name, program: "sarang page", device: device(), ...secret, ...(saved ? { token: saved.token } : {}) });
+    const client = new TabClient(() => {
+      const token = (saved && this.saved()?.token) || saved?.token; // another tab may have a newer one
+      return new Client({ url: this.url, name, program: "sarang page", device: device(), ...secret, ...(token ? { token } : {}) });
+    }, saved?.user ?? "");
     this.#listen(client);
     if (saved) {
       // What was kept stands there before the server has answered.
@@ -176,7 +184,7 @@ class App {
   }
 
   /** Joins all rooms that are ours, from where we stand in them. */
-  async #ours(client: Client): Promise<void> {
+  async #ours(client: TabClient): Promise<void> {
     const mine = new Map<Id, MyRoom>();
     for await (const m of client.myRooms()) mine.set(m.room.id, m);
     for (const r of this.rooms.value) {
@@ -189,7 +197,7 @@ class App {
     await Promise.all(this.rooms.value.slice(0, roomsMax).map((r) => this.#resume(client, r, mine.get(r.id))));
   }
 
-  async #resume(client: Client, r: RoomModel, mine: MyRoom | undefined): Promise<void> {
+  async #resume(client: TabClient, r: RoomModel, mine: MyRoom | undefined): Promise<void> {
     const known = r.info.value;
     const last = r.events.at(-1);
     const far = mine !== undefined && last !== undefined && mine.room.lastSeq - last.seq > resumeMax;
@@ -305,7 +313,7 @@ class App {
   }
 
   /** Asks what a room is to us: our role, our mark. */
-  async #learn(client: Client, r: RoomModel): Promise<void> {
+  async #learn(client: TabClient, r: RoomModel): Promise<void> {
     if (r.info.value.ephemeral) return;
     try {
       const { rooms } = await client.myRoomPage(String(BigInt(r.id) - 1n), 1);
@@ -343,7 +351,7 @@ class App {
   }
 
   /** Joins a room that has become ours on another device, or by somebody who talks to us. */
-  async #adopt(client: Client, id: Id): Promise<void> {
+  async #adopt(client: TabClient, id: Id): Promise<void> {
     if (this.find(id)) return;
     try {
       const { rooms } = await client.myRoomPage(String(BigInt(id) - 1n), 1);
@@ -519,7 +527,7 @@ class App {
     r.outbox.value = r.outbox.value.filter((x) => x.nonce !== o.nonce);
   }
 
-  #publish(client: Client, r: RoomModel, o: Outgoing): void {
+  #publish(client: TabClient, r: RoomModel, o: Outgoing): void {
     if (!client.rooms().some((x) => x.room.id === r.id)) return; // the join sends it
     const answer = o.target ? { target: o.target, root: o.root ?? 0 } : {};
     client.publish(r.id, o.text, { nonce: o.nonce, ...answer }).then(
@@ -538,7 +546,7 @@ class App {
   // Messages that change.
 
   /** Does something, and tells why if it can not be done. */
-  async try(f: (client: Client) => Promise<unknown>): Promise<boolean> {
+  async try(f: (client: TabClient) => Promise<unknown>): Promise<boolean> {
     try {
       await f(this.client.value!);
       return true;
@@ -641,7 +649,7 @@ class App {
 
   // What the server says.
 
-  #listen(client: Client): void {
+  #listen(client: TabClient): void {
     client.on("online", (self) => {
       this.connection.value = { is: "online" };
       this.account.value = self.account;

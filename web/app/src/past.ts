@@ -1,6 +1,6 @@
 // What was said before, wherever it stands in the log: the page reads what it needs of it.
-import type { Client } from "sarang-client";
 import type { RoomModel } from "./room.ts";
+import type { TabClient } from "./share.ts";
 
 /** Events of a page around a place. */
 export const pageItems = 100;
@@ -9,7 +9,7 @@ export const pageItems = 100;
 const pagesMax = 10;
 
 /** Goes to an event: what stands around it is shown, and the log goes on from there in both directions. */
-export async function jump(client: Client, r: RoomModel, seq: number): Promise<boolean> {
+export async function jump(client: TabClient, r: RoomModel, seq: number): Promise<boolean> {
   if (r.toMessage(seq)) return true;
   if (r.info.value.ephemeral) return false;
   const page = await client.history(r.id, { before: seq + pageItems / 2, itemsMax: pageItems });
@@ -18,7 +18,7 @@ export async function jump(client: Client, r: RoomModel, seq: number): Promise<b
 }
 
 /** The first message from a time on, by halving what it may stand in; 0: there is none. */
-export async function firstSince(client: Client, r: RoomModel, ms: number): Promise<number> {
+export async function firstSince(client: TabClient, r: RoomModel, ms: number): Promise<number> {
   let low = 1; // what stands below is older
   let high = r.last + 1; // what stands from there on is not
   while (low < high) {
@@ -38,7 +38,7 @@ export async function firstSince(client: Client, r: RoomModel, ms: number): Prom
 }
 
 /** Reads a thread: its first message, and what answers it. Whether that is all of it. */
-export async function readThread(client: Client, r: RoomModel, root: number): Promise<boolean> {
+export async function readThread(client: TabClient, r: RoomModel, root: number): Promise<boolean> {
   // What is known reaches from there to the end already.
   if (r.info.value.ephemeral || (!r.detached && r.events[0] && r.events[0].seq <= root)) return true;
   for (let after = root - 1, i = 0; i < pagesMax; i++) {
@@ -52,7 +52,7 @@ export async function readThread(client: Client, r: RoomModel, root: number): Pr
 }
 
 /** Reads back for what is pinned. Whether the whole log was read. */
-export async function readPins(client: Client, r: RoomModel): Promise<boolean> {
+export async function readPins(client: TabClient, r: RoomModel): Promise<boolean> {
   if (r.info.value.ephemeral) return true;
   for (let before = r.newest[0]?.seq ?? r.last + 1, i = 0; before > 1; i++) {
     if (i >= pagesMax) return false;
@@ -66,7 +66,7 @@ export async function readPins(client: Client, r: RoomModel): Promise<boolean> {
 }
 
 /** What a message says now. */
-export async function textOf(client: Client, r: RoomModel, seq: number): Promise<string> {
+export async function textOf(client: TabClient, r: RoomModel, seq: number): Promise<string> {
   const known = r.view.get(seq);
   if (known) return known.text;
   const page = await client.history(r.id, { after: seq - 1, itemsMax: 1 });

@@ -1,6 +1,7 @@
 /** sarang-client: one user of a Sarang chat server, in a browser or in Node. */
 export { Client, typingShownMs } from "./client.ts";
 export type { AuditPage, ClientEvents, ClientOptions, Gap, HistoryPage, JoinOptions, Joined, Left, MemberPage, ReportPage } from "./client.ts";
+export { Emitter } from "./emitter.ts";
 export {
   ClosedError,
   Code,
