@@ -64,6 +64,7 @@ func serveCommand() *cobra.Command {
 	f.String("store", "", "where messages are kept: "+strings.Join(store.Forms(), ", ")+"; default: "+store.DefaultURL("DATA"))
 	f.String("web", d.Web.String(), "address for browsers, http://HOST:PORT or https://HOST:PORT: WebSocket at /ws; none: they are not served")
 	f.StringSlice("web-hosts", nil, "names by which --web is asked, besides localhost and addresses; none: any name where it is no loopback address")
+	f.StringSlice("web-frames", nil, "origins of pages that may have the page of --web within them, SCHEME://HOST[:PORT]")
 	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")
 	f.StringSlice("proxies", nil, "networks of proxies before --web and --listen, which say for whom they ask; at --web by X-Forwarded-For, which must be set by the proxy itself")
 	f.StringSlice("proxy-protocol", nil, "listen, web or both: there connections from --proxies begin with a header of the PROXY protocol, version 1 or 2")
@@ -305,7 +306,7 @@ func fillConfig(c *server.Config, s *settings) error {
 			s.fail("proxy-protocol", "listen, web, or both")
 		}
 	}
-	c.HTTPHosts, c.WebHosts, c.WebOrigins = s.list("http-hosts"), s.list("web-hosts"), s.list("web-origins")
+	c.HTTPHosts, c.WebHosts, c.WebOrigins, c.WebFrames = s.list("http-hosts"), s.list("web-hosts"), s.list("web-origins"), s.list("web-frames")
 	fillLimits(&c.Hub, s)
 	var err error
 	if c.Sync, err = store.ParseSyncMode(s.k.String("sync")); err != nil {

@@ -19,10 +19,14 @@ var embedded embed.FS
 
 // Policy is the page's Content-Security-Policy: nothing but its own files, no script or
 // style that stands in a document, and no string that becomes code (trusted types). The one
-// policy of trusted types that there may be is for the service worker's address.
+// policy of trusted types that there may be is for the service worker's address. What stands behind
+// it says which pages may have this one within them.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
 	"connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
-	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types sarang"
+	"require-trusted-types-for 'script'; trusted-types sarang; frame-ancestors "
+
+// NoFrames ends Policy where no page may have this one within it.
+const NoFrames = "'none'"
 
 // HashDigits is how much of a file's SHA-256, in hex, stands in its name.
 const HashDigits = 10
@@ -40,15 +44,19 @@ type form struct {
 	body     string
 }
 
-// Handler serves the page. It answers GET and HEAD; what it does not have is 404.
-func Handler() (http.Handler, error) { return newHandler(embedded) }
+// Handler serves the page. It answers GET and HEAD; what it does not have is 404. Pages of the
+// origins frames may have it within them, which embed.js does for them; other pages may not.
+func Handler(frames ...string) (http.Handler, error) { return newHandler(embedded, frames) }
 
-func newHandler(from fs.FS) (http.Handler, error) {
+func newHandler(from fs.FS, frames []string) (http.Handler, error) {
 	entries, err := fs.ReadDir(from, "files")
 	if err != nil {
 		return nil, fmt.Errorf("page: %w", err)
 	}
-	h := handler{}
+	h := handler{files: map[string]*file{}, policy: Policy + NoFrames}
+	if h.framed = len(frames) > 0; h.framed {
+		h.policy = Policy + strings.Join(frames, " ")
+	}
 	for _, e := range entries {
 		name := e.Name()
 		if strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".br") {
@@ -60,16 +68,19 @@ func newHandler(from fs.FS) (http.Handler, error) {
 		}
 		switch {
 		case name == "index.html":
-			h["/"] = f
+			h.files["/"] = f
 		case hashed(name):
 			f.fixed = true
-			h["/"+Hashed(name, f.forms[len(f.forms)-1].body)] = f
+			h.files["/"+Hashed(name, f.forms[len(f.forms)-1].body)] = f
 		default:
-			h["/"+name] = f
+			h.files["/"+name] = f
 		}
 	}
 	return h, nil
 }
+
+// embedScript is for pages of others, which name it.
+const embedScript = "embed.js"
 
 // hashed reports whether a file is asked for by a name that has its hash: all that only the
 // page's own document names.
@@ -78,7 +89,7 @@ func hashed(name string) bool {
 	case ".css":
 		return true
 	case ".js":
-		return name != "sw.js" // browsers want a service worker where it was
+		return name != "sw.js" && name != embedScript // browsers want a service worker where it was
 	}
 	return false
 }
@@ -128,16 +139,22 @@ func mediaType(name string) string {
 	return mime.TypeByExtension(path.Ext(name))
 }
 
-// handler has the files by the path that asks for them.
-type handler map[string]*file
+type handler struct {
+	files  map[string]*file // by the path that asks for them
+	policy string
+	framed bool // other pages may have this one within them
+}
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-	header.Set("Content-Security-Policy", Policy) // of the worker and of pictures as well
-	f := h[r.URL.Path]
+	header.Set("Content-Security-Policy", h.policy) // of the worker and of pictures as well
+	if r.URL.Path == "/"+embedScript {
+		header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	}
+	f := h.files[r.URL.Path]
 	if f == nil {
 		http.Error(w, "there is no such page", http.StatusNotFound)
 		return
@@ -153,7 +170,9 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("ETag", etag)
 	header.Set("Content-Type", f.mediaType)
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	header.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
+	if !h.framed {
+		header.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
+	}
 	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	if f.fixed {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -142,7 +142,7 @@ func testFiles() fstest.MapFS {
 }
 
 func TestServe(t *testing.T) {
-	h, err := newHandler(testFiles())
+	h, err := newHandler(testFiles(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestServe(t *testing.T) {
 				t.Errorf("cache %q", r.Header.Get("Cache-Control"))
 			}
 			for name, want := range map[string]string{
-				"Content-Security-Policy": Policy, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding",
+				"Content-Security-Policy": Policy + NoFrames, "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding",
 			} {
 				if got := r.Header.Get(name); got != want {
 					t.Errorf("%s: %q, want %q", name, got, want)
@@ -196,7 +196,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestNotThere(t *testing.T) {
-	h, err := newHandler(testFiles())
+	h, err := newHandler(testFiles(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestNotThere(t *testing.T) {
 }
 
 func TestHead(t *testing.T) {
-	h, err := newHandler(testFiles())
+	h, err := newHandler(testFiles(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,5 +220,33 @@ func TestHead(t *testing.T) {
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodHead, "/", nil))
 	if w.Body.Len() > 0 || w.Header().Get("Content-Length") != "12" {
 		t.Errorf("%q, length %s", w.Body, w.Header().Get("Content-Length"))
+	}
+}
+
+// Only pages of the origins that the server was told of have the page within them, and what they
+// name of it is for them.
+func TestFrames(t *testing.T) {
+	none, err := Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := get(t, none, "/")
+	if p := r.Header.Get("Content-Security-Policy"); !strings.Contains(p, "frame-ancestors 'none'") || r.Header.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("without origins: %v", r.Header)
+	}
+	some, err := Handler("https://a.example", "http://127.0.0.1:8080")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = get(t, some, "/")
+	if p := r.Header.Get("Content-Security-Policy"); !strings.HasSuffix(p, "frame-ancestors https://a.example http://127.0.0.1:8080") || r.Header.Get("X-Frame-Options") != "" {
+		t.Errorf("with origins: %v", r.Header)
+	}
+	r = get(t, some, "/embed.js")
+	if r.StatusCode != http.StatusOK || r.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" || r.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("the script for others: %s %v", r.Status, r.Header)
+	}
+	if r := get(t, some, "/sw.js"); r.Header.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+		t.Errorf("the worker is for nobody else: %v", r.Header)
 	}
 }

@@ -57,6 +57,7 @@ type Config struct {
 	HTTPHosts   []string    // names that HTTP is asked by, besides localhost and addresses
 	WebHosts    []string    // the same of Web; none: any, where that is no loopback address
 	WebOrigins  []string    // SCHEME://HOST[:PORT] of pages that may connect to Web, besides its own
+	WebFrames   []string    // SCHEME://HOST[:PORT] of pages that may have the page of Web within them
 	Proxies     limit.Trust // networks of proxies that say for whom they ask
 	ProxyListen bool        // connections of these to Listen begin with a header of the PROXY protocol
 	ProxyWeb    bool        // those to Web do; else X-Forwarded-For of their requests is believed

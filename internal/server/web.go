@@ -77,7 +77,7 @@ func serveWeb(ctx context.Context, s *Server) (*web, error) {
 		w.tls = s.newTLSDoor(w.door, s.tlsConfig("h2", "http/1.1"), func(c *tls.Conn) { l.conns <- c })
 		listener = l
 	}
-	files, err := page.Handler()
+	files, err := page.Handler(c.WebFrames...)
 	engine.Invariant(err == nil, "the page's files can not be read")
 	mux := http.NewServeMux()
 	mux.Handle("GET /", files)
@@ -218,10 +218,12 @@ func (c *Config) checkWeb() error {
 			return fmt.Errorf("web-hosts has %q; it must be a name, without scheme and port", name)
 		}
 	}
-	for _, origin := range c.WebOrigins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-			return fmt.Errorf("web-origins has %q; it must be SCHEME://HOST or SCHEME://HOST:PORT, as browsers give it", origin)
+	for name, origins := range map[string][]string{"web-origins": c.WebOrigins, "web-frames": c.WebFrames} {
+		for _, origin := range origins {
+			u, err := url.Parse(origin)
+			if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, " ;,'\"") {
+				return fmt.Errorf("%s has %q; it must be SCHEME://HOST or SCHEME://HOST:PORT, as browsers give it", name, origin)
+			}
 		}
 	}
 	return nil

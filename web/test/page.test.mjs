@@ -1,7 +1,11 @@
 // The page as people use it, in a real browser, on a real server.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { Person, Server, launch, phone } from "./rig.mjs";
 
@@ -467,13 +471,14 @@ test("topics, and who types", async () => {
   await ann.make("topical");
   const bob = await come("Zack", { room: "topical" });
   await bob.page.waitForSelector("#composer");
-  await ann.choose("Change the topic");
+  await ann.choose("Settings of the room");
   await ann.page.fill("#topic", "Tea, and what goes with it");
   await accessible(ann, "the topic");
   await ann.page.keyboard.press("Enter");
+  await ann.page.waitForSelector("dialog", { state: "detached" });
   await bob.page.locator(".topic", { hasText: "Tea, and" }).waitFor();
   await bob.page.locator(".note", { hasText: "Zoe set the topic" }).waitFor();
-  assert.equal(await bob.page.locator(".menu li", { hasText: "topic" }).count(), 0);
+  assert.equal(await bob.page.locator(".menu li", { hasText: "Settings" }).count(), 0);
   await bob.page.reload();
   await bob.page.locator(".topic", { hasText: "Tea, and" }).waitFor();
   await ann.page.locator("#composer").pressSequentially("wait");
@@ -481,6 +486,20 @@ test("topics, and who types", async () => {
   await ann.page.keyboard.press("Enter");
   await bob.sees("wait");
   assert.equal(await bob.page.locator(".typing").textContent(), "");
+  // Other settings.
+  await ann.choose("Settings of the room");
+  await ann.page.fill("#description", "Green, black, and barley.");
+  await ann.page.selectOption("#slow", "30");
+  await ann.page.check("dialog input[type=checkbox]");
+  await ann.page.click("dialog .primary");
+  await bob.page.locator(".archived", { hasText: "takes nothing new" }).waitFor();
+  await bob.page.locator(".note", { hasText: "one message each 30 seconds" }).waitFor();
+  await accessible(bob, "an archived room");
+  await bob.picture("archived");
+  await ann.choose("Settings of the room");
+  await ann.page.uncheck("dialog input[type=checkbox]");
+  await ann.page.click("dialog .primary");
+  await bob.page.locator(".composer .hint", { hasText: "Slow mode" }).waitFor();
 });
 
 test("a report, and what becomes of it", async () => {
@@ -666,4 +685,54 @@ test("tabs share one connection, and outlive each other", async () => {
   await bob.say("news");
   await leader.sees("news");
   await other.page.locator(".side .item", { hasText: "tabs" }).locator(".badge").waitFor({ state: "detached" });
+});
+
+test("within another page, which says who is there", async () => {
+  const work = mkdtempSync(join(tmpdir(), "sarang-embed-"));
+  const secret = "a secret of thirty-two bytes or more";
+  writeFileSync(join(work, "key"), secret, { mode: 0o600 });
+  const base = (x) => Buffer.from(JSON.stringify(x)).toString("base64url");
+  const now = Math.floor(Date.now() / 1000);
+  const head = `${base({ alg: "HS256", typ: "JWT" })}.${base({ iss: "shop", aud: "chat", sub: "customer-12", name: "Carla", exp: now + 600, iat: now })}`;
+  const jwt = `${head}.${createHmac("sha256", secret).update(head).digest("base64url")}`;
+  const chat = new Server();
+  const shop = createServer((_, answer) => {
+    answer.setHeader("Content-Type", "text/html");
+    answer.end(`<!doctype html><html lang="en"><title>Shop</title><h1>Shop</h1><script src="${chat.url}/embed.js" data-room="help" data-jwt="${jwt}"></script>`);
+  });
+  await new Promise((resolve) => shop.listen(0, "127.0.0.1", resolve));
+  const own = `http://127.0.0.1:${shop.address().port}`;
+  chat.args = ["--web-frames", own, "--jwt-issuer", "shop", "--jwt-audience", "chat", "--jwt-key", join(work, "key")];
+  try {
+    await chat.run();
+    const ann = await Person.come(browser, chat, "Anton");
+    people.push(ann);
+    await ann.make("help");
+    const visitor = await Person.come(browser, { url: own }, "");
+    people.push(visitor);
+    const frame = visitor.page.frameLocator("iframe");
+    await frame.locator("#composer").fill("where is my parcel?");
+    await frame.locator("#composer").press("Enter");
+    await ann.sees("where is my parcel?");
+    assert.equal(await ann.page.locator(".msg .name").last().textContent(), "Carla");
+    await ann.say("on its way");
+    await frame.locator(".msg .body", { hasText: "on its way" }).waitFor();
+    await visitor.picture("embedded");
+    // Who comes again is who he was, on the session that he had.
+    await visitor.page.reload();
+    await frame.locator(".msg .body", { hasText: "on its way" }).waitFor();
+    const frames = visitor.page.frames();
+    const sessions = await frames.at(-1).evaluate(async () => (await globalThis.sarang.client.value.sessions()).length);
+    assert.equal(sessions, 1);
+    // Another page has it not.
+    const thief = await Person.come(browser, { url: own.replace("127.0.0.1", "localhost") }, "");
+    people.push(thief);
+    await thief.page.waitForSelector("iframe", { state: "attached" });
+    await assert.rejects(thief.page.frameLocator("iframe").locator("#composer").waitFor({ timeout: 1500 }));
+    thief.faults.length = 0; // the browser says why
+  } finally {
+    shop.close();
+    await chat.end();
+    rmSync(work, { recursive: true, force: true });
+  }
 });

@@ -19,10 +19,13 @@ export class Server {
   #child = null;
   #data = mkdtempSync(join(tmpdir(), "sarang-page-"));
 
+  /** More of its options. */
+  args = [];
+
   async run() {
     const child = spawn(
       process.env.SARANG,
-      ["serve", "--data", this.#data, "--listen", "tcp://127.0.0.1:0", "--http", "off", "--web", `http://127.0.0.1:${this.port}`, "--log-level", "warn", "--sync", "process-safe"],
+      ["serve", "--data", this.#data, "--listen", "tcp://127.0.0.1:0", "--http", "off", "--web", `http://127.0.0.1:${this.port}`, "--log-level", "warn", "--sync", "process-safe", ...this.args],
       { stdio: ["ignore", "pipe", "inherit"], env: {} },
     );
     this.#child = child;

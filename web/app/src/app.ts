@@ -1,6 +1,7 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
 import { Client, Code, type HistoryPage, type Id, type MessageView, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
+import { type Visitor, framed, subjectOf, visitor } from "./framed.ts";
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
 import { type Outgoing, RoomModel } from "./room.ts";
@@ -20,6 +21,8 @@ interface Saved {
   readonly user: string;
   /** The room that was shown. */
   readonly last: string;
+  /** Whom the page around this one has said, if one has. */
+  readonly subject?: string;
 }
 
 /** Who has missed more than that of a room reads on at its end. */
@@ -37,7 +40,7 @@ const pageItems = past.pageItems;
 /** Rooms that a session keeps open. */
 const roomsMax = 60;
 
-export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "topic" | "pins" | "date";
+export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "room" | "pins" | "date";
 
 class App {
   readonly client = signal<TabClient | null>(null);
@@ -61,6 +64,7 @@ class App {
   readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + (r.muted.value ? 0 : r.unread.value), 0));
   #wanted = ""; // the room that the address names
   #wantedSeq = 0; // and the message
+  #subject = "";
   #moves = 0; // how often another room was wanted
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> = Promise.resolve();
@@ -86,7 +90,7 @@ class App {
   save(): void {
     const client = this.client.value;
     if (!client) return;
-    const saved: Saved = { name: this.name.value, token: client.token, user: this.user.value, last: this.current.value?.info.value.name ?? "" };
+    const saved: Saved = { name: this.name.value, token: client.token, user: this.user.value, last: this.current.value?.info.value.name ?? "", ...(this.#subject ? { subject: this.#subject } : {}) };
     localStorage.setItem("me", JSON.stringify(saved));
   }
 
@@ -113,8 +117,19 @@ class App {
     });
     addEventListener("pagehide", () => this.#leaving());
     [this.#wanted, this.#wantedSeq] = ofAddress();
+    if (framed) return visitor((v) => void this.#come(v));
     const saved = this.saved();
     if (saved) void this.enter(saved.name, saved);
+  }
+
+  /** The page around this one says who is there. His own token is enough, where he was here before. */
+  async #come(v: Visitor): Promise<void> {
+    const saved = this.saved();
+    this.#subject = v.jwt ? subjectOf(v.jwt) : "";
+    const same = saved && (saved.subject ?? "") === this.#subject;
+    if (same) await this.enter(saved.name, saved);
+    if (v.jwt && !this.client.value) await this.enter(v.name, undefined, { jwt: v.jwt });
+    else if (!same && v.name) await this.enter(v.name);
   }
 
   #leaving(): void {
@@ -124,7 +139,7 @@ class App {
   }
 
   /** Logs in: as a guest, by a password, or as who one was. */
-  async enter(name: string, saved?: Saved, secret: { password?: string; register?: boolean; invitation?: string } = {}): Promise<void> {
+  async enter(name: string, saved?: Saved, secret: { password?: string; register?: boolean; invitation?: string; jwt?: string } = {}): Promise<void> {
     this.loginError.value = "";
     this.loginCode.value = 0;
     this.entering.value = true;

@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { MessageView } from "sarang-client";
 import { app } from "./app.ts";
-import { roomLabel } from "./conversation.tsx";
-import { t } from "./i18n.ts";
+import { moderates, roomLabel } from "./conversation.tsx";
+import { span, t } from "./i18n.ts";
 import { Cross, Send } from "./icons.tsx";
 import type { RoomModel } from "./room.ts";
 import { plain } from "./text.ts";
@@ -19,6 +19,8 @@ export function Composer({ room }: { room: RoomModel }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(room.draft);
   const most = app.client.value?.self?.limits.textBytesMax ?? 16384;
+  const { archived, slowSeconds } = room.info.value;
+  const waits = slowSeconds > 0 && !moderates(room);
   const tooLong = text.length * 3 > most && encoder.encode(text).length > most;
 
   const grow = () => {
@@ -61,6 +63,7 @@ export function Composer({ room }: { room: RoomModel }) {
     room.editing.value = room.replying.value = null;
     box.current?.focus();
   };
+  if (archived) return <p class="archived" id="composer" tabIndex={-1}>{t().archivedHere}</p>;
   return (
     <form
       class="composer"
@@ -115,7 +118,7 @@ export function Composer({ room }: { room: RoomModel }) {
         />
         <button type="submit" class="send" aria-label={t().send} disabled={!text.trim() || tooLong}><Send /></button>
       </div>
-      <p class="hint" role={tooLong ? "alert" : undefined}>{tooLong ? t().tooLong : <span aria-hidden="true">{t().formatHint}</span>}</p>
+      <p class="hint" role={tooLong ? "alert" : undefined}>{tooLong ? t().tooLong : waits ? t().slowHere(span(slowSeconds)) : <span aria-hidden="true">{t().formatHint}</span>}</p>
     </form>
   );
 }

@@ -44,15 +44,15 @@ function Typing({ room }: { room: RoomModel }) {
 }
 
 function Header({ room }: { room: RoomModel }) {
-  const { name, private: hidden, topic } = room.info.value;
+  const { name, private: hidden, topic, description, archived } = room.info.value;
   const other = room.others(app.user.value)[0];
   return (
     <header class="bar">
       <button type="button" class="ghost only-phone" aria-label={t().back} onClick={() => app.show(null)}><Back /></button>
       {other ? <Avatar user={other.user} name={other.name} /> : <span class="kind">{hidden ? <Lock /> : <Hash />}</span>}
       <div class="title">
-        <h1><bdi>{other ? app.label(room) : name}</bdi></h1>
-        {topic && <p class="topic" title={topic} dir="auto">{topic}</p>}
+        <h1><bdi>{other ? app.label(room) : name}</bdi>{archived && <span class="tag"> {t().isArchived}</span>}</h1>
+        {topic && <p class="topic" title={description || topic} dir="auto">{topic}</p>}
       </div>
       <button
         type="button"
@@ -98,7 +98,7 @@ function RoomMenu({ room }: { room: RoomModel }) {
         {moderates(room) && !room.isDirect && item(t().invite, () => (app.dialog.value = "invite"))}
         {!room.info.value.ephemeral && item(t().pins, () => (app.dialog.value = "pins"))}
         {!room.info.value.ephemeral && item(t().goToDate, () => (app.dialog.value = "date"))}
-        {moderates(room) && !room.isDirect && item(t().changeTopic, () => (app.dialog.value = "topic"))}
+        {moderates(room) && !room.isDirect && item(t().roomSettings, () => (app.dialog.value = "room"))}
         {moderates(room) && !room.isDirect && item(t().reports, () => (app.dialog.value = "reports"))}
         {moderates(room) && !room.isDirect && item(t().audit, () => (app.dialog.value = "audit"))}
         {!room.isDirect && item(t().copyLink, () => {
@@ -190,6 +190,7 @@ function Log({ room }: { room: RoomModel }) {
           <p class="beginning">
             <span class="seal">{room.info.value.private ? <Lock /> : <Hash />}</span>
             {t().beginning(roomLabel(room))}
+            {room.info.value.description && <span class="description" dir="auto">{room.info.value.description}</span>}
             {room.info.value.ephemeral ? ` ${t().forgotten}` : ""}
           </p>
         )}

@@ -7,7 +7,7 @@ import { Hash, Lock, Plus, Search } from "./icons.tsx";
 import { GoToDate, Pins } from "./find.tsx";
 import { edit, reply } from "./message.tsx";
 import { Modal, Title, close } from "./modal.tsx";
-import { Audit, ReportMessage, Reports, Topic } from "./moderation.tsx";
+import { Audit, ReportMessage, Reports, RoomSettings } from "./moderation.tsx";
 import type { RoomModel } from "./room.ts";
 import { plain } from "./text.ts";
 import { type Theme, setTheme, theme } from "./theme.ts";
@@ -32,8 +32,8 @@ export function Dialogs() {
       return <Talk />;
     case "report":
       return app.current.value && app.message.value ? <ReportMessage room={app.current.value} m={app.message.value} /> : null;
-    case "topic":
-      return app.current.value ? <Topic room={app.current.value} /> : null;
+    case "room":
+      return app.current.value ? <RoomSettings room={app.current.value} /> : null;
     case "reports":
       return app.current.value ? <Reports room={app.current.value} /> : null;
     case "audit":

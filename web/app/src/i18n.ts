@@ -61,6 +61,12 @@ export function day(ms: number): string {
   return format(ms, { weekday: "long", month: "long", day: "numeric", ...year });
 }
 
+/** So many seconds, in the largest unit that says it whole. */
+export function span(seconds: number): string {
+  const [n, unit] = seconds % 3600 === 0 ? [seconds / 3600, "hour"] : seconds % 60 === 0 ? [seconds / 60, "minute"] : [seconds, "second"];
+  return new Intl.NumberFormat(language.value, { style: "unit", unit, unitDisplay: "long" }).format(n);
+}
+
 export function count(n: number): string {
   return new Intl.NumberFormat(language.value).format(n);
 }

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { AuditEntry, MessageView, Report } from "sarang-client";
 import { app, sentence } from "./app.ts";
-import { count, fullTime, t } from "./i18n.ts";
+import { count, fullTime, span, t } from "./i18n.ts";
 import { Modal, Title, close } from "./modal.tsx";
 import { roleName } from "./notes.ts";
 import type { RoomModel } from "./room.ts";
@@ -140,27 +140,65 @@ export function Audit({ room }: { room: RoomModel }) {
   );
 }
 
-export function Topic({ room }: { room: RoomModel }) {
-  const [text, setText] = useState(room.info.value.topic);
+/** Waits between two messages that can be chosen, in seconds. */
+const slowChoices = [0, 5, 10, 30, 60, 300, 900, 3600, 21_600];
+
+/** What a room is about, and what can be done in it. */
+export function RoomSettings({ room }: { room: RoomModel }) {
+  const info = room.info.value;
+  const owner = room.role.value === "owner";
+  const [topic, setTopic] = useState(info.topic);
+  const [description, setDescription] = useState(info.description);
+  const [slow, setSlow] = useState(info.slowSeconds);
+  const [archived, setArchived] = useState(info.archived);
   const [error, setError] = useState("");
+  const save = async () => {
+    const c = app.client.value!;
+    try {
+      // A room that is archived takes nothing new: it is opened first, and closed last.
+      if (owner && info.archived && !archived) await c.set(room.id, { archived });
+      if (topic.trim() !== info.topic) await c.topic(room.id, topic.trim());
+      if (owner && description.trim() !== info.description) await c.set(room.id, { description: description.trim() });
+      if (slow !== info.slowSeconds) await c.set(room.id, { slowSeconds: slow });
+      if (owner && archived && !info.archived) await c.set(room.id, { archived });
+      close();
+    } catch (err) {
+      setError(sentence(err));
+    }
+  };
   return (
-    <Modal label={t().changeTopic}>
-      <Title text={t().changeTopic} />
+    <Modal label={t().roomSettings}>
+      <Title text={`${t().roomSettings} · ${app.label(room)}`} />
       <form
         class="sheet"
-        onSubmit={async (e) => {
+        onSubmit={(e) => {
           e.preventDefault();
-          try {
-            await app.client.value!.topic(room.id, text.trim());
-            close();
-          } catch (err) {
-            setError(sentence(err));
-          }
+          void save();
         }}
       >
         <label for="topic">{t().topic}</label>
-        <input id="topic" dir="auto" autofocus autocomplete="off" maxLength={512} value={text} aria-invalid={error !== ""} aria-describedby="topic-hint" onInput={(e) => setText(e.currentTarget.value)} />
-        <p class={`hint${error ? " error" : ""}`} id="topic-hint" role={error ? "alert" : undefined}>{error || t().topicHint}</p>
+        <input id="topic" dir="auto" autofocus autocomplete="off" maxLength={512} value={topic} aria-describedby="topic-hint" onInput={(e) => setTopic(e.currentTarget.value)} />
+        <p class="hint" id="topic-hint">{t().topicHint}</p>
+        {owner && (
+          <>
+            <label for="description" class="next">{t().description}</label>
+            <textarea id="description" dir="auto" rows={3} maxLength={1300} value={description} onInput={(e) => setDescription(e.currentTarget.value)} />
+          </>
+        )}
+        <label for="slow" class="next">{t().slowMode}</label>
+        <select id="slow" value={slow} onChange={(e) => setSlow(Number(e.currentTarget.value))}>
+          {[...new Set([...slowChoices, slow])].map((n) => <option key={n} value={n}>{n === 0 ? t().slowNot : t().slowFor(span(n))}</option>)}
+        </select>
+        {owner && (
+          <label class="check">
+            <input type="checkbox" checked={archived} onChange={(e) => setArchived(e.currentTarget.checked)} />
+            <span>
+              <b>{t().archived}</b>
+              <small>{t().archivedHint}</small>
+            </span>
+          </label>
+        )}
+        {error && <p class="hint error" role="alert">{error}</p>}
         <div class="row">
           <button type="button" onClick={close}>{t().cancel}</button>
           <button type="submit" class="primary">{t().save}</button>

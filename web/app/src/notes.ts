@@ -1,6 +1,6 @@
 // What stands in a conversation besides messages: days, who came and went, roles.
 import type { MessageView, RoomEvent } from "sarang-client";
-import { day, t, time } from "./i18n.ts";
+import { day, span, t, time } from "./i18n.ts";
 import type { RoomModel } from "./room.ts";
 
 export type Row =
@@ -13,6 +13,8 @@ const togetherMs = 5 * 60_000;
 
 /** So many names are said; the others are counted. */
 const namesMax = 3;
+
+const settings: ReadonlySet<string> = new Set(["topic", "describe", "archive", "slow"]);
 
 /** The rows of the room's window. */
 export function rows(r: RoomModel): Row[] {
@@ -47,7 +49,7 @@ export function rows(r: RoomModel): Row[] {
       presence.push(e);
       continue;
     }
-    if (e.kind !== "message" && e.kind !== "role" && e.kind !== "kick" && e.kind !== "topic") continue; // it has changed a message, which shows it
+    if (e.kind !== "message" && e.kind !== "role" && e.kind !== "kick" && !settings.has(e.kind)) continue; // it has changed a message, which shows it
     flush();
     if (!lined && e.seq > newLine && e.kind === "message") {
       out.push({ is: "new", key: "new" });
@@ -89,6 +91,9 @@ function presenceText(all: readonly RoomEvent[]): string {
 
 function noteText(r: RoomModel, e: RoomEvent): string {
   if (e.kind === "topic") return e.text ? t().topicIs(e.name, e.text) : t().topicGone(e.name);
+  if (e.kind === "describe") return t().described(e.name);
+  if (e.kind === "archive") return e.value ? t().didArchive(e.name) : t().didReopen(e.name);
+  if (e.kind === "slow") return e.value ? t().didSlow(e.name, span(e.value)) : t().didSlowNot(e.name);
   const whom = nameOf(r, e.subject);
   let text = "";
   if (e.kind === "kick") text = t().kicked(e.name, whom);

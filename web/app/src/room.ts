@@ -1,6 +1,6 @@
 // A room as the page has it: a stretch of its log, of which a window is in the document.
 import { batch, signal } from "@preact/signals";
-import { type Id, type Member, type MessageView, type Role, type RoomEvent, type RoomInfo, View } from "sarang-client";
+import { type Id, type Member, type MessageView, type Role, type RoomEvent, type RoomInfo, View, changedInfo } from "sarang-client";
 import { mentions } from "./text.ts";
 
 /** Something of ours that the server has not shown us yet. */
@@ -142,7 +142,7 @@ export class RoomModel {
       }
       this.counted = Math.max(this.counted, e.seq);
       if (e.kind === "role" && e.subject === self) this.role.value = e.role;
-      if (e.kind === "topic") this.info.value = { ...this.info.value, topic: e.text };
+      this.info.value = changedInfo(this.info.value, e);
       this.#stopTyping(e.user);
       if (seen || (e.user === self && this.unread.value === 0)) this.readSeq.value = e.seq;
       this.changed();

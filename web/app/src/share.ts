@@ -13,6 +13,7 @@ import {
   type Gap,
   type Id,
   InterruptedError,
+  changedInfo,
   type Joined,
   type JoinOptions,
   type MyRoom,
@@ -46,6 +47,7 @@ const repeatable = {
   react: 3,
   pin: 2,
   topic: 2,
+  set: 2,
   giveRole: 3,
   kick: 2,
 } as const;
@@ -104,12 +106,29 @@ function errorOf(p: Plain): Error {
   return new DisconnectedError(p.message);
 }
 
+/** What a tab is told of a room that the connection has joined already: all behind where the tab stands. */
+interface Caught extends Joined {
+  readonly events?: readonly RoomEvent[];
+  /** It stands too far back: what it has of the room is left. */
+  readonly reset?: boolean;
+}
+
+/** Events of a room that are kept for tabs that come later. */
+const recentMax = 300;
+
+/** A tab that is further back begins at the end. */
+const behindMax = 1000;
+
+const pageItems = 100;
+
 /** The connection, in the tab that has it. */
 class Hub {
   readonly id = randomId();
   readonly client: Client;
   readonly #say: (m: Said) => void;
   readonly #underWay = new Map<string, Promise<unknown>>(); // by nonces: two tabs may send what one has written
+  readonly #recent = new Map<Id, RoomEvent[]>(); // of each room, without a gap, up to the newest that came
+  readonly #joining = new Map<string, Promise<unknown>>();
   #silent = false;
 
   constructor(client: Client, say: (m: Said) => void) {
@@ -117,6 +136,12 @@ class Hub {
     this.#say = (m) => {
       if (!this.#silent) say(m);
     };
+    client.on("event", (e) => {
+      const all = this.#recent.get(e.room);
+      if (!all || all.at(-1)!.seq + 1 !== e.seq) this.#recent.set(e.room, [e]);
+      else if (all.push(e) > 2 * recentMax) all.splice(0, recentMax);
+    });
+    client.on("gap", (g) => void this.#recent.delete(g.room));
     for (const name of told) {
       client.on(name, (value) => {
         const error = (value as { error?: unknown }).error;
@@ -164,10 +189,11 @@ class Hub {
         client.typing(a.args[0] as Id);
         return Promise.resolve();
       case "join":
-        return client.join(a.args[0] as JoinOptions);
+        return this.#join(a.args[0] as JoinOptions);
     }
     const at = repeatable[a.call as keyof typeof repeatable] as number | undefined;
     if (at === undefined && !once.includes(a.call as (typeof once)[number])) throw new TypeError(`nobody can ask for ${a.call}`);
+    if (a.call === "leave") this.#recent.delete(a.args[0] as Id);
     const run = () => (client[a.call as Call] as (...args: readonly unknown[]) => Promise<unknown>)(...a.args);
     if (!at) return run();
     const { nonce } = a.args[at] as { nonce: string };
@@ -178,6 +204,74 @@ class Hub {
     }
     return going;
   }
+
+  /** Joins a room for a tab: on the connection, or, where that has it already, by what came since the tab's cursor. */
+  async #join(j: JoinOptions): Promise<Caught> {
+    const key = j.room ?? `#${lower(j.name)}`;
+    await this.#joining.get(key)?.catch(() => {});
+    const there = () => this.client.rooms().find((r) => (j.room ? r.room.id === j.room : lower(r.room.name) === lower(j.name)));
+    if (!there()) {
+      const going = this.client.join(j);
+      this.#joining.set(key, going);
+      try {
+        return await going;
+      } catch (err) {
+        if (!there()) throw err; // else it was joined by its name and its number at once
+      } finally {
+        this.#joining.delete(key);
+      }
+    }
+    const { room, cursor } = there()!;
+    const { known } = j;
+    if (known && (known.name !== room.name || (known.epoch !== room.epoch && !room.ephemeral))) throw new RoomChangedError(known.name, room.name);
+    const joined = { room, cursorVoid: false, rejoin: false };
+    const from = j.cursor?.epoch === room.epoch ? j.cursor.seq : -1;
+    if (from >= cursor.seq) return { ...joined, after: from, events: [] };
+    const older = from >= 0 ? await this.#between(room.id, from) : null;
+    if (older) return { ...joined, after: from, events: this.#upToNow(room.id, older) };
+    const last = await this.#before(room, cursor.seq, j.cursor ? pageItems : (j.historyItems ?? 0));
+    return { ...joined, after: (last[0]?.seq ?? cursor.seq + 1) - 1, events: this.#upToNow(room.id, last, cursor.seq), reset: j.cursor !== undefined };
+  }
+
+  /** All behind from that is not in #recent; null: that is too much. */
+  async #between(room: Id, from: number): Promise<RoomEvent[] | null> {
+    const until = () => this.#recent.get(room)?.[0]?.seq ?? (this.client.rooms().find((r) => r.room.id === room)?.cursor.seq ?? 0) + 1;
+    const all: RoomEvent[] = [];
+    const texts = new Map<number, string>();
+    for (let after = from; after < until() - 1; ) {
+      if (until() - after > behindMax) return null;
+      const page = await this.client.history(room, { after, itemsMax: pageItems }).catch(() => null);
+      if (page?.events[0]?.seq !== after + 1) return null; // something is not kept any more, or the room keeps nothing
+      for (const e of page.events) {
+        if (e.seq >= until()) break;
+        // A page has edits without their text: what holds in the end is the newest one.
+        if (e.kind === "edit" && !texts.has(e.target)) {
+          const told = await this.client.history(room, { after: e.target - 1, itemsMax: 1 });
+          texts.set(e.target, told.events[0]?.seq === e.target ? told.events[0].text : "");
+        }
+        all.push(e.kind === "edit" ? { ...e, text: texts.get(e.target)! } : e);
+      }
+      after = page.events.at(-1)!.seq;
+    }
+    return all;
+  }
+
+  /** The last events up to one. */
+  async #before(room: RoomInfo, seq: number, itemsMax: number): Promise<readonly RoomEvent[]> {
+    if (itemsMax === 0) return [];
+    if (room.ephemeral) return (this.#recent.get(room.id) ?? []).filter((e) => e.seq <= seq).slice(-itemsMax);
+    return (await this.client.history(room.id, { before: seq + 1, itemsMax })).events;
+  }
+
+  /** What was read, and what has come behind it. */
+  #upToNow(room: Id, read: readonly RoomEvent[], from = 0): RoomEvent[] {
+    const last = read.at(-1)?.seq ?? from;
+    return [...read, ...(this.#recent.get(room) ?? []).filter((e) => e.seq > last)];
+  }
+}
+
+function lower(s: string | undefined): string {
+  return (s ?? "").toLowerCase();
 }
 
 /** A room as a tab has it. */
@@ -487,7 +581,7 @@ export class TabClient extends Emitter<ClientEvents> {
     if (!a) return;
     this.#asked.delete(m.id);
     if (m.error) return a.reject(errorOf(m.error));
-    if (a.call === "join") this.#stands(m.value as Joined);
+    if (a.call === "join") this.#stands(m.value as Caught);
     if (a.call === "register" && this.#self) this.#self = { ...this.#self, account: true };
     a.resolve(m.value);
   }
@@ -529,26 +623,26 @@ export class TabClient extends Emitter<ClientEvents> {
     this.emit(name, value as never);
   }
 
-  // Rooms. A room that two tabs join is delivered again from where the second one stands: each
-  // takes what is new to it.
+  // Rooms. What a tab has not seen of a room that the connection has joined comes with the answer.
 
   async #join(j: JoinOptions, ofHub: boolean): Promise<Joined> {
     return (await this.#ask("join", [j], !ofHub, ofHub)) as Joined;
   }
 
   /** The answer to a join is there; what comes next is behind it. */
-  #stands(j: Joined): void {
+  #stands(j: Caught): void {
     const r = this.#rooms.get(j.room.id);
-    // It goes back if the log does: else another tab only stands further back than we do.
-    if (r && r.info.epoch === j.room.epoch && !j.cursorVoid) {
+    if (r && r.info.epoch === j.room.epoch && !j.cursorVoid && !j.reset) {
       r.info = j.room;
-      r.seq = Math.max(r.seq, j.after);
+      r.seq = Math.max(r.seq, j.after); // it may have gone on meanwhile
     } else {
       this.#rooms.set(j.room.id, { info: j.room, seq: j.after, seqMs: 0, mending: false });
     }
     const gap = this.#early.get(j.room.id);
     this.#early.delete(j.room.id);
     if (gap) this.emit("gap", gap);
+    if (j.reset) this.emit("gap", { room: j.room.id, epoch: j.room.epoch, from: 1, to: j.after, epochChanged: true });
+    for (const e of j.events ?? []) this.#take(e);
   }
 
   async #rejoin(r: Standing, hub: string): Promise<void> {
@@ -581,7 +675,7 @@ export class TabClient extends Emitter<ClientEvents> {
     }
     r.seq = e.seq;
     r.seqMs = e.timeMs;
-    if (e.kind === "topic") r.info = { ...r.info, topic: e.text };
+    r.info = changedInfo(r.info, e);
     this.emit("event", e);
   }
 

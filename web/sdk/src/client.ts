@@ -11,7 +11,7 @@ import {
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Outcome, type Report, type Role, type RoomEvent, type RoomInfo, type Self, packetId } from "./wire.ts";
+import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Outcome, type Report, type Role, type RoomEvent, type RoomInfo, type RoomSetting, type Self, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -23,6 +23,8 @@ export interface ClientOptions {
   /** The password of the account that has the name; or, with register, of the one that is made. */
   password?: string;
   register?: boolean;
+  /** A token of a program that embeds the chat: it says who the user is. */
+  jwt?: string;
   /** With register, where the server wants a code. */
   invitation?: string;
   /** What the user calls where he is, for the list of his sessions. */
@@ -464,6 +466,11 @@ export class Client extends Emitter<ClientEvents> {
     return this.#author(room, "C_TOPIC", { text }, how);
   }
 
+  /** Changes a setting of a room: owners may, and moderators may slow it down. */
+  set(room: Id, setting: RoomSetting, how: { nonce?: string } = {}): Promise<number> {
+    return this.#author(room, "C_SET", wire.settingFields(setting), how);
+  }
+
   /** Tells the others that the user types. Call it at each key: it is sent each 2 s at most, and nothing answers. */
   typing(room: Id): void {
     const r = this.#rooms.get(room);
@@ -691,8 +698,9 @@ export class Client extends Emitter<ClientEvents> {
 
   /** What the first login has besides the token: it is forgotten when that is good. */
   get #secret(): Fields {
-    const { password, register, invitation, device } = this.#options;
+    const { password, register, invitation, device, jwt } = this.#options;
     const named = device ? { device } : {};
+    if (jwt && !this.#self) return { jwt, ...named };
     if (!password || this.#self) return named;
     return { password, ...named, ...(register ? { register, invitation: invitation ?? "" } : {}) };
   }
@@ -826,7 +834,7 @@ export class Client extends Emitter<ClientEvents> {
     }
     r.seq = e.seq;
     r.seqMs = e.timeMs;
-    if (e.kind === "topic") r.info = { ...r.info, topic: e.text };
+    r.info = wire.changedInfo(r.info, e);
     this.emit("event", e);
   }
 
@@ -857,6 +865,7 @@ export class Client extends Emitter<ClientEvents> {
       case packetId.C_REACT:
       case packetId.C_PIN:
       case packetId.C_TOPIC:
+      case packetId.C_SET:
         return this.#refused(e, err);
     }
     const q = this.#requests.get(e.request);

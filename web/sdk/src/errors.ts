@@ -39,6 +39,7 @@ export const Code = {
   erased: 42,
   tooLate: 43,
   left: 46,
+  archived: 54,
 } as const;
 
 /** What the server said: a code for programs, a sentence for people. */

@@ -14,6 +14,7 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, Id, Limits, Member, MessageState, MyRoom, Outcome, Reaction, Report, Role, RoomEvent, RoomInfo, Self } from "./wire.ts";
+export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, Id, Limits, Member, MessageState, MyRoom, Outcome, Reaction, Report, Role, RoomEvent, RoomInfo, RoomSetting, Self } from "./wire.ts";
+export { changedInfo } from "./wire.ts";
 export { View } from "./view.ts";
 export type { MessageView } from "./view.ts";

@@ -21,6 +21,10 @@ export type EventKind =
   | "unreact"
   | "pin"
   | "unpin"
+  | "name"
+  | "describe"
+  | "archive"
+  | "slow"
   | "other";
 
 export type Role = "none" | "banned" | "reader" | "member" | "moderator" | "owner";
@@ -40,6 +44,10 @@ const kinds: Readonly<Record<string, EventKind>> = {
   EVENT_KIND_UNREACT: "unreact",
   EVENT_KIND_PIN: "pin",
   EVENT_KIND_UNPIN: "unpin",
+  EVENT_KIND_NAME: "name",
+  EVENT_KIND_DESCRIBE: "describe",
+  EVENT_KIND_ARCHIVE: "archive",
+  EVENT_KIND_SLOW: "slow",
 };
 
 /** An entry of a room's log. */
@@ -68,6 +76,8 @@ export interface RoomEvent {
   readonly role: Role;
   /** Of roles: it ends then; 0: it does not. */
   readonly untilMs: number;
+  /** Of archive: 1 or 0; of slow: seconds. */
+  readonly value: number;
 }
 
 export interface MessageState {
@@ -104,7 +114,16 @@ export interface RoomInfo {
   readonly direct: readonly Id[];
   /** What it is about. */
   readonly topic: string;
+  /** The same at length; lists leave it out. */
+  readonly description: string;
+  /** It takes nothing new. */
+  readonly archived: boolean;
+  /** So long members wait after a message of theirs; 0: not at all. */
+  readonly slowSeconds: number;
 }
+
+/** One of the settings of a room. */
+export type RoomSetting = Pick<RoomInfo, "description"> | Pick<RoomInfo, "archived"> | Pick<RoomInfo, "slowSeconds">;
 
 /** Where a reader stands: it has everything up to seq. */
 export interface Cursor {
@@ -266,6 +285,7 @@ export const packetId = {
   C_REPORTS: 74,
   C_RESOLVE: 76,
   C_AUDIT: 78,
+  C_SET: 114,
   C_EDIT: 88,
   C_DELETE: 90,
   C_REACT: 92,
@@ -382,7 +402,30 @@ export function roomEvent(f: Fields): RoomEvent {
     subject: id(f, "subject"),
     role: roleOf(num(f, "role")),
     untilMs: num(f, "untilMs"),
+    value: num(f, "value"),
   };
+}
+
+/** What a room is from an event on. */
+export function changedInfo(r: RoomInfo, e: RoomEvent): RoomInfo {
+  switch (e.kind) {
+    case "topic":
+      return { ...r, topic: e.text };
+    case "describe":
+      return { ...r, description: e.text };
+    case "archive":
+      return { ...r, archived: e.value === 1 };
+    case "slow":
+      return { ...r, slowSeconds: e.value };
+  }
+  return r;
+}
+
+/** A setting as C_SET has it. */
+export function settingFields(s: RoomSetting): Fields {
+  if ("description" in s) return { kind: "EVENT_KIND_DESCRIBE", text: s.description };
+  if ("archived" in s) return { kind: "EVENT_KIND_ARCHIVE", value: s.archived ? 1 : 0 };
+  return { kind: "EVENT_KIND_SLOW", value: s.slowSeconds };
 }
 
 function messageState(f: Fields): MessageState {
@@ -457,6 +500,9 @@ export function roomInfo(f: Fields): RoomInfo {
     members: num(f, "members"),
     direct: ids(f, "direct"),
     topic: str(f, "topic"),
+    description: str(f, "description"),
+    archived: bool(f, "archived"),
+    slowSeconds: num(f, "slowSeconds"),
   };
 }
 

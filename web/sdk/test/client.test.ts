@@ -246,6 +246,26 @@ describe("a conversation", () => {
     assert.deepEqual(typing.map((e) => [e.user, e.name]), [[a.user, "Yara"]]);
   });
 
+  test("settings of a room", async () => {
+    const ann = enter("Yuri");
+    const bob = enter("Yves");
+    await ann.connect();
+    await bob.connect();
+    const { room } = await ann.join({ name: "settings", create: true });
+    await bob.join({ room: room.id });
+    const told = next(bob, "event", (e) => e.kind === "archive");
+    await ann.set(room.id, { description: "All about tea." });
+    await ann.set(room.id, { slowSeconds: 30 });
+    await assert.rejects(bob.set(room.id, { slowSeconds: 0 }), (err) => err instanceof ServerError && err.code === Code.forbidden);
+    await ann.set(room.id, { archived: true });
+    assert.equal((await told).value, 1);
+    const info = bob.rooms()[0]!.room;
+    assert.deepEqual([info.description, info.slowSeconds, info.archived], ["All about tea.", 30, true]);
+    await assert.rejects(ann.publish(room.id, "late"), (err) => err instanceof ServerError && err.code === Code.archived);
+    await ann.set(room.id, { archived: false });
+    await ann.publish(room.id, "open again");
+  });
+
   test("reports, and what moderators do about them", async () => {
     const ann = enter("Abel");
     const bob = enter("Bela");
