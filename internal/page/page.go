@@ -21,7 +21,7 @@ var embedded embed.FS
 // style that stands in a document, and no string that becomes code (trusted types). The one
 // policy of trusted types that there may be is for the service worker's address. What stands behind
 // it says which pages may have this one within them.
-const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; " +
 	"connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types sarang; frame-ancestors "
 

@@ -736,3 +736,57 @@ test("within another page, which says who is there", async () => {
     rmSync(work, { recursive: true, force: true });
   }
 });
+
+test("files: dropped, pasted, chosen; seen by others", async () => {
+  const ann = await come("Fenja");
+  await ann.make("files");
+  const bob = await come("Falk", { room: "files" });
+  await bob.page.waitForSelector("#composer");
+  const { page } = ann;
+  // A picture is pasted.
+  await page.focus("#composer");
+  await page.evaluate(async () => {
+    const canvas = document.createElement("canvas");
+    canvas.width = 640;
+    canvas.height = 400;
+    const c = canvas.getContext("2d");
+    c.fillStyle = "#1f6b57";
+    c.fillRect(0, 0, 640, 400);
+    c.fillStyle = "#fdf1cc";
+    c.arc(320, 200, 90, 0, 7);
+    c.fill();
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    const data = new DataTransfer();
+    data.items.add(new File([blob], "moon.png", { type: "image/png" }));
+    document.querySelector("#composer").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  });
+  await page.locator(".attachments li", { hasText: "moon.png" }).waitFor();
+  // A file is chosen, and one is dropped.
+  await page.setInputFiles(".attach input", { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("barley tea") });
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(3_000_000)], "large.bin"));
+    document.querySelector("main").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await page.waitForFunction(() => document.querySelectorAll(".attachments li").length === 3 && !document.querySelector(".attachments progress"));
+  await accessible(ann, "files on their way");
+  await page.locator(".attachments li", { hasText: "large.bin" }).locator("button").click();
+  await ann.say("what I have");
+  const theirs = bob.page.locator(".msg", { hasText: "what I have" });
+  await theirs.locator("img[alt='moon.png']").waitFor();
+  await bob.page.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 0);
+  await accessible(bob, "a message with files");
+  await bob.picture("files");
+  await theirs.locator(".picture").click();
+  await bob.page.waitForFunction(() => document.querySelector("dialog img")?.naturalWidth === 640);
+  await accessible(bob, "a picture");
+  await bob.page.keyboard.press("Escape");
+  const saved = bob.page.waitForEvent("download");
+  await theirs.locator(".download", { hasText: "notes.txt" }).click();
+  assert.equal(readFileSync(await (await saved).path(), "utf8"), "barley tea");
+  // Only a picture, without a word.
+  await page.setInputFiles(".attach input", { name: "alone.txt", mimeType: "text/plain", buffer: Buffer.from("x") });
+  await page.waitForFunction(() => document.querySelectorAll(".attachments li").length === 1 && !document.querySelector(".attachments progress"));
+  await page.click(".send");
+  await bob.page.locator(".download", { hasText: "alone.txt" }).waitFor();
+});

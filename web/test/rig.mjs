@@ -114,6 +114,7 @@ export class Person {
     await this.page.fill("#room-name", room);
     if (hidden) await this.page.check("dialog input[type=checkbox]");
     await this.page.keyboard.press("Enter");
+    await this.page.locator(".room h1", { hasText: room }).waitFor(); // another room's field may be there still
     await this.page.waitForSelector("#composer");
   }
 

@@ -1,6 +1,6 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type HistoryPage, type Id, type MessageView, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
+import { Client, Code, type FileInfo, type HistoryPage, type Id, type MessageView, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
 import { type Visitor, framed, subjectOf, visitor } from "./framed.ts";
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
@@ -40,7 +40,7 @@ const pageItems = past.pageItems;
 /** Rooms that a session keeps open. */
 const roomsMax = 60;
 
-export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "room" | "pins" | "date";
+export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "room" | "pins" | "date" | "picture";
 
 class App {
   readonly client = signal<TabClient | null>(null);
@@ -514,13 +514,13 @@ class App {
   // Messages.
 
   /** Says something in a room; in a thread, by the number of its first message, or as the answer to what is chosen. */
-  send(r: RoomModel, text: string, thread = 0): void {
+  send(r: RoomModel, text: string, thread = 0, files: readonly FileInfo[] = []): void {
     const client = this.client.value;
     if (!client) return;
     const to = thread ? null : r.replying.value;
     if (to) r.replying.value = null;
     const answer = thread ? { target: thread } : to ? { target: to.event.seq, root: to.root } : {};
-    const o: Outgoing = { room: r.id, nonce: client.nonce(), text, ...answer, atMs: Date.now(), state: "sending" };
+    const o: Outgoing = { room: r.id, nonce: client.nonce(), text, ...answer, ...(files.length > 0 ? { files } : {}), atMs: Date.now(), state: "sending" };
     r.outbox.value = [...r.outbox.value, o];
     // It is kept before it is sent: a reload sends it again, with its nonce.
     const patience = new Promise<void>((resolve) => setTimeout(resolve, keepPatienceMs));
@@ -545,7 +545,8 @@ class App {
   #publish(client: TabClient, r: RoomModel, o: Outgoing): void {
     if (!client.rooms().some((x) => x.room.id === r.id)) return; // the join sends it
     const answer = o.target ? { target: o.target, root: o.root ?? 0 } : {};
-    client.publish(r.id, o.text, { nonce: o.nonce, ...answer }).then(
+    const files = o.files?.map((f) => f.id) ?? [];
+    client.publish(r.id, o.text, { nonce: o.nonce, ...answer, files }).then(
       (seq) => {
         store.dropOutgoing(o.nonce);
         // Its event takes it away; here it has come already, before the answer.

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { MessageView } from "sarang-client";
+import { AttachButton, Attachments, attach, attachments, takeFiles, takesFiles } from "./attach.tsx";
 import { app } from "./app.ts";
 import { moderates, roomLabel } from "./conversation.tsx";
 import { span, t } from "./i18n.ts";
@@ -45,15 +46,20 @@ export function Composer({ room }: { room: RoomModel }) {
   };
   const send = () => {
     const said = text.replace(/\s+$/, "").replace(/^\n+/, "");
-    if (!said.trim() || tooLong) return;
+    const waiting = attachments(room).value;
+    if ((!said.trim() && waiting.length === 0) || tooLong) return;
+    if (!editing && waiting.some((a) => !a.file && !a.error)) return app.tell(t().filesWait);
     if (editing) {
+      if (!said.trim()) return;
       room.editing.value = null;
       set("");
       void app.edit(room, editing.event.seq, said);
       return;
     }
     room.newLine.value = 0;
-    app.send(room, said);
+    const files = takeFiles(room);
+    if (!said.trim() && files.length === 0) return;
+    app.send(room, said, 0, files);
     room.toEnd();
     set("");
     box.current?.focus();
@@ -80,7 +86,9 @@ export function Composer({ room }: { room: RoomModel }) {
           <button type="button" class="ghost" aria-label={t().cancel} onClick={cancel}><Cross /></button>
         </div>
       )}
+      <Attachments room={room} />
       <div class={`field${tooLong ? " wrong" : ""}`}>
+        <AttachButton room={room} />
         <textarea
           ref={box}
           id="composer"
@@ -95,6 +103,12 @@ export function Composer({ room }: { room: RoomModel }) {
           onInput={(e) => {
             set(e.currentTarget.value);
             if (!editing) app.typing(room, e.currentTarget.value);
+          }}
+          onPaste={(e) => {
+            const files = [...(e.clipboardData?.files ?? [])];
+            if (files.length === 0 || !takesFiles(room)) return;
+            e.preventDefault();
+            attach(room, files);
           }}
           onKeyDown={(e) => {
             // While an input method composes, Enter is its own (keyCode 229: some say no more).
@@ -116,7 +130,7 @@ export function Composer({ room }: { room: RoomModel }) {
             send();
           }}
         />
-        <button type="submit" class="send" aria-label={t().send} disabled={!text.trim() || tooLong}><Send /></button>
+        <button type="submit" class="send" aria-label={t().send} disabled={(!text.trim() && attachments(room).value.length === 0) || tooLong}><Send /></button>
       </div>
       <p class="hint" role={tooLong ? "alert" : undefined}>{tooLong ? t().tooLong : waits ? t().slowHere(span(slowSeconds)) : <span aria-hidden="true">{t().formatHint}</span>}</p>
     </form>

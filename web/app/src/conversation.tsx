@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { attach } from "./attach.tsx";
 import { app } from "./app.ts";
 import { Composer } from "./composer.tsx";
 import { t } from "./i18n.ts";
@@ -25,7 +26,19 @@ export function roomLabel(r: RoomModel): string {
 
 export function Conversation({ room }: { room: RoomModel }) {
   return (
-    <main class="room" aria-label={t().conversation(roomLabel(room))} id="main">
+    <main
+      class="room"
+      aria-label={t().conversation(roomLabel(room))}
+      id="main"
+      onDragOver={(e) => {
+        if (e.dataTransfer?.types.includes("Files")) e.preventDefault();
+      }}
+      onDrop={(e) => {
+        if (!e.dataTransfer?.files.length) return;
+        e.preventDefault();
+        attach(room, e.dataTransfer.files);
+      }}
+    >
       <Header room={room} />
       <Log room={room} key={room.id} />
       <Typing room={room} />

@@ -4,6 +4,7 @@ import { app, sameName, sentence } from "./app.ts";
 import { moderates } from "./conversation.tsx";
 import { type Language, fullTime, language, languages, setLanguage, t } from "./i18n.ts";
 import { Hash, Lock, Plus, Search } from "./icons.tsx";
+import { OpenPicture } from "./attach.tsx";
 import { GoToDate, Pins } from "./find.tsx";
 import { edit, reply } from "./message.tsx";
 import { Modal, Title, close } from "./modal.tsx";
@@ -40,6 +41,8 @@ export function Dialogs() {
       return app.current.value ? <Audit room={app.current.value} /> : null;
     case "pins":
       return app.current.value ? <Pins room={app.current.value} /> : null;
+    case "picture":
+      return <OpenPicture />;
     case "date":
       return app.current.value ? <GoToDate room={app.current.value} /> : null;
   }

@@ -222,4 +222,12 @@ export const en = {
   didSlow: (by: string, time: string) => `${by} slowed the room down: one message each ${time}`,
   didSlowNot: (by: string) => `${by} ended slow mode`,
   slowHere: (time: string) => `Slow mode: one message each ${time}`,
+  attach: "Attach files",
+  attached: "Attached files",
+  detach: (name: string) => `Remove ${name}`,
+  uploading: (sent: string, all: string) => `${sent} of ${all}`,
+  tooManyFiles: (n: number) => `A message takes ${n} files at most.`,
+  fileTooLarge: (name: string, most: string) => `${name} is too large: at most ${most}`,
+  filesWait: "One moment: the files are still on their way.",
+  showPicture: (name: string) => `Show the picture ${name}`,
 };

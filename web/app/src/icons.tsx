@@ -24,6 +24,7 @@ export const Pin = () => icon(<path d="M7 3.500h6l-.8 5.500 2.300 2.500v1h-9v-1L
 export const Cross = () => icon(<path d="m5 5 10 10M15 5 5 15" />);
 export const Keys = () => icon(<path d="M2.500 5.500h15v9h-15zM5.500 8.500h.01M8.500 8.500h.01M11.500 8.500h.01M14.500 8.500h.01M6.500 11.800h7" />);
 
+export const Clip = () => icon(<path d="m8 11.500 5-5a2 2 0 0 1 2.800 2.800l-6.300 6.300a3.600 3.600 0 0 1-5.100-5.100L10.500 4.400" />);
 export const Talk = () => icon(<path d="M3.500 5h13v9H9l-3.500 3v-3h-2zM7 8.500h6M7 11h4" />);
 
 /** The house: a roof over a door with its lattice. */

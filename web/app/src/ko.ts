@@ -222,4 +222,12 @@ export const ko: Catalogue = {
   didSlow: (by, time) => `${by} 님이 천천히 말하기를 켰습니다: ${time}에 한 번씩`,
   didSlowNot: (by) => `${by} 님이 천천히 말하기를 껐습니다`,
   slowHere: (time) => `천천히 말하기: ${time}에 한 번씩`,
+  attach: "파일 붙이기",
+  attached: "붙인 파일",
+  detach: (name) => `${name} 빼기`,
+  uploading: (sent, all) => `${all} 중 ${sent}`,
+  tooManyFiles: (n) => `한 글에 파일은 ${n}개까지입니다.`,
+  fileTooLarge: (name, most) => `${name}: 너무 큽니다. ${most}까지 됩니다.`,
+  filesWait: "파일을 아직 올리고 있습니다.",
+  showPicture: (name) => `사진 ${name} 보기`,
 };

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { Code } from "sarang-client";
+import { framed } from "./framed.ts";
 import { app } from "./app.ts";
 import { type Language, language, languages, setLanguage, t } from "./i18n.ts";
 import { House } from "./icons.tsx";
@@ -31,7 +32,7 @@ export function Login() {
         <input
           id="name"
           dir="auto"
-          autofocus
+          autofocus={!framed}
           autocomplete={secret ? "username" : "nickname"}
           autocapitalize="off"
           spellcheck={false}

@@ -1,4 +1,5 @@
 import type { MessageView } from "sarang-client";
+import { FilesOf } from "./attach.tsx";
 import { app } from "./app.ts";
 import { fullTime, t, time } from "./i18n.ts";
 import { Pin, Reply, Smile } from "./icons.tsx";
@@ -95,6 +96,7 @@ export function Message({ m, room, answers, first, self, lit, beside }: MessageP
       )}
       {!first && <span class="sr"><bdi>{e.name}</bdi>: </span>}
       <div class="body">{m.gone ? <p>{t().deleted}</p> : <Text text={m.text} />}</div>
+      {m.files.length > 0 && <FilesOf room={room} seq={e.seq} files={m.files} />}
       {(m.edited > 0 || m.pinned > 0) && !m.gone && (
         <span class="marks">
           {m.pinned > 0 && <span class="pinned"><Pin />{t().pinned}</span>}
@@ -167,7 +169,7 @@ export function Unsent({ o, room, first }: { o: Outgoing; room: RoomModel; first
     <li class={`msg unsent${first ? " first" : ""}${failed ? " failed" : ""}`}>
       {first && <Avatar user={app.user.value} name={app.name.value} />}
       {first && <div class="head"><span class={`name ${hue(app.user.value)}`}><bdi>{app.name.value}</bdi></span></div>}
-      <div class="body"><Text text={o.text} /></div>
+      <div class="body"><Text text={o.text} />{o.files?.map((f) => <p key={f.id}>📎 <bdi>{f.name}</bdi></p>)}</div>
       <div class="state">
         {failed ? (
           <>

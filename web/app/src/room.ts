@@ -1,6 +1,6 @@
 // A room as the page has it: a stretch of its log, of which a window is in the document.
 import { batch, signal } from "@preact/signals";
-import { type Id, type Member, type MessageView, type Role, type RoomEvent, type RoomInfo, View, changedInfo } from "sarang-client";
+import { type FileInfo, type Id, type Member, type MessageView, type Role, type RoomEvent, type RoomInfo, View, changedInfo } from "sarang-client";
 import { mentions } from "./text.ts";
 
 /** Something of ours that the server has not shown us yet. */
@@ -11,6 +11,7 @@ export interface Outgoing {
   /** The message that it answers, and the first of the thread. */
   readonly target?: number;
   readonly root?: number;
+  readonly files?: readonly FileInfo[];
   readonly atMs: number;
   readonly state: "sending" | "failed";
   readonly error?: string;
@@ -329,8 +330,8 @@ export class RoomModel {
     const erased: RoomEvent[] = [];
     const without = (all: RoomEvent[]) =>
       all.map((e) => {
-        if (e.text === "" || (e.seq !== target && (e.kind !== "edit" || e.target !== target))) return e;
-        const gone = { ...e, text: "" };
+        if ((e.text === "" && e.files.length === 0) || (e.seq !== target && (e.kind !== "edit" || e.target !== target))) return e;
+        const gone = { ...e, text: "", files: [] };
         erased.push(gone);
         return gone;
       });

@@ -74,7 +74,7 @@ export async function loadEvents(room: Id): Promise<RoomEvent[]> {
     let from = all.length;
     while (from > 0 && all.length - from < keptEventsMax && (from === all.length || all[from - 1]!.seq === all[from]!.seq - 1)) from--;
     if (from > 0) store.delete(IDBKeyRange.bound([room, 0], [room, all[from - 1]!.seq]));
-    return all.slice(from);
+    return all.slice(from).map((e) => ({ ...e, files: (e as Partial<RoomEvent>).files ?? [] })); // an older page kept none
   } catch {
     return [];
   }

@@ -8,6 +8,7 @@ import {
   RoomChangedError,
   ServerError,
 } from "./errors.ts";
+import { Files } from "./files.ts";
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
@@ -277,6 +278,11 @@ export class Client extends Emitter<ClientEvents> {
     return this.#online;
   }
 
+  /** Sends and fetches files; origin is where the server's web address is, if not that of the connection. */
+  files(origin = originOf(this.#options.url)): Files {
+    return new Files(origin, () => ({ user: this.#self?.user ?? "0", token: this.#token }));
+  }
+
   /** Base64. It shows who one is at the next login; keep it from before the first one on. */
   get token(): string {
     return this.#token;
@@ -436,9 +442,10 @@ export class Client extends Emitter<ClientEvents> {
    * lost connections: the message is sent again, and stored once. With a nonce of the caller's
    * what was interrupted by a reload can be published again.
    */
-  publish(room: Id, text: string, how: { nonce?: string; signal?: AbortSignal; target?: number; root?: number } = {}): Promise<number> {
+  publish(room: Id, text: string, how: { nonce?: string; signal?: AbortSignal; target?: number; root?: number; files?: readonly Id[] } = {}): Promise<number> {
+    const files = how.files?.length ? { files: how.files } : {};
     const answer = how.target ? { target: how.target, root: how.root ?? 0 } : {};
-    return this.#author(room, "C_CHAT", { text, ...answer }, how);
+    return this.#author(room, "C_CHAT", { text, ...answer, ...files }, how);
   }
 
   /** Says something else in the place of a message of ours. */
@@ -1056,6 +1063,11 @@ function joinedOf(f: Fields, rejoin: boolean): Joined {
     cursorVoid: wire.bool(f, "cursorVoid"),
     rejoin,
   };
+}
+
+function originOf(url: string | URL): string {
+  const { protocol, host } = new URL(url);
+  return `${protocol === "wss:" ? "https" : "http"}://${host}`;
 }
 
 function newToken(): string {

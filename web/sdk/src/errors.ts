@@ -40,6 +40,10 @@ export const Code = {
   tooLate: 43,
   left: 46,
   archived: 54,
+  noFile: 62,
+  fileTooLarge: 63,
+  quota: 64,
+  badFile: 65,
 } as const;
 
 /** What the server said: a code for programs, a sentence for people. */

@@ -1,6 +1,6 @@
 // Messages as they are now, folded from the events about them. The picture is the same
 // whichever way it came about: live, in pages of history, or both.
-import type { Id, Reaction, RoomEvent } from "./wire.ts";
+import type { FileInfo, Id, Reaction, RoomEvent } from "./wire.ts";
 
 /** A message as it is now. */
 export interface MessageView {
@@ -8,6 +8,8 @@ export interface MessageView {
   readonly event: RoomEvent;
   /** The newest text; "" if it was erased. */
   readonly text: string;
+  /** What it names; none if it was erased. */
+  readonly files: readonly FileInfo[];
   /** It was erased: deleted, or for its age. */
   readonly gone: boolean;
   /** The first message of the thread that it belongs to; 0: it answers none. */
@@ -90,7 +92,8 @@ export class View {
     let m: MessageView = {
       event: e,
       text: e.text,
-      gone: e.text === "",
+      files: e.files,
+      gone: e.text === "" && e.files.length === 0,
       root: e.root || e.target,
       changed: s?.changed ?? e.seq,
       edited: s?.edited ?? 0,
@@ -100,7 +103,7 @@ export class View {
     };
     if (known && known.changed >= m.changed) {
       if (!m.gone || known.gone) return 0;
-      this.#messages.set(e.seq, { ...known, text: "", gone: true }); // the event that says so is on its way
+      this.#messages.set(e.seq, { ...known, text: "", files: [], gone: true }); // the event that says so is on its way
       return e.seq;
     }
     const held = this.#held.get(e.seq);
@@ -131,9 +134,9 @@ function changed(m: MessageView, e: RoomEvent, self: Id): MessageView {
   if (m.deleted) return next; // nothing brings it back
   switch (e.kind) {
     case "delete":
-      return { ...next, text: "", gone: true, edited: 0, deleted: e.seq, pinned: 0, reactions: [] };
+      return { ...next, text: "", files: [], gone: true, edited: 0, deleted: e.seq, pinned: 0, reactions: [] };
     case "edit":
-      return m.gone ? { ...next, edited: e.seq } : { ...next, text: e.text, gone: e.text === "", edited: e.seq };
+      return m.gone ? { ...next, edited: e.seq } : { ...next, text: e.text, files: e.text ? m.files : [], gone: e.text === "", edited: e.seq };
     case "pin":
       return { ...next, pinned: e.seq };
     case "unpin":

@@ -78,6 +78,22 @@ export interface RoomEvent {
   readonly untilMs: number;
   /** Of archive: 1 or 0; of slow: seconds. */
   readonly value: number;
+  /** Of messages: what they name. */
+  readonly files: readonly FileInfo[];
+}
+
+/** A file that a message names. */
+export interface FileInfo {
+  readonly id: Id;
+  readonly name: string;
+  /** What the content is, not what somebody says. */
+  readonly type: string;
+  readonly bytes: number;
+  /** Of pictures. */
+  readonly width: number;
+  readonly height: number;
+  /** There is a smaller picture. */
+  readonly thumbnail: boolean;
 }
 
 export interface MessageState {
@@ -166,6 +182,9 @@ export interface Limits {
   readonly passwordRunesMin: number;
   /** How long after it a message may be edited; 0: always. */
   readonly editSecondsMax: number;
+  /** Of one file; 0: the server takes none. */
+  readonly fileBytesMax: number;
+  readonly filesPerMessageMax: number;
 }
 
 /** Who the server says we are. */
@@ -294,8 +313,8 @@ export const packetId = {
 
 export type ClientPacket = keyof typeof packetId;
 
-/** Reads a text message: the packet's name and its value. */
-export function decode(text: string): { name: string; fields: Fields } {
+/** Reads an object. */
+export function decodeObject(text: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -303,6 +322,12 @@ export function decode(text: string): { name: string; fields: Fields } {
     throw new ProtocolError("a message of the server is not JSON");
   }
   if (!isFields(value)) throw new ProtocolError("a message of the server is no object");
+  return value;
+}
+
+/** Reads a text message: the packet's name and its value. */
+export function decode(text: string): { name: string; fields: Fields } {
+  const value = decodeObject(text);
   const names = Object.keys(value);
   const name = names[0];
   if (name === undefined || names.length !== 1) throw new ProtocolError("a message of the server is not one packet");
@@ -403,6 +428,19 @@ export function roomEvent(f: Fields): RoomEvent {
     role: roleOf(num(f, "role")),
     untilMs: num(f, "untilMs"),
     value: num(f, "value"),
+    files: list(f, "files", fileInfo),
+  };
+}
+
+export function fileInfo(f: Fields): FileInfo {
+  return {
+    id: id(f, "id"),
+    name: str(f, "name"),
+    type: str(f, "type"),
+    bytes: num(f, "bytes"),
+    width: num(f, "width"),
+    height: num(f, "height"),
+    thumbnail: bool(f, "thumbnail"),
   };
 }
 
@@ -532,6 +570,8 @@ export function limits(f: Fields): Limits {
     historyItemsMax: num(f, "historyItemsMax"),
     passwordRunesMin: num(f, "passwordRunesMin"),
     editSecondsMax: num(f, "editSecondsMax"),
+    fileBytesMax: num(f, "fileBytesMax"),
+    filesPerMessageMax: num(f, "filesPerMessageMax"),
   };
 }
 

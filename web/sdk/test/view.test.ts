@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Fields, list, roomEvent } from "../src/wire.ts";
 import { type EventKind, type MessageView, type RoomEvent, View } from "../src/index.ts";
 
-const none = { room: "1", nonce: "1", timeMs: 1, target: 0, root: 0, state: null, subject: "0", role: "none", untilMs: 0, value: 0 } as const;
+const none = { room: "1", nonce: "1", timeMs: 1, target: 0, root: 0, state: null, subject: "0", role: "none", untilMs: 0, value: 0, files: [] } as const;
 
 function event(seq: number, kind: EventKind, user: string, text = "", target = 0): RoomEvent {
   return { ...none, seq, kind, user, name: `u${user}`, text, target };
