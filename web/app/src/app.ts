@@ -173,6 +173,7 @@ class App {
     } else {
       await store.forgetAll(); // of who was here before
     }
+    const moves = this.#moves;
     try {
       const self = await client.connect();
       batch(() => {
@@ -183,7 +184,7 @@ class App {
       this.save();
       await this.#ours(client);
       void this.refreshRooms();
-      this.#route();
+      if (moves === this.#moves) this.#route(); // else somebody has gone elsewhere meanwhile
     } catch (err) {
       client.close();
       batch(() => {
