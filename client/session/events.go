@@ -306,7 +306,7 @@ type Left struct {
 	Room    chat.RoomID
 
 	// If somebody has sent the user out of the room, Err says so: CodeBanned,
-	// CodeKicked or CodeUninvited, and a sentence; CodeLeft, if he has left it for good in
+	// CodeKicked, CodeUninvited or CodeRoomDeleted, and a sentence; CodeLeft, if he has left it for good in
 	// another session. Otherwise it is nil.
 	Err     *chat.Error
 	Seq     chat.Seq // of the event of the room's log that did it

@@ -46,10 +46,12 @@ export interface KnownRoom {
 /**
  * Whether the server has answered with the room that was asked for by its number. A number
  * means something in one store only: under another, or an older copy, it may be another room's.
- * Only a room that is not stored begins a new epoch and stays the same.
+ * A room that is stored is known by its epoch, whatever its name is by now; one that is not begins
+ * a new epoch, and keeps its name.
  */
 export function sameRoom(known: KnownRoom, got: RoomInfo): boolean {
-  return known.name === got.name && known.ephemeral === got.ephemeral && (known.epoch === got.epoch || known.ephemeral);
+  if (known.ephemeral || got.ephemeral) return known.ephemeral === got.ephemeral && known.name === got.name;
+  return known.epoch === got.epoch;
 }
 
 /** Nonces that count up from a random start; never 0. */
