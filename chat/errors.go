@@ -62,6 +62,7 @@ const (
 	CodeFileTooLarge   Code = 63 // the file is larger than files may be
 	CodeQuota          Code = 64 // the user's files would be too much together
 	CodeBadFile        Code = 65 // a file's name or content is not allowed, or is not what was announced
+	CodeNoSearch       Code = 58 // the server does not search
 )
 
 // Error is the one error type that reaches clients: a code for machines and a

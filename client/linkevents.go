@@ -65,6 +65,11 @@ func (l *link) MemberPage(_ *session.Session, p session.MemberPage) {
 	l.calls.answer(l, p.Request, p, nil)
 }
 
+// SearchPage answers a call.
+func (l *link) SearchPage(_ *session.Session, p session.SearchPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
+
 // Marked answers a call, or is an event.
 func (l *link) Marked(_ *session.Session, m session.Marked) {
 	if m.Request == 0 {

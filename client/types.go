@@ -66,6 +66,18 @@ type (
 
 	// AuditPage is a page of the audit log of a room.
 	AuditPage = session.AuditPage
+
+	// Search says what is looked for.
+	Search = session.Search
+
+	// SearchPage is a page of what was found.
+	SearchPage = session.SearchPage
+
+	// Hit is a message that was found.
+	Hit = session.Hit
+
+	// Range is a part of a text.
+	Range = session.Range
 )
 
 // Joined is a room that was joined.

@@ -79,6 +79,9 @@ type Events interface {
 	// AuditPage answers Audit.
 	AuditPage(s *Session, p AuditPage)
 
+	// SearchPage answers Search.
+	SearchPage(s *Session, p SearchPage)
+
 	// MyRoomPage answers MyRooms.
 	MyRoomPage(s *Session, p MyRoomPage)
 
@@ -170,6 +173,9 @@ func (NopEvents) Done(*Session, Done) {}
 
 // SessionList does nothing.
 func (NopEvents) SessionList(*Session, SessionList) {}
+
+// SearchPage does nothing.
+func (NopEvents) SearchPage(*Session, SearchPage) {}
 
 // MemberPage does nothing.
 func (NopEvents) MemberPage(*Session, MemberPage) {}

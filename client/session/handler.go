@@ -108,6 +108,7 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SList, (*Session).listed)
 	packet.Handle(m, sarangv1.SHistory, (*Session).historyPage)
 	packet.Handle(m, sarangv1.SMembers, (*Session).memberPage)
+	packet.Handle(m, sarangv1.SSearch, (*Session).searchPage)
 	packet.Handle(m, sarangv1.SMark, (*Session).marked)
 	packet.Handle(m, sarangv1.SMute, (*Session).muted)
 	packet.Handle(m, sarangv1.SRooms, (*Session).myRoomPage)

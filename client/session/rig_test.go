@@ -92,6 +92,12 @@ func (r *teller) ReportPage(_ *session.Session, p session.ReportPage) {
 func (r *teller) AuditPage(_ *session.Session, p session.AuditPage) {
 	r.tell("audit #%d room=%d %d more=%t", p.Request, p.Room, len(p.Entries), p.More)
 }
+func (r *teller) SearchPage(_ *session.Session, p session.SearchPage) {
+	for _, h := range p.Hits {
+		r.tell("hit %d %d %s %q %v", h.Room, h.Seq, h.RoomName, h.Text, h.Where)
+	}
+	r.tell("search #%d room=%d %d next=%q partial=%t", p.Request, p.Room, len(p.Hits), p.Next, p.Partial)
+}
 func (r *teller) Belongs(_ *session.Session, room chat.RoomID) { r.tell("belongs room=%d", room) }
 func (r *teller) Typing(_ *session.Session, x session.Typing) {
 	r.tell("typing room=%d %d %s", x.Room, x.User, x.Name)

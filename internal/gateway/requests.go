@@ -50,6 +50,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CThreads, h.threads)
 	packet.Handle(h.mux, pb.CThread, h.thread)
 	packet.Handle(h.mux, pb.CPins, h.pins)
+	packet.Handle(h.mux, pb.CSearch, h.search)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

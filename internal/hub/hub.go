@@ -82,6 +82,12 @@ type Config struct {
 	StoreQueueMax           int           // reads and claims that wait; default 65536
 	AddressStoreQueueMax    int           // and of one network; 0: no such limit
 	StoreWaitMax            time.Duration // that a network waits for its turn at the store; beyond it the server takes nothing new; default 2 s; negative: it does not count
+	NoSearch                bool          // nobody can search
+	SearchesAtOnce          int           // searches made at once; default 1
+	SearchQueueMax          int           // that wait; default 512
+	AddressSearchQueueMax   int           // and of one network; 0: no such limit
+	SearchMsMax             int           // that a search may take, in milliseconds; default 2000
+	SearchScanMax           int           // messages that it looks at; then it tells where to go on; default 2000
 	PasswordCost            password.Cost // what it costs to hash one; others are still read
 	PasswordsAtOnce         int           // hashed at once, each in the memory of PasswordCost; default 1
 	PasswordQueueMax        int           // that wait; default 512
@@ -150,23 +156,25 @@ func or[T comparable](field *T, value T) { *field = cmp.Or(*field, value) }
 
 // Hub is the part of the chat that all workers share.
 type Hub struct {
-	config  Config
-	shards  []*Shard
-	rooms   *directory
-	writer  *writer
-	reads   *tasks // pages of the store
-	queries *tasks // short reads that something waits for: they do not stand behind pages
-	claims  *tasks // what makes users and rooms
-	hashes  *tasks // what looks at passwords
-	turns   turns  // of all these and the workers
+	config   Config
+	shards   []*Shard
+	rooms    *directory
+	writer   *writer
+	reads    *tasks // pages of the store
+	queries  *tasks // short reads that something waits for: they do not stand behind pages
+	claims   *tasks // what makes users and rooms
+	hashes   *tasks // what looks at passwords
+	searches *tasks
+	turns    turns // of all these and the workers
 
-	storeQueue atomic.Int64 // how many of all these wait, but for hashes
-	hashQueue  atomic.Int64 // and of hashes
-	guesses    *limit.Guesses
-	endings    endings
-	renames    renames
-	begun      func() bool // allBegun, made once
-	draining   atomic.Bool
+	storeQueue  atomic.Int64 // how many of all these wait, but for hashes
+	hashQueue   atomic.Int64 // and of hashes
+	searchQueue atomic.Int64 // and of searches
+	guesses     *limit.Guesses
+	endings     endings
+	renames     renames
+	begun       func() bool // allBegun, made once
+	draining    atomic.Bool
 
 	tellingSeen atomic.Bool // a task is to tell the store who is online
 	tellingLeft atomic.Bool // and who has left
@@ -198,6 +206,7 @@ type counts struct {
 	windowsLost, roomsPushed      atomic.Int64
 	slicesBusy, slicesIdle        atomic.Int64
 	memberChanges                 atomic.Int64
+	searches, searchNanos         atomic.Int64
 	erased, endedForErased        atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
@@ -222,6 +231,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h.turns.close()
 	h.reads, h.queries, h.claims = h.newTasks(c.StoreReadsMax), h.newTasks(1), h.newTasks(c.StoreClaimsMax)
 	h.hashes = h.newHashes()
+	h.searches = h.newSearches()
 	h.guesses = newGuesses(&c.Limits)
 	h.endings.init()
 	h.renames.init()
@@ -275,11 +285,13 @@ func (h *Hub) Step(which int) {
 }
 
 // pools are what is done beside the workers, but for the commit.
-func (h *Hub) pools() [4]*tasks { return [...]*tasks{h.claims, h.queries, h.reads, h.hashes} }
+func (h *Hub) pools() [5]*tasks {
+	return [...]*tasks{h.claims, h.queries, h.reads, h.hashes, h.searches}
+}
 
 // Steps is how many things a Manual hub has waiting.
 func (h *Hub) Steps() int {
-	n := h.tasksWaiting() + int(h.hashQueue.Load())
+	n := h.allWaiting()
 	if h.writer.waiting() {
 		n++
 	}
@@ -288,12 +300,17 @@ func (h *Hub) Steps() int {
 
 // storing reports whether something is being stored or read, or is to be.
 func (h *Hub) storing() bool {
-	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.queries.busy() || h.claims.busy() || h.hashes.busy()
+	return h.writer.unstored.Load() > 0 || h.reads.busy() || h.queries.busy() || h.claims.busy() || h.hashes.busy() || h.searches.busy()
 }
 
 // allBegun reports whether nothing of it waits that could be begun.
 func (h *Hub) allBegun() bool {
-	return h.writer.begun() && h.reads.begun() && h.queries.begun() && h.claims.begun() && h.hashes.begun()
+	return h.writer.begun() && h.reads.begun() && h.queries.begun() && h.claims.begun() && h.hashes.begun() && h.searches.begun()
+}
+
+// allWaiting is how much waits in all pools.
+func (h *Hub) allWaiting() int {
+	return h.tasksWaiting() + int(h.hashQueue.Load()) + int(h.searchQueue.Load())
 }
 
 // tasksWaiting is how many calls wait for their turn at the store.
@@ -340,6 +357,7 @@ func (h *Hub) idle() bool {
 // Close stops the goroutines that talk to the store; the workers must have ended.
 func (h *Hub) Close() {
 	h.draining.Store(true)
+	h.searches.close()
 	h.hashes.close()
 	h.claims.close()
 	h.queries.close()
@@ -366,6 +384,9 @@ type Stats struct {
 	SentOut                        int64 // sessions that a ban or a kick has taken out of a room
 	ShutOut                        int64 // sessions and connections that a ban from the server has ended
 	TasksWaiting                   int
+	Searches                       int64   // at the store
+	SearchSeconds                  float64 // that they took
+	SearchesWaiting                int
 	PendingBytes                   int64 // messages on their way to the store
 	Addresses                      int   // remembered for the limits
 	SlicesBusy, SlicesIdle         int64 // slices of time that the pools had; see turns
@@ -386,7 +407,8 @@ func (h *Hub) Stats() Stats {
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
 		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
 		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
-		Addresses:  h.limits.addresses.Len(),
+		Addresses: h.limits.addresses.Len(),
+		Searches:  c.searches.Load(), SearchSeconds: float64(c.searchNanos.Load()) / 1e9, SearchesWaiting: int(h.searchQueue.Load()),
 		SlicesBusy: c.slicesBusy.Load(), SlicesIdle: c.slicesIdle.Load(),
 	}
 }

@@ -59,6 +59,7 @@ type Client interface {
 	Reported(s *Session, ref RequestRef, r ReportInfo)
 	Reports(s *Session, ref RequestRef, page []ReportInfo, more bool)
 	Audit(s *Session, ref RequestRef, page []chat.AuditEntry, more bool)
+	Found(s *Session, ref RequestRef, p SearchPage)
 
 	// Marked and Muted tell of ref.Room how far the user has read, and whether he wants to be
 	// told of it. They come without a request, too: another session of his has asked for it.

@@ -36,6 +36,11 @@ const (
 	userDevicesMost        = 1000
 	uploadsMost            = 1 << 16
 	seenByMembersMost      = chat.ProfilesMax
+	searchQueueMost        = 1 << 16
+	searchesAtOnceMost     = 64
+	searchMsLeast          = 10
+	searchMsMost           = 60000
+	searchScanMost         = 1000000
 	editSecondsMost        = 10 * 365 * 24 * 3600
 )
 
@@ -81,6 +86,11 @@ func LimitTable() []Limit {
 		{"passwords-at-once", "passwords that are hashed at once; each takes password-memory-kib", 1, 1, passwordsAtOnceMost, false, func(c *Config) *int { return &c.PasswordsAtOnce }},
 		{"password-memory-kib", "memory that hashing a password takes, in KiB", 19456, password.MemoryKiBMin, password.MemoryKiBMax, false, func(c *Config) *int { return &c.PasswordCost.MemoryKiB }},
 		{"password-passes", "passes over it", 2, 1, password.PassesMax, false, func(c *Config) *int { return &c.PasswordCost.Passes }},
+		{"searches-at-once", "searches that are made at once", 1, 1, searchesAtOnceMost, false, func(c *Config) *int { return &c.SearchesAtOnce }},
+		{"search-queue-max", "searches that wait", 512, 1, searchQueueMost, false, func(c *Config) *int { return &c.SearchQueueMax }},
+		{"address-search-queue-max", "and of one address", 16, 0, searchQueueMost, true, func(c *Config) *int { return &c.AddressSearchQueueMax }},
+		{"search-ms-max", "how long a search may take, in milliseconds", 2000, searchMsLeast, searchMsMost, false, func(c *Config) *int { return &c.SearchMsMax }},
+		{"search-scan-max", "messages that a search looks at; then it tells where to go on", 2000, 1, searchScanMost, false, func(c *Config) *int { return &c.SearchScanMax }},
 		{"user-sessions-max", "sessions (tokens) of a user; a new one ends the one that was seen longest ago", 32, 1, userDevicesMost, false, func(c *Config) *int { return &c.UserDevicesMax }},
 		{"file-bytes-max", "largest file, in bytes", 25 << 20, 1, limitMost, false, func(c *Config) *int { return &c.Files.BytesMax }},
 		{"user-files-max", "files of a user", 1000, 0, limitMost, true, func(c *Config) *int { return &c.Files.UserFilesMax }},

@@ -75,7 +75,7 @@ type turn struct {
 func (s *Shard) yields(idle bool) {
 	h, t := s.hub, &s.turn
 	t.began = 0
-	if h.turns.slice <= 0 || h.tasksWaiting()+int(h.hashQueue.Load()) == 0 {
+	if h.turns.slice <= 0 || h.allWaiting() == 0 {
 		return
 	}
 	now := h.now()

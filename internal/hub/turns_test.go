@@ -111,7 +111,7 @@ func TestSliceAndRest(t *testing.T) {
 	h.config.Now = func() time.Time { return start.Add(now) }
 	h.turns.slice = 2 * time.Millisecond
 	h.turns.close()
-	for _, p := range []**tasks{&h.reads, &h.queries, &h.claims, &h.hashes} {
+	for _, p := range []**tasks{&h.reads, &h.queries, &h.claims, &h.hashes, &h.searches} {
 		*p = h.newTasks(1)
 		(*p).manual = true
 	}

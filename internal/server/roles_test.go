@@ -27,6 +27,7 @@ type asker interface {
 	join(room uint64) uint32
 	leave(room uint64)
 	history(room uint64) uint32
+	search(room uint64) uint32
 	members(room uint64) uint32
 	seenBy(room uint64) uint32
 	mark(room uint64) uint32
@@ -148,6 +149,7 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 	}
 	want("join", actor.join(room), may("join"), chat.CodeForbidden)
 	want("history", actor.history(room), may("history"), chat.CodeForbidden)
+	want("search", actor.search(room), may("history"), chat.CodeForbidden)
 	want("members", actor.members(room), may("members"), chat.CodeForbidden)
 	want("see who has read", actor.seenBy(room), may("members"), chat.CodeForbidden)
 	want("mark", actor.mark(room), may("mark"), chat.CodeForbidden)
@@ -267,6 +269,10 @@ func (a *nativeAsker) leave(room uint64) {
 
 func (a *nativeAsker) history(room uint64) uint32 {
 	return a.ask(pb.CHistory, &pb.History{Request: 3, Room: room}, pb.SHistory)
+}
+
+func (a *nativeAsker) search(room uint64) uint32 {
+	return a.ask(pb.CSearch, &pb.Search{Request: 10, Room: room, Text: "x"}, pb.SSearch)
 }
 
 func (a *nativeAsker) members(room uint64) uint32 {
@@ -416,6 +422,13 @@ func (a *sdkAsker) join(room uint64) uint32 {
 
 func (a *sdkAsker) leave(room uint64) {
 	a.code(func(ctx context.Context) error { return a.c.Leave(ctx, chat.RoomID(room)) })
+}
+
+func (a *sdkAsker) search(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.Search(ctx, client.Search{Room: chat.RoomID(room), Text: "x"})
+		return err
+	})
 }
 
 func (a *sdkAsker) history(room uint64) uint32 {

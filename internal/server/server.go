@@ -347,7 +347,8 @@ func (s *Server) startACME() error {
 
 func openStore(ctx context.Context, c Config) (chat.Store, error) {
 	return store.Open(ctx, cmp.Or(c.Store, store.DefaultURL(c.DataDir)), store.Options{
-		Sync: c.Sync, ReadersMax: storeReaders(c.Workers) + 2, Logger: c.Logger, // one for short reads, one for logins
+		Sync: c.Sync, ReadersMax: storeReaders(c.Workers) + 2 + max(c.Hub.SearchesAtOnce, 1), // one for short reads, one for logins
+		NoSearch: c.Hub.NoSearch, Logger: c.Logger,
 	})
 }
 

@@ -149,6 +149,10 @@ func (a *actor) actOnline() {
 	case n < 79:
 		a.mark()
 	case n < 80:
+		if a.run.rng.IntN(2) == 0 {
+			a.search()
+			return
+		}
 		a.link.askMine(0, false)
 	case n < 84:
 		a.link.askMembers(a.seats[rng.IntN(len(a.seats))].room, 0, false)

@@ -13,6 +13,7 @@ type Counts struct {
 	Joins, Rejoins, Pages                           int
 	Edits, Deletes, Reactions, Pins, Replies        int // stored
 	ChangesStood, ChangesRefused, Pictures          int
+	Searches                                        int // that were answered
 	Gaps, NewEpochs                                 int // told of, in ephemeral rooms
 
 	// What was done to the server.

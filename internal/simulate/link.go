@@ -32,18 +32,19 @@ type link struct {
 
 // asked is a request without an answer.
 type asked struct {
-	kind  askKind
-	room  chat.RoomID
-	plan  roomPlan     // join
-	items int          // join
-	page  sdk.History  // history
-	after chat.UserID  // members
-	mark  chat.Seq     // mark
-	walk  bool         // go on to the end, in the end of the run
-	err   *chat.Error  // it was refused
-	known chat.Seq     // history: what was stored when it was asked for
-	seat  *seat        // history: the place that it was asked from
-	seen  *linear.Page // history of a durable room
+	kind   askKind
+	room   chat.RoomID
+	plan   roomPlan     // join
+	items  int          // join
+	page   sdk.History  // history
+	search sdk.Search   // search
+	after  chat.UserID  // members
+	mark   chat.Seq     // mark
+	walk   bool         // go on to the end, in the end of the run
+	err    *chat.Error  // it was refused
+	known  chat.Seq     // history: what was stored when it was asked for
+	seat   *seat        // history: the place that it was asked from
+	seen   *linear.Page // history of a durable room
 
 	// What somebody had heard of by then: an answer must not know less. Durable rooms.
 	told map[chat.RoomID]chat.Seq
@@ -60,6 +61,7 @@ const (
 	askMembers
 	askMark
 	askMine
+	askSearch
 )
 
 func (l *link) note(format string, args ...any) { l.actor.note(format, args...) }

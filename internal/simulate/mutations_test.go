@@ -104,6 +104,12 @@ func coreMutations() []mutation {
 			new:  "r.LastSeq, r.LastMs = 0, 0",
 		},
 		{
+			name: "what was found in a room that one may read is left out", promise: promiseRights,
+			file: "internal/hub/search.go",
+			old:  "chat.ActionHistory, h.shard.hub.nowMs()) != nil {",
+			new:  "chat.ActionHistory, h.shard.hub.nowMs()) == nil {",
+		},
+		{
 			name: "the clock of a room goes back", promise: promiseOrder,
 			file: "internal/room/commit.go",
 			old:  "\treturn max(r.info.LastMs, nowMs)\n",

@@ -23,6 +23,7 @@ func openSQLite(ctx context.Context, place string, o Options) (chat.Store, error
 		// sqlite:///var/lib/sarang is the long form of sqlite:/var/lib/sarang.
 		Dir:        strings.TrimPrefix(place, "//"),
 		ReadersMax: o.ReadersMax,
+		NoSearch:   o.NoSearch,
 		Logger:     o.Logger,
 	}
 	if o.Sync == ProcessSafe {

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Sync       SyncMode     // what a commit that has returned survives
 	ReadersMax int          // reads at one time
+	NoSearch   bool         // nobody searches: no index is kept for it
 	Logger     *slog.Logger // default: none
 }
 

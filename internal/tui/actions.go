@@ -94,6 +94,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.set(c)
 	case VerbMsg:
 		return []Effect{Direct{c.Who, c.Text}}
+	case VerbSearch:
+		return m.look(c)
 	case VerbHush:
 		return m.hush(c.Room)
 	case VerbRooms:

@@ -53,6 +53,7 @@ const (
 	VerbDescribe
 	VerbArchive
 	VerbSlow
+	VerbSearch
 	VerbHelp
 	VerbQuit
 )
@@ -65,6 +66,7 @@ type Command struct {
 	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
+	Links     bool   // VerbSearch; Text, Who and Room may be empty
 
 	Path string // VerbSend; VerbSave: a folder, may be empty
 
@@ -123,6 +125,7 @@ func verbs() []struct {
 		{"reply", "/reply [^N] text", "answer a message", VerbReply},
 		{"send", "/send FILE [text]", "a file (\"…\" if it has spaces)", VerbSend},
 		{"save", "/save [^N] [FOLDER]", "the files of a message", VerbSave},
+		{"search", "/search [#room] words", "in your rooms; from:NAME has:link", VerbSearch},
 		{"help", "/help", "show or hide this (F1)", VerbHelp},
 		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
 	}
@@ -177,6 +180,8 @@ func (c *Command) arguments(words []string) error {
 		return nil
 	case VerbArchive, VerbSlow:
 		return c.setting(words)
+	case VerbSearch:
+		return c.search(words)
 	case VerbMsg:
 		if len(words) < 2 {
 			return errors.New("to whom, and what?")

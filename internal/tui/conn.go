@@ -50,6 +50,7 @@ type Conn interface {
 	Edit(ctx context.Context, room chat.RoomID, target chat.Seq, text string) (chat.Seq, error)
 	Delete(ctx context.Context, room chat.RoomID, target chat.Seq) (chat.Seq, error)
 	React(ctx context.Context, room chat.RoomID, target chat.Seq, emoji string, remove bool) (chat.Seq, error)
+	Search(ctx context.Context, q client.Search) (client.SearchPage, error)
 	Kick(ctx context.Context, room chat.RoomID, k client.Kick) (chat.Seq, error)
 	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
 }
@@ -159,6 +160,8 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 		}
 		return client.Left{Room: e.Room}
 	case Rule:
+		return e.perform(ctx, c)
+	case Find:
 		return e.perform(ctx, c)
 	case Change:
 		return e.perform(ctx, c)

@@ -64,6 +64,9 @@ func (m *Model) key(k tea.KeyPressMsg) []Effect {
 		m.leaving = false
 	}
 	m.hint = ""
+	if effects, taken := m.choosing(name); taken {
+		return effects
+	}
 	switch name {
 	case "ctrl+c":
 		return m.interrupt()

@@ -49,6 +49,8 @@ type Model struct {
 	asked   *question // the next line is its answer
 	hint    string    // for who just typed something
 
+	found    *findings              // hits in the place of the room; nil: none
+	jump     *jump                  // nil: none
 	sessions []client.DeviceSession // as they were listed last
 	blocked  map[chat.UserID]bool
 	help     bool

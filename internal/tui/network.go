@@ -22,7 +22,7 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 			m.conn.state = connOver
 		}
 	case client.Joined:
-		return m.joined(e), true
+		return append(m.joined(e), m.jumpOn()...), true
 	case client.Left:
 		m.left(e)
 	case client.Gap:
@@ -31,6 +31,9 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 		m.published(e)
 	case HistoryLoaded:
 		m.historyLoaded(e)
+		return m.jumpOn(), true
+	case Searched:
+		m.foundMore(e)
 	case MembersLoaded:
 		if r := m.find(e.Room); r != nil {
 			r.roster(e)
@@ -238,7 +241,7 @@ func (m *Model) historyLoaded(h HistoryLoaded) {
 		return
 	}
 	if h.Err != nil {
-		r.loading = false
+		r.loading, m.jump = false, nil
 		m.sayIn(r, entryError, failure("older messages", h.Err))
 		return
 	}

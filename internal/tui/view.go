@@ -159,6 +159,9 @@ func (m *Model) middle(height int) []string {
 	if m.help {
 		return fill(m.helpLines(height), height)
 	}
+	if m.found != nil {
+		return fill(m.foundLines(height), height)
+	}
 	side := m.panelWidth()
 	if m.panel && side == 0 {
 		return fill(m.memberLines(m.width, height), height)
@@ -205,7 +208,7 @@ func (m *Model) helpLines(height int) []string {
 	lines := []string{m.theme.strong.Render(cut("Enter says what you typed. Commands:", m.width)), ""}
 	commands := func(seldom bool) {
 		for _, v := range verbs() {
-			if (v.verb.aboutOthers() || v.verb.aboutAccount() || v.verb.aboutPeople() || v.verb.aboutMessages() || v.verb.aboutRoom()) == seldom {
+			if (v.verb.aboutOthers() || v.verb.aboutAccount() || v.verb.aboutPeople() || v.verb.aboutMessages() || v.verb.aboutRoom() || v.verb == VerbSearch) == seldom {
 				lines = append(lines, cut("  "+pad(v.usage, usage)+" "+v.what, m.width))
 			}
 		}

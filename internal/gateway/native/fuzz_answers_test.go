@@ -139,6 +139,10 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.Audit); read(m) {
 			a.mark = uint64(m.Request)
 		}
+	case pb.CSearch:
+		if m := new(pb.Search); read(m) {
+			a.mark = uint64(m.Request)
+		}
 	case pb.CRooms:
 		if m := new(pb.MyRooms); read(m) {
 			a.mark = uint64(m.Request)
@@ -454,6 +458,15 @@ func (p *peer) toldMembership(got packet.Packet) {
 		p.inOrder("picked messages", 0, len(m.Events), func(i int) uint64 { return m.Events[i].Seq })
 		for _, e := range m.Events {
 			p.stored(e)
+		}
+	case pb.SSearch:
+		m := new(pb.SearchPage)
+		p.read(got, m)
+		p.answered(pb.CSearch, 0, uint64(m.Request))
+		for i, h := range m.Hits {
+			if i > 0 && h.Event.TimeMs > m.Hits[i-1].Event.TimeMs || h.Event.Text == "" || len(h.Where)%2 != 0 {
+				failf("%s: hit %d is %v", p.name, i, h)
+			}
 		}
 	case pb.SRooms:
 		m := new(pb.MyRoomPage)

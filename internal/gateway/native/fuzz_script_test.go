@@ -444,11 +444,31 @@ func (s *script) moderation(room uint64) (packet.ID, packet.Marshaler) {
 	if c&56 == 56 {
 		return pb.CDeleteRoom, &pb.DeleteRoom{Request: s.request, Room: room}
 	}
+	if c&8 != 0 {
+		return pb.CSearch, s.search(c, room)
+	}
 	m := &pb.Audit{Request: s.request, Room: room, ItemsMax: uint32(c >> 6)}
 	if c&4 != 0 {
 		m.Before = &pb.AuditMark{TimeMs: s.number(s.next()), Seq: s.number(c), Id: s.number(c >> 3)}
 	}
 	return pb.CAudit, m
+}
+
+// search looks for something, in a room or in all of them.
+func (s *script) search(c byte, room uint64) *pb.Search {
+	m := &pb.Search{Request: s.request, Room: room, ItemsMax: uint32(c >> 6), Text: []string{"", "a", "\"x y\" z*", "\xff"}[c>>4&3]}
+	if c&4 != 0 {
+		m.Room = 0
+	}
+	d := s.next()
+	m.Links, m.From = d&1 != 0, []string{"", "1", "1.1.1", "?"}[d>>1&3]
+	if d&8 != 0 {
+		m.User, m.AfterMs = s.number(d), s.number(d>>4)
+	}
+	if d&16 != 0 {
+		m.Name, m.BeforeMs = []string{"ann", "\xff"}[d>>5&1], s.number(d>>6)
+	}
+	return m
 }
 
 // accounts is a packet of accounts, with passwords that are right now and then.

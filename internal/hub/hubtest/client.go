@@ -46,6 +46,7 @@ type Record struct {
 	Threads  []chat.Thread
 	Messages []hub.StatedMessage // Mentions
 	Next     chat.MentionPlace   // Mentions
+	Found    hub.SearchPage
 	Users    []chat.User
 	Sessions []hub.DeviceInfo
 	Total    int
@@ -284,6 +285,13 @@ func (c *Client) Mentions(before chat.MentionPlace, items int) hub.RequestRef {
 func (c *Client) Members(room chat.RoomID, after chat.UserID, items int) hub.RequestRef {
 	ref := c.ref(room)
 	c.shard.Members(c.Session, ref, after, items)
+	return ref
+}
+
+// Search looks for something in a room, or, for 0, in all rooms of the user.
+func (c *Client) Search(room chat.RoomID, r hub.SearchRequest) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Search(c.Session, ref, r)
 	return ref
 }
 

@@ -124,6 +124,12 @@ func (r *recording) Muted(_ *hub.Session, ref hub.RequestRef, muted bool) {
 	r.add(Record{Kind: "Muted", Ref: ref, Muted: muted})
 }
 
+// Found is recorded.
+func (r *recording) Found(_ *hub.Session, ref hub.RequestRef, p hub.SearchPage) {
+	p.Hits = slices.Clone(p.Hits)
+	r.add(Record{Kind: "Found", Ref: ref, Found: p, More: p.Next != ""})
+}
+
 // MyRooms is recorded.
 func (r *recording) MyRooms(_ *hub.Session, ref hub.RequestRef, rooms []hub.MyRoom, more bool) {
 	r.add(Record{Kind: "MyRooms", Ref: ref, Mine: slices.Clone(rooms), More: more})

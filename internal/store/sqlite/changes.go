@@ -90,7 +90,7 @@ func (w *writer) storeChanges(ctx context.Context, changes []*chat.Event) error 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.applyChange(e); err != nil {
+		if err := w.reindexed(e, func() error { return w.applyChange(e) }); err != nil {
 			return err
 		}
 	}

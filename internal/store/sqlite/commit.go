@@ -12,7 +12,7 @@ func (s *Store) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 		return nil, err
 	}
 	defer s.end()
-	conflicts, err := s.commit(ctx, b)
+	conflicts, err := s.commit(ctx, b, entriesOf(&b))
 	if err != nil {
 		s.counts.commitsFailed.Add(1)
 		return nil, writeError(err)
@@ -20,7 +20,7 @@ func (s *Store) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 	return conflicts, nil
 }
 
-func (s *Store) commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
+func (s *Store) commit(ctx context.Context, b chat.Batch, terms map[*chat.Event]string) ([]chat.Conflict, error) {
 	w := s.writer
 	if err := w.take(ctx); err != nil {
 		return nil, err
@@ -44,6 +44,7 @@ func (s *Store) commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 	if err := w.linkAll(ctx, p); err != nil {
 		return nil, err
 	}
+	p.terms = terms
 	c := p.change // complete from here on
 	learn := func() {
 		w.learn(&c)
@@ -68,13 +69,14 @@ func (s *Store) commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 // by that.
 type plan struct {
 	rows   []row
-	about  bool          // one of the rows is about another event, or a user
-	roles  []*chat.Event // those of the rows that give roles
-	alter  []*chat.Event // and those that change messages
-	sets   []*chat.Event // and those that change what the room is
-	named  []*chat.Event // and those that name files
-	ruled  []chat.RoomID // rooms in which nobody was given a role before
-	linked []*chat.Event // and messages that mention somebody, or answer
+	about  bool                   // one of the rows is about another event, or a user
+	roles  []*chat.Event          // those of the rows that give roles
+	alter  []*chat.Event          // and those that change messages
+	sets   []*chat.Event          // and those that change what the room is
+	named  []*chat.Event          // and those that name files
+	ruled  []chat.RoomID          // rooms in which nobody was given a role before
+	linked []*chat.Event          // and messages that mention somebody, or answer
+	terms  map[*chat.Event]string // of the messages, for the index
 	change
 }
 
@@ -142,6 +144,9 @@ func (w *writer) store(ctx context.Context, p *plan) error {
 		return err
 	}
 	if err := w.nameFiles(ctx, p.named); err != nil {
+		return err
+	}
+	if err := w.indexRows(ctx, p); err != nil {
 		return err
 	}
 	if err := w.storeChanges(ctx, p.alter); err != nil {

@@ -45,6 +45,9 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 				return err
 			}
 			left := max(e.EventsMax, 1) - erased
+			if err := w.takeOutGone(ctx, room, e.BeforeMs, left); err != nil {
+				return err
+			}
 			result, err := w.eraseOldest.ExecContext(context.Background(), int64(room), e.BeforeMs, left)
 			if err != nil {
 				return err

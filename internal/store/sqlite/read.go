@@ -21,6 +21,7 @@ type readers struct {
 	profiles                        profileStmts
 	mentions, threads, pins         *sql.Stmt
 	replies, repliesBefore          *sql.Stmt
+	places, found, edited           *sql.Stmt
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -83,6 +84,9 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.pins, selectPins},
 		{&r.replies, selectReplies},
 		{&r.repliesBefore, selectRepliesBefore},
+		{&r.places, selectPlaces},
+		{&r.found, selectFound},
+		{&r.edited, selectEdited},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -97,7 +101,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 func (r *readers) close() error {
 	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder,
 		r.myRooms, r.password, r.shown, r.devices, r.target, r.states, r.former,
-		r.mentions, r.threads, r.pins, r.replies, r.repliesBefore),
+		r.mentions, r.threads, r.pins, r.replies, r.repliesBefore, r.places, r.found, r.edited),
 		r.profiles.close(), r.db.Close())
 }
 

@@ -141,6 +141,10 @@ func (s *Store) EraseDeleted(ctx context.Context, itemsMax int) (more bool, err 
 			return err
 		}
 		more = true
+		all := func(*entry) bool { return true }
+		if err := w.takeOutOldest(context.Background(), room, max(itemsMax, 1), all); err != nil {
+			return err
+		}
 		for i, query := range eraseOfDeleted {
 			r, err := w.conn.ExecContext(context.Background(), query, int64(room), max(itemsMax, 1))
 			if err != nil {

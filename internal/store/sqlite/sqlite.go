@@ -67,6 +67,7 @@ type Config struct {
 	WALBytesMax       int64    // at it the write-ahead log is begun anew, with reads waiting for a moment; twice as much and one commit more may be in it; default 32 MiB
 	WriterCacheBytes  int      // page cache of the writing connection; default 2 MiB
 	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
+	NoSearch          bool     // no index of what messages say is kept; who opens it without has one made anew
 	Logger            *slog.Logger
 }
 
@@ -93,6 +94,10 @@ type Store struct {
 	backing   chan struct{} // full while a backup is made
 	files     watch
 	reads     gate // all reads but those of the writer
+
+	noSearch    bool
+	stopIndexer context.CancelFunc
+	indexing    sync.WaitGroup
 
 	logBytesMax int64
 	goneLogged  atomic.Bool
@@ -151,6 +156,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s.small.mu.Init(lock.NewClass("sqlite.small"))
 	s.reads.init()
 	s.logBytesMax = c.WALBytesMax
+	s.noSearch = c.NoSearch
 	if s.folder, err = lockFolder(dir); err != nil {
 		return nil, err
 	}
@@ -160,6 +166,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		}
 		return nil, err
 	}
+	s.startIndexer()
 	s.log.Info("store opened", "dir", dir, "sync", c.Sync.String())
 	return s, nil
 }
@@ -273,6 +280,8 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	s.mu.Unlock()
+	s.stopIndexer()
+	s.indexing.Wait()
 	s.running.Wait()
 	if err := s.release(); err != nil {
 		return &chat.Error{Code: chat.CodeInternal, Message: "closing the store failed", Err: err}

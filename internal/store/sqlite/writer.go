@@ -61,6 +61,8 @@ type writer struct {
 	change                              changeStmts
 	files                               fileStmts
 	link                                linkStmts
+	index                               indexStmts
+	indexed                             atomic.Bool // all messages are in the index
 }
 
 // openWriter opens file for writing, migrates it and loads what the writer knows.
@@ -77,13 +79,13 @@ func openWriter(ctx context.Context, file string, c Config, there found) (*write
 	w.outcomes.kept = make(map[uint64]*outcome)
 	w.endTx = func(ctx context.Context) error { return exec(ctx, w.commitStmt) }
 	w.here, w.committed = func() error { return nil }, func() {}
-	if err := w.open(ctx, file, there); err != nil {
+	if err := w.open(ctx, file, c, there); err != nil {
 		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
 }
 
-func (w *writer) open(ctx context.Context, file string, there found) error {
+func (w *writer) open(ctx context.Context, file string, c Config, there found) error {
 	if err := checkWAL(ctx, w.db, file); err != nil {
 		return err
 	}
@@ -104,6 +106,9 @@ func (w *writer) open(ctx context.Context, file string, there found) error {
 	// the file can be written, and loads.
 	w.unsettled.Store(true)
 	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	if err := w.beginIndex(ctx, c.NoSearch); err != nil {
 		return err
 	}
 	w.whole = true
@@ -148,6 +153,9 @@ func (w *writer) prepare(ctx context.Context) error {
 		if *s.stmt, err = w.conn.PrepareContext(ctx, s.query); err != nil {
 			return err
 		}
+	}
+	if err := w.index.prepare(ctx, w.conn); err != nil {
+		return err
 	}
 	if err := w.change.prepare(ctx, w.conn); err != nil {
 		return err
@@ -196,6 +204,7 @@ func (w *writer) close() error {
 		w.change.close(),
 		w.files.close(),
 		w.link.close(),
+		w.index.close(),
 		closeStmts(w.updateTopic),
 	}
 	if w.conn != nil {

@@ -167,6 +167,15 @@ func (s *shared) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, e
 	return s.next().(chat.Eraser).Erase(ctx, e)
 }
 
+// Search is for stores that search.
+func (s *shared) Search(ctx context.Context, q chat.SearchQuery) (chat.Found, error) {
+	searcher, can := s.next().(chat.Searcher)
+	if !can {
+		return chat.Found{}, chat.Errorf(chat.CodeNoSearch, "this store does not search")
+	}
+	return searcher.Search(ctx, q)
+}
+
 // UserByKey asks whichever is next.
 func (s *shared) UserByKey(ctx context.Context, key string) (chat.User, error) {
 	return s.next().UserByKey(ctx, key)

@@ -6332,6 +6332,262 @@ func (x *SeenMark) GetSeq() uint64 {
 	return 0
 }
 
+// C_SEARCH (128): look for messages in a room, joined or not, or in all rooms that the user belongs to.
+// Answered by S_SEARCH, or S_ERROR. One of text, user, name and links is given.
+type Search struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`                          // 0: all rooms that the user belongs to
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`                           // words, "phrases" and beginnings*, at most 256 bytes; all of them are to be there
+	User          uint64                 `protobuf:"varint,4,opt,name=user,proto3" json:"user,omitempty"`                          // only what this user has said; 0: everybody
+	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`                           // the same by the name that he has now
+	AfterMs       uint64                 `protobuf:"varint,6,opt,name=after_ms,json=afterMs,proto3" json:"after_ms,omitempty"`     // dated then or later
+	BeforeMs      uint64                 `protobuf:"varint,7,opt,name=before_ms,json=beforeMs,proto3" json:"before_ms,omitempty"`  // and before that; 0: no bound
+	Links         bool                   `protobuf:"varint,8,opt,name=links,proto3" json:"links,omitempty"`                        // only with an address of the web in it
+	From          string                 `protobuf:"bytes,9,opt,name=from,proto3" json:"from,omitempty"`                           // next of the page before; empty: from the newest on
+	ItemsMax      uint32                 `protobuf:"varint,10,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"` // 0: as many as the server likes to give, 50 at most
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Search) Reset() {
+	*x = Search{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Search) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Search) ProtoMessage() {}
+
+func (x *Search) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Search.ProtoReflect.Descriptor instead.
+func (*Search) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *Search) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Search) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Search) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Search) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *Search) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Search) GetAfterMs() uint64 {
+	if x != nil {
+		return x.AfterMs
+	}
+	return 0
+}
+
+func (x *Search) GetBeforeMs() uint64 {
+	if x != nil {
+		return x.BeforeMs
+	}
+	return 0
+}
+
+func (x *Search) GetLinks() bool {
+	if x != nil {
+		return x.Links
+	}
+	return false
+}
+
+func (x *Search) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Search) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+// S_SEARCH (127): what was found, the newest first.
+type SearchPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Hits          []*Hit                 `protobuf:"bytes,3,rep,name=hits,proto3" json:"hits,omitempty"`
+	Next          string                 `protobuf:"bytes,4,opt,name=next,proto3" json:"next,omitempty"`        // where to go on, also when there are no hits here; empty: that was all
+	Partial       bool                   `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"` // the server has not come to all old messages yet
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchPage) Reset() {
+	*x = SearchPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchPage) ProtoMessage() {}
+
+func (x *SearchPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchPage.ProtoReflect.Descriptor instead.
+func (*SearchPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *SearchPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *SearchPage) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *SearchPage) GetHits() []*Hit {
+	if x != nil {
+		return x.Hits
+	}
+	return nil
+}
+
+func (x *SearchPage) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+func (x *SearchPage) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+// A message that was found.
+type Hit struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Event         *Event                 `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"` // with the text that it has now
+	RoomName      string                 `protobuf:"bytes,2,opt,name=room_name,json=roomName,proto3" json:"room_name,omitempty"`
+	Where         []uint32               `protobuf:"varint,3,rep,packed,name=where,proto3" json:"where,omitempty"` // what was found in the text: from, to, from, to... in bytes of its UTF-8, in order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hit) Reset() {
+	*x = Hit{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hit) ProtoMessage() {}
+
+func (x *Hit) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hit.ProtoReflect.Descriptor instead.
+func (*Hit) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{85}
+}
+
+func (x *Hit) GetEvent() *Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Hit) GetRoomName() string {
+	if x != nil {
+		return x.RoomName
+	}
+	return ""
+}
+
+func (x *Hit) GetWhere() []uint32 {
+	if x != nil {
+		return x.Where
+	}
+	return nil
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -6847,7 +7103,30 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05marks\x18\x03 \x03(\v2\x13.sarang.v1.SeenMarkR\x05marks\"0\n" +
 	"\bSeenMark\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\x04R\x04user\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x04R\x03seq*\x89\x03\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xf1\x01\n" +
+	"\x06Search\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x12\n" +
+	"\x04user\x18\x04 \x01(\x04R\x04user\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x19\n" +
+	"\bafter_ms\x18\x06 \x01(\x04R\aafterMs\x12\x1b\n" +
+	"\tbefore_ms\x18\a \x01(\x04R\bbeforeMs\x12\x14\n" +
+	"\x05links\x18\b \x01(\bR\x05links\x12\x12\n" +
+	"\x04from\x18\t \x01(\tR\x04from\x12\x1b\n" +
+	"\titems_max\x18\n" +
+	" \x01(\rR\bitemsMax\"\x8c\x01\n" +
+	"\n" +
+	"SearchPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\"\n" +
+	"\x04hits\x18\x03 \x03(\v2\x0e.sarang.v1.HitR\x04hits\x12\x12\n" +
+	"\x04next\x18\x04 \x01(\tR\x04next\x12\x18\n" +
+	"\apartial\x18\x05 \x01(\bR\apartial\"`\n" +
+	"\x03Hit\x12&\n" +
+	"\x05event\x18\x01 \x01(\v2\x10.sarang.v1.EventR\x05event\x12\x1b\n" +
+	"\troom_name\x18\x02 \x01(\tR\broomName\x12\x14\n" +
+	"\x05where\x18\x03 \x03(\rR\x05where*\x89\x03\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -6881,7 +7160,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 83)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 86)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -6967,6 +7246,9 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*SeenBy)(nil),         // 81: sarang.v1.SeenBy
 	(*SeenByList)(nil),     // 82: sarang.v1.SeenByList
 	(*SeenMark)(nil),       // 83: sarang.v1.SeenMark
+	(*Search)(nil),         // 84: sarang.v1.Search
+	(*SearchPage)(nil),     // 85: sarang.v1.SearchPage
+	(*Hit)(nil),            // 86: sarang.v1.Hit
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -6995,11 +7277,13 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	0,  // 23: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
 	31, // 24: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
 	83, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	86, // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
+	5,  // 27: sarang.v1.Hit.event:type_name -> sarang.v1.Event
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -7014,7 +7298,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   83,
+			NumMessages:   86,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -117,8 +117,15 @@ var examples = map[string]example{
 			Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "why?",
 		},
 	}}}},
-	"C_THREAD 43":      {pb.CThread, &pb.ThreadHistory{Request: 17, Room: 1, Root: 43}},
-	"C_PINS lobby":     {pb.CPins, &pb.Pins{Request: 18, Room: 1}},
+	"C_THREAD 43":  {pb.CThread, &pb.ThreadHistory{Request: 17, Room: 1, Root: 43}},
+	"C_PINS lobby": {pb.CPins, &pb.Pins{Request: 18, Room: 1}},
+	"C_SEARCH tea": {pb.CSearch, &pb.Search{Request: 16, Text: "tea", Name: "Ann", ItemsMax: 10}},
+	"S_SEARCH tea": {pb.SSearch, &pb.SearchPage{Request: 16, Next: "k3x9", Hits: []*pb.Hit{{
+		Event: &pb.Event{
+			Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000007000, Text: "green tea",
+		},
+		RoomName: "lobby", Where: []uint32{6, 9},
+	}}}},
 	"C_LEAVE for good": {pb.CLeave, &pb.Leave{Request: 10, Room: 1, ForGood: true}},
 	"C_KICK by id":     {pb.CKick, &pb.Kick{Room: 1, Nonce: 0x010203040506070c, Subject: 8}},
 	"C_CHAT reply":     {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x010203040506070d, Text: "why?", Target: 43}},

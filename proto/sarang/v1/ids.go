@@ -76,6 +76,8 @@ const (
 	CThread     = 136 // ThreadHistory
 	SPins       = 137 // HistoryPage
 	CPins       = 138 // Pins
+	SSearch     = 127 // SearchPage
+	CSearch     = 128 // Search
 )
 
 // What is said of people.

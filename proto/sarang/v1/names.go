@@ -89,6 +89,8 @@ func Packets() []Packet {
 		{CThread, "C_THREAD", new(ThreadHistory)},
 		{SPins, "S_PINS", new(HistoryPage)},
 		{CPins, "C_PINS", new(Pins)},
+		{SSearch, "S_SEARCH", new(SearchPage)},
+		{CSearch, "C_SEARCH", new(Search)},
 		{SGap, "S_GAP", new(Gap)},
 		{SGoodbye, "S_GOODBYE", new(Goodbye)},
 	}
