@@ -45,6 +45,7 @@ func (s *Shard) Block(o *Session, ref RequestRef, r BlockRequest) {
 		if err := h.config.Store.Block(ctx, b); err != nil {
 			return err
 		}
+		h.counts.blocks.Add(1)
 		if !r.Remove {
 			h.leaveDirect(ctx, s, me, whom)
 		}

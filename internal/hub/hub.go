@@ -197,6 +197,8 @@ type Hub struct {
 type counts struct {
 	users, loginsFailed           atomic.Int64
 	passwordsHashed               atomic.Int64 // kept
+	passwordsChecked              atomic.Int64 // looked at, right or wrong
+	profiles, renames, blocks     atomic.Int64 // changes that are stored
 	passwordsWrong, devicesEnded  atomic.Int64
 	published, refused, duplicate atomic.Int64
 	committed, commits, failed    atomic.Int64
@@ -369,7 +371,10 @@ func (h *Hub) Close() {
 type Stats struct {
 	Rooms, Users                   int // rooms in memory; sessions that are logged in
 	LoginsFailed                   int64
-	PasswordsWrong                 int64 // tries
+	PasswordsChecked               int64 // tries that were hashed
+	PasswordsWrong                 int64 // and of these
+	ProfileChanges, Renames        int64 // stored
+	BlockChanges                   int64
 	PasswordsWaiting               int   // to be checked
 	SessionsEnded                  int64 // connections, because their token was
 	Published, Refused, Duplicates int64 // messages: taken, not taken, retries of stored ones
@@ -401,7 +406,8 @@ func (h *Hub) Stats() Stats {
 	}
 	return Stats{
 		Rooms: h.rooms.len(), Users: int(c.users.Load()), LoginsFailed: c.loginsFailed.Load(),
-		PasswordsWrong: c.passwordsWrong.Load(), PasswordsWaiting: int(h.hashQueue.Load()), SessionsEnded: c.devicesEnded.Load(),
+		ProfileChanges: c.profiles.Load(), Renames: c.renames.Load(), BlockChanges: c.blocks.Load(),
+		PasswordsChecked: c.passwordsChecked.Load(), PasswordsWrong: c.passwordsWrong.Load(), PasswordsWaiting: int(h.hashQueue.Load()), SessionsEnded: c.devicesEnded.Load(),
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),

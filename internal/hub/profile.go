@@ -115,6 +115,7 @@ func (s *Shard) SetProfile(o *Session, ref RequestRef, c chat.ProfileChange) {
 		if err != nil {
 			return err
 		}
+		h.counts.profiles.Add(1)
 		info, err := h.lookUp(ctx, user, user, "")
 		if err != nil {
 			return err

@@ -37,6 +37,7 @@ func (s *Shard) Rename(o *Session, ref RequestRef, name string) {
 		if err := h.config.Store.Rename(ctx, r); err != nil {
 			return err
 		}
+		h.counts.renames.Add(1)
 		h.renames.add(user, display, h.now())
 		h.tellUser(user, id, ref, func(o *Session, ref RequestRef) { h.Shard(o.Engine.Worker()).renamed(o, ref, display) })
 		return nil

@@ -85,7 +85,9 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return known, false, nil
+		// Who can not be made is refused here, as one is who shows no token of somebody: how
+		// long it takes does not tell whether anybody has the name.
+		return known, false, c.Bars()
 	case err != nil:
 		return known, false, readError(err)
 	}
@@ -99,7 +101,7 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 		_, _, due = c.Enter(d)
 		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
 	case former && old.Free(&c), !former && c.Free(&u):
-		return known, false, nil
+		return known, false, c.Bars()
 	}
 	return known, false, refusedClaim(c)
 }

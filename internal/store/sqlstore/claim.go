@@ -83,15 +83,19 @@ func (s *Store) knownUser(ctx context.Context, c chat.Claim) (known chat.Claimed
 		return err
 	})
 	switch {
-	case err != nil || u.ID == 0:
+	case err != nil:
 		return known, false, err
+	case u.ID == 0:
+		// Who can not be made is refused here, as one is who shows no token of somebody: how
+		// long it takes does not tell whether anybody has the name.
+		return known, false, c.Bars()
 	case shown && c.NoGuests && !u.Account && c.Password == "":
 		return known, false, c.NotHis()
 	case shown:
 		_, _, due = c.Enter(d)
 		return chat.Claimed{User: u, Device: d.ID}, due || c.Sees(u.SeenMs), nil
 	case former && old.Free(&c), !former && c.Free(&u):
-		return known, false, nil
+		return known, false, c.Bars()
 	}
 	return known, false, refusedClaim(c)
 }

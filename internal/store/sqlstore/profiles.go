@@ -46,7 +46,7 @@ type profileStatements struct {
 	blocks, marks                                        string
 	former, oldName, insertOldName, endOldName           string
 	endOldNames, countOldNames, countLooks               string
-	named, rename, passwordOfOld                         string
+	named, rename                                        string
 }
 
 // profilesFew is for how many users there is a statement of its own: a look at one is what is
@@ -81,13 +81,12 @@ func compileProfiles(d *Dialect) profileStatements {
 		countLooks:    "SELECT count(*) FROM old_names WHERE look = ? AND name_key <> ? AND user_id <> ? AND left_ms >= ?",
 		named:         "SELECT coalesce(name_key, ''), coalesce(look, '') FROM users WHERE id = ?",
 		rename:        "UPDATE users SET name = ?, name_key = ?, look = ? WHERE id = ?",
-		passwordOfOld: "SELECT u.id, coalesce(u.password, '') FROM old_names o JOIN users u ON u.id = o.user_id WHERE o.name_key = ?",
 	}
 	for _, query := range []*string{
 		&s.few, &s.many, &s.profile, &s.insertProfile, &s.endProfile,
 		&s.block, &s.insertBlock, &s.endBlock, &s.endBlocks, &s.countBlocks, &s.blocks, &s.marks,
 		&s.former, &s.oldName, &s.insertOldName, &s.endOldName, &s.endOldNames, &s.countOldNames, &s.countLooks,
-		&s.named, &s.rename, &s.passwordOfOld,
+		&s.named, &s.rename,
 	} {
 		*query = d.compile(*query)
 	}

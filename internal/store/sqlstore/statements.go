@@ -133,7 +133,11 @@ func compile(d *Dialect) statements {
 		updateLook:  "UPDATE users SET look = ? WHERE id = ? AND look IS NULL",
 		clearKey:    "UPDATE users SET name_key = NULL, look = NULL WHERE id = ?",
 
-		password:     "SELECT id, coalesce(password, '') FROM users WHERE name_key = ?",
+		password: `SELECT h.id, h.password FROM (
+			SELECT u.id AS id, coalesce(u.password, '') AS password, 0 AS place FROM users u WHERE u.name_key = ?
+			UNION ALL
+			SELECT u.id, coalesce(u.password, ''), 1 FROM old_names o JOIN users u ON u.id = o.user_id WHERE o.name_key = ?
+			) h ORDER BY h.place`,
 		passwordOf:   "SELECT coalesce(password, '') FROM users WHERE id = ?",
 		setPassword:  "UPDATE users SET password = ? WHERE id = ?",
 		devices:      "SELECT " + columnsOfDevice + " FROM devices WHERE user_id = ? ORDER BY id",
