@@ -23,8 +23,8 @@ func backupCommand() *cobra.Command {
 		Long: "Make a copy of the database in FILE, which must not be there: as it is at one\n" +
 			"moment, with everything that was acknowledged before. The server goes on; it\n" +
 			"writes into the folder FILE.partial, and this program looks through the copy,\n" +
-			"as 'sarang check' does, before it gets its name. A database server has backups\n" +
-			"of its own." + operateHelp,
+			"as 'sarang check' does, before it gets its name. The bytes of files that messages\n" +
+			"name are copied to the folder FILE.files. A database server has backups of its own." + operateHelp,
 		Example: "  sarang backup --data /var/lib/sarang /backup/sarang-$(date +%F).db",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE:    func(c *cobra.Command, args []string) error { return printable(backup(c, &f, args[0])) },
@@ -43,7 +43,9 @@ type checkedResult struct {
 	Events uint64   `json:"events"`
 	Erased uint64   `json:"erased"` // older events, of which nothing is known
 	Faults uint64   `json:"faults"`
-	Told   []string `json:"told,omitempty"` // the first faults
+	Files  uint64   `json:"files"`
+	Gone   uint64   `json:"files_gone,omitempty"` // erased while the backup was made
+	Told   []string `json:"told,omitempty"`       // the first faults
 }
 
 func checked(a *store.Audited) checkedResult {
@@ -59,7 +61,7 @@ func (r checkedResult) text(before string) string {
 	if r.Erased > 0 {
 		erased = fmt.Sprintf(" (%d older ones were erased)", r.Erased)
 	}
-	return s + fmt.Sprintf("%s%d users, %d rooms, %d events%s: %d faults\n", before, r.Users, r.Rooms, r.Events, erased, r.Faults)
+	return s + fmt.Sprintf("%s%d users, %d rooms, %d events%s, %d files: %d faults\n", before, r.Users, r.Rooms, r.Events, erased, r.Files, r.Faults)
 }
 
 // tellChecked prints what a check has found, and fails if that is a fault.
@@ -87,28 +89,34 @@ func backup(c *cobra.Command, f *operateFlags, file string) (err error) {
 		return err
 	}
 	show, end := f.progress()
-	a, made, err := makeBackup(c.Context(), f, partial, file, show)
+	a, made, files, err := makeBackup(c.Context(), f, partial, file, show)
 	end()
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(partial))
 	}
 	r := checked(a)
+	r.Files, r.Gone = uint64(files.copied), uint64(files.gone)
 	r.File, r.Bytes = file, made.Bytes
 	return f.tellChecked(c, r, fmt.Sprintf("%s, %d bytes: ", file, made.Bytes),
 		fmt.Errorf("the copy has faults, and so has the server's data, or its disk: it stays in %s", partial))
 }
 
-func makeBackup(ctx context.Context, f *operateFlags, partial, file string, show store.Progress) (a *store.Audited, made control.BackupResult, err error) {
+func makeBackup(ctx context.Context, f *operateFlags, partial, file string, show store.Progress) (
+	a *store.Audited, made control.BackupResult, with copiedFiles, err error,
+) {
 	tell := func(a control.Answer) {
 		if p := a.Progress; p != nil {
 			show(p.What, p.Done, p.Total)
 		}
 	}
 	if made, err = ask[control.BackupResult](ctx, f, "backup", control.BackupArgs{Dir: partial}, tell); err != nil {
-		return nil, made, err
+		return nil, made, with, err
+	}
+	if with, err = backupFiles(ctx, partial, f.data, filesOf(file)); err != nil {
+		return nil, made, with, err
 	}
 	a, err = store.FinishBackup(ctx, partial, file, show)
-	return a, made, err
+	return a, made, with, err
 }
 
 func restoreCommand() *cobra.Command {
@@ -127,6 +135,11 @@ func restoreCommand() *cobra.Command {
 		Args:    usageArgs(cobra.ExactArgs(2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			show, end := f.progress()
+			copied, err := restoreFiles(c.Context(), args[0], args[1])
+			if err != nil {
+				end()
+				return printable(err)
+			}
 			a, err := store.Restore(c.Context(), args[0], args[1], show)
 			end()
 			if err == nil && a.Faults == 0 {
@@ -135,7 +148,9 @@ func restoreCommand() *cobra.Command {
 			if err != nil {
 				return printable(typedExit(err))
 			}
-			return printable(f.tellChecked(c, checked(a), args[1]+": ", errors.New("the backup has faults; nothing was restored")))
+			r := checked(a)
+			r.Files = uint64(copied)
+			return printable(f.tellChecked(c, r, args[1]+": ", errors.New("the backup has faults; nothing was restored")))
 		},
 	}
 	f.addAlone(c)
@@ -179,7 +194,11 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return printable(typedExit(err))
 			}
-			return printable(f.tellChecked(c, checked(a), args[0]+": ", errStoreFaulty))
+			r := checked(a)
+			if err := checkFiles(c.Context(), args[0], &r); err != nil {
+				return printable(typedExit(err))
+			}
+			return printable(f.tellChecked(c, r, args[0]+": ", errStoreFaulty))
 		},
 	}
 	f.addAlone(c)

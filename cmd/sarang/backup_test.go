@@ -32,7 +32,7 @@ func TestBackupRestoreCheck(t *testing.T) {
 	data, to := t.TempDir(), t.TempDir()
 	fill(t, "sqlite:"+data)
 	file, other := filepath.Join(to, "b.db"), filepath.Join(to, "other")
-	const whole = "1 users, 1 rooms, 3 events: 0 faults\n"
+	const whole = "1 users, 1 rooms, 3 events, 0 files: 0 faults\n"
 	if out, code, err := run(t, backupCommand(), "--data", data, "--quiet", file); code != 0 || !strings.HasSuffix(out, whole) {
 		t.Fatalf("%d, %v\n%s", code, err, out)
 	}

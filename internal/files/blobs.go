@@ -114,18 +114,23 @@ func (f *Folder) copy(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	out, err := f.root.OpenFile(to+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, fileMode)
+	return writeWhole(f.root, in, to)
+}
+
+// writeWhole writes a file that has its name when it is whole, and on the disk.
+func writeWhole(root *os.Root, from io.Reader, to string) error {
+	out, err := root.OpenFile(to+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, fileMode)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	_, err = io.Copy(out, from)
 	if err == nil {
 		err = out.Sync()
 	}
 	if err = errors.Join(err, out.Close()); err != nil {
 		return err
 	}
-	return f.root.Rename(to+".new", to)
+	return root.Rename(to+".new", to)
 }
 
 // Open is documented at Blobs.

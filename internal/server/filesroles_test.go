@@ -50,4 +50,3 @@ func TestFilesOfRoles(t *testing.T) {
 		}
 	}
 }
-

@@ -341,9 +341,16 @@ func (s *script) packet(act byte, p *peer) (packet.ID, packet.Marshaler) {
 		return pb.CJoin, s.join(p)
 	case actPublish:
 		b, nonce := s.next(), s.next()
-		return pb.CChat, &pb.Publish{
+		m := &pb.Publish{
 			Room: s.idOf(b), Nonce: uint64(nonce), Text: s.text(b>>3, nonce), Target: uint64(b>>7) * uint64(nonce>>4), Root: uint64(nonce >> 7),
 		}
+		if nonce&15 == 15 { // there is no such file, or there are too many
+			m.Files = make([]uint64, 1+b&15)
+			for i := range m.Files {
+				m.Files[i] = uint64(b)*uint64(i) + 1
+			}
+		}
+		return pb.CChat, m
 	case actLeave:
 		return s.membership(s.next())
 	case actCreate:
