@@ -49,8 +49,8 @@ func (s *Shard) Mentions(o *Session, ref RequestRef, before chat.MentionPlace, i
 // stillSaid takes the text out of an event that was read at a moment, if it may have been erased
 // since.
 func (s *Shard) stillSaid(e *chat.Event, moment uint64) {
-	if !s.hub.erased.since(moment, e.Room, e.Seq, e.Seq, func(chat.Seq) { e.Text = "" }) {
-		e.Text = ""
+	if !s.hub.erased.since(moment, e.Room, e.Seq, e.Seq, func(chat.Seq) { e.EraseBody() }) {
+		e.EraseBody()
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 func NewFormat(name string, marks hub.Mark) *hub.Format {
 	return &hub.Format{Name: name, Marks: marks, Erase: eraseLine, Append: func(dst []byte, e *chat.Event) ([]byte, error) {
 		return fmt.Appendf(dst, "%s %d %d %d %d %d %d %d %d %q\n",
-			name, e.Room, e.Seq, e.Kind, e.User, e.Nonce, e.Target, e.Subject, e.Role, e.Text), nil
+			name, e.Room, e.Seq, e.Kind, e.User, e.Nonce, e.Target, e.Subject, e.Role, e.Body()), nil
 	}}
 }
 
@@ -66,10 +66,12 @@ func parseEvent(line string) (format string, e chat.Event, err error) {
 		}
 	}
 	text, err := strconv.Unquote(strings.TrimRight(fields[9], " "))
-	return fields[0], chat.Event{
+	e = chat.Event{
 		Room: chat.RoomID(n[0]), Seq: chat.Seq(n[1]), Kind: chat.EventKind(n[2]), User: chat.UserID(n[3]),
-		Nonce: chat.Nonce(n[4]), Target: chat.Seq(n[5]), Subject: chat.UserID(n[6]), Role: chat.Role(n[7]), Text: text,
-	}, err
+		Nonce: chat.Nonce(n[4]), Target: chat.Seq(n[5]), Subject: chat.UserID(n[6]), Role: chat.Role(n[7]),
+	}
+	e.SetBody(text)
+	return fields[0], e, err
 }
 
 // lines is an engine.Framer.
