@@ -46,6 +46,8 @@ func (m *Model) utter(text string) []Effect {
 		m.hint = "you are in no room; /rooms lists them, /join #room goes into one"
 		return nil
 	}
+	shown := text
+	text = r.mentioning(text)
 	if most := m.limits.TextBytesMax; most > 0 && len(text) > most {
 		m.hint = "too long: " + itoa(len(text)) + " bytes, the server takes " + itoa(most)
 		return nil
@@ -56,7 +58,7 @@ func (m *Model) utter(text string) []Effect {
 	}
 	n := &entry{
 		kind: entryMessage, epoch: r.info.Epoch, at: m.now, user: m.me, name: m.name,
-		text: CleanText(text), own: true, nonce: m.newNonce(), state: sendWaiting,
+		text: CleanText(shown), own: true, nonce: m.newNonce(), state: sendWaiting,
 	}
 	r.pending = append(r.pending, n)
 	r.scroll, r.mark = 0, span{}
@@ -110,8 +112,10 @@ func (m *Model) do(c Command) []Effect {
 		return m.account(c)
 	case VerbName, VerbProfile, VerbWhois, VerbAway, VerbBlock, VerbUnblock, VerbSeen:
 		return m.aboutThem(c)
-	case VerbEdit, VerbDelete, VerbReact, VerbReply:
+	case VerbEdit, VerbDelete, VerbReact, VerbReply, VerbUnreact, VerbPin, VerbUnpin:
 		return m.changing(c)
+	case VerbMentions, VerbThreads, VerbPins:
+		return m.picking(c.Verb)
 	case VerbSend, VerbSave:
 		return m.file(c)
 	case VerbHelp:

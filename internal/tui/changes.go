@@ -29,6 +29,10 @@ func (c Change) perform(ctx context.Context, to Conn) any {
 		_, err = to.Delete(ctx, c.Room, c.Target)
 	case VerbReact:
 		_, err = to.React(ctx, c.Room, c.Target, c.Text, false)
+	case VerbUnreact:
+		_, err = to.React(ctx, c.Room, c.Target, c.Text, true)
+	case VerbPin, VerbUnpin:
+		_, err = to.Pin(ctx, c.Room, c.Target, c.Verb == VerbUnpin)
 	default:
 		_, err = to.Reply(ctx, c.Room, client.Reply{Target: c.Target, Text: c.Text})
 	}
@@ -50,9 +54,9 @@ func (c *Command) message(words []string) error {
 	}
 	c.Text = strings.Join(words, " ")
 	switch {
-	case c.Verb == VerbDelete && c.Text != "":
-		return errors.New("a deletion needs no words")
-	case c.Verb != VerbDelete && c.Text == "":
+	case c.wordless() && c.Text != "":
+		return errors.New("this needs no words")
+	case !c.wordless() && c.Text == "":
 		return errors.New("and what?")
 	}
 	return nil
@@ -73,7 +77,7 @@ func (m *Model) changing(c Command) []Effect {
 			continue
 		}
 		if n--; n == 0 {
-			return []Effect{Change{Room: r.info.ID, Verb: c.Verb, Target: e.seq, Text: c.Text}}
+			return []Effect{Change{Room: r.info.ID, Verb: c.Verb, Target: e.seq, Text: r.meaning(c.Verb, c.Text)}}
 		}
 	}
 	m.hint = "there is no such message"
@@ -113,7 +117,10 @@ func (r *room) present(n *entry) {
 		n.text = "(deleted)"
 		return
 	}
-	n.text = withFiles(CleanText(m.Text), m.Files)
+	n.text = withFiles(CleanText(r.named(m.Text)), m.Files)
+	if m.Pinned != 0 {
+		n.text = "📌 " + n.text
+	}
 	if to, ok := r.view.Message(m.Target); ok {
 		n.text = "↪ " + CleanLine(to.Name) + ": " + n.text
 	}
@@ -127,5 +134,5 @@ func (r *room) present(n *entry) {
 
 // aboutMessages reports whether the command does something to a message.
 func (v Verb) aboutMessages() bool {
-	return v == VerbEdit || v == VerbDelete || v == VerbReact || v == VerbReply
+	return v >= VerbEdit && v <= VerbUnpin
 }

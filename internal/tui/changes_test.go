@@ -24,7 +24,7 @@ func TestMessagesThatChange(t *testing.T) {
 	want(1, "hello (edited)")
 	tell(3, chat.EventReact, 1, "👍")
 	tell(4, chat.EventPin, 1, "")
-	want(1, "hello (edited)  👍 1")
+	want(1, "📌 hello (edited)  👍 1")
 	tell(5, chat.EventMessage, 1, "so?")
 	if n := r.entries[1]; n.text != "↪ ann: so?" {
 		t.Errorf("an answer is shown as %q", n.text)
@@ -44,6 +44,10 @@ func TestCommandsAboutMessages(t *testing.T) {
 		"/delete ^3":            {Verb: VerbDelete, Number: 3},
 		"/react 👍":              {Verb: VerbReact, Text: "👍"},
 		"/reply ^1 yes":         {Verb: VerbReply, Number: 1, Text: "yes"},
+		"/unreact ^2 👍":         {Verb: VerbUnreact, Number: 2, Text: "👍"},
+		"/pin ^2":               {Verb: VerbPin, Number: 2},
+		"/unpin":                {Verb: VerbUnpin},
+		"/mentions":             {Verb: VerbMentions},
 	} {
 		if got, err := ParseCommand(line); err != nil || got != want {
 			t.Errorf("%s: %+v, %v; want %+v", line, got, err, want)

@@ -45,6 +45,12 @@ const (
 	VerbDelete
 	VerbReact
 	VerbReply
+	VerbUnreact
+	VerbPin
+	VerbUnpin
+	VerbMentions
+	VerbThreads
+	VerbPins
 	VerbSend
 	VerbSave
 	VerbTopic
@@ -123,9 +129,15 @@ func verbs() []struct {
 		{"delete", "/delete [^N]", "take it back", VerbDelete},
 		{"react", "/react [^N] 👍", "an emoji on a message", VerbReact},
 		{"reply", "/reply [^N] text", "answer a message", VerbReply},
+		{"unreact", "/unreact [^N] 👍", "take it back", VerbUnreact},
+		{"pin", "/pin [^N]", "pin a message", VerbPin},
+		{"unpin", "/unpin [^N]", "or take it off", VerbUnpin},
 		{"send", "/send FILE [text]", "a file (\"…\" if it has spaces)", VerbSend},
 		{"save", "/save [^N] [FOLDER]", "the files of a message", VerbSave},
 		{"search", "/search [#room] words", "in your rooms; from:NAME has:link", VerbSearch},
+		{"mentions", "/mentions", "where somebody means you", VerbMentions},
+		{"threads", "/threads", "what was answered here", VerbThreads},
+		{"pins", "/pins", "what is pinned here", VerbPins},
 		{"help", "/help", "show or hide this (F1)", VerbHelp},
 		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
 	}
@@ -171,7 +183,7 @@ func (c *Command) arguments(words []string) error {
 		return c.room(words, true)
 	case VerbInvite, VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute:
 		return c.person(words)
-	case VerbEdit, VerbDelete, VerbReact, VerbReply:
+	case VerbEdit, VerbDelete, VerbReact, VerbReply, VerbUnreact, VerbPin, VerbUnpin:
 		return c.message(words)
 	case VerbSend, VerbSave:
 		return c.fileArguments(words)

@@ -51,6 +51,10 @@ type Conn interface {
 	Delete(ctx context.Context, room chat.RoomID, target chat.Seq) (chat.Seq, error)
 	React(ctx context.Context, room chat.RoomID, target chat.Seq, emoji string, remove bool) (chat.Seq, error)
 	Search(ctx context.Context, q client.Search) (client.SearchPage, error)
+	Pin(ctx context.Context, room chat.RoomID, target chat.Seq, remove bool) (chat.Seq, error)
+	Mentions(ctx context.Context, before chat.MentionPlace, itemsMax int) (client.MentionPage, error)
+	Threads(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (client.ThreadPage, error)
+	Pins(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (client.HistoryPage, error)
 	Kick(ctx context.Context, room chat.RoomID, k client.Kick) (chat.Seq, error)
 	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
 }
@@ -164,6 +168,8 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 	case Find:
 		return e.perform(ctx, c)
 	case Change:
+		return e.perform(ctx, c)
+	case Pick:
 		return e.perform(ctx, c)
 	case Rooms:
 		mine, err := c.MyRooms(ctx)

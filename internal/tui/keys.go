@@ -223,9 +223,13 @@ func (m *Model) complete() {
 		return
 	}
 	var found []string
+	sign, word := "", word
+	if strings.HasPrefix(word, "@") && len(word) > 1 { // a mention
+		sign, word = "@", word[1:]
+	}
 	for _, name := range m.completions(m.input.text.slice(0, start)) {
 		if strings.HasPrefix(strings.ToLower(name), strings.ToLower(word)) {
-			found = append(found, name)
+			found = append(found, sign+name)
 		}
 	}
 	switch len(found) {
@@ -233,7 +237,7 @@ func (m *Model) complete() {
 	case 1:
 		m.input.remove(start, m.input.text.cursor())
 		end := " "
-		if start == 0 && !strings.HasPrefix(found[0], "/") {
+		if start == 0 && sign == "" && !strings.HasPrefix(found[0], "/") {
 			end = ": "
 		}
 		m.input.Insert(found[0] + end)

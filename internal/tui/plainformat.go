@@ -86,7 +86,7 @@ func (p *plain) format(e chat.Event) string {
 	case chat.EventRole, chat.EventKick:
 		return head + "* " + ruleText(e, p.names.of(e.Subject), p.config.Location)
 	}
-	return head + name + ": " + withFiles(CleanLine(e.Text), e.Files)
+	return head + name + ": " + withFiles(CleanLine(withMentions(e.Text, nil)), e.Files)
 }
 
 func (p *plain) formatGap(g client.Gap) string {

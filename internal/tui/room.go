@@ -146,7 +146,7 @@ func logEntry(e chat.Event, epoch chat.Epoch, me chat.UserID) *entry {
 	case chat.EventLeave:
 		n.kind = entryLeave
 	default:
-		n.text = withFiles(CleanText(e.Text), e.Files)
+		n.text = withFiles(CleanText(withMentions(e.Text, nil)), e.Files)
 	}
 	return n
 }
