@@ -54,38 +54,44 @@ func (s *Store) Search(ctx context.Context, q chat.SearchQuery) (chat.Found, err
 	defer s.endRead()
 	page := search.Begin()
 	page.Found.Partial = !s.writer.indexed.Load()
-	if err := s.searchFrom(ctx, search, page, before, firstPlace(q.AfterMs)); err != nil {
+	stopped, err := s.searchFrom(ctx, search, page, before, firstPlace(q.AfterMs))
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && stopped < before: // it tells what it has found in its time, and where to go on
+		page.Found.Next = strconv.FormatInt(stopped, 36)
+	default:
 		return chat.Found{}, readError(err)
 	}
 	return page.Found, nil
 }
 
-// searchFrom looks at the entries below before, and not below least, until the page ends.
-func (s *Store) searchFrom(ctx context.Context, search *words.Search, page *words.Page, before, least int64) error {
+// searchFrom looks at the entries below before, and not below least, until the page ends. It returns
+// which one it has looked at last.
+func (s *Store) searchFrom(ctx context.Context, search *words.Search, page *words.Page, before, least int64) (stopped int64, err error) {
 	match := matchOf(search)
 	for {
 		n := placesAtOnce
 		entries, err := s.places(ctx, match, before, least, n)
 		if err != nil {
-			return err
+			return before, err
 		}
 		for _, e := range entries {
 			if !page.Look() {
 				page.Found.Next = strconv.FormatInt(before, 36)
-				return nil
+				return before, nil
 			}
 			if search.InRooms(e.room) {
 				if found, err := s.found(ctx, e.room, e.seq); err != nil {
-					return err
+					return before, err
 				} else if found != nil && !page.Add(found) {
 					page.Found.Next = strconv.FormatInt(before, 36)
-					return nil
+					return before, nil
 				}
 			}
 			before = e.place
 		}
 		if len(entries) < n {
-			return nil
+			return before, nil
 		}
 	}
 }
