@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"sarang/chat"
 	"sarang/client/session"
@@ -17,5 +18,12 @@ func (c *Client) Set(ctx context.Context, room chat.RoomID, set chat.Setting) (c
 // room need not be joined.
 func (c *Client) DeleteRoom(ctx context.Context, room chat.RoomID) error {
 	_, err := ask[session.Done](ctx, c, true, func(s *session.Session) (uint32, error) { return s.DeleteRoom(room) })
+	return err
+}
+
+// Purge deletes what a user has said in a joined room, from now back to last ago, in whole seconds: for
+// moderators.
+func (c *Client) Purge(ctx context.Context, room chat.RoomID, user chat.UserID, last time.Duration) error {
+	_, err := ask[session.Done](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Purge(room, user, last) })
 	return err
 }

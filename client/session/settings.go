@@ -1,6 +1,8 @@
 package session
 
 import (
+	"time"
+
 	"sarang/chat"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"
@@ -23,5 +25,12 @@ func (s *Session) Set(room chat.RoomID, set chat.Setting) (chat.Nonce, error) {
 func (s *Session) DeleteRoom(room chat.RoomID) (uint32, error) {
 	return s.ask(request{packet: sarangv1.CDeleteRoom, room: room}, "", func(id uint32) packet.Marshaler {
 		return &sarangv1.DeleteRoom{Request: id, Room: uint64(room)}
+	})
+}
+
+// Purge deletes what a user has said in a room of the State, from now back to last ago: Events.Done.
+func (s *Session) Purge(room chat.RoomID, user chat.UserID, last time.Duration) (uint32, error) {
+	return s.ask(request{packet: sarangv1.CPurge, room: room}, "", func(id uint32) packet.Marshaler {
+		return &sarangv1.Purge{Request: id, Room: uint64(room), User: uint64(user), LastSeconds: uint32(max(last, 0) / time.Second)}
 	})
 }

@@ -46,6 +46,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CSet, h.set)
 	h.registerProfiles()
 	packet.Handle(h.mux, pb.CDeleteRoom, h.deleteRoom)
+	packet.Handle(h.mux, pb.CPurge, h.purge)
 	packet.Handle(h.mux, pb.CMentions, h.mentions)
 	packet.Handle(h.mux, pb.CThreads, h.threads)
 	packet.Handle(h.mux, pb.CThread, h.thread)

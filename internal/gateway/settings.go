@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"time"
+
 	"sarang/chat"
 	"sarang/internal/hub"
 	pb "sarang/proto/sarang/v1"
@@ -19,5 +21,11 @@ func (h *Handler) set(o *hub.Session, m *pb.SetRoom) error {
 
 func (h *Handler) deleteRoom(o *hub.Session, m *pb.DeleteRoom) error {
 	h.shard.DeleteRoom(o, hub.RequestRef{Kind: pb.CDeleteRoom, Request: m.Request, Room: chat.RoomID(m.Room)})
+	return nil
+}
+
+func (h *Handler) purge(o *hub.Session, m *pb.Purge) error {
+	ref := hub.RequestRef{Kind: pb.CPurge, Request: m.Request, Room: chat.RoomID(m.Room)}
+	h.shard.Purge(o, ref, chat.UserID(m.User), time.Duration(m.LastSeconds)*time.Second)
 	return nil
 }

@@ -31,6 +31,7 @@ type home struct {
 	direct       []chat.UserID                  // of a direct room: whose it is
 	renaming     bool                           // the store gives it another name
 	deleting     *deleteRequest                 // it is being deleted, for who has asked; nil: it is not
+	purging      bool                           // messages of somebody are being deleted; see purge.go
 	storeDeletes bool                           // the store is asked to
 	deleted      bool                           // it is not there any more, but for those who leave it
 }

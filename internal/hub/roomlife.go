@@ -173,7 +173,7 @@ func (h *home) storeHasDeleted(err error) {
 	// Behind it, so that nobody is left who would be fed from what is still there.
 	e := &erasure{from: s, home: h, room: h.id(), texts: []chat.Seq{0}, left: len(s.hub.shards)}
 	h.erasures = append(h.erasures, e)
-	e.then = func() { s.answer(r.session.Worker(), &roomDeleted{r.asker}) }
+	e.then = func() { s.answer(r.session.Worker(), &requestDone{r.asker}) }
 	s.erasing++
 	for to := range s.hub.shards {
 		s.answer(to, &eraseTexts{e})
@@ -205,10 +205,10 @@ func (e *roomEnded) on(s *Shard) {
 	}
 }
 
-// roomDeleted tells who has asked.
-type roomDeleted struct{ asker }
+// requestDone tells who has asked.
+type requestDone struct{ asker }
 
-func (d *roomDeleted) on(s *Shard) {
+func (d *requestDone) on(s *Shard) {
 	if o := s.session(d.session); o != nil {
 		o.requests--
 		o.Client.Done(o, d.ref)

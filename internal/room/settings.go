@@ -65,3 +65,12 @@ func (r *Room) SetName(name, key string) { r.info.Name, r.info.Key = name, key }
 
 // Close has the room make no events any more: it was deleted.
 func (r *Room) Close() { r.closed = true }
+
+// OnWay is how many events of a user are on their way to the log.
+func (r *Room) OnWay(u chat.UserID) int {
+	a := r.authors.peek(u)
+	if a == nil {
+		return 0
+	}
+	return len(a.onWay) + len(a.held)
+}

@@ -38,6 +38,7 @@ type asker interface {
 	topic(room uint64) uint32
 	set(room uint64, set chat.Setting) uint32
 	deleteRoom(room uint64) uint32
+	purge(room, user uint64) uint32
 	everybody(room uint64) uint32
 	picked(room uint64) uint32
 	publish(room uint64) uint32
@@ -167,6 +168,7 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 	want("set the topic", actor.topic(room), may("topic"), outside)
 	want("slow the room down", actor.set(room, chat.Setting{Kind: chat.EventSlow}), may("slow"), outside)
 	want("describe the room", actor.set(room, chat.Setting{Kind: chat.EventDescribe, Text: "x"}), may("settings"), outside)
+	want("delete what nobody has said", actor.purge(room, 1<<40), may("erase"), chat.CodeForbidden)
 	want("rename the room", actor.set(room, chat.Setting{Kind: chat.EventName, Text: "table"}), may("settings"), outside)
 	if !may("settings") { // who may is tried where there is nothing else to be done
 		want("delete the room", actor.deleteRoom(room), false, chat.CodeForbidden)
@@ -330,6 +332,10 @@ func (a *nativeAsker) picked(room uint64) uint32 {
 		a.t.Errorf("pins: code %d, and %d for threads", other, code)
 	}
 	return code
+}
+
+func (a *nativeAsker) purge(room, user uint64) uint32 {
+	return a.ask(pb.CPurge, &pb.Purge{Request: 11, Room: room, User: user, LastSeconds: 60}, pb.SDone)
 }
 
 func (a *nativeAsker) publish(room uint64) uint32 {
@@ -525,6 +531,10 @@ func (a *sdkAsker) picked(room uint64) uint32 {
 		a.t.Errorf("pins: code %d, and %d for threads", other, code)
 	}
 	return code
+}
+
+func (a *sdkAsker) purge(room, user uint64) uint32 {
+	return a.code(func(ctx context.Context) error { return a.c.Purge(ctx, chat.RoomID(room), chat.UserID(user), time.Minute) })
 }
 
 func (a *sdkAsker) publish(room uint64) uint32 {

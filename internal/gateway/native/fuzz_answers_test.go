@@ -206,6 +206,8 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 		m = new(pb.Blocks)
 	case pb.CDeleteRoom:
 		m = new(pb.DeleteRoom)
+	case pb.CPurge:
+		m = new(pb.Purge)
 	default:
 		a.fault = chat.CodeUnknownPacket
 		return a, true
@@ -355,7 +357,7 @@ func (p *peer) toldPage(got packet.Packet) {
 	case pb.SDone:
 		m := new(pb.Done)
 		p.read(got, m)
-		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase, pb.CAway, pb.CDeleteRoom} {
+		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase, pb.CAway, pb.CDeleteRoom, pb.CPurge} {
 			if p.asked[ask{id: id, mark: uint64(m.Request)}] > 0 {
 				p.answered(id, 0, uint64(m.Request))
 				return

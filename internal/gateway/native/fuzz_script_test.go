@@ -448,6 +448,9 @@ func (s *script) moderation(room uint64) (packet.ID, packet.Marshaler) {
 	case 2:
 		return pb.CResolve, &pb.Resolve{Request: s.request, Room: room, Report: s.number(s.next()), Outcome: uint32(c >> 2 & 3), Note: "done"}
 	}
+	if c&56 == 48 {
+		return pb.CPurge, &pb.Purge{Request: s.request, Room: room, User: uint64(c & 3), LastSeconds: uint32(s.next()) * 60}
+	}
 	if c&56 == 56 {
 		return pb.CDeleteRoom, &pb.DeleteRoom{Request: s.request, Room: room}
 	}

@@ -2,6 +2,7 @@ package hubtest
 
 import (
 	"fmt"
+	"time"
 
 	"sarang/chat"
 	"sarang/engine"
@@ -363,3 +364,8 @@ func (h *reader) Disconnected(s *engine.Session, _ engine.Reason) {
 
 // DeleteRoom deletes a room.
 func (c *Client) DeleteRoom(room chat.RoomID) { c.shard.DeleteRoom(c.Session, c.ref(room)) }
+
+// Purge deletes what a user has said of late.
+func (c *Client) Purge(room chat.RoomID, user chat.UserID, last time.Duration) {
+	c.shard.Purge(c.Session, c.ref(room), user, last)
+}

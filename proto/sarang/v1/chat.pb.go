@@ -5402,6 +5402,76 @@ func (x *Topic) GetText() string {
 	return ""
 }
 
+// C_PURGE (126): delete what a user has said of late in a room that this session has joined. Answered by
+// S_DONE, or S_ERROR.
+type Purge struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	User          uint64                 `protobuf:"varint,3,opt,name=user,proto3" json:"user,omitempty"`
+	LastSeconds   uint32                 `protobuf:"varint,4,opt,name=last_seconds,json=lastSeconds,proto3" json:"last_seconds,omitempty"` // so far back
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Purge) Reset() {
+	*x = Purge{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Purge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Purge) ProtoMessage() {}
+
+func (x *Purge) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Purge.ProtoReflect.Descriptor instead.
+func (*Purge) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *Purge) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Purge) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Purge) GetUser() uint64 {
+	if x != nil {
+		return x.User
+	}
+	return 0
+}
+
+func (x *Purge) GetLastSeconds() uint32 {
+	if x != nil {
+		return x.LastSeconds
+	}
+	return 0
+}
+
 // C_DELETE_ROOM (116): delete a room with all that it holds. Answered by S_DONE, or S_ERROR.
 type DeleteRoom struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5413,7 +5483,7 @@ type DeleteRoom struct {
 
 func (x *DeleteRoom) Reset() {
 	*x = DeleteRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5425,7 +5495,7 @@ func (x *DeleteRoom) String() string {
 func (*DeleteRoom) ProtoMessage() {}
 
 func (x *DeleteRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5438,7 +5508,7 @@ func (x *DeleteRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRoom.ProtoReflect.Descriptor instead.
 func (*DeleteRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *DeleteRoom) GetRequest() uint32 {
@@ -5470,7 +5540,7 @@ type SetRoom struct {
 
 func (x *SetRoom) Reset() {
 	*x = SetRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5482,7 +5552,7 @@ func (x *SetRoom) String() string {
 func (*SetRoom) ProtoMessage() {}
 
 func (x *SetRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5495,7 +5565,7 @@ func (x *SetRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoom.ProtoReflect.Descriptor instead.
 func (*SetRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *SetRoom) GetRoom() uint64 {
@@ -5545,7 +5615,7 @@ type LookUp struct {
 
 func (x *LookUp) Reset() {
 	*x = LookUp{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5557,7 +5627,7 @@ func (x *LookUp) String() string {
 func (*LookUp) ProtoMessage() {}
 
 func (x *LookUp) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5570,7 +5640,7 @@ func (x *LookUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookUp.ProtoReflect.Descriptor instead.
 func (*LookUp) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *LookUp) GetRequest() uint32 {
@@ -5616,7 +5686,7 @@ type UserProfile struct {
 
 func (x *UserProfile) Reset() {
 	*x = UserProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5628,7 +5698,7 @@ func (x *UserProfile) String() string {
 func (*UserProfile) ProtoMessage() {}
 
 func (x *UserProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5641,7 +5711,7 @@ func (x *UserProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserProfile.ProtoReflect.Descriptor instead.
 func (*UserProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *UserProfile) GetRequest() uint32 {
@@ -5743,7 +5813,7 @@ type SetProfile struct {
 
 func (x *SetProfile) Reset() {
 	*x = SetProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5755,7 +5825,7 @@ func (x *SetProfile) String() string {
 func (*SetProfile) ProtoMessage() {}
 
 func (x *SetProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5768,7 +5838,7 @@ func (x *SetProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetProfile.ProtoReflect.Descriptor instead.
 func (*SetProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *SetProfile) GetRequest() uint32 {
@@ -5818,7 +5888,7 @@ type Rename struct {
 
 func (x *Rename) Reset() {
 	*x = Rename{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[74]
+	mi := &file_sarang_v1_chat_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5830,7 +5900,7 @@ func (x *Rename) String() string {
 func (*Rename) ProtoMessage() {}
 
 func (x *Rename) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[74]
+	mi := &file_sarang_v1_chat_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5843,7 +5913,7 @@ func (x *Rename) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rename.ProtoReflect.Descriptor instead.
 func (*Rename) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{74}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Rename) GetRequest() uint32 {
@@ -5871,7 +5941,7 @@ type Away struct {
 
 func (x *Away) Reset() {
 	*x = Away{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[75]
+	mi := &file_sarang_v1_chat_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5883,7 +5953,7 @@ func (x *Away) String() string {
 func (*Away) ProtoMessage() {}
 
 func (x *Away) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[75]
+	mi := &file_sarang_v1_chat_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5896,7 +5966,7 @@ func (x *Away) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Away.ProtoReflect.Descriptor instead.
 func (*Away) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{75}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Away) GetRequest() uint32 {
@@ -5926,7 +5996,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[76]
+	mi := &file_sarang_v1_chat_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5938,7 +6008,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[76]
+	mi := &file_sarang_v1_chat_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5951,7 +6021,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{76}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Block) GetRequest() uint32 {
@@ -5995,7 +6065,7 @@ type Blocked struct {
 
 func (x *Blocked) Reset() {
 	*x = Blocked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[77]
+	mi := &file_sarang_v1_chat_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6007,7 +6077,7 @@ func (x *Blocked) String() string {
 func (*Blocked) ProtoMessage() {}
 
 func (x *Blocked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[77]
+	mi := &file_sarang_v1_chat_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6020,7 +6090,7 @@ func (x *Blocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocked.ProtoReflect.Descriptor instead.
 func (*Blocked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{77}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Blocked) GetRequest() uint32 {
@@ -6056,7 +6126,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[78]
+	mi := &file_sarang_v1_chat_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6068,7 +6138,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[78]
+	mi := &file_sarang_v1_chat_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6081,7 +6151,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{78}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Blocks) GetRequest() uint32 {
@@ -6117,7 +6187,7 @@ type BlockPage struct {
 
 func (x *BlockPage) Reset() {
 	*x = BlockPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[79]
+	mi := &file_sarang_v1_chat_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6129,7 +6199,7 @@ func (x *BlockPage) String() string {
 func (*BlockPage) ProtoMessage() {}
 
 func (x *BlockPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[79]
+	mi := &file_sarang_v1_chat_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6142,7 +6212,7 @@ func (x *BlockPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockPage.ProtoReflect.Descriptor instead.
 func (*BlockPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{79}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *BlockPage) GetRequest() uint32 {
@@ -6177,7 +6247,7 @@ type SeenBy struct {
 
 func (x *SeenBy) Reset() {
 	*x = SeenBy{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[80]
+	mi := &file_sarang_v1_chat_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6189,7 +6259,7 @@ func (x *SeenBy) String() string {
 func (*SeenBy) ProtoMessage() {}
 
 func (x *SeenBy) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[80]
+	mi := &file_sarang_v1_chat_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6202,7 +6272,7 @@ func (x *SeenBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenBy.ProtoReflect.Descriptor instead.
 func (*SeenBy) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{80}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *SeenBy) GetRequest() uint32 {
@@ -6231,7 +6301,7 @@ type SeenByList struct {
 
 func (x *SeenByList) Reset() {
 	*x = SeenByList{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[81]
+	mi := &file_sarang_v1_chat_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6243,7 +6313,7 @@ func (x *SeenByList) String() string {
 func (*SeenByList) ProtoMessage() {}
 
 func (x *SeenByList) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[81]
+	mi := &file_sarang_v1_chat_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6256,7 +6326,7 @@ func (x *SeenByList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenByList.ProtoReflect.Descriptor instead.
 func (*SeenByList) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{81}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *SeenByList) GetRequest() uint32 {
@@ -6290,7 +6360,7 @@ type SeenMark struct {
 
 func (x *SeenMark) Reset() {
 	*x = SeenMark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[82]
+	mi := &file_sarang_v1_chat_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6302,7 +6372,7 @@ func (x *SeenMark) String() string {
 func (*SeenMark) ProtoMessage() {}
 
 func (x *SeenMark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[82]
+	mi := &file_sarang_v1_chat_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6315,7 +6385,7 @@ func (x *SeenMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenMark.ProtoReflect.Descriptor instead.
 func (*SeenMark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{82}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *SeenMark) GetUser() uint64 {
@@ -6352,7 +6422,7 @@ type Search struct {
 
 func (x *Search) Reset() {
 	*x = Search{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[83]
+	mi := &file_sarang_v1_chat_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6364,7 +6434,7 @@ func (x *Search) String() string {
 func (*Search) ProtoMessage() {}
 
 func (x *Search) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[83]
+	mi := &file_sarang_v1_chat_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6377,7 +6447,7 @@ func (x *Search) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Search.ProtoReflect.Descriptor instead.
 func (*Search) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{83}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Search) GetRequest() uint32 {
@@ -6464,7 +6534,7 @@ type SearchPage struct {
 
 func (x *SearchPage) Reset() {
 	*x = SearchPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[84]
+	mi := &file_sarang_v1_chat_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6476,7 +6546,7 @@ func (x *SearchPage) String() string {
 func (*SearchPage) ProtoMessage() {}
 
 func (x *SearchPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[84]
+	mi := &file_sarang_v1_chat_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6489,7 +6559,7 @@ func (x *SearchPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchPage.ProtoReflect.Descriptor instead.
 func (*SearchPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{84}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *SearchPage) GetRequest() uint32 {
@@ -6539,7 +6609,7 @@ type Hit struct {
 
 func (x *Hit) Reset() {
 	*x = Hit{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[85]
+	mi := &file_sarang_v1_chat_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6551,7 +6621,7 @@ func (x *Hit) String() string {
 func (*Hit) ProtoMessage() {}
 
 func (x *Hit) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[85]
+	mi := &file_sarang_v1_chat_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6564,7 +6634,7 @@ func (x *Hit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hit.ProtoReflect.Descriptor instead.
 func (*Hit) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{85}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Hit) GetEvent() *Event {
@@ -7029,7 +7099,12 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05Topic\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\x06R\x05nonce\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\":\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"l\n" +
+	"\x05Purge\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04user\x18\x03 \x01(\x04R\x04user\x12!\n" +
+	"\flast_seconds\x18\x04 \x01(\rR\vlastSeconds\":\n" +
 	"\n" +
 	"DeleteRoom\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
@@ -7160,7 +7235,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 86)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -7232,23 +7307,24 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*AuditPage)(nil),      // 67: sarang.v1.AuditPage
 	(*AuditEntry)(nil),     // 68: sarang.v1.AuditEntry
 	(*Topic)(nil),          // 69: sarang.v1.Topic
-	(*DeleteRoom)(nil),     // 70: sarang.v1.DeleteRoom
-	(*SetRoom)(nil),        // 71: sarang.v1.SetRoom
-	(*LookUp)(nil),         // 72: sarang.v1.LookUp
-	(*UserProfile)(nil),    // 73: sarang.v1.UserProfile
-	(*SetProfile)(nil),     // 74: sarang.v1.SetProfile
-	(*Rename)(nil),         // 75: sarang.v1.Rename
-	(*Away)(nil),           // 76: sarang.v1.Away
-	(*Block)(nil),          // 77: sarang.v1.Block
-	(*Blocked)(nil),        // 78: sarang.v1.Blocked
-	(*Blocks)(nil),         // 79: sarang.v1.Blocks
-	(*BlockPage)(nil),      // 80: sarang.v1.BlockPage
-	(*SeenBy)(nil),         // 81: sarang.v1.SeenBy
-	(*SeenByList)(nil),     // 82: sarang.v1.SeenByList
-	(*SeenMark)(nil),       // 83: sarang.v1.SeenMark
-	(*Search)(nil),         // 84: sarang.v1.Search
-	(*SearchPage)(nil),     // 85: sarang.v1.SearchPage
-	(*Hit)(nil),            // 86: sarang.v1.Hit
+	(*Purge)(nil),          // 70: sarang.v1.Purge
+	(*DeleteRoom)(nil),     // 71: sarang.v1.DeleteRoom
+	(*SetRoom)(nil),        // 72: sarang.v1.SetRoom
+	(*LookUp)(nil),         // 73: sarang.v1.LookUp
+	(*UserProfile)(nil),    // 74: sarang.v1.UserProfile
+	(*SetProfile)(nil),     // 75: sarang.v1.SetProfile
+	(*Rename)(nil),         // 76: sarang.v1.Rename
+	(*Away)(nil),           // 77: sarang.v1.Away
+	(*Block)(nil),          // 78: sarang.v1.Block
+	(*Blocked)(nil),        // 79: sarang.v1.Blocked
+	(*Blocks)(nil),         // 80: sarang.v1.Blocks
+	(*BlockPage)(nil),      // 81: sarang.v1.BlockPage
+	(*SeenBy)(nil),         // 82: sarang.v1.SeenBy
+	(*SeenByList)(nil),     // 83: sarang.v1.SeenByList
+	(*SeenMark)(nil),       // 84: sarang.v1.SeenMark
+	(*Search)(nil),         // 85: sarang.v1.Search
+	(*SearchPage)(nil),     // 86: sarang.v1.SearchPage
+	(*Hit)(nil),            // 87: sarang.v1.Hit
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -7276,8 +7352,8 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	68, // 22: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
 	0,  // 23: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
 	31, // 24: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
-	83, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
-	86, // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
+	84, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
+	87, // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
 	5,  // 27: sarang.v1.Hit.event:type_name -> sarang.v1.Event
 	28, // [28:28] is the sub-list for method output_type
 	28, // [28:28] is the sub-list for method input_type
@@ -7291,14 +7367,14 @@ func file_sarang_v1_chat_proto_init() {
 	if File_sarang_v1_chat_proto != nil {
 		return
 	}
-	file_sarang_v1_chat_proto_msgTypes[73].OneofWrappers = []any{}
+	file_sarang_v1_chat_proto_msgTypes[74].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   86,
+			NumMessages:   87,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -98,6 +98,7 @@ var examples = map[string]example{
 	}},
 	"C_SET slow":          {pb.CSet, &pb.SetRoom{Room: 1, Nonce: 0x0102030405060712, Kind: pb.EventKind_EVENT_KIND_SLOW, Value: 30}},
 	"C_DELETE_ROOM lobby": {pb.CDeleteRoom, &pb.DeleteRoom{Request: 15, Room: 1}},
+	"C_PURGE Bob":         {pb.CPurge, &pb.Purge{Request: 16, Room: 1, User: 8, LastSeconds: 3600}},
 	"S_CHAT slow": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_SLOW, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000007000, Value: 30,
 	}},

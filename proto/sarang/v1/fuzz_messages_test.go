@@ -29,7 +29,7 @@ func everyMessage() []decoders {
 		new(pb.Mark), new(pb.Marked), new(pb.Mute), new(pb.MyRooms), new(pb.MyRoomPage),
 		new(pb.Direct), new(pb.Belongs), new(pb.Typing), new(pb.Topic), new(pb.ReportMessage), new(pb.Reported), new(pb.Report), new(pb.Reports),
 		new(pb.ReportPage), new(pb.Resolve), new(pb.Audit), new(pb.AuditMark), new(pb.AuditPage), new(pb.AuditEntry),
-		new(pb.SetRoom), new(pb.DeleteRoom),
+		new(pb.SetRoom), new(pb.DeleteRoom), new(pb.Purge),
 		new(pb.Mentions), new(pb.MentionPlace), new(pb.MentionPage), new(pb.Threads), new(pb.ThreadPage), new(pb.Thread), new(pb.ThreadHistory), new(pb.Pins),
 		new(pb.Search), new(pb.SearchPage), new(pb.Hit),
 	}

@@ -68,6 +68,7 @@ const (
 	CAudit      = 78  // Audit
 	CSet        = 114 // SetRoom
 	CDeleteRoom = 116 // DeleteRoom
+	CPurge      = 126 // Purge
 	SMentions   = 131 // MentionPage
 	CMentions   = 132 // Mentions
 	SThreads    = 133 // ThreadPage

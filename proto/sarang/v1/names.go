@@ -81,6 +81,7 @@ func Packets() []Packet {
 		{SSeenBy, "S_SEEN_BY", new(SeenByList)},
 		{CSeenBy, "C_SEEN_BY", new(SeenBy)},
 		{CDeleteRoom, "C_DELETE_ROOM", new(DeleteRoom)},
+		{CPurge, "C_PURGE", new(Purge)},
 		{SMentions, "S_MENTIONS", new(MentionPage)},
 		{CMentions, "C_MENTIONS", new(Mentions)},
 		{SThreads, "S_THREADS", new(ThreadPage)},
