@@ -47,7 +47,7 @@ func main() {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(serveCommand())
+	root.AddCommand(serveCommand(), hashCommand())
 	root.AddCommand(chatCommand())
 	root.AddCommand(swarmCommand())
 	root.AddCommand(storeCommand())

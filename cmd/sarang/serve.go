@@ -25,6 +25,7 @@ import (
 	"sarang/internal/hub"
 	"sarang/internal/jwtauth"
 	"sarang/internal/node"
+	"sarang/internal/password/apart"
 	"sarang/internal/server"
 	"sarang/internal/store"
 	"sarang/internal/tui"
@@ -130,6 +131,9 @@ func serve(c *cobra.Command, config server.Config, logs logSettings) error {
 	}
 	ctx, stop := onHangup(c.Context(), log, again)
 	defer stop()
+	hasher := apart.New(log.Logger, self(), hashCommandName)
+	defer hasher.Close()
+	config.Hub.PasswordKey = hasher.Key
 	return server.Run(ctx, config, c.OutOrStdout())
 }
 

@@ -47,7 +47,7 @@ func (o *Operations) setPassword(ctx context.Context, a PasswordArgs, _ Tell) (r
 	}
 	var salt [password.SaltBytes]byte
 	_, _ = rand.Read(salt[:])
-	to := password.Hash(secret, password.DefaultCost(), salt[:])
+	to := password.Hash(password.Own, secret, password.DefaultCost(), salt[:])
 	if err := o.noteAct(ctx, chat.AuditEntry{Act: chat.AuditPassword, Subject: u.ID}); err != nil {
 		return PasswordResult{}, err
 	}

@@ -89,6 +89,7 @@ type Config struct {
 	SearchMsMax             int           // that a search may take, in milliseconds; default 2000
 	SearchScanMax           int           // messages that it looks at; then it tells where to go on; default 2000
 	PasswordCost            password.Cost // what it costs to hash one; others are still read
+	PasswordKey             password.Key  // computes them; default password.Own
 	PasswordsAtOnce         int           // hashed at once, each in the memory of PasswordCost; default 1
 	PasswordQueueMax        int           // that wait; default 512
 	AddressPasswordQueueMax int           // and of one network; 0: no such limit
@@ -136,6 +137,9 @@ func (c Config) withDefaults() Config {
 	or(&c.StoreReadsMax, 4)
 	or(&c.StoreClaimsMax, 64)
 	or(&c.StoreSlice, 2*time.Millisecond)
+	if c.PasswordKey == nil {
+		c.PasswordKey = password.Own
+	}
 	or(&c.PasswordWaitMax, 4*time.Second)
 	or(&c.DeviceExpiry, 90*24*time.Hour)
 	or(&c.TokenRenewAfter, 7*24*time.Hour)

@@ -103,7 +103,7 @@ func (h *Hub) prove(ctx context.Context, g *guessing, secret string, from netip.
 		g.strange = true
 	}
 	h.counts.passwordsChecked.Add(1)
-	is, current := password.Is(secret, x.Password, h.config.PasswordCost)
+	is, current := password.Is(h.config.PasswordKey, secret, x.Password, h.config.PasswordCost)
 	if !is {
 		h.counts.passwordsWrong.Add(1)
 		return chat.Secret{}, chat.NotProven()
@@ -137,7 +137,7 @@ func (h *Hub) hashed(secret string) string {
 	var salt [password.SaltBytes]byte
 	h.random(salt[:])
 	h.counts.passwordsHashed.Add(1)
-	return password.Hash(secret, h.config.PasswordCost, salt[:])
+	return password.Hash(h.config.PasswordKey, secret, h.config.PasswordCost, salt[:])
 }
 
 // asking is a session that waits for a password to be checked. Work that waits for it is not

@@ -48,21 +48,29 @@ func (c Cost) Check() error {
 // SaltBytes is how many random bytes Hash wants.
 const SaltBytes = saltBytes
 
+// Key computes Argon2id: keyBytes bytes. It takes as long, and as much memory, as c says.
+type Key func(password, salt []byte, c Cost, lanes uint8, keyBytes int) []byte
+
+// Own is the Key of this process.
+func Own(password, salt []byte, c Cost, lanes uint8, keyBytes int) []byte {
+	return argon2.IDKey(password, salt, uint32(c.Passes), uint32(c.MemoryKiB), lanes, uint32(keyBytes))
+}
+
 // Hash returns the hash of a password in PHC form. salt is SaltBytes random bytes.
-func Hash(password string, c Cost, salt []byte) string {
-	h := argon2.IDKey([]byte(password), salt, uint32(c.Passes), uint32(c.MemoryKiB), lanes, hashBytes)
+func Hash(key Key, password string, c Cost, salt []byte) string {
+	h := key([]byte(password), salt, c, lanes, hashBytes)
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.MemoryKiB, c.Passes, lanes, encode(salt), encode(h))
 }
 
 // Is reports whether a password is that of a hash, and whether the hash has the cost c. A hash
 // that can not be read is nobody's, and costs c all the same: how long it takes does not tell
 // what is stored. An empty one is the way to ask about a user who has none.
-func Is(password, hashed string, c Cost) (is, current bool) {
+func Is(key Key, password, hashed string, c Cost) (is, current bool) {
 	p, ok := parse(hashed)
 	if !ok {
 		p = parsed{cost: c, lanes: lanes, salt: make([]byte, saltBytes), hash: make([]byte, hashBytes)}
 	}
-	got := argon2.IDKey([]byte(password), p.salt, uint32(p.cost.Passes), uint32(p.cost.MemoryKiB), p.lanes, uint32(len(p.hash)))
+	got := key([]byte(password), p.salt, p.cost, p.lanes, len(p.hash))
 	is = subtle.ConstantTimeCompare(got, p.hash) == 1 && ok
 	return is, is && p.cost == c && p.lanes == lanes
 }

@@ -20,6 +20,7 @@ func connectAttacks() []attack {
 		{name: "first-packet", what: "400 connections with a first packet that never ends", fair: true, poolMax: 8 << 20, cheap: true, start: firstPackets},
 		{name: "silent", what: "connections that say nothing, up to the limit of sessions", serverArgs: []string{"--sessions-max", silentMax}, start: silent},
 		{name: "logins", what: "logins with wrong tokens and with new names", cheap: true, start: logins},
+		{name: "passwords", what: "500 who log in by wrong passwords, as fast as they are answered", start: passwords},
 		{name: "garbage", what: "random bytes, impossible sizes, broken payloads, half packets", cheap: true, start: garbage},
 		{name: "mass-close", what: "5,000 sessions that reach one deadline at the same moment", serverArgs: []string{"--login-deadline", massDeadline.String()}, start: massClose},
 	}
@@ -128,6 +129,22 @@ func logins(a *attacker) {
 		}
 		b.onEnd = func(*bot, error) { a.r.after(50*time.Millisecond, next) }
 		next()
+	}
+}
+
+// passwords are logins by name and password: each costs the server what a password costs, whether
+// there is an account of that name or not.
+func passwords(a *attacker) {
+	for range a.many(500) {
+		b := &bot{a: a, onEnd: redial}
+		try := encode(pb.CLogin, &pb.Login{VersionMin: 1, VersionMax: 1, Name: a.newName(), Password: "one that is not right", Client: "hostile"})
+		b.onOpen = func(b *bot) { b.say(try) }
+		b.onTold = func(b *bot, p packet.Packet) {
+			if p.ID == pb.SError && len(b.c.out) == 0 {
+				b.say(try)
+			}
+		}
+		b.dial()
 	}
 }
 
