@@ -122,6 +122,7 @@ func (w *writer) applyChange(e *chat.Event) error {
 		return firstError(exec(ctx, c.edit, room, target, seq), exec(ctx, c.edited, room, target, seq),
 			exec(ctx, w.link.dropMentions, room, target), w.mention(e.Room, e.Target, of.TimeMs, e.Text))
 	case chat.EventDelete:
+		w.erased = true
 		return firstError(
 			exec(ctx, c.erase, room, target), w.files.unname(room, target), exec(ctx, c.dropEdits, room, target), exec(ctx, c.dropReactions, room, target),
 			exec(ctx, c.dropTallies, room, target), exec(ctx, c.deleted, room, target, seq),

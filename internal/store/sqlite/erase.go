@@ -57,6 +57,7 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 				return err
 			}
 			if n > 0 {
+				w.erased = true
 				if err := firstError(w.forgetGone(room), w.files.unnameGone(room)); err != nil {
 					return err
 				}

@@ -69,6 +69,10 @@ type Config struct {
 	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
 	NoSearch          bool     // no index of what messages say is kept; who opens it without has one made anew
 	Logger            *slog.Logger
+
+	// ScrubAfter is how long after something was erased all pages are looked through for what is
+	// left of it elsewhere; see Scrub. Default 10 min; negative: never.
+	ScrubAfter time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -78,6 +82,7 @@ func (c Config) withDefaults() Config {
 	c.WALBytesMax = cmp.Or(c.WALBytesMax, 32<<20)
 	c.WriterCacheBytes = cmp.Or(c.WriterCacheBytes, 2<<20)
 	c.ReaderCacheBytes = cmp.Or(c.ReaderCacheBytes, 2<<20)
+	c.ScrubAfter = cmp.Or(c.ScrubAfter, 10*time.Minute)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
@@ -102,7 +107,8 @@ type Store struct {
 	logBytesMax int64
 	goneLogged  atomic.Bool
 
-	mu      lock.Mutex // guards closed, and running.Add against running.Wait
+	mu      lock.Mutex // guards scrub and closed, and running.Add against running.Wait
+	scrub   scrubber
 	closed  bool
 	running sync.WaitGroup
 
@@ -112,7 +118,7 @@ type Store struct {
 type counts struct {
 	commits, commitsFailed, events atomic.Uint64
 	small, smallTxs                atomic.Uint64
-	logHolds                       atomic.Uint64
+	logHolds, scrubs               atomic.Uint64
 }
 
 var (
@@ -136,6 +142,7 @@ type Stats struct {
 
 	WALBytes int64  // size of the write-ahead log file now
 	WALHolds uint64 // how often reads had to wait so that it could be begun anew
+	Scrubs   uint64 // how often all pages were looked through by itself for what is left of erased texts
 }
 
 // Open locks the data folder, makes or migrates the database and returns the store.
@@ -157,6 +164,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s.reads.init()
 	s.logBytesMax = c.WALBytesMax
 	s.noSearch = c.NoSearch
+	s.scrub.after = max(c.ScrubAfter, 0)
 	if s.folder, err = lockFolder(dir); err != nil {
 		return nil, err
 	}
@@ -167,6 +175,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s.startIndexer()
+	s.scrubSoon() // of before it was closed
 	s.log.Info("store opened", "dir", dir, "sync", c.Sync.String())
 	return s, nil
 }
@@ -194,7 +203,7 @@ func (s *Store) open(ctx context.Context, c Config) error {
 	if err := s.files.begin(file, file+"-wal"); err != nil {
 		return openError(file, err)
 	}
-	s.writer.here, s.writer.committed = s.stillThere, s.boundLog
+	s.writer.here, s.writer.committed = s.stillThere, s.committed
 	if s.readers, err = openReaders(ctx, file, c); err != nil {
 		return openError(file, err)
 	}
@@ -279,6 +288,9 @@ func (s *Store) Close() error {
 		return chat.Errorf(chat.CodeClosed, "the store is closed")
 	}
 	s.closed = true
+	if s.scrub.timer != nil {
+		s.scrub.timer.Stop()
+	}
 	s.mu.Unlock()
 	s.stopIndexer()
 	s.indexing.Wait()
@@ -322,6 +334,7 @@ func (s *Store) Stats() Stats {
 		Small:         s.counts.small.Load(),
 		SmallTxs:      s.counts.smallTxs.Load(),
 		WALHolds:      s.counts.logHolds.Load(),
+		Scrubs:        s.counts.scrubs.Load(),
 		WALBytes:      fileBytes(filepath.Join(s.dir, DatabaseFile+"-wal")),
 	}
 }

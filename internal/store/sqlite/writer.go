@@ -35,6 +35,7 @@ type writer struct {
 	here  func() error // says whether the files are still there; see watch
 
 	committed  func()    // called after a commit, with the turn; see boundLog
+	erased     bool      // something was, by a transaction since committed was called last
 	logTriedAt time.Time // when the log was to be begun anew and could not be
 	logForeign bool      // for another program's sake: only time helps
 
