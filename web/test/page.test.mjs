@@ -488,10 +488,12 @@ test("topics, and who types", async () => {
   assert.equal(await bob.page.locator(".typing").textContent(), "");
   // Other settings.
   await ann.choose("Settings of the room");
+  await ann.page.fill("#name", "teahouse");
   await ann.page.fill("#description", "Green, black, and barley.");
   await ann.page.selectOption("#slow", "30");
   await ann.page.check("dialog input[type=checkbox]");
   await ann.page.click("dialog .primary");
+  await bob.page.locator(".room h1", { hasText: "teahouse" }).waitFor();
   await bob.page.locator(".archived", { hasText: "takes nothing new" }).waitFor();
   await bob.page.locator(".note", { hasText: "one message each 30 seconds" }).waitFor();
   await accessible(bob, "an archived room");
@@ -789,4 +791,75 @@ test("files: dropped, pasted, chosen; seen by others", async () => {
   await page.waitForFunction(() => document.querySelectorAll(".attachments li").length === 1 && !document.querySelector(".attachments progress"));
   await page.click(".send");
   await bob.page.locator(".download", { hasText: "alone.txt" }).waitFor();
+});
+
+test("profiles, and whom one does not want to see", async () => {
+  const ann = await come("Hedi");
+  await ann.make("profiles");
+  const bob = await come("Hugo", { room: "profiles" });
+  await bob.page.waitForSelector("#composer");
+  await ann.page.click(".me .ghost:last-child");
+  await ann.page.fill("#display-name", "Hedi H.");
+  await ann.page.fill("#status", "in the garden");
+  await accessible(ann, "settings with a profile");
+  await ann.page.press("#status", "Enter");
+  await ann.page.locator(".notice", { hasText: "Saved" }).waitFor();
+  await ann.page.keyboard.press("Escape");
+  const about = async (p, name) => {
+    await p.page.locator(".people .item", { hasText: name }).click();
+    await p.page.waitForSelector("dialog[open]");
+  };
+  await about(bob, "Hedi");
+  await bob.page.locator(".profile", { hasText: "in the garden" }).waitFor();
+  await bob.page.locator(".profile", { hasText: "online" }).waitFor();
+  await accessible(bob, "somebody's profile");
+  await bob.page.keyboard.press("Escape");
+  await bob.say("a loud word");
+  await ann.sees("a loud word");
+  await about(ann, "Hugo");
+  await ann.page.locator(".actions button", { hasText: "Block" }).click();
+  await ann.page.locator(".note", { hasText: "whom you block" }).waitFor();
+  assert.deepEqual(await ann.texts(), []);
+  await ann.page.reload();
+  await ann.page.locator(".note", { hasText: "whom you block" }).waitFor();
+  await about(ann, "Hugo");
+  await ann.page.locator(".actions button", { hasText: "Show me again" }).click();
+  await ann.sees("a loud word");
+});
+
+long("10,000 messages in a room while one scrolls", async () => {
+  const ann = await come("Lara");
+  await ann.make("ten-thousand");
+  await ann.page.evaluate(async () => {
+    const { client, current } = globalThis.sarang;
+    for (let k = 0; k < 100; k++) await Promise.all(Array.from({ length: 100 }, (_, i) => client.value.publish(current.value.id, `message ${k * 100 + i}${i % 9 ? "" : " with more to say".repeat(20)}`)));
+  });
+  const bob = await come("Leif", { room: "ten-thousand" });
+  const { page } = bob;
+  await bob.page.locator(".msg").nth(50).waitFor();
+  await page.hover(".log");
+  await page.evaluate(() => {
+    globalThis.frames = [];
+    let last = performance.now();
+    const tick = (now) => {
+      globalThis.frames.push(now - last);
+      last = now;
+      requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+  });
+  // Back through a third of it, while somebody else goes on talking.
+  let nodes = 0;
+  for (let i = 0; i < 150; i++) {
+    await page.mouse.wheel(0, -1500);
+    await page.evaluate(() => new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f))));
+    nodes = Math.max(nodes, await page.locator(".msg").count());
+    if (i % 10 === 0) await ann.say(`meanwhile ${i}`);
+  }
+  const frames = (await page.evaluate(() => globalThis.frames)).sort((a, b) => a - b);
+  const at = (q) => Math.round(frames[Math.floor(q * (frames.length - 1))]);
+  console.log(`${frames.length} frames: median ${at(0.5)} ms, 99 of 100 below ${at(0.99)} ms, the longest ${at(1)} ms; ${frames.filter((f) => f > 50).length} longer than 50 ms; ${nodes} messages in the document at most`);
+  assert.ok(nodes <= 500, `${nodes} messages are in the document`);
+  // Generous: other programs run beside the test.
+  assert.ok(at(0.5) < 100, `half of the frames take more than ${at(0.5)} ms`);
 });

@@ -1,6 +1,6 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type FileInfo, type HistoryPage, type Id, type MessageView, type MyRoom, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
+import { Client, Code, type FileInfo, type HistoryPage, type Id, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
 import { type Visitor, framed, subjectOf, visitor } from "./framed.ts";
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
@@ -54,6 +54,8 @@ class App {
   readonly dialog = signal<Dialog>("none");
   readonly about = signal<{ user: Id; name: string } | null>(null); // whom "moderate" is about
   readonly message = signal<MessageView | null>(null); // which "message" is about
+  readonly profile = signal<Profile | null>(null); // ours
+  readonly blocked = signal<ReadonlySet<Id>>(new Set());
   readonly thread = signal<{ room: RoomModel; root: number } | null>(null); // that is shown beside
   readonly people = signal(matchMedia("(min-width: 1100px)").matches);
   readonly notice = signal("");
@@ -182,6 +184,7 @@ class App {
         this.user.value = self.user;
       });
       this.save();
+      await this.#people(client);
       await this.#ours(client);
       void this.refreshRooms();
       if (moves === this.#moves) this.#route(); // else somebody has gone elsewhere meanwhile
@@ -236,6 +239,23 @@ class App {
       if (this.client.value !== client || !(err instanceof ServerError || err instanceof RoomChangedError)) return;
       this.#remove(r.id);
       this.tell(`${t().roomGone(`#${known.name}`)}: ${sentence(err)}`);
+    }
+  }
+
+  /** Who we say that we are, and whom we do not want to see. */
+  async #people(client: TabClient): Promise<void> {
+    try {
+      this.profile.value = await client.profile();
+      const blocked = new Set<Id>();
+      for (let after = "0"; ; ) {
+        const page = await client.blockPage(after);
+        for (const u of page.users) blocked.add(u.user);
+        after = page.users.at(-1)?.user ?? "0";
+        if (!page.more || after === "0") break;
+      }
+      this.blocked.value = blocked;
+    } catch {
+      // It is not known, then.
     }
   }
 
@@ -699,7 +719,18 @@ class App {
       if (e.error.code !== Code.left) this.tell(`${t().sentOut(this.label(r))}: ${e.error.message}`);
     });
     client.on("typing", (e) => {
-      if (e.user !== this.user.value) this.find(e.room)?.types(e.user, e.name, typingShownMs);
+      if (e.user !== this.user.value && !this.blocked.value.has(e.user)) this.find(e.room)?.types(e.user, e.name, typingShownMs);
+    });
+    client.on("profile", (p) => (this.profile.value = p));
+    client.on("renamed", (e) => {
+      this.name.value = e.name;
+      this.save();
+    });
+    client.on("block", (e) => {
+      const blocked = new Set(this.blocked.value);
+      if (e.removed) blocked.delete(e.user);
+      else blocked.add(e.user);
+      this.blocked.value = blocked;
     });
     client.on("belongs", (e) => void this.#adopt(client, e.room));
     client.on("mark", (e) => this.find(e.room)?.readTo(e.seq, this.user.value));
@@ -731,7 +762,7 @@ class App {
     store.keepEvent(e);
     if (e.kind === "delete") for (const erased of r.erase(e.target)) store.keepEvent(erased);
     document.title = this.title();
-    if (e.kind === "message" && e.user !== this.user.value && r === this.current.value) this.#announce(e);
+    if (e.kind === "message" && e.user !== this.user.value && r === this.current.value && !this.blocked.value.has(e.user)) this.#announce(e);
   }
 
   /** Says new messages to who listens, some at a time: a flood is only counted. */

@@ -187,7 +187,7 @@ function Log({ room }: { room: RoomModel }) {
   }, []);
 
   void room.version.value;
-  const all = rows(room);
+  const all = rows(room, app.blocked.value);
   const self = app.user.value;
   const outbox = room.outbox.value;
   const lastRow = all.at(-1);

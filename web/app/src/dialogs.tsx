@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { DeviceSession, MessageView } from "sarang-client";
+import type { DeviceSession, MessageView, Profile } from "sarang-client";
 import { app, sameName, sentence } from "./app.ts";
 import { moderates } from "./conversation.tsx";
 import { type Language, fullTime, language, languages, setLanguage, t } from "./i18n.ts";
@@ -261,6 +261,7 @@ function Moderate() {
     if (!about && !name.trim()) return;
     if ((await f()) !== false) close();
   };
+  const blocks = app.blocked.value.has(about?.user ?? "");
   const role = room.roles.value.get(about?.user ?? "");
   const owner = room.role.value === "owner" && !room.isDirect;
   const may = moderates(room) && !room.isDirect;
@@ -271,6 +272,7 @@ function Moderate() {
     <Modal label={about ? t().actionsFor(about.name) : t().banByName}>
       <Title text={about ? about.name : t().banByName} />
       <div class="sheet">
+        {about && <ProfileOf user={about.user} />}
         {!about && (
           <>
             <label for="about-name">{t().theirName}</label>
@@ -280,6 +282,7 @@ function Moderate() {
         <ul class="actions">
           {about && button(t().talkAlone, async () => void app.talkTo({ users: [about.user] }))}
           {about && button(t().mention, async () => mention(about.name))}
+          {about && button(blocks ? t().unblock : t().block, () => app.try((c) => c.block({ user: about.user }, { remove: blocks })))}
           {owner && about && button(t().makeModerator, () => app.giveRole(room, "moderator", whom))}
           {owner && about && button(t().makeOwner, () => app.giveRole(room, "owner", whom))}
           {may && about && role === "reader" && button(t().unmute, () => app.giveRole(room, "member", whom))}
@@ -292,6 +295,54 @@ function Moderate() {
         </ul>
       </div>
     </Modal>
+  );
+}
+
+/** What somebody says of himself. */
+function ProfileOf({ user }: { user: string }) {
+  const [p, setP] = useState<Profile | null>(null);
+  useEffect(() => void app.client.value?.profile({ user }).then(setP, () => {}), [user]);
+  if (!p) return null;
+  const presence = { online: t().isOnline, away: t().isAway, offline: p.seenMs ? t().seen(fullTime(p.seenMs)) : t().isOffline, unknown: "" }[p.presence];
+  return (
+    <div class="profile">
+      {p.displayName && <p><b dir="auto">{p.displayName}</b></p>}
+      {p.status && <p dir="auto">{p.status}</p>}
+      {p.about && <p class="description" dir="auto">{p.about}</p>}
+      {presence && <p class="soft">{presence}</p>}
+    </div>
+  );
+}
+
+/** What we say of ourselves. */
+function OwnProfile() {
+  const own = app.profile.value;
+  const [displayName, setDisplayName] = useState(own?.displayName ?? "");
+  const [status, setStatus] = useState(own?.status ?? "");
+  const [about, setAbout] = useState(own?.about ?? "");
+  const [hidden, setHidden] = useState(own?.hidden ?? false);
+  if (!own) return null;
+  return (
+    <form
+      class="section"
+      onSubmit={async (e) => {
+        e.preventDefault();
+        if (await app.try(async (c) => (app.profile.value = await c.setProfile({ displayName: displayName.trim(), status: status.trim(), about: about.trim(), hidden })))) app.tell(t().saved);
+      }}
+    >
+      <h3>{t().profile}</h3>
+      <label for="display-name">{t().displayName}</label>
+      <input id="display-name" dir="auto" class="text" maxLength={64} autocomplete="nickname" value={displayName} onInput={(e) => setDisplayName(e.currentTarget.value)} />
+      <label for="status" class="next">{t().status}</label>
+      <input id="status" dir="auto" class="text" maxLength={100} autocomplete="off" value={status} onInput={(e) => setStatus(e.currentTarget.value)} />
+      <label for="about" class="next">{t().aboutYou}</label>
+      <textarea id="about" dir="auto" rows={2} maxLength={1000} value={about} onInput={(e) => setAbout(e.currentTarget.value)} />
+      <label class="check">
+        <input type="checkbox" checked={hidden} onChange={(e) => setHidden(e.currentTarget.checked)} />
+        <span>{t().hidePresence}</span>
+      </label>
+      <div class="row"><button type="submit" class="primary">{t().save}</button></div>
+    </form>
   );
 }
 
@@ -337,6 +388,7 @@ function Settings() {
             ))}
           </div>
         </fieldset>
+        <OwnProfile />
         {app.account.value ? <Account /> : <KeepName />}
         <div class="section">
           {app.account.value ? (

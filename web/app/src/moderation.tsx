@@ -147,6 +147,7 @@ const slowChoices = [0, 5, 10, 30, 60, 300, 900, 3600, 21_600];
 export function RoomSettings({ room }: { room: RoomModel }) {
   const info = room.info.value;
   const owner = room.role.value === "owner";
+  const [name, setName] = useState(info.name);
   const [topic, setTopic] = useState(info.topic);
   const [description, setDescription] = useState(info.description);
   const [slow, setSlow] = useState(info.slowSeconds);
@@ -157,6 +158,7 @@ export function RoomSettings({ room }: { room: RoomModel }) {
     try {
       // A room that is archived takes nothing new: it is opened first, and closed last.
       if (owner && info.archived && !archived) await c.set(room.id, { archived });
+      if (owner && name.trim() !== info.name) await c.set(room.id, { name: name.trim() });
       if (topic.trim() !== info.topic) await c.topic(room.id, topic.trim());
       if (owner && description.trim() !== info.description) await c.set(room.id, { description: description.trim() });
       if (slow !== info.slowSeconds) await c.set(room.id, { slowSeconds: slow });
@@ -176,7 +178,13 @@ export function RoomSettings({ room }: { room: RoomModel }) {
           void save();
         }}
       >
-        <label for="topic">{t().topic}</label>
+        {owner && (
+          <>
+            <label for="name">{t().roomName}</label>
+            <input id="name" dir="auto" autocomplete="off" spellcheck={false} required maxLength={64} value={name} onInput={(e) => setName(e.currentTarget.value)} />
+          </>
+        )}
+        <label for="topic" class="next">{t().topic}</label>
         <input id="topic" dir="auto" autofocus autocomplete="off" maxLength={512} value={topic} aria-describedby="topic-hint" onInput={(e) => setTopic(e.currentTarget.value)} />
         <p class="hint" id="topic-hint">{t().topicHint}</p>
         {owner && (

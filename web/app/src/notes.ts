@@ -14,10 +14,10 @@ const togetherMs = 5 * 60_000;
 /** So many names are said; the others are counted. */
 const namesMax = 3;
 
-const settings: ReadonlySet<string> = new Set(["topic", "describe", "archive", "slow"]);
+const settings: ReadonlySet<string> = new Set(["name", "topic", "describe", "archive", "slow"]);
 
 /** The rows of the room's window. */
-export function rows(r: RoomModel): Row[] {
+export function rows(r: RoomModel, blocked: ReadonlySet<string>): Row[] {
   const out: Row[] = [];
   let lastDay = "";
   let author = "";
@@ -56,6 +56,11 @@ export function rows(r: RoomModel): Row[] {
       lined = true;
       author = "";
     }
+    if (e.kind === "message" && blocked.has(e.user)) {
+      if (author !== e.user) out.push({ is: "note", key: `b${e.seq}`, text: t().saidByBlocked, seq: e.seq });
+      author = e.user;
+      continue;
+    }
     if (e.kind === "message") {
       const first = author !== e.user || e.target > 0 || e.timeMs - authorMs > togetherMs;
       const m = r.view.get(e.seq);
@@ -91,6 +96,7 @@ function presenceText(all: readonly RoomEvent[]): string {
 
 function noteText(r: RoomModel, e: RoomEvent): string {
   if (e.kind === "topic") return e.text ? t().topicIs(e.name, e.text) : t().topicGone(e.name);
+  if (e.kind === "name") return t().didRename(e.name, e.text);
   if (e.kind === "describe") return t().described(e.name);
   if (e.kind === "archive") return e.value ? t().didArchive(e.name) : t().didReopen(e.name);
   if (e.kind === "slow") return e.value ? t().didSlow(e.name, span(e.value)) : t().didSlowNot(e.name);

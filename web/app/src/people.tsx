@@ -31,7 +31,8 @@ export function People({ room }: { room: RoomModel }) {
                 }}
               >
                 <Avatar user={p.user} name={p.name} />
-                <bdi>{p.name}</bdi>
+                <bdi title={p.name}>{p.displayName || p.name}</bdi>
+                {p.presence === "away" && <span class="tag">{t().isAway}</span>}
                 {self && <span class="tag">{t().you}</span>}
                 {role && role !== "none" && role !== "member" && <span class="tag">{roleName(role)}</span>}
               </button>

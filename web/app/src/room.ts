@@ -178,7 +178,7 @@ export class RoomModel {
       this.roles.value = new Map(this.roles.value).set(e.subject, e.role);
     } else if (e.kind === "join") {
       if (!this.people.value.some((p) => p.user === e.user)) {
-        this.people.value = [...this.people.value, { user: e.user, name: e.name }].sort(byName);
+        this.people.value = [...this.people.value, { user: e.user, name: e.name, displayName: "", presence: "online" as const }].sort(byName);
         this.present.value++;
       }
     } else if (e.kind === "leave") {

@@ -41,6 +41,11 @@ const repeatable = {
   report: 0,
   reportPage: 0,
   auditPage: 0,
+  profile: 0,
+  setProfile: 0,
+  away: 0,
+  block: 0,
+  blockPage: 0,
   publish: 2,
   edit: 3,
   delete: 2,
@@ -52,11 +57,11 @@ const repeatable = {
   kick: 2,
 } as const;
 
-const once = ["create", "resolve", "changePassword", "eraseUser"] as const;
+const once = ["create", "resolve", "changePassword", "eraseUser", "rename"] as const;
 
 type Call = keyof typeof repeatable | (typeof once)[number];
 
-const told = ["online", "offline", "event", "joined", "gap", "left", "mark", "mute", "belongs", "typing", "lost", "fault"] as const;
+const told = ["online", "offline", "event", "joined", "gap", "left", "mark", "mute", "belongs", "typing", "profile", "renamed", "block", "lost", "fault"] as const;
 
 /** A tab asks. */
 interface Ask {
@@ -170,6 +175,9 @@ class Hub {
       const room = a.args[0] as Id;
       if (a.call === "mark") this.#say({ event: "mark", value: { room, seq: value } });
       else if (a.call === "mute") this.#say({ event: "mute", value: { room, muted: a.args[1] } });
+      else if (a.call === "setProfile") this.#say({ event: "profile", value });
+      else if (a.call === "rename") this.#say({ event: "renamed", value: { name: value } });
+      else if (a.call === "block") this.#say({ event: "block", value: { user: value, removed: (a.args[1] as { remove?: boolean } | undefined)?.remove ?? false } });
       else if (a.call === "leave") this.#say({ event: "left", value: { room, error: plainOf(new ServerError(Code.left, "left")), seq: 0, untilMs: 0 } });
       else if (known && !known.includes((value as Joined).room.id)) this.#say({ event: "belongs", value: { room: (value as Joined).room.id } });
     } catch (err) {
@@ -223,7 +231,7 @@ class Hub {
     }
     const { room, cursor } = there()!;
     const { known } = j;
-    if (known && (known.name !== room.name || (known.epoch !== room.epoch && !room.ephemeral))) throw new RoomChangedError(known.name, room.name);
+    if (known && (room.ephemeral ? known.name !== room.name : known.epoch !== room.epoch)) throw new RoomChangedError(known.name, room.name);
     const joined = { room, cursorVoid: false, rejoin: false };
     const from = j.cursor?.epoch === room.epoch ? j.cursor.seq : -1;
     if (from >= cursor.seq) return { ...joined, after: from, events: [] };

@@ -12,7 +12,7 @@ import { Files } from "./files.ts";
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Outcome, type Report, type Role, type RoomEvent, type RoomInfo, type RoomSetting, type Self, packetId } from "./wire.ts";
+import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomSetting, type Self, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -139,6 +139,10 @@ export interface ClientEvents {
   belongs: { readonly room: Id };
   /** Somebody types in a joined room: show it for 6 s (typingShownMs), or until an event of his comes. */
   typing: { readonly room: Id; readonly user: Id; readonly name: string };
+  /** Another session of the user has said something of him, has given him another name, blocks somebody or does not any more. */
+  profile: Profile;
+  renamed: { readonly name: string };
+  block: { readonly user: Id; readonly removed: boolean };
   /** A room could not be joined again; it is joined no more. RoomChangedError: it is another one. */
   lost: { readonly room: RoomInfo; readonly error: Error };
   /** The server does not keep to the protocol; the client connects again. */
@@ -191,11 +195,17 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_SESSIONS: "C_SESSIONS",
   S_REPORTS: "C_REPORTS",
   S_AUDIT: "C_AUDIT",
+  S_PROFILE: "C_PROFILE",
+  S_SET_PROFILE: "C_SET_PROFILE",
+  S_RENAME: "C_RENAME",
+  S_BLOCK: "C_BLOCK",
+  S_BLOCKS: "C_BLOCKS",
+  S_SEEN_BY: "C_SEEN_BY",
 };
 
 /** Answers that only their request tells apart. */
 const shared: Readonly<Record<string, ReadonlySet<ClientPacket>>> = {
-  S_DONE: new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION", "C_ERASE"]),
+  S_DONE: new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION", "C_ERASE", "C_AWAY"]),
   S_REPORT: new Set(["C_REPORT", "C_RESOLVE"]),
 };
 
@@ -398,6 +408,39 @@ export class Client extends Emitter<ClientEvents> {
   async memberPage(room: Id, after: Id = "0", itemsMax = 0): Promise<MemberPage> {
     const f = await this.#ask("C_MEMBERS", { room, after, itemsMax }, true);
     return { members: wire.list(f, "members", wire.member), total: wire.num(f, "total"), more: wire.bool(f, "more") };
+  }
+
+  /** Who somebody is: by id, by the name that he has now, or, with neither, oneself. */
+  async profile(whom: { user?: Id; name?: string } = {}): Promise<Profile> {
+    return wire.profile(await this.#ask("C_PROFILE", whom, true));
+  }
+
+  /** Says something of oneself: what is given takes the place of what was said. */
+  async setProfile(p: { displayName?: string; about?: string; status?: string; hidden?: boolean }): Promise<Profile> {
+    return wire.profile(await this.#ask("C_SET_PROFILE", p, true));
+  }
+
+  /** Another name, as the server writes it; the old one is kept for a while. InterruptedError: it may be so or not. */
+  async rename(name: string): Promise<string> {
+    this.#name = wire.str(await this.#ask("C_RENAME", { name }, false), "name");
+    if (this.#self) this.#self = { ...this.#self, name: this.#name };
+    return this.#name;
+  }
+
+  /** Nobody sits at this program any more, or somebody does again. */
+  async away(away: boolean): Promise<void> {
+    await this.#ask("C_AWAY", { away }, true);
+  }
+
+  /** One does not want to see somebody, or does again. He is told nothing of it. */
+  async block(whom: { user?: Id; name?: string }, how: { remove?: boolean } = {}): Promise<Id> {
+    return wire.id(await this.#ask("C_BLOCK", { ...whom, remove: how.remove ?? false }, true), "user");
+  }
+
+  /** A page of whom one blocks, in the order of ids, above after. */
+  async blockPage(after: Id = "0", itemsMax = 0): Promise<{ users: Member[]; more: boolean }> {
+    const f = await this.#ask("C_BLOCKS", { after, itemsMax }, true);
+    return { users: wire.list(f, "users", wire.member), more: wire.bool(f, "more") };
   }
 
   /** Makes the user nobody, for good; an account shows its password. Then the client is told that its session has ended. */
@@ -818,6 +861,19 @@ export class Client extends Emitter<ClientEvents> {
         break;
       case "S_BELONGS":
         return this.emit("belongs", { room: wire.id(f, "room") });
+      case "S_SET_PROFILE":
+        if (!wire.num(f, "request")) return this.emit("profile", wire.profile(f));
+        break;
+      case "S_RENAME":
+        if (!wire.num(f, "request")) {
+          this.#name = wire.str(f, "name");
+          if (this.#self) this.#self = { ...this.#self, name: this.#name };
+          return this.emit("renamed", { name: this.#name });
+        }
+        break;
+      case "S_BLOCK":
+        if (!wire.num(f, "request")) return this.emit("block", { user: wire.id(f, "user"), removed: wire.bool(f, "removed") });
+        break;
       case "S_TYPING":
         return this.emit("typing", { room: wire.id(f, "room"), user: wire.id(f, "user"), name: wire.str(f, "name") });
     }

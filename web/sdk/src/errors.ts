@@ -40,6 +40,8 @@ export const Code = {
   tooLate: 43,
   left: 46,
   archived: 54,
+  roomDeleted: 55,
+  nameKept: 56,
   noFile: 62,
   fileTooLarge: 63,
   quota: 64,

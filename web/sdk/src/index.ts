@@ -14,7 +14,7 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Id, Limits, Member, MessageState, MyRoom, Outcome, Reaction, Report, Role, RoomEvent, RoomInfo, RoomSetting, Self } from "./wire.ts";
+export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Id, Limits, Member, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomSetting, Self } from "./wire.ts";
 export { changedInfo } from "./wire.ts";
 export { Files } from "./files.ts";
 export type { UploadOptions } from "./files.ts";

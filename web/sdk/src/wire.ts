@@ -139,7 +139,7 @@ export interface RoomInfo {
 }
 
 /** One of the settings of a room. */
-export type RoomSetting = Pick<RoomInfo, "description"> | Pick<RoomInfo, "archived"> | Pick<RoomInfo, "slowSeconds">;
+export type RoomSetting = Pick<RoomInfo, "name"> | Pick<RoomInfo, "description"> | Pick<RoomInfo, "archived"> | Pick<RoomInfo, "slowSeconds">;
 
 /** Where a reader stands: it has everything up to seq. */
 export interface Cursor {
@@ -152,6 +152,34 @@ export interface Cursor {
 export interface Member {
   readonly user: Id;
   readonly name: string;
+  /** How he wants to be called; "": by his name. */
+  readonly displayName: string;
+  readonly presence: Presence;
+}
+
+/** unknown: it is not told. */
+export type Presence = "unknown" | "offline" | "away" | "online";
+
+const presences: readonly Presence[] = ["unknown", "offline", "away", "online"];
+
+/** What somebody says of himself. */
+export interface Profile {
+  readonly user: Id;
+  readonly name: string;
+  readonly account: boolean;
+  /** It need not be his alone: show the name, too. */
+  readonly displayName: string;
+  readonly about: string;
+  /** What he is at. */
+  readonly status: string;
+  readonly presence: Presence;
+  /** Of who is offline; 0: it is not told. */
+  readonly seenMs: number;
+  readonly createdMs: number;
+  /** Of oneself: one's presence is not told. */
+  readonly hidden: boolean;
+  /** One blocks him. */
+  readonly blocked: boolean;
 }
 
 /** A room that the user belongs to, present or not. */
@@ -304,6 +332,13 @@ export const packetId = {
   C_REPORTS: 74,
   C_RESOLVE: 76,
   C_AUDIT: 78,
+  C_PROFILE: 100,
+  C_SET_PROFILE: 102,
+  C_RENAME: 104,
+  C_AWAY: 106,
+  C_BLOCK: 108,
+  C_BLOCKS: 110,
+  C_SEEN_BY: 112,
   C_SET: 114,
   C_EDIT: 88,
   C_DELETE: 90,
@@ -449,6 +484,8 @@ export function changedInfo(r: RoomInfo, e: RoomEvent): RoomInfo {
   switch (e.kind) {
     case "topic":
       return { ...r, topic: e.text };
+    case "name":
+      return { ...r, name: e.text };
     case "describe":
       return { ...r, description: e.text };
     case "archive":
@@ -461,6 +498,7 @@ export function changedInfo(r: RoomInfo, e: RoomEvent): RoomInfo {
 
 /** A setting as C_SET has it. */
 export function settingFields(s: RoomSetting): Fields {
+  if ("name" in s) return { kind: "EVENT_KIND_NAME", text: s.name };
   if ("description" in s) return { kind: "EVENT_KIND_DESCRIBE", text: s.description };
   if ("archived" in s) return { kind: "EVENT_KIND_ARCHIVE", value: s.archived ? 1 : 0 };
   return { kind: "EVENT_KIND_SLOW", value: s.slowSeconds };
@@ -545,7 +583,27 @@ export function roomInfo(f: Fields): RoomInfo {
 }
 
 export function member(f: Fields): Member {
-  return { user: id(f, "user"), name: str(f, "name") };
+  return { user: id(f, "user"), name: str(f, "name"), displayName: str(f, "displayName"), presence: presence(f) };
+}
+
+function presence(f: Fields): Presence {
+  return presences[num(f, "presence")] ?? "unknown";
+}
+
+export function profile(f: Fields): Profile {
+  return {
+    user: id(f, "user"),
+    name: str(f, "name"),
+    account: bool(f, "account"),
+    displayName: str(f, "displayName"),
+    about: str(f, "about"),
+    status: str(f, "status"),
+    presence: presence(f),
+    seenMs: num(f, "seenMs"),
+    createdMs: num(f, "createdMs"),
+    hidden: bool(f, "hidden"),
+    blocked: bool(f, "blocked"),
+  };
 }
 
 export function myRoom(f: Fields): MyRoom {

@@ -257,13 +257,79 @@ describe("a conversation", () => {
     await ann.set(room.id, { description: "All about tea." });
     await ann.set(room.id, { slowSeconds: 30 });
     await assert.rejects(bob.set(room.id, { slowSeconds: 0 }), (err) => err instanceof ServerError && err.code === Code.forbidden);
+    await ann.set(room.id, { name: "renamed" });
+    await until(() => bob.rooms()[0]!.room.name === "renamed", "bob knows the new name");
+    // Who was away meanwhile comes back to the room, whatever its name.
+    const gone = await bob.join({ name: "other-room", create: true });
+    assert.equal(gone.room.name, "other-room");
+    const again = enter("Yorick");
+    await again.connect();
+    assert.equal((await again.join({ room: room.id, known: room })).room.name, "renamed");
     await ann.set(room.id, { archived: true });
     assert.equal((await told).value, 1);
-    const info = bob.rooms()[0]!.room;
+    const info = bob.rooms().find((r) => r.room.id === room.id)!.room;
     assert.deepEqual([info.description, info.slowSeconds, info.archived], ["All about tea.", 30, true]);
     await assert.rejects(ann.publish(room.id, "late"), (err) => err instanceof ServerError && err.code === Code.archived);
     await ann.set(room.id, { archived: false });
     await ann.publish(room.id, "open again");
+  });
+
+  test("profiles, other names, and blocking", async () => {
+    const ann = enter("Zara");
+    const other = enter("Zara", { token: ann.token });
+    const bob = enter("Zeb");
+    const a = await ann.connect();
+    await other.connect();
+    const b = await bob.connect();
+    const told = next(other, "profile");
+    await ann.setProfile({ displayName: "Zara Z.", status: "in the garden" });
+    assert.equal((await told).status, "in the garden");
+    const p = await bob.profile({ name: "Zara" });
+    assert.deepEqual([p.user, p.displayName, p.status, p.presence, p.account], [a.user, "Zara Z.", "in the garden", "online", false]);
+    await ann.setProfile({ status: "" });
+    assert.deepEqual([(await bob.profile({ user: a.user })).status, (await bob.profile()).user], ["", b.user]);
+    await assert.rejects(bob.profile({ name: "nobody-there" }), (err) => err instanceof ServerError && err.code === Code.noUser);
+    const blocks = next(other, "block");
+    assert.equal(await ann.block({ name: "Zeb" }), b.user);
+    assert.deepEqual(await blocks, { user: b.user, removed: false });
+    assert.deepEqual((await ann.blockPage()).users.map((u) => u.name), ["Zeb"]);
+    await ann.block({ user: b.user }, { remove: true });
+    assert.deepEqual((await ann.blockPage()).users, []);
+    const renamed = next(other, "renamed");
+    assert.equal(await ann.rename("Zahra"), "Zahra");
+    assert.equal((await renamed).name, "Zahra");
+    // Whoever comes back does so by the new name.
+    const back = next(ann, "online");
+    proxy.cut();
+    assert.equal((await back).name, "Zahra");
+  });
+
+  test("files go by HTTP, and messages name them", async () => {
+    const ann = enter("Filip");
+    const bob = enter("Fay");
+    await ann.connect();
+    await bob.connect();
+    const { room } = await ann.join({ name: "with-files", create: true });
+    await bob.join({ room: room.id });
+    const origin = `http://127.0.0.1:${server.port}`;
+    const bytes = new Uint8Array(2_500_000).map((_, i) => i * 7);
+    const sent: number[] = [];
+    const file = await ann.files(origin).upload(new Blob([bytes]), { name: "seven.bin", progress: (n) => sent.push(n) });
+    assert.deepEqual([file.name, file.bytes, sent.at(-1), sent.length], ["seven.bin", bytes.length, bytes.length, 3]);
+    const told = next(bob, "event", (e) => e.kind === "message");
+    const seq = await ann.publish(room.id, "", { files: [file.id] });
+    assert.deepEqual((await told).files, [file]);
+    const v = new View(bob.self!.user);
+    v.apply(await told);
+    assert.equal(v.get(seq)!.gone, false, "a message with a file alone is there");
+    const got = await bob.files(origin).get(room.id, seq, file.id);
+    assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
+    await assert.rejects(bob.files(origin).get(room.id, seq, "1"), (err) => err instanceof ServerError && err.code === Code.noFile);
+    const erased = next(bob, "event", (e) => e.kind === "delete");
+    await ann.delete(room.id, seq);
+    v.apply(await erased);
+    assert.deepEqual([v.get(seq)!.gone, v.get(seq)!.files], [true, []]);
+    await assert.rejects(bob.files(origin).get(room.id, seq, file.id), (err) => err instanceof ServerError && err.code === Code.noFile);
   });
 
   test("reports, and what moderators do about them", async () => {
