@@ -380,3 +380,75 @@ func TestSeenBy(t *testing.T) {
 	r.Settle()
 	wantFailed(t, ann, chat.CodeTooMany)
 }
+
+// Who is gone before the answer is told nothing; what was stored is stored, and his other sessions
+// hear of it.
+func TestGoneBeforeTheAnswer(t *testing.T) {
+	for workers := 1; workers <= 3; workers++ {
+		r := newRig(t, hubtest.Config{Workers: workers})
+		ann, bob := r.Enter("ann", nil), r.Enter("bob", nil)
+		room := joined(t, r, ann, "room").ID
+		phone := another(r, ann)
+		for i, ask := range []func(c *hubtest.Client){
+			func(c *hubtest.Client) { c.SetProfile(chat.ProfileChange{Status: new("on a train")}) },
+			func(c *hubtest.Client) { c.Rename("anna") },
+			func(c *hubtest.Client) { c.Block(bob.User.ID, false) },
+			func(c *hubtest.Client) { c.LookUp(hub.Whom{Name: "bob"}) },
+			func(c *hubtest.Client) { c.Blocks(0, 10) },
+			func(c *hubtest.Client) { c.SeenBy(room) },
+			func(c *hubtest.Client) { c.Members(room, 0, 10) },
+			func(c *hubtest.Client) { c.Away(true) },
+		} {
+			c, from := another(r, phone), len(phone.Records)
+			ask(c)
+			c.Hangup()
+			r.Settle()
+			if !c.Over {
+				t.Fatalf("request %d: the session goes on", i)
+			}
+			kinds := kinds(phone, from)
+			if want := []string{"Profile", "Renamed", "Blocked"}; i < len(want) && kinds[want[i]] != 1 || i >= len(want) && len(kinds) != 0 {
+				t.Errorf("request %d: his other session was told %v", i, kinds)
+			}
+		}
+		if u := lookUp(t, r, bob, hub.Whom{ID: ann.User.ID}); u.Name != "anna" || u.Status != "on a train" || u.Presence != hub.PresenceOnline {
+			t.Errorf("%d workers: in the end she is %+v", workers, u)
+		}
+	}
+}
+
+// Where the store does not answer, nothing is changed and it is said; of those present their names are
+// told, and nothing that the store would have to say.
+func TestPeopleWithoutTheStore(t *testing.T) {
+	disk := storesim.NewDisk(nil)
+	r := newRig(t, hubtest.Config{Workers: 2, Store: disk.Open()})
+	ann := r.Enter("ann", nil)
+	room := joined(t, r, ann, "room").ID
+	for _, c := range []struct {
+		call string
+		ask  func()
+	}{
+		{"Profiles", func() { ann.LookUp(hub.Whom{}) }},
+		{"ChangeProfile", func() { ann.SetProfile(chat.ProfileChange{Status: new("x")}) }},
+		{"Rename", func() { ann.Rename("anna") }},
+		{"UserByKey", func() { ann.LookUp(hub.Whom{Name: "bob"}) }},
+		{"Blocks", func() { ann.Blocks(0, 0) }},
+		{"RoomMarks", func() { ann.SeenBy(room) }},
+	} {
+		disk.SetTrouble(refusingCall(c.call))
+		c.ask()
+		r.Settle()
+		disk.SetTrouble(nil)
+		wantFailed(t, ann, chat.CodeUnavailable)
+	}
+	disk.SetTrouble(refusingCall("Profiles"))
+	ann.Members(room, 0, 0)
+	r.Settle()
+	disk.SetTrouble(nil)
+	if m := ann.Last().Members; len(m) != 1 || m[0] != (hub.MemberInfo{ID: ann.User.ID, Name: "ann"}) {
+		t.Errorf("those present are %+v", ann.Last())
+	}
+	if ann.Session.Name != "ann" {
+		t.Errorf("she is %q", ann.Session.Name)
+	}
+}

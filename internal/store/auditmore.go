@@ -172,7 +172,7 @@ func (a *Audited) record(k chat.RecordKind, r chat.Record, lastRoom chat.RoomID)
 		}
 		last := uint64(0)
 		switch f.Name {
-		case "user_id", "by_id", "subject", "author", "reporter", "resolved_by":
+		case "user_id", "by_id", "subject", "author", "reporter", "resolved_by", "blocked_id":
 			last = a.Users
 		case "room_id":
 			last = uint64(lastRoom)

@@ -406,6 +406,8 @@ func TestAuditNoticesRecords(t *testing.T) {
 		record chat.Record
 	}{
 		"an operator who is not there": {"operators", chat.Record{int64(99)}},
+		"a block of nobody":            {"blocks", chat.Record{int64(2), int64(99)}},
+		"a profile of nobody":          {"profiles", chat.Record{int64(99), "x", "", "", int64(0)}},
 		"an external of nobody":        {"externals", chat.Record{"x", int64(99)}},
 		"an entry about no room":       {"audit", chat.Record{int64(99), int64(99), int64(1), int64(6), int64(0), int64(0), int64(99), int64(0), int64(0), "", ""}},
 		"a tally":                      {"tallies", chat.Record{int64(1), int64(701), "👍", int64(705), int64(2)}},
