@@ -92,6 +92,7 @@ func (r *teller) ReportPage(_ *session.Session, p session.ReportPage) {
 func (r *teller) AuditPage(_ *session.Session, p session.AuditPage) {
 	r.tell("audit #%d room=%d %d more=%t", p.Request, p.Room, len(p.Entries), p.More)
 }
+
 func (r *teller) SearchPage(_ *session.Session, p session.SearchPage) {
 	for _, h := range p.Hits {
 		r.tell("hit %d %d %s %q %v", h.Room, h.Seq, h.RoomName, h.Text, h.Where)

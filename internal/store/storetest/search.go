@@ -117,8 +117,12 @@ func testSearch(t *testing.T, f *fixture) {
 	}
 	searcher := f.store.(chat.Searcher)
 	for _, q := range []chat.SearchQuery{
-		{Rooms: in}, {Text: "..", Rooms: in}, {Text: "a"}, {Text: strings.Repeat("a", words.QueryBytesMax+1), Rooms: in},
-		{Text: "a", Rooms: in, From: "?"}, {Text: "a", Rooms: in, From: strings.Repeat("1", chat.SearchFromBytesMax+1)},
+		{Rooms: in},
+		{Text: "..", Rooms: in},
+		{Text: "a"},
+		{Text: strings.Repeat("a", words.QueryBytesMax+1), Rooms: in},
+		{Text: "a", Rooms: in, From: "?"},
+		{Text: "a", Rooms: in, From: strings.Repeat("1", chat.SearchFromBytesMax+1)},
 	} {
 		q.ItemsMax, q.ScanMax, q.BytesMax = 1, 1, 1
 		_, err := searcher.Search(f.ctx, q)
