@@ -147,7 +147,6 @@ func (c *copying) compareRest(ctx context.Context) error {
 // compareAll reads a list from both stores, in pages; key names one of it. It returns how many
 // there are.
 func compareAll[T any](c *copying, sum hash.Hash, what string, read func(s chat.Archive, at T) ([]T, error), key func(T) any) (n uint64, err error) {
-	fmt.Fprintln(sum, what)
 	for at := *new(T); ; {
 		want, err := read(c.from, at)
 		if err != nil {
@@ -162,7 +161,7 @@ func compareAll[T any](c *copying, sum hash.Hash, what string, read func(s chat.
 			if i >= len(have) || fmt.Sprintf("%#v", have[i]) != text {
 				return n, differRecord(what, key(want[i]))
 			}
-			fmt.Fprintln(sum, text)
+			fmt.Fprintln(sum, what, text)
 		}
 		if len(have) > len(want) {
 			return n, differRecord(what, key(have[len(want)]))
