@@ -331,6 +331,10 @@ func TestCopyOfEverything(t *testing.T) {
 			t.Errorf("copy %d has another sum", i)
 		}
 		sum = c.Sum
+		again, err := store.Copy(t.Context(), from, to, quiet)
+		if err != nil || again.Written != 0 || again.Sum != sum {
+			t.Fatalf("copy %d again: %+v, %v", i, again, err)
+		}
 		if a, err := store.Audit(t.Context(), to, quiet); err != nil || a.Faults > 0 || a.Records == 0 {
 			t.Fatalf("copy %d: %+v, %v", i, a, err)
 		}

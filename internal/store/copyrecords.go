@@ -53,15 +53,15 @@ func (c *copying) recordsOf(ctx context.Context, k chat.RecordKind) error {
 		}
 		have := make(map[string]string, len(page))
 		for _, r := range page {
-			have[fmt.Sprintf("%q", k.Key(r))] = fmt.Sprintf("%q", r)
+			have[fmt.Sprintf("%#v", k.Key(r))] = fmt.Sprintf("%#v", r)
 		}
 		var missing []chat.Record
 		for _, r := range want {
-			there, is := have[fmt.Sprintf("%q", k.Key(r))]
-			if is && !k.Log && there != fmt.Sprintf("%q", r) {
+			there, is := have[fmt.Sprintf("%#v", k.Key(r))]
+			if is && !k.Log && there != fmt.Sprintf("%#v", r) {
 				return differRecord(k.Name, k.Key(r))
 			}
-			if there != fmt.Sprintf("%q", r) {
+			if there != fmt.Sprintf("%#v", r) {
 				missing = append(missing, r)
 			}
 		}
