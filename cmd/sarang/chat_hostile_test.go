@@ -48,6 +48,13 @@ func hostileServer(t *testing.T, answer func(id uint16, payload []byte) map[pack
 	return l.Addr().String()
 }
 
+// requestOf is the number of a request: the first field of all of them.
+func requestOf(payload []byte) uint32 {
+	var m sarangv1.Join
+	_ = m.UnmarshalVT(payload) // what is no request has none
+	return m.Request
+}
+
 func serveHostile(t *testing.T, c net.Conn, answer func(id uint16, payload []byte) map[packet.ID]packet.Marshaler) {
 	for {
 		var head [4]byte

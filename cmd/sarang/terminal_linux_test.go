@@ -186,11 +186,11 @@ func TestScreenOfAPanic(t *testing.T) {
 // A screen shows what a hostile server says, and its terminal does nothing of it.
 func TestScreenOfAHostileServer(t *testing.T) {
 	bad := badText()
-	addr := hostileServer(t, func(id uint16, _ []byte) map[packet.ID]packet.Marshaler {
+	addr := hostileServer(t, func(id uint16, payload []byte) map[packet.ID]packet.Marshaler {
 		return map[uint16]map[packet.ID]packet.Marshaler{
 			uint16(sarangv1.CLogin): {sarangv1.SLogin: &sarangv1.LoggedIn{Version: 1, User: 7, Name: bad, Token: make([]byte, 16), Server: bad, Capabilities: []string{bad}}},
 			uint16(sarangv1.CJoin): {
-				sarangv1.SJoin: &sarangv1.Joined{Request: 1, Room: &sarangv1.RoomInfo{Id: 1, Name: bad, Epoch: 5}},
+				sarangv1.SJoin: &sarangv1.Joined{Request: requestOf(payload), Room: &sarangv1.RoomInfo{Id: 1, Name: bad, Epoch: 5}},
 				sarangv1.SChat: &sarangv1.Event{Room: 1, Seq: 1, Kind: 1, User: 8, Name: bad, Text: bad + " saidsaid"},
 			},
 			// Who is here is asked for when the room is shown.
