@@ -50,6 +50,11 @@ func (c brokenConn) MemberPage(context.Context, chat.RoomID, chat.UserID, int) (
 	return client.MemberPage{}, errors.New("nobody knows")
 }
 
+// Blocks are asked for after the login.
+func (c brokenConn) Blocks(context.Context) ([]client.Member, error) {
+	return nil, errors.New("nobody knows")
+}
+
 // Typing is told while somebody types.
 func (c brokenConn) Typing(chat.RoomID) {}
 
