@@ -77,6 +77,7 @@ type run struct {
 	diskFullUntil    time.Duration
 	diskStalledUntil time.Duration
 	tasksStalled     bool // of what waits for the disk, only commits are done
+	readsWaiting     int  // that were asked for since
 	healed           bool
 	probing          bool // everybody keeps up
 	resting          bool // nobody does anything for a while
