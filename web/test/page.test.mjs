@@ -309,7 +309,8 @@ test("unread while away, and a line over what is new", async () => {
   await bob.say("one");
   await bob.say("two, @Uma");
   const item = ann.page.locator(".side .item", { hasText: "busy" });
-  await item.locator(".badge.mentioned", { hasText: "2" }).waitFor();
+  await item.locator(".badge.mentioned", { hasText: "@1" }).waitFor();
+  await item.locator(".badge:not(.mentioned)", { hasText: "2" }).waitFor();
   await ann.page.waitForFunction(() => document.title === "(2) #quiet · Sarang");
   await item.click();
   await ann.page.locator(".new").waitFor();
@@ -825,6 +826,146 @@ test("profiles, and whom one does not want to see", async () => {
   await about(ann, "Hugo");
   await ann.page.locator(".actions button", { hasText: "Show me again" }).click();
   await ann.sees("a loud word");
+});
+
+test("people are mentioned by their ids, by keyboard and mouse, and find where", async () => {
+  const ann = await come("Iris");
+  await ann.make("calling");
+  const bob = await come("Igor", { room: "calling" });
+  const minji = await come("미나", { room: "calling", locale: "ko-KR" });
+  await minji.page.waitForSelector("#composer");
+  const { page } = ann;
+  await ann.page.locator(".people .item", { hasText: "미나" }).waitFor();
+  // By keyboard: who begins so, then the second of all.
+  await page.focus("#composer");
+  await page.keyboard.type("hi @ig");
+  const list = page.locator(".complete li");
+  await list.filter({ hasText: "Igor" }).waitFor();
+  assert.equal(await list.count(), 1);
+  await accessible(ann, "names behind an @");
+  await page.keyboard.press("Enter");
+  await list.waitFor({ state: "detached" });
+  assert.equal(await page.inputValue("#composer"), "hi @Igor ");
+  await page.keyboard.type("and @");
+  await list.first().waitFor();
+  assert.deepEqual(await page.locator(".complete bdi").allTextContents(), ["Igor", "미나", "room"]);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.inputValue("#composer"), "hi @Igor and @미나 ");
+  // Escape puts the list away, and what is no name is sent as it is.
+  await page.keyboard.type("@");
+  await list.first().waitFor();
+  await page.keyboard.press("Escape");
+  await list.first().waitFor({ state: "detached" });
+  await page.keyboard.press("Enter");
+  await bob.sees("hi @Igor and @미나 @");
+  const stored = await page.evaluate(() => globalThis.sarang.current.value.view.messages().at(-1).text);
+  assert.match(stored, /^hi \[@Igor\]\(user:\d+\) and \[@미나\]\(user:\d+\) @$/);
+  assert.deepEqual(await bob.page.locator(".to-me .mention").allTextContents(), ["@Igor", "@미나"]);
+  assert.deepEqual(await bob.page.locator(".mention.mine").allTextContents(), ["@Igor"]);
+  assert.deepEqual(await minji.page.locator(".mention.mine").allTextContents(), ["@미나"]);
+  // By mouse, and everybody.
+  await page.focus("#composer");
+  await page.keyboard.type("@");
+  await list.filter({ hasText: "room" }).click();
+  assert.equal(await page.inputValue("#composer"), "@room ");
+  await page.keyboard.type("tea");
+  await page.keyboard.press("Enter");
+  await minji.page.locator(".to-me", { hasText: "@room tea" }).waitFor();
+  // An edit has the names that people write, and keeps whom they mean.
+  await page.keyboard.press("ArrowUp");
+  await page.locator(".about", { hasText: "Edit" }).waitFor();
+  assert.equal(await page.inputValue("#composer"), "@room tea");
+  await ann.say("@room green tea");
+  await minji.page.locator(".to-me", { hasText: "@room green tea" }).waitFor();
+  // Away, it is counted; and found in the list, also by who was not there.
+  await minji.make("else");
+  await ann.say("@미나님, 안녕?");
+  await minji.page.locator(".side .item", { hasText: "calling" }).locator(".badge.mentioned", { hasText: "@1" }).waitFor();
+  await minji.page.reload();
+  await minji.page.locator(".side .item", { hasText: "calling" }).locator(".badge.mentioned", { hasText: "@1" }).waitFor();
+  await minji.page.locator(".side .bar button[title='나를 부른 글']").click();
+  const cases = minji.page.locator(".cases .case");
+  await cases.nth(1).waitFor();
+  assert.equal(await cases.count(), 2); // what speaks to everybody is not in it
+  await accessible(minji, "what speaks to one");
+  await minji.picture("mentions");
+  await cases.nth(1).click();
+  await minji.page.locator(".room h1", { hasText: "calling" }).waitFor();
+  await minji.page.locator(".msg.lit", { hasText: "hi @Igor" }).waitFor();
+  // In a thread, too.
+  await bob.page.focus(".log");
+  await bob.page.keyboard.press("ArrowUp");
+  await bob.page.keyboard.press("t");
+  await bob.page.locator("#thread-composer").pressSequentially("@iri");
+  await bob.page.locator(".thread .complete li", { hasText: "Iris" }).click();
+  assert.equal(await bob.page.inputValue("#thread-composer"), "@Iris ");
+  await bob.page.keyboard.press("Escape");
+});
+
+test("what was said is found, and shown in its place", async () => {
+  const ann = await come("Sina");
+  await ann.make("kitchen");
+  await ann.page.evaluate(async () => {
+    const { client, current } = globalThis.sarang;
+    const say = (text) => client.value.publish(current.value.id, text);
+    await say("green tea, please");
+    await Promise.all(Array.from({ length: 250 }, (_, i) => say(`talk ${i}${i % 10 ? "" : " of cake"}`)));
+    await say("<b>black tea</b> 東京都 tea");
+  });
+  await ann.sees("black tea");
+  await ann.make("garden");
+  await ann.say("tea in the garden");
+  await ann.sees("tea in the garden");
+  const { page } = ann;
+  await page.keyboard.press("Control+Shift+f");
+  await page.waitForSelector("dialog[open]");
+  await page.keyboard.type("tea");
+  await page.keyboard.press("Enter");
+  const cases = page.locator(".cases .case");
+  await cases.first().waitFor();
+  assert.equal(await cases.count(), 1); // in this room
+  await page.uncheck("dialog input[type=checkbox]");
+  await page.focus("#search");
+  await page.keyboard.press("Enter");
+  await cases.nth(2).waitFor();
+  assert.deepEqual(await page.locator(".cases mark").allTextContents(), ["tea", "tea", "tea", "tea"]);
+  assert.equal(await page.locator(".cases b b").count(), 0);
+  await accessible(ann, "what was found");
+  await page.locator("dialog", { hasText: "#kitchen" }).waitFor();
+  await ann.picture("search");
+  await cases.nth(2).click();
+  await page.locator(".room h1", { hasText: "kitchen" }).waitFor();
+  await page.locator(".msg.lit", { hasText: "green tea" }).waitFor();
+  // More than a page.
+  await ann.choose("Search in this room");
+  await page.fill("#search", "cake");
+  await page.keyboard.press("Enter");
+  await cases.nth(19).waitFor();
+  await page.locator("dialog .wide", { hasText: "More" }).click();
+  await cases.nth(24).waitFor();
+  await page.locator("dialog .wide").waitFor({ state: "detached" });
+  assert.equal(await cases.count(), 25);
+  await page.fill("#search", "nobody-has-said-this");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog .none", { hasText: "Nothing was found" }).waitFor();
+});
+
+test("a server that does not search says so", async () => {
+  const other = new Server();
+  other.args = ["--search", "off"];
+  try {
+    await other.run();
+    const ann = await Person.come(browser, other, "Sven");
+    people.push(ann);
+    await ann.make("mute");
+    await ann.choose("Search in this room");
+    await ann.page.fill("#search", "tea");
+    await ann.page.keyboard.press("Enter");
+    await ann.page.locator("dialog [role=alert]", { hasText: "does not search" }).waitFor();
+  } finally {
+    await other.end();
+  }
 });
 
 long("10,000 messages in a room while one scrolls", async () => {

@@ -1,13 +1,13 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type FileInfo, type HistoryPage, type Id, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
+import { Client, Code, type FileInfo, type Hit, type HistoryPage, type Id, type MentionPlace, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
 import { type Visitor, framed, subjectOf, visitor } from "./framed.ts";
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
 import { type Outgoing, RoomModel } from "./room.ts";
 import { TabClient } from "./share.ts";
 import * as store from "./store.ts";
-import { plain } from "./text.ts";
+import { mentioning, plain } from "./text.ts";
 
 export type Connection =
   | { readonly is: "online" }
@@ -37,10 +37,17 @@ const markMs = 1000;
 /** Events that are asked for when a room is opened, and at each step. */
 const pageItems = past.pageItems;
 
+/** How often, and after how long, it is asked what a room is to us that we have just joined. */
+const learnTries = 8;
+const learnMs = 250;
+
+/** Hits of a page. */
+const foundItems = 20;
+
 /** Rooms that a session keeps open. */
 const roomsMax = 60;
 
-export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "room" | "pins" | "date" | "picture";
+export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "room" | "pins" | "date" | "picture" | "search" | "mentions";
 
 class App {
   readonly client = signal<TabClient | null>(null);
@@ -63,7 +70,7 @@ class App {
   readonly loginError = signal("");
   readonly loginCode = signal(0); // of that error
   readonly entering = signal(false);
-  readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + (r.muted.value ? 0 : r.unread.value), 0));
+  readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + (r.muted.value ? r.mentions.value : r.unread.value), 0));
   #wanted = ""; // the room that the address names
   #wantedSeq = 0; // and the message
   #subject = "";
@@ -229,7 +236,7 @@ class App {
       r.role.value = mine.role;
       r.muted.value = mine.muted;
       if (r === this.current.value && r.atEnd && document.visibilityState === "visible") r.marked = mine.mark;
-      else r.count(mine.unread, mine.mark, mine.room.lastSeq, this.user.value);
+      else r.count(mine.unread, mine.mentions, mine.mark, mine.room.lastSeq, this.user.value);
     }
     try {
       const { room, after } = await client.join({ room: r.id, known, ...from });
@@ -352,12 +359,17 @@ class App {
   async #learn(client: TabClient, r: RoomModel): Promise<void> {
     if (r.info.value.ephemeral) return;
     try {
-      const { rooms } = await client.myRoomPage(String(BigInt(r.id) - 1n), 1);
-      const mine = rooms.find((m) => m.room.id === r.id);
-      if (!mine) return;
-      r.role.value = mine.role;
-      r.muted.value = mine.muted;
-      r.marked = Math.max(r.marked, mine.mark);
+      for (let i = 0; i < learnTries; i++) {
+        const { rooms } = await client.myRoomPage(String(BigInt(r.id) - 1n), 1);
+        const mine = rooms.find((m) => m.room.id === r.id);
+        if (mine) {
+          r.role.value = mine.role;
+          r.muted.value = mine.muted;
+          r.marked = Math.max(r.marked, mine.mark);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, learnMs)); // it is stored a moment after the answer to the join
+      }
     } catch {
       // It is not known, then.
     }
@@ -494,10 +506,7 @@ class App {
     try {
       const page = await this.client.value?.memberPage(r.id, "0", 200);
       if (!page) return;
-      batch(() => {
-        r.people.value = [...page.members].sort((a, b) => a.name.localeCompare(b.name));
-        r.present.value = page.total;
-      });
+      r.arePresent(page.members, page.total);
     } catch {
       // Whoever is not in the room may not know.
     }
@@ -659,6 +668,40 @@ class App {
     }
   }
 
+  // Mentions and search.
+
+  /** What somebody is called in a room. */
+  nameOf(r: RoomModel | undefined, user: Id | "all"): string {
+    return user === this.user.value ? this.name.value : (r?.nameOf(user) ?? "");
+  }
+
+  /** What was written as the server gets it. */
+  mentioning(r: RoomModel, text: string): string {
+    return mentioning(text, (name) => r.called(name, mayMentionAll(r)));
+  }
+
+  async mentionPage(before?: MentionPlace): Promise<{ messages: readonly RoomEvent[]; next: MentionPlace | null }> {
+    const page = await this.client.value!.mentions(before, foundItems);
+    return { messages: page.messages.filter((e) => e.text !== ""), next: page.more ? page.next : null };
+  }
+
+  async searchPage(text: string, room: Id, from = ""): Promise<{ hits: readonly Hit[]; next: string; partial: boolean }> {
+    return this.client.value!.search({ text, room, from, itemsMax: foundItems });
+  }
+
+  /** Goes to a message of any room. */
+  async goToMessage(room: Id, seq: number): Promise<void> {
+    let r = this.find(room);
+    if (!r) {
+      const other = this.others.value.find((o) => o.id === room);
+      if (other) await this.open(other.name);
+      r = this.find(room);
+    }
+    if (!r) return this.tell(t().notFound);
+    if (this.current.value !== r) this.show(r);
+    await this.jump(r, seq);
+  }
+
   /** Somebody types into a field of a room, which says that by now. */
   typing(r: RoomModel, text: string): void {
     if (text.trim()) this.client.value?.typing(r.id);
@@ -757,17 +800,17 @@ class App {
     if (r === this.current.value && !seen && r.unread.value === 0 && e.user !== this.user.value && e.kind === "message") {
       r.newLine.value = r.readSeq.value;
     }
-    r.take(e, this.user.value, this.name.value, seen);
+    r.take(e, this.user.value, seen);
     if (seen) this.read(r);
     store.keepEvent(e);
     if (e.kind === "delete") for (const erased of r.erase(e.target)) store.keepEvent(erased);
     document.title = this.title();
-    if (e.kind === "message" && e.user !== this.user.value && r === this.current.value && !this.blocked.value.has(e.user)) this.#announce(e);
+    if (e.kind === "message" && e.user !== this.user.value && r === this.current.value && !this.blocked.value.has(e.user)) this.#announce(r, e);
   }
 
   /** Says new messages to who listens, some at a time: a flood is only counted. */
-  #announce(e: RoomEvent): void {
-    this.#said.push(t().announce(e.name, plain(e.text).slice(0, 300)));
+  #announce(r: RoomModel, e: RoomEvent): void {
+    this.#said.push(t().announce(e.name, plain(e.text, (u) => this.nameOf(r, u)).slice(0, 300)));
     this.#sayTimer ??= setTimeout(() => {
       this.#sayTimer = undefined;
       const said = this.#said.splice(0);
@@ -797,6 +840,11 @@ class App {
 }
 
 export const app = new App();
+
+/** Whether we may speak to all who are in a room at once. */
+export function mayMentionAll(r: RoomModel): boolean {
+  return r.role.value === "owner" || r.role.value === "moderator";
+}
 
 export function sameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();

@@ -2,13 +2,17 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { MessageView } from "sarang-client";
 import { AttachButton, Attachments, attach, attachments, takeFiles, takesFiles } from "./attach.tsx";
 import { app } from "./app.ts";
+import { useCompletion } from "./complete.tsx";
 import { moderates, roomLabel } from "./conversation.tsx";
 import { span, t } from "./i18n.ts";
 import { Cross, Send } from "./icons.tsx";
 import type { RoomModel } from "./room.ts";
-import { plain } from "./text.ts";
+import { plain, unmentioned } from "./text.ts";
 
 const encoder = new TextEncoder();
+
+/** What mentions add to a text, at most: the server takes 20 of them. */
+const mentionsBytes = 20 * 30;
 
 /** The browser makes a field as high as what is in it. */
 const sizesItself = CSS.supports("field-sizing", "content");
@@ -22,7 +26,7 @@ export function Composer({ room }: { room: RoomModel }) {
   const most = app.client.value?.self?.limits.textBytesMax ?? 16384;
   const { archived, slowSeconds } = room.info.value;
   const waits = slowSeconds > 0 && !moderates(room);
-  const tooLong = text.length * 3 > most && encoder.encode(text).length > most;
+  const tooLong = text.length * 3 + mentionsBytes > most && encoder.encode(app.mentioning(room, text)).length > most;
 
   const grow = () => {
     const b = box.current;
@@ -34,7 +38,11 @@ export function Composer({ room }: { room: RoomModel }) {
   const editing = room.editing.value;
   const replying = room.replying.value;
   useLayoutEffect(() => {
-    if (editing) set(editing.text);
+    if (!editing) return;
+    const { text, meant } = unmentioned(editing.text, (u) => app.nameOf(room, u));
+    room.meant.clear();
+    for (const [name, user] of meant) room.meant.set(name, user);
+    set(text);
   }, [editing]);
   useLayoutEffect(() => {
     if (desk.matches) box.current?.focus();
@@ -42,8 +50,10 @@ export function Composer({ room }: { room: RoomModel }) {
 
   const set = (v: string) => {
     room.draft = v;
+    if (!v) room.meant.clear();
     setText(v);
   };
+  const names = useCompletion(room, box, set, "composer-names");
   const send = () => {
     const said = text.replace(/\s+$/, "").replace(/^\n+/, "");
     const waiting = attachments(room).value;
@@ -52,14 +62,15 @@ export function Composer({ room }: { room: RoomModel }) {
     if (editing) {
       if (!said.trim()) return;
       room.editing.value = null;
+      const edited = app.mentioning(room, said);
       set("");
-      void app.edit(room, editing.event.seq, said);
+      void app.edit(room, editing.event.seq, edited);
       return;
     }
     room.newLine.value = 0;
     const files = takeFiles(room);
     if (!said.trim() && files.length === 0) return;
-    app.send(room, said, 0, files);
+    app.send(room, app.mentioning(room, said), 0, files);
     room.toEnd();
     set("");
     box.current?.focus();
@@ -81,12 +92,13 @@ export function Composer({ room }: { room: RoomModel }) {
       {(editing ?? replying) && (
         <div class="about">
           <span>{editing ? t().editingMessage : t().replyingTo(replying!.event.name)}</span>
-          {replying && <span class="what" dir="auto">{plain(replying.text).slice(0, 160)}</span>}
+          {replying && <span class="what" dir="auto">{plain(replying.text, (u) => app.nameOf(room, u)).slice(0, 160)}</span>}
           <span class="grow" />
           <button type="button" class="ghost" aria-label={t().cancel} onClick={cancel}><Cross /></button>
         </div>
       )}
       <Attachments room={room} />
+      {names.list}
       <div class={`field${tooLong ? " wrong" : ""}`}>
         <AttachButton room={room} />
         <textarea
@@ -100,8 +112,10 @@ export function Composer({ room }: { room: RoomModel }) {
           aria-invalid={tooLong}
           autocomplete="off"
           enterkeyhint="send"
+          {...names.attributes}
           onInput={(e) => {
             set(e.currentTarget.value);
+            names.look();
             if (!editing) app.typing(room, e.currentTarget.value);
           }}
           onPaste={(e) => {
@@ -112,7 +126,7 @@ export function Composer({ room }: { room: RoomModel }) {
           }}
           onKeyDown={(e) => {
             // While an input method composes, Enter is its own (keyCode 229: some say no more).
-            if (e.isComposing || e.keyCode === 229) return;
+            if (e.isComposing || e.keyCode === 229 || names.key(e)) return;
             if (e.key === "Escape" && (editing || replying)) {
               e.preventDefault();
               cancel();

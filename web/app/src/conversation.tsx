@@ -7,6 +7,7 @@ import { Back, Down, Hash, Lock, More, People } from "./icons.tsx";
 import { Avatar, Message, Unsent, edit, menu, reply } from "./message.tsx";
 import { rows } from "./notes.ts";
 import type { RoomModel } from "./room.ts";
+import { openSearch } from "./search.tsx";
 
 /** Near enough to the end to be taken for it, and to the window's edges to move it. */
 const endPx = 48;
@@ -109,6 +110,7 @@ function RoomMenu({ room }: { room: RoomModel }) {
       <summary class="ghost" aria-label={t().menu} role="button"><More /></summary>
       <ul>
         {moderates(room) && !room.isDirect && item(t().invite, () => (app.dialog.value = "invite"))}
+        {!room.info.value.ephemeral && item(t().searchHere, () => openSearch(true))}
         {!room.info.value.ephemeral && item(t().pins, () => (app.dialog.value = "pins"))}
         {!room.info.value.ephemeral && item(t().goToDate, () => (app.dialog.value = "date"))}
         {moderates(room) && !room.isDirect && item(t().roomSettings, () => (app.dialog.value = "room"))}

@@ -7,6 +7,7 @@ import { Hash, Lock, Plus, Search } from "./icons.tsx";
 import { OpenPicture } from "./attach.tsx";
 import { GoToDate, Pins } from "./find.tsx";
 import { edit, reply } from "./message.tsx";
+import { Mentions, SearchMessages } from "./search.tsx";
 import { Modal, Title, close } from "./modal.tsx";
 import { Audit, ReportMessage, Reports, RoomSettings } from "./moderation.tsx";
 import type { RoomModel } from "./room.ts";
@@ -41,6 +42,10 @@ export function Dialogs() {
       return app.current.value ? <Audit room={app.current.value} /> : null;
     case "pins":
       return app.current.value ? <Pins room={app.current.value} /> : null;
+    case "search":
+      return <SearchMessages />;
+    case "mentions":
+      return <Mentions />;
     case "picture":
       return <OpenPicture />;
     case "date":
@@ -281,7 +286,7 @@ function Moderate() {
         )}
         <ul class="actions">
           {about && button(t().talkAlone, async () => void app.talkTo({ users: [about.user] }))}
-          {about && button(t().mention, async () => mention(about.name))}
+          {about && button(t().mention, async () => mention(room, about.name, about.user))}
           {about && button(blocks ? t().unblock : t().block, () => app.try((c) => c.block({ user: about.user }, { remove: blocks })))}
           {owner && about && button(t().makeModerator, () => app.giveRole(room, "moderator", whom))}
           {owner && about && button(t().makeOwner, () => app.giveRole(room, "owner", whom))}
@@ -347,9 +352,10 @@ function OwnProfile() {
 }
 
 /** Writes somebody's name into the composer. */
-function mention(name: string): void {
-  const box = document.querySelector<HTMLTextAreaElement>("#composer");
+function mention(room: RoomModel, name: string, user: string): void {
+  const box = document.querySelector<HTMLTextAreaElement>("textarea#composer");
   if (!box) return;
+  room.meant.set(name.toLowerCase(), user);
   box.value = `${box.value}${box.value && !box.value.endsWith(" ") ? " " : ""}@${name} `;
   box.dispatchEvent(new Event("input", { bubbles: true }));
   setTimeout(() => box.focus());
@@ -537,6 +543,7 @@ function KeyHelp() {
     ["Ctrl K", t().keySwitch],
     ["Alt ↓ / Alt ↑", t().keyNextRoom],
     ["Alt Shift ↓", t().keyUnread],
+    ["Ctrl Shift F", t().keySearch],
     ["Ctrl M", t().keyPeople],
     ["Ctrl End", t().keyNewest],
     ["Esc", t().keyCompose],

@@ -61,7 +61,7 @@ export function Pins({ room }: { room: RoomModel }) {
             <li key={m.event.seq}>
               <button type="button" class="case" onClick={() => (close(), void app.jump(room, m.event.seq))}>
                 <b><bdi>{m.event.name}</bdi></b> <time>{fullTime(m.event.timeMs)}</time>
-                <span class="excerpt" dir="auto">{plain(m.text).slice(0, 300)}</span>
+                <span class="excerpt" dir="auto">{plain(m.text, (u) => app.nameOf(room, u)).slice(0, 300)}</span>
               </button>
             </li>
           ))}

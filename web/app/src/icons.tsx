@@ -14,6 +14,8 @@ export const People = () => icon(<path d="M7.500 9.500a2.800 2.800 0 1 0 0-5.600
 export const Back = () => icon(<path d="M12 4.500 6.500 10l5.500 5.500" />);
 export const Plus = () => icon(<path d="M10 4v12M4 10h12" />);
 export const Search = () => icon(<path d="M9 14.500a5.500 5.500 0 1 0 0-11 5.500 5.500 0 0 0 0 11ZM13 13l4 4" />);
+export const Glass = () => icon(<path d="M4.500 3.500h11M4.500 7h4M4.500 10.500h2.500M12 15a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7ZM14.500 14l3 3" />);
+export const At = () => icon(<path d="M10 13.200a3.200 3.200 0 1 0 0-6.400 3.200 3.200 0 0 0 0 6.400ZM13.200 7v4c0 2.900 3.800 2.600 3.800-1a7 7 0 1 0-2.800 5.600" />);
 export const Send = () => icon(<path d="M10 16.500v-13M4.500 9 10 3.500 15.500 9" />);
 export const Down = () => icon(<path d="M10 3.500v13M4.500 11l5.500 5.500 5.500-5.500" />);
 export const Gear = () => icon(<path d="M3.500 6h7m4 0h2M3.500 14h2m4 0h7M12.500 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4ZM7.500 16a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z" />);

@@ -1,5 +1,6 @@
 // Keys that work everywhere. Everything else is done with Tab, Enter and the arrows.
 import { app } from "./app.ts";
+import { openSearch } from "./search.tsx";
 
 export function listenToKeys(): void {
   addEventListener("keydown", (e) => {
@@ -12,6 +13,8 @@ export function listenToKeys(): void {
       app.dialog.value = app.dialog.value === "keys" ? "none" : "keys";
     } else if (app.dialog.value !== "none") {
       return; // the dialog's
+    } else if ((e.ctrlKey || e.metaKey) && e.shiftKey && !e.altKey && key === "f") {
+      openSearch(app.current.value !== null);
     } else if (ctrl && key === "m") {
       app.people.value = !app.people.value;
     } else if (ctrl && e.key === "End") {

@@ -1,12 +1,18 @@
-import type { MessageView } from "sarang-client";
+import { type Id, type MessageView, speaksTo } from "sarang-client";
 import { FilesOf } from "./attach.tsx";
 import { app } from "./app.ts";
 import { fullTime, t, time } from "./i18n.ts";
 import { Pin, Reply, Smile } from "./icons.tsx";
 import type { Outgoing, RoomModel } from "./room.ts";
-import { type Block, type Inline, mentions, parse, plain } from "./text.ts";
+import { type Block, type Inline, parse, plain } from "./text.ts";
 
-function Inlines({ of }: { of: readonly Inline[] }) {
+/** It is drawn again when names become known. */
+function Mentioned({ room, user, name }: { room: RoomModel; user: Id | "all"; name: string }) {
+  void room.people.value;
+  return <span class={user === app.user.value || user === "all" ? "mention mine" : "mention"}>@<bdi>{app.nameOf(room, user) || name}</bdi></span>;
+}
+
+function Inlines({ of, room }: { of: readonly Inline[]; room: RoomModel }) {
   return (
     <>
       {of.map((i) => {
@@ -16,34 +22,34 @@ function Inlines({ of }: { of: readonly Inline[] }) {
           case "code":
             return <code>{i.text}</code>;
           case "strong":
-            return <strong><Inlines of={i.of} /></strong>;
+            return <strong><Inlines of={i.of} room={room} /></strong>;
           case "em":
-            return <em><Inlines of={i.of} /></em>;
+            return <em><Inlines of={i.of} room={room} /></em>;
           case "del":
-            return <del><Inlines of={i.of} /></del>;
+            return <del><Inlines of={i.of} room={room} /></del>;
           case "link":
             return <a href={i.href} target="_blank" rel="noopener noreferrer nofollow ugc">{i.text}</a>;
           case "mention":
-            return <span class={i.name.toLowerCase() === app.name.peek().toLowerCase() ? "mention mine" : "mention"}>@{i.name}</span>;
+            return <Mentioned room={room} user={i.user} name={i.name} />;
         }
       })}
     </>
   );
 }
 
-function BlockOf({ block }: { block: Block }) {
+function BlockOf({ block, room }: { block: Block; room: RoomModel }) {
   switch (block.is) {
     case "pre":
       return <pre dir="auto" tabIndex={0}><code>{block.text}</code></pre>;
     case "quote":
-      return <blockquote dir="auto"><Inlines of={block.of} /></blockquote>;
+      return <blockquote dir="auto"><Inlines of={block.of} room={room} /></blockquote>;
     case "lines":
-      return <p dir="auto"><Inlines of={block.of} /></p>;
+      return <p dir="auto"><Inlines of={block.of} room={room} /></p>;
   }
 }
 
-export function Text({ text }: { text: string }) {
-  return <>{parse(text).map((b, i) => <BlockOf key={i} block={b} />)}</>;
+export function Text({ text, room }: { text: string; room: RoomModel }) {
+  return <>{parse(text).map((b, i) => <BlockOf key={i} block={b} room={room} />)}</>;
 }
 
 /** One of twelve colours, the same for a user everywhere. */
@@ -78,7 +84,7 @@ interface MessageProps {
 /** It reads signals (the language), so it is drawn again only when one of its properties changes. */
 export function Message({ m, room, answers, first, self, lit, beside }: MessageProps) {
   const e = m.event;
-  const to = !self && !m.gone && mentions(m.text, app.name.peek());
+  const to = !self && !m.gone && speaksTo(m.text, app.user.value);
   const when = new Date(e.timeMs).toISOString();
   return (
     <li class={`msg${first ? " first" : ""}${to ? " to-me" : ""}${m.gone ? " deleted" : ""}${lit ? " lit" : ""}`} data-seq={e.seq} tabIndex={-1}>
@@ -95,7 +101,7 @@ export function Message({ m, room, answers, first, self, lit, beside }: MessageP
         <time class="aside" dateTime={when} title={fullTime(e.timeMs)}>{time(e.timeMs)}</time>
       )}
       {!first && <span class="sr"><bdi>{e.name}</bdi>: </span>}
-      <div class="body">{m.gone ? <p>{t().deleted}</p> : <Text text={m.text} />}</div>
+      <div class="body">{m.gone ? <p>{t().deleted}</p> : <Text text={m.text} room={room} />}</div>
       {m.files.length > 0 && <FilesOf room={room} seq={e.seq} files={m.files} />}
       {(m.edited > 0 || m.pinned > 0) && !m.gone && (
         <span class="marks">
@@ -130,7 +136,7 @@ function Answers({ room, seq, to }: { room: RoomModel; seq: number; to: MessageV
       {to ? (
         <>
           <b class={`by ${hue(to.event.user)}`}><bdi>{to.event.name}</bdi></b>
-          <span dir="auto">{to.gone ? t().deleted : plain(to.text).slice(0, 120)}</span>
+          <span dir="auto">{to.gone ? t().deleted : plain(to.text, (u) => app.nameOf(room, u)).slice(0, 120)}</span>
         </>
       ) : (
         <span>{t().earlierMessage}</span>
@@ -169,7 +175,7 @@ export function Unsent({ o, room, first }: { o: Outgoing; room: RoomModel; first
     <li class={`msg unsent${first ? " first" : ""}${failed ? " failed" : ""}`}>
       {first && <Avatar user={app.user.value} name={app.name.value} />}
       {first && <div class="head"><span class={`name ${hue(app.user.value)}`}><bdi>{app.name.value}</bdi></span></div>}
-      <div class="body"><Text text={o.text} />{o.files?.map((f) => <p key={f.id}>📎 <bdi>{f.name}</bdi></p>)}</div>
+      <div class="body"><Text text={o.text} room={room} />{o.files?.map((f) => <p key={f.id}>📎 <bdi>{f.name}</bdi></p>)}</div>
       <div class="state">
         {failed ? (
           <>

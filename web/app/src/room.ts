@@ -1,7 +1,6 @@
 // A room as the page has it: a stretch of its log, of which a window is in the document.
 import { batch, signal } from "@preact/signals";
-import { type FileInfo, type Id, type Member, type MessageView, type Role, type RoomEvent, type RoomInfo, View, changedInfo } from "sarang-client";
-import { mentions } from "./text.ts";
+import { type FileInfo, type Id, type Member, type MessageView, type Role, type RoomEvent, type RoomInfo, View, changedInfo, speaksTo } from "sarang-client";
 
 /** Something of ours that the server has not shown us yet. */
 export interface Outgoing {
@@ -25,6 +24,9 @@ export const windowStep = 100;
 
 /** Events of a room that are kept in memory while nobody scrolls in them. */
 const keptMax = 2000;
+
+/** What stands behind the @ that means all who are in the room. */
+export const everybody = "room";
 
 export class RoomModel {
   readonly info = signal<RoomInfo>(undefined as never);
@@ -52,7 +54,12 @@ export class RoomModel {
   readonly muted = signal(false);
   /** The mark that the server knows of. */
   marked = 0;
-  readonly mentioned = signal(false);
+  /** Of what is unread, what speaks to us; the server counts up to 100. */
+  readonly mentions = signal(0);
+  /** What people are called, as far as the log and the list of who is here tell. */
+  readonly #names = new Map<Id, string>();
+  /** Whom the names mean that were chosen for what is written now. */
+  readonly meant = new Map<string, Id | "all">();
   readonly outbox = signal<readonly Outgoing[]>([]);
   readonly people = signal<readonly Member[]>([]);
   readonly present = signal(0);
@@ -123,7 +130,7 @@ export class RoomModel {
   }
 
   /** An event that was delivered. seen: somebody looks at it right now. */
-  take(e: RoomEvent, self: Id, selfName: string, seen: boolean): void {
+  take(e: RoomEvent, self: Id, seen: boolean): void {
     batch(() => {
       this.#know(e);
       const atTail = this.atTail;
@@ -138,8 +145,10 @@ export class RoomModel {
       }
       if (e.user === self && e.nonce !== "0") this.outbox.value = this.outbox.value.filter((o) => o.nonce !== e.nonce);
       if (e.kind === "message" && e.seq > this.readSeq.value && !seen) {
-        if (e.user !== self && e.seq > this.counted) this.unread.value++;
-        if (e.user !== self && mentions(e.text, selfName)) this.mentioned.value = true;
+        if (e.user !== self && e.seq > this.counted) {
+          this.unread.value++;
+          if (speaksTo(e.text, self)) this.mentions.value++;
+        }
       }
       this.counted = Math.max(this.counted, e.seq);
       if (e.kind === "role" && e.subject === self) this.role.value = e.role;
@@ -174,6 +183,7 @@ export class RoomModel {
   /** What every event tells, wherever it stands. */
   #know(e: RoomEvent): void {
     this.view.apply(e);
+    if (e.name) this.#names.set(e.user, e.name);
     if (e.kind === "role") {
       this.roles.value = new Map(this.roles.value).set(e.subject, e.role);
     } else if (e.kind === "join") {
@@ -188,6 +198,41 @@ export class RoomModel {
     }
   }
 
+  /** What a page tells of messages, and of names that nothing newer has told. */
+  #read(page: readonly RoomEvent[]): void {
+    for (const e of page) this.view.apply(e);
+    for (let i = page.length - 1; i >= 0; i--) {
+      const { user, name } = page[i]!;
+      if (name && !this.#names.has(user)) this.#names.set(user, name);
+    }
+  }
+
+  /** Who is here now. */
+  arePresent(people: readonly Member[], total: number): void {
+    for (const p of people) this.#names.set(p.user, p.name);
+    batch(() => {
+      this.people.value = [...people].sort(byName);
+      this.present.value = total;
+    });
+  }
+
+  /** What somebody is called; "": that is not known. */
+  nameOf(user: Id | "all"): string {
+    return this.#names.get(user) ?? this.info.value.direct.map((id, i) => (id === user ? (this.info.value.name.replace(/^@/, "").split(",")[i] ?? "") : "")).join("");
+  }
+
+  /** Whom a name means here. all: it may be everybody. */
+  called(name: string, all: boolean): Id | "all" | null {
+    const wanted = name.toLowerCase();
+    const meant = this.meant.get(wanted);
+    if (meant) return meant;
+    if (all && wanted === everybody) return "all";
+    const present = this.people.value.find((p) => p.name.toLowerCase() === wanted);
+    if (present) return present.user;
+    for (const [user, known] of this.#names) if (known.toLowerCase() === wanted) return user;
+    return null;
+  }
+
   /** What was kept from before a reload. */
   restore(events: readonly RoomEvent[]): void {
     if (this.events.length > 0) return;
@@ -199,13 +244,14 @@ export class RoomModel {
   }
 
   /** What the server counts as unread: up to its end, behind our mark. */
-  count(unread: number, mark: number, upTo: number, self: Id): void {
+  count(unread: number, mentions: number, mark: number, upTo: number, self: Id): void {
     batch(() => {
       this.marked = Math.max(this.marked, mark);
       if (mark < this.readSeq.value) return; // we have read on, and it was not told yet
       this.readSeq.value = mark;
-      const since = this.newest.filter((e) => e.kind === "message" && e.seq > upTo && e.user !== self).length;
-      this.unread.value = unread + since;
+      const since = this.newest.filter((e) => e.kind === "message" && e.seq > upTo && e.user !== self);
+      this.unread.value = unread + since.length;
+      this.mentions.value = mentions + since.filter((e) => speaksTo(e.text, self)).length;
       this.counted = Math.max(upTo, this.last);
     });
   }
@@ -218,7 +264,7 @@ export class RoomModel {
       this.readSeq.value = seq;
       const rest = this.newest.filter((e) => e.kind === "message" && e.seq > seq && e.user !== self);
       this.unread.value = Math.min(this.unread.value, rest.length);
-      if (this.unread.value === 0) this.mentioned.value = false;
+      this.mentions.value = Math.min(this.mentions.value, rest.filter((e) => speaksTo(e.text, self)).length);
     });
   }
 
@@ -227,7 +273,7 @@ export class RoomModel {
     const first = this.events[0]?.seq ?? Infinity;
     const older = page.filter((e) => e.seq < first);
     const roles = new Map(this.roles.value);
-    for (const e of page) this.view.apply(e);
+    this.#read(page);
     for (const e of older) if (e.kind === "role" && !this.roles.value.has(e.subject)) roles.set(e.subject, e.role);
     this.roles.value = roles;
     this.events = [...older, ...this.events];
@@ -240,7 +286,7 @@ export class RoomModel {
   /** A page of what stands behind, while that is not the log's end. */
   append(page: readonly RoomEvent[], more: boolean): void {
     if (!this.#tail) return;
-    for (const e of page) this.view.apply(e);
+    this.#read(page);
     const last = this.events.at(-1)?.seq ?? 0;
     this.events = [...this.events, ...page.filter((e) => e.seq > last)];
     this.#mend(more);
@@ -252,7 +298,7 @@ export class RoomModel {
   showStretch(page: readonly RoomEvent[]): void {
     const first = page[0];
     if (!first) return;
-    for (const e of page) this.view.apply(e);
+    this.#read(page);
     this.#tail ??= this.events;
     this.events = [...page];
     this.olderMore = first.seq > 1;
@@ -306,7 +352,7 @@ export class RoomModel {
     batch(() => {
       this.readSeq.value = Math.max(this.readSeq.value, this.last);
       this.unread.value = 0;
-      this.mentioned.value = false;
+      this.mentions.value = 0;
     });
   }
 
@@ -320,7 +366,7 @@ export class RoomModel {
     this.gaps.clear();
     this.newLine.value = 0;
     this.readSeq.value = 0;
-    this.unread.value = 0;
+    this.unread.value = this.mentions.value = 0;
     this.counted = this.marked = 0;
     this.changed();
   }

@@ -33,6 +33,8 @@ const repeatable = {
   mute: 0,
   roomPage: 0,
   history: 0,
+  mentions: 0,
+  search: 0,
   memberPage: 0,
   direct: 0,
   register: 0,

@@ -2,8 +2,9 @@ import { useEffect, useState } from "preact/hooks";
 import type { RoomInfo } from "sarang-client";
 import { app } from "./app.ts";
 import { count, t } from "./i18n.ts";
-import { Gear, Hash, House, Keys, Lock, Plus, Search, Talk } from "./icons.tsx";
+import { At, Gear, Glass, Hash, House, Keys, Lock, Plus, Search, Talk } from "./icons.tsx";
 import { Avatar } from "./message.tsx";
+import { openSearch } from "./search.tsx";
 import type { RoomModel } from "./room.ts";
 
 /** Rooms besides ours that are shown; the switcher finds the others. */
@@ -19,6 +20,8 @@ export function Sidebar({ alone }: { alone: boolean }) {
         <span class="grow" />
         <button type="button" class="ghost" aria-label={t().newRoom} title={t().newRoom} onClick={() => (app.dialog.value = "newRoom")}><Plus /></button>
         <button type="button" class="ghost" aria-label={t().talkTo} title={t().talkTo} onClick={() => (app.dialog.value = "talk")}><Talk /></button>
+        <button type="button" class="ghost" aria-label={t().mentionsOfMe} title={t().mentionsOfMe} onClick={() => (app.dialog.value = "mentions")}><At /></button>
+        <button type="button" class="ghost" aria-label={t().search} title={t().search} onClick={() => openSearch(false)}><Glass /></button>
       </header>
       <button type="button" class="goto" onClick={() => (app.dialog.value = "switcher")}>
         <Search />
@@ -53,6 +56,7 @@ function RoomItem({ room }: { room: RoomModel }) {
   const other = room.others(app.user.value)[0];
   const here = app.current.value === room;
   const n = room.unread.value;
+  const mentions = room.mentions.value;
   const muted = room.muted.value;
   return (
     <li>
@@ -64,10 +68,16 @@ function RoomItem({ room }: { room: RoomModel }) {
       >
         {other ? <Avatar user={other.user} name={other.name} /> : hidden ? <Lock /> : <Hash />}
         <bdi>{other ? app.label(room) : name}</bdi>
+        {mentions > 0 && (
+          <span class="badge mentioned">
+            <span aria-hidden="true">@{mentions > 99 ? "99+" : count(mentions)}</span>
+            <span class="sr">{t().mentionsYou(mentions)}</span>
+          </span>
+        )}
         {n > 0 && (
-          <span class={`badge${room.mentioned.value ? " mentioned" : ""}`}>
+          <span class="badge">
             <span aria-hidden="true">{n > 999 ? "999+" : count(n)}</span>
-            <span class="sr">{t().unread(n)}{room.mentioned.value ? `, ${t().mentionsYou}` : ""}</span>
+            <span class="sr">{t().unread(n)}</span>
           </span>
         )}
       </button>

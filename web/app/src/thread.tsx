@@ -1,10 +1,12 @@
 // A thread beside the room: one message, and all that answers it.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { app } from "./app.ts";
+import { useCompletion } from "./complete.tsx";
 import { t } from "./i18n.ts";
 import { Cross, Send } from "./icons.tsx";
 import { Message } from "./message.tsx";
 import type { RoomModel } from "./room.ts";
+import { plain } from "./text.ts";
 
 export function Thread({ room, root }: { room: RoomModel; root: number }) {
   const [text, setText] = useState("");
@@ -28,9 +30,10 @@ export function Thread({ room, root }: { room: RoomModel; root: number }) {
   const send = () => {
     const said = text.trim();
     if (!said) return;
-    app.send(room, said, root);
+    app.send(room, app.mentioning(room, said), root);
     setText("");
   };
+  const names = useCompletion(room, field, setText, "thread-names");
   return (
     <aside class="people thread" aria-label={t().thread} onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), close())}>
       <header class="bar">
@@ -44,7 +47,7 @@ export function Thread({ room, root }: { room: RoomModel; root: number }) {
           {messages.map((m) => (
             <Message key={m.event.seq} m={m} answers={null} room={room} first self={m.event.user === app.user.value} beside />
           ))}
-          {waiting.map((o) => <li key={o.nonce} class="msg unsent"><div class="body"><p dir="auto">{o.text}</p></div></li>)}
+          {waiting.map((o) => <li key={o.nonce} class="msg unsent"><div class="body"><p dir="auto">{plain(o.text, (u) => app.nameOf(room, u))}</p></div></li>)}
         </ol>
       </div>
       <form
@@ -54,6 +57,7 @@ export function Thread({ room, root }: { room: RoomModel; root: number }) {
           send();
         }}
       >
+        {names.list}
         <div class="field">
           <textarea
             ref={field}
@@ -65,12 +69,14 @@ export function Thread({ room, root }: { room: RoomModel; root: number }) {
             aria-label={t().answerHere}
             autocomplete="off"
             enterkeyhint="send"
+            {...names.attributes}
             onInput={(e) => {
               setText(e.currentTarget.value);
+              names.look();
               app.typing(room, e.currentTarget.value);
             }}
             onKeyDown={(e) => {
-              if (e.isComposing || e.keyCode === 229 || e.key !== "Enter" || e.shiftKey) return;
+              if (e.isComposing || e.keyCode === 229 || names.key(e) || e.key !== "Enter" || e.shiftKey) return;
               e.preventDefault();
               send();
             }}

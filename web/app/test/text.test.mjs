@@ -5,8 +5,9 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 
 const source = fileURLToPath(new URL("../src/text.ts", import.meta.url));
-const [built] = buildSync({ entryPoints: [source], bundle: true, write: false, format: "esm" }).outputFiles;
-const { mentions, parse, plain, safeLink } = await import(`data:text/javascript,${encodeURIComponent(built.text)}`);
+const sdk = fileURLToPath(new URL("../../sdk/src/index.ts", import.meta.url));
+const [built] = buildSync({ entryPoints: [source], bundle: true, write: false, format: "esm", alias: { "sarang-client": sdk } }).outputFiles;
+const { begun, excerpt, mentioning, parse, plain, safeLink, unmentioned } = await import(`data:text/javascript,${encodeURIComponent(built.text)}`);
 
 const text = (s) => ({ is: "text", text: s });
 const lines = (...of) => [{ is: "lines", of }];
@@ -18,6 +19,7 @@ test("spans", () => {
     assert.deepEqual(parse(same), lines(text(same)), same);
   }
   assert.deepEqual(parse("\\*a\\* \\@b"), lines(text("*a* @b")));
+  assert.deepEqual(parse("[x](y) [@z]"), lines(text("[x](y) [@z]")));
 });
 
 test("blocks", () => {
@@ -37,21 +39,72 @@ test("links: the web's, and nothing else", () => {
   }
 });
 
-test("mentions", () => {
-  assert.ok(mentions("hi @ann!", "Ann"));
-  assert.ok(mentions("**@민지** 안녕", "민지"));
-  for (const not of ["@anna", "a@ann", "`@ann`", "\\@ann", "```\n@ann\n```", "ann"]) assert.ok(!mentions(not, "ann"), not);
-  assert.ok(mentions("thanks @ann.", "ann"));
+const names = (user) => ({ 7: "Ann", 8: "민지" })[user] ?? "";
+const called = (name) => ({ ann: "7", 민지: "8", room: "all" })[name.toLowerCase()] ?? null;
+
+test("mentions are shown", () => {
+  const mention = (user, name) => ({ is: "mention", user, name });
+  assert.deepEqual(parse("hi [@Ann](user:7)!"), lines(text("hi "), mention("7", "Ann"), text("!")));
+  assert.deepEqual(parse("**[@a_b_c](user:7)**[@room](user:all)"), lines({ is: "strong", of: [mention("7", "a_b_c")] }, mention("all", "room")));
+  for (const not of ["@ann", "`[@Ann](user:7)`", "[@](user:7)", "[@Ann](user:07)"]) assert.ok(parse(not).every((b) => b.of.every((i) => i.is !== "mention")), not);
+  assert.deepEqual(parse("\\[@Ann](user:7)"), lines(text("[@Ann](user:7)")));
+});
+
+test("mentions are written", () => {
+  for (const [said, sent] of Object.entries({
+    "hi @ann!": "hi [@ann](user:7)!",
+    "thanks @Ann.": "thanks [@Ann](user:7).",
+    "@민지님 안녕, @민지": "[@민지](user:8)님 안녕, [@민지](user:8)",
+    "@room": "[@room](user:all)",
+    "(@ann)\n@ann": "([@ann](user:7))\n[@ann](user:7)",
+    "@@ann": "@[@ann](user:7)",
+  })) {
+    assert.equal(mentioning(said, called), sent);
+    assert.equal(unmentioned(sent, () => "").text, said);
+  }
+  for (const same of ["@anna", "@annx", "a@ann", "`@ann`", "```\n@ann\n```", "\\@ann", "https://a.example/@ann", "[@Ann](user:9)", "[@ann]", "@", "@.ann", "ann"]) assert.equal(mentioning(same, called), same);
+});
+
+test("mentions are edited: the names of today, and who else is called so", () => {
+  const { text: said, meant } = unmentioned("[@Old](user:7) [@Gone](user:9) [@two words](user:10)", names);
+  assert.equal(said, "@Ann @Gone [@two words](user:10)");
+  assert.deepEqual([...meant], [["ann", "7"], ["gone", "9"]]);
+  assert.equal(unmentioned("[@x](user:5)[@x](user:6)", names).text, "@x[@x](user:6)");
+});
+
+test("a name that is begun", () => {
+  assert.deepEqual(begun("hi @mi"), { at: 3, prefix: "mi" });
+  assert.deepEqual(begun("@"), { at: 0, prefix: "" });
+  for (const not of ["a@mi", "\\@mi", "@mi ", "", "@mi, ", "[@mi"]) assert.equal(begun(not), null, not);
+});
+
+test("what was found is marked in a part of the text", () => {
+  const of = (s, where) => excerpt(s, where, names).map((p) => (p.hit ? `<${p.text}>` : p.text)).join("");
+  assert.equal(of("green tea, tea", [[6, 9], [11, 14]]), "green <tea>, <tea>");
+  assert.equal(of("[@Old](user:7) has tea", [[2, 5], [19, 22]]), "<@Ann> has <tea>");
+  assert.equal(of("tea", []), "tea");
+  assert.equal(of("", [[0, 3]]), "");
+  const long = of(`${"before ".repeat(100)}tea${" behind".repeat(100)}`, [[700, 703]]);
+  assert.match(long, /^…before .*before <tea> behind.*…$/);
+  assert.ok(long.length < 310, `${long.length}`);
+  const faces = of("😀".repeat(400), [[400, 402]]);
+  assert.ok(faces.isWellFormed?.() ?? true);
+  assert.ok(faces.includes("<😀>"));
 });
 
 test("as one line", () => {
   assert.equal(plain("**a**\n> b `c`\n```\nd\n```"), "a b c d");
+  assert.equal(plain("[@Old](user:7) [@Else](user:9)", names), "@Ann @Else");
 });
 
 test("a long text of marks takes no long time", () => {
-  for (const s of ["*", "**", "_", "~~", "`", "@", "> ", "```\n", "*a", "**a _b ", "https://", "\\*", "*_~~**"]) {
+  for (const s of ["*", "**", "_", "~~", "`", "@", "> ", "```\n", "*a", "**a _b ", "https://", "\\*", "*_~~**", "[@", "](user:7)", "[@a](user:7)", "@ann", "@안", "[@a", "x", "가"]) {
     const begun = performance.now();
-    parse(s.repeat(16_384 / s.length));
+    const whole = s.repeat(16_384 / s.length);
+    parse(whole);
+    mentioning(whole, called);
+    mentioning(`@${whole}`, called);
+    excerpt(whole, [], names);
     const ms = performance.now() - begun;
     assert.ok(ms < 1000, `${s}: ${ms} ms`);
   }

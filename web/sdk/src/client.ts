@@ -12,7 +12,7 @@ import { Files } from "./files.ts";
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Id, type Member, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomSetting, type Self, packetId } from "./wire.ts";
+import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Hit, type Id, type Member, type MentionPlace, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomSetting, type Self, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -98,6 +98,42 @@ export interface AuditPage {
   /** The newest first. */
   readonly entries: readonly AuditEntry[];
   readonly more: boolean;
+}
+
+export interface MentionPage {
+  /** Messages, as a page of history has them; the newest first. There may be none, and more. */
+  readonly messages: readonly RoomEvent[];
+  readonly more: boolean;
+  /** With more: before of the next page. */
+  readonly next: MentionPlace;
+}
+
+/** What is looked for: one of text, user, name and links is given. */
+export interface SearchOptions {
+  /** A room, joined or not; without it all that the user belongs to. */
+  room?: Id;
+  /** Words, "phrases" and beginnings*; all of them are to be there. */
+  text?: string;
+  /** Only what this user has said, by id or by the name that he has now. */
+  user?: Id;
+  name?: string;
+  /** Dated then or later, and before that. */
+  afterMs?: number;
+  beforeMs?: number;
+  /** Only with an address of the web. */
+  links?: boolean;
+  /** next of the page before, with all else as it was there. */
+  from?: string;
+  itemsMax?: number;
+}
+
+export interface SearchPage {
+  /** The newest first. There may be none, and a next. */
+  readonly hits: readonly Hit[];
+  /** Where to go on; "": that was all. */
+  readonly next: string;
+  /** The server has not come to all old messages yet. */
+  readonly partial: boolean;
 }
 
 export interface Gap {
@@ -201,6 +237,8 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_BLOCK: "C_BLOCK",
   S_BLOCKS: "C_BLOCKS",
   S_SEEN_BY: "C_SEEN_BY",
+  S_SEARCH: "C_SEARCH",
+  S_MENTIONS: "C_MENTIONS",
 };
 
 /** Answers that only their request tells apart. */
@@ -402,6 +440,18 @@ export class Client extends Emitter<ClientEvents> {
       events: wire.list(f, "events", wire.roomEvent),
       more: wire.bool(f, "more"),
     };
+  }
+
+  /** A page of what mentions the user by his id, in all rooms that he may read; before is next of the page before. */
+  async mentions(before?: MentionPlace, itemsMax = 0): Promise<MentionPage> {
+    const f = await this.#ask("C_MENTIONS", { ...(before ? { before: { timeMs: before.timeMs, room: before.room, seq: before.seq } } : {}), itemsMax }, true);
+    return { messages: wire.list(f, "events", wire.roomEvent), more: wire.bool(f, "more"), next: wire.mentionPlace(wire.sub(f, "next")) };
+  }
+
+  /** A page of the messages that say something. noSearch: the server does not search. */
+  async search(what: SearchOptions): Promise<SearchPage> {
+    const f = await this.#ask("C_SEARCH", { ...what }, true);
+    return { hits: wire.list(f, "hits", wire.hit), next: wire.str(f, "next"), partial: wire.bool(f, "partial") };
   }
 
   /** A page of who is present, in the order of ids, above after. */

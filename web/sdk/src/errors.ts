@@ -42,6 +42,7 @@ export const Code = {
   archived: 54,
   roomDeleted: 55,
   nameKept: 56,
+  noSearch: 58,
   noFile: 62,
   fileTooLarge: 63,
   quota: 64,

@@ -1,6 +1,6 @@
 /** sarang-client: one user of a Sarang chat server, in a browser or in Node. */
 export { Client, typingShownMs } from "./client.ts";
-export type { AuditPage, ClientEvents, ClientOptions, Gap, HistoryPage, JoinOptions, Joined, Left, MemberPage, ReportPage } from "./client.ts";
+export type { AuditPage, ClientEvents, ClientOptions, Gap, HistoryPage, JoinOptions, Joined, Left, MemberPage, MentionPage, ReportPage, SearchOptions, SearchPage } from "./client.ts";
 export { Emitter } from "./emitter.ts";
 export {
   ClosedError,
@@ -14,8 +14,10 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Id, Limits, Member, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomSetting, Self } from "./wire.ts";
+export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Hit, Id, Limits, Member, MentionPlace, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomSetting, Self } from "./wire.ts";
 export { changedInfo } from "./wire.ts";
+export { mentionText, mentionsIn, speaksTo } from "./mentions.ts";
+export type { Mention } from "./mentions.ts";
 export { Files } from "./files.ts";
 export type { UploadOptions } from "./files.ts";
 export { View } from "./view.ts";

@@ -290,6 +290,22 @@ export interface AuditEntry extends AuditMark {
   readonly reason: string;
 }
 
+/** A place in the list of what mentions one. */
+export interface MentionPlace {
+  readonly timeMs: number;
+  readonly room: Id;
+  readonly seq: number;
+}
+
+/** A message that was found. */
+export interface Hit {
+  /** With the text that it has now. */
+  readonly event: RoomEvent;
+  readonly roomName: string;
+  /** What was found in the text: from and to, as strings count (not in bytes), in order. */
+  readonly where: readonly (readonly [number, number])[];
+}
+
 export interface Failure {
   readonly code: number;
   readonly message: string;
@@ -340,6 +356,8 @@ export const packetId = {
   C_BLOCKS: 110,
   C_SEEN_BY: 112,
   C_SET: 114,
+  C_SEARCH: 128,
+  C_MENTIONS: 132,
   C_EDIT: 88,
   C_DELETE: 90,
   C_REACT: 92,
@@ -563,6 +581,43 @@ export function auditEntry(f: Fields): AuditEntry {
     what: str(f, "what"),
     reason: str(f, "reason"),
   };
+}
+
+export function mentionPlace(f: Fields): MentionPlace {
+  return { timeMs: num(f, "timeMs"), room: id(f, "room"), seq: num(f, "seq") };
+}
+
+export function hit(f: Fields): Hit {
+  const event = roomEvent(sub(f, "event"));
+  return { event, roomName: str(f, "roomName"), where: ranges(event.text, nums(f, "where")) };
+}
+
+function nums(f: Fields, name: string): number[] {
+  const v = f[name];
+  if (v === undefined) return [];
+  if (!Array.isArray(v)) throw wrong(name);
+  return v.map((item: unknown) => num({ [name]: item }, name));
+}
+
+/** Pairs of places in the UTF-8 of a text, as places in the string; what is no place in it is left out. */
+function ranges(text: string, bytes: readonly number[]): [number, number][] {
+  const out: [number, number][] = [];
+  let at = 0; // in the string
+  let byte = 0;
+  const to = (wanted: number) => {
+    while (byte < wanted && at < text.length) {
+      const c = text.codePointAt(at)!;
+      byte += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x1_0000 ? 3 : 4;
+      at += c < 0x1_0000 ? 1 : 2;
+    }
+    return at;
+  };
+  for (let i = 0; i + 1 < bytes.length; i += 2) {
+    const from = to(bytes[i]!);
+    const end = to(bytes[i + 1]!);
+    if (end > from) out.push([from, end]);
+  }
+  return out;
 }
 
 export function roomInfo(f: Fields): RoomInfo {
