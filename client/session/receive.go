@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+
 	"sarang/chat"
 	"sarang/packet"
 	sarangv1 "sarang/proto/sarang/v1"

@@ -534,7 +534,9 @@ func (a *sdkAsker) picked(room uint64) uint32 {
 }
 
 func (a *sdkAsker) purge(room, user uint64) uint32 {
-	return a.code(func(ctx context.Context) error { return a.c.Purge(ctx, chat.RoomID(room), chat.UserID(user), time.Minute) })
+	return a.code(func(ctx context.Context) error {
+		return a.c.Purge(ctx, chat.RoomID(room), chat.UserID(user), time.Minute)
+	})
 }
 
 func (a *sdkAsker) publish(room uint64) uint32 {

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	case "sleep":
-		time.Sleep(time.Hour) // until it is killed
+		time.Sleep(time.Hour) // sleep: until it is killed
 	case apart.Hurry:
 		if os.Args[1] != "sleep" || apart.Serve(os.Stdin, os.Stdout, true) != nil {
 			os.Exit(1)

@@ -140,7 +140,7 @@ func TestScrubsByItself(t *testing.T) {
 	s := openWithRoom(t, sqlite.Config{ScrubAfter: time.Millisecond})
 	scrubbed := func(before uint64) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); s.Stats().Scrubs == before; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(20 * time.Second); s.Stats().Scrubs == before; time.Sleep(time.Millisecond) { // sleep: polling; nobody is told of a round
 			if time.Now().After(end) {
 				t.Fatal("nobody looks for what is left of erased texts")
 			}

@@ -163,7 +163,7 @@ func (s *Store) unlink(ctx context.Context, c Conn, e *chat.Event) error {
 
 // UserMentions is documented at chat.MentionStore.
 func (s *Store) UserMentions(ctx context.Context, user chat.UserID, before chat.MentionPlace, itemsMax int) (page []chat.MentionPlace, err error) {
-	if before.TimeMs == 0 {
+	if before == (chat.MentionPlace{}) {
 		before = chat.MentionPlace{TimeMs: math.MaxInt64}
 	}
 	args := []any{int64(min(user, math.MaxInt64)), before.TimeMs, int64(min(before.Room, math.MaxInt64)), seqArg(before.Seq), int64(max(itemsMax, 1))}

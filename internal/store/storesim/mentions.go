@@ -44,7 +44,7 @@ func (s *Store) UserMentions(ctx context.Context, user chat.UserID, before chat.
 		for i := range log.events {
 			e := &log.events[i]
 			at := chat.MentionPlace{TimeMs: e.TimeMs, Room: log.room.ID, Seq: e.Seq}
-			if user != 0 && slices.Contains(log.mentions[e.Seq], user) && (before.TimeMs == 0 || newestFirst(at, before) > 0) {
+			if user != 0 && slices.Contains(log.mentions[e.Seq], user) && (before == (chat.MentionPlace{}) || newestFirst(at, before) > 0) {
 				page = append(page, at)
 			}
 		}
