@@ -48,6 +48,8 @@ type asked struct {
 
 	// What somebody had heard of by then: an answer must not know less. Durable rooms.
 	told map[chat.RoomID]chat.Seq
+
+	marks map[chat.RoomID]chat.Seq // mine: what the actor was told by then
 }
 
 type askKind uint8

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -25,6 +26,9 @@ func (a *actor) mark() {
 		}
 		a.markTo(s, seq)
 	}
+	if a.run.rng.IntN(4) == 0 { // while they are on their way
+		a.link.askMine(0, false)
+	}
 }
 
 func (a *actor) markTo(s *seat, seq chat.Seq) {
@@ -37,7 +41,7 @@ func (a *actor) markTo(s *seat, seq chat.Seq) {
 func (l *link) askMine(after chat.RoomID, walk bool) {
 	id, err := l.session.MyRooms(after, 0)
 	l.note("wants its rooms after %d: request %d, %v", after, id, err)
-	l.ask(id, err, &asked{kind: askMine, room: after, walk: walk})
+	l.ask(id, err, &asked{kind: askMine, room: after, walk: walk, marks: maps.Clone(l.actor.marks)})
 }
 
 // Marked answers mark, or tells what an earlier connection has asked for.
@@ -48,26 +52,28 @@ func (l *link) Marked(_ *sdk.Session, m sdk.Marked) {
 			l.fail("has read room %d up to %d, and is told %d of room %d", q.room, q.mark, m.Seq, m.Room)
 		}
 	}
-	l.marks(m.Room, m.Seq)
+	l.marks(m.Room, m.Seq, l.actor.marks)
 }
 
-// marks looks at a mark that is told.
-func (l *link) marks(room chat.RoomID, seq chat.Seq) {
+// marks looks at a mark that is told, by who must know of some that were told before.
+func (l *link) marks(room chat.RoomID, seq chat.Seq, known map[chat.RoomID]chat.Seq) {
 	a := l.actor
 	if last := chat.Seq(len(a.run.model.logs[room])); seq > last {
 		l.fail("has read room %d up to %d, it is told; stored are %d", room, seq, last)
 	}
-	if seq < a.marks[room] {
-		l.fail("has read room %d up to %d, and is told %d", room, a.marks[room], seq)
+	if seq < known[room] {
+		l.fail("has read room %d up to %d, and is told %d", room, known[room], seq)
 	}
 	if a.marks == nil {
 		a.marks = map[chat.RoomID]chat.Seq{}
 	}
-	a.marks[room] = seq
+	a.marks[room] = max(a.marks[room], seq)
 	a.run.counts.Marks++
 }
 
-// MyRoomPage is compared with the logs.
+// MyRoomPage is compared with the logs. It is what the store had at a moment since it was asked
+// for, and may wait behind other answers until there is room for it: a mark that is told
+// meanwhile goes ahead of it and may be larger.
 func (l *link) MyRoomPage(_ *sdk.Session, p sdk.MyRoomPage) {
 	l.note("has %d rooms", len(p.Rooms))
 	a := l.actor
@@ -78,7 +84,7 @@ func (l *link) MyRoomPage(_ *sdk.Session, p sdk.MyRoomPage) {
 		if r.Room.LastSeq > chat.Seq(len(log)) {
 			l.fail("its room %d is said to end at %d; stored are %d", r.Room.ID, r.Room.LastSeq, len(log))
 		}
-		l.marks(r.Room.ID, r.Mark)
+		l.marks(r.Room.ID, r.Mark, q.marks)
 		unread, last := uint64(0), chat.Event{}
 		for _, e := range log[:r.Room.LastSeq] {
 			if e.Kind != chat.EventMessage {

@@ -18,6 +18,7 @@ type plan struct {
 	feedWindowBytesMax   int
 	feedBurstBytesMax    int
 	directQueueBytesMax  int
+	answerQueueBytesMax  int // an answer from the store waits while more is to be sent
 	sendBytesMax         int
 	pageBytesMax         int
 	textBytesMax         int
@@ -62,6 +63,11 @@ type rates struct {
 	storm, jump, weather float64
 	disk, stall, ghost   float64
 	copyDisk, putBack    float64 // see putBack
+}
+
+// drawAnswers decides how soon an answer from the store waits, and is overtaken by what does not.
+func (p *plan) drawAnswers(rng *rand.Rand) {
+	p.answerQueueBytesMax = []int{1, 100, 4 << 10}[rng.IntN(3)]
 }
 
 // draw makes a plan. size scales how much happens.

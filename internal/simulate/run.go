@@ -150,6 +150,7 @@ func newRun(seed uint64, o Options) *run {
 	r.plan.limits.draw(rand.New(rand.NewPCG(seed, 3)), &r.plan)
 	r.plan.drawPutBack(rand.New(rand.NewPCG(seed, 4)))
 	r.plan.drawChanges(rand.New(rand.NewPCG(seed, 5)))
+	r.plan.drawAnswers(rand.New(rand.NewPCG(seed, 6)))
 	if o.Strike != nil {
 		r.plan.tame()
 	}
