@@ -173,6 +173,40 @@ test("Enter while an input method composes does not send", async () => {
   assert.deepEqual(await ann.texts(), ["한글"]);
 });
 
+/** The message on top of what is shown, where it stands, and how many are in the document. */
+function topOf(page) {
+  return page.evaluate(() => {
+    const box = document.querySelector(".log").getBoundingClientRect();
+    const first = [...document.querySelectorAll(".msg")].find((m) => m.getBoundingClientRect().bottom > box.top + 1);
+    return { seq: Number(first.dataset.seq), at: first.getBoundingClientRect().top - box.top, nodes: document.querySelectorAll(".msg").length };
+  });
+}
+
+test("who opens a room gets back to its beginning", async () => {
+  const ann = await come("Leah");
+  await ann.make("back");
+  await ann.page.evaluate(async () => {
+    const { client, current } = globalThis.sarang;
+    for (let k = 0; k < 3; k++) await Promise.all(Array.from({ length: 100 }, (_, i) => client.value.publish(current.value.id, `line ${k * 100 + i}`)));
+    // What comes last makes no line in the log: there is nothing to scroll in.
+    for (let i = 0; i < 60; i++) {
+      await client.value.react(current.value.id, 50, "🍵");
+      await client.value.react(current.value.id, 50, "🍵", { remove: true });
+    }
+  });
+  const bob = await come("Lew", { room: "back" });
+  await bob.sees("line 299");
+  await bob.page.hover(".log");
+  let { seq } = await topOf(bob.page);
+  for (let i = 0; i < 400 && seq > 5; i++) {
+    await bob.page.mouse.wheel(0, -1500);
+    await bob.page.evaluate(() => new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f))));
+    ({ seq } = await topOf(bob.page));
+  }
+  await bob.page.locator(".beginning").waitFor();
+  await bob.sees("line 0");
+});
+
 long("a long history: scrolling back keeps its place, and few nodes", async () => {
   const ann = await come("Lena");
   await ann.make("long");
@@ -187,12 +221,7 @@ long("a long history: scrolling back keeps its place, and few nodes", async () =
   const bob = await come("Bob", { room: "long" });
   await bob.sees("line 799");
   const { page } = bob;
-  const top = () =>
-    page.evaluate(() => {
-      const box = document.querySelector(".log").getBoundingClientRect();
-      const first = [...document.querySelectorAll(".msg")].find((m) => m.getBoundingClientRect().bottom > box.top + 1);
-      return { seq: Number(first.dataset.seq), at: first.getBoundingClientRect().top - box.top, nodes: document.querySelectorAll(".msg").length };
-    });
+  const top = () => topOf(page);
   await page.hover(".log");
   let last = (await top()).seq;
   for (let i = 0; i < 200 && last > 20; i++) {
@@ -991,12 +1020,18 @@ long("10,000 messages in a room while one scrolls", async () => {
   });
   // Back through a third of it, while somebody else goes on talking.
   let nodes = 0;
-  for (let i = 0; i < 150; i++) {
+  const begun = (await topOf(page)).seq;
+  let now = begun;
+  for (let i = 0; i < 1000 && now > begun - 3300; i++) {
     await page.mouse.wheel(0, -1500);
     await page.evaluate(() => new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f))));
-    nodes = Math.max(nodes, await page.locator(".msg").count());
+    const top = await topOf(page);
+    nodes = Math.max(nodes, top.nodes);
+    assert.ok(top.seq <= now && now - top.seq < 120, `from ${now} the page has leapt to ${top.seq}`);
+    now = top.seq;
     if (i % 10 === 0) await ann.say(`meanwhile ${i}`);
   }
+  assert.ok(now <= begun - 3300, `from ${begun} one gets back to ${now} only`);
   const frames = (await page.evaluate(() => globalThis.frames)).sort((a, b) => a - b);
   const at = (q) => Math.round(frames[Math.floor(q * (frames.length - 1))]);
   console.log(`${frames.length} frames: median ${at(0.5)} ms, 99 of 100 below ${at(0.99)} ms, the longest ${at(1)} ms; ${frames.filter((f) => f > 50).length} longer than 50 ms; ${nodes} messages in the document at most`);

@@ -312,7 +312,9 @@ class App {
       r.info.value = info;
       r.present.value = info.members;
       r.readSeq.value = Math.max(r.readSeq.value, Math.min(readSeq, info.lastSeq));
-      if (r.events.length === 0) r.olderMore = after > 0 && !info.ephemeral;
+      if (info.ephemeral) r.olderMore = false;
+      else if (r.events.length === 0) r.olderMore = after > 0;
+      r.fills = true;
     });
     void this.refreshPeople(r);
     this.keep(r);
@@ -516,7 +518,8 @@ class App {
   async older(r: RoomModel): Promise<void> {
     if (r.moveUp() || !r.olderMore || r.loading.value || r.info.value.ephemeral) return;
     const before = r.events[0]?.seq;
-    if (!before || before <= 1) {
+    if (!before) return; // the first ones are on their way
+    if (before <= 1) {
       r.olderMore = false;
       r.changed();
       return;
@@ -535,6 +538,7 @@ class App {
     try {
       take(await this.client.value!.history(r.id, { ...at, itemsMax: pageItems }));
     } catch (err) {
+      r.fills = false; // else it is asked without an end
       this.tell(sentence(err));
     } finally {
       r.loading.value = false;

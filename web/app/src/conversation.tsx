@@ -175,7 +175,12 @@ function Log({ room }: { room: RoomModel }) {
     if (!atTail && rest < edgePx) void app.newer(room);
   };
 
-  useLayoutEffect(settle);
+  useLayoutEffect(() => {
+    settle();
+    // Nobody can scroll in what is not higher than its frame.
+    const b = box.current!;
+    if (room.fills && room.olderMore && b.scrollHeight <= b.clientHeight) void app.older(room);
+  });
   useLayoutEffect(() => {
     const b = box.current!;
     // Heights become known only when something is shown (content-visibility).

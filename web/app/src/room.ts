@@ -41,6 +41,8 @@ export class RoomModel {
   readonly version = signal(0);
   /** Before events there is more to be had. */
   olderMore = true;
+  /** What is older is read by itself until the log is higher than its frame. */
+  fills = true;
   readonly loading = signal(false);
   /** Everything up to it was read. */
   readonly readSeq = signal(0);
