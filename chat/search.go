@@ -5,8 +5,9 @@ import "context"
 // Searcher is a Store that finds messages by what they say now. What is looked for is read by
 // package internal/words, in all stores alike.
 //
-// What is found follows from the logs: Commit brings it up to date in the transaction that stores
-// the event. A message is found by its newest text, and by nothing any more when that was erased.
+// What is found follows from the logs. A message is found by its newest text, and by nothing any more
+// when that was erased: Commit sees to it in the transaction that stores the event. A new message may be
+// found a moment later; see Indexer.
 type Searcher interface {
 	// Search returns messages that are found, the newest first (those of one time in an order
 	// that is the store's), as they are now: Text is the newest one. It looks at up to
@@ -41,3 +42,11 @@ const (
 	SearchRoomsMax     = 4096
 	SearchFromBytesMax = 64
 )
+
+// Indexer is a Searcher that finds a message some time after Commit has stored it, and not at once. What
+// Commit erases or replaces is not found from then on all the same.
+type Indexer interface {
+	// Indexed returns when all that was committed before it was called can be found. It may put
+	// off what others store: it is there for tests and tools.
+	Indexed(ctx context.Context) error
+}

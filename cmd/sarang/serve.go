@@ -100,7 +100,7 @@ func serveCommand() *cobra.Command {
 	f.String("jwt-audience", "", "and what has to be among their aud")
 	f.String("jwt-key", "", "with what they are signed, by EdDSA, ES256, RS256 or HS256: a file with public keys (PEM), a JWK set or a secret, or the https:// URL of a JWK set")
 	f.String("guests", "on", "on or off: whether people without a password are let in")
-	f.String("search", "on", "on or off: whether people can search; it makes storing a message dearer")
+	f.String("search", "on", "on or off: whether people can search; a message is found a moment after it was said, and its words take room on the disk")
 	f.Duration("retention", 0, "messages and other events that are older are erased for good; 0: they stay")
 	f.Duration("audit-retention", d.AuditRetention, "entries of the audit log, and reports that were resolved, that are older are erased; 0: they stay")
 	limitFlags(f, d.Hub)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -57,4 +58,12 @@ func (s *Server) Shaking() (n int) {
 		d.mu.Unlock()
 	}
 	return n
+}
+
+// Indexed waits until all that was said can be found.
+func (s *Server) Indexed(ctx context.Context) error {
+	if indexer, can := s.store.(chat.Indexer); can {
+		return indexer.Indexed(ctx)
+	}
+	return nil
 }

@@ -19,6 +19,9 @@ func TestSearchOverTheWire(t *testing.T) {
 		first := ann.saying(room, 1, "서울에서 만나요")
 		second := ben.saying(room, 1, "어디? 서울? 좋아요")
 		ben.saying(room, 2, "see you")
+		if err := s.Indexed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		ben.say(pb.CSearch, &pb.Search{Request: 1, Text: "서울", ItemsMax: 1})
 		var page pb.SearchPage
 		ben.next(pb.SSearch, &page)

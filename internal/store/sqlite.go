@@ -61,6 +61,10 @@ func (s sqliteStore) Figures() []Figure {
 			Name: "store_wal_holds_total", Help: "Times that reads had to wait so that the write-ahead log could be begun anew.",
 			Value: float64(stats.WALHolds), Counter: true,
 		},
+		{
+			Name: "store_index_behind", Help: "Events that are to be looked at for the index of what messages say, about.",
+			Value: float64(stats.IndexBehind),
+		},
 		{Name: "store_wal_bytes", Help: "Size of the write-ahead log.", Value: float64(stats.WALBytes)},
 	}
 }

@@ -117,7 +117,7 @@ func TestFigures(t *testing.T) {
 		}
 	}
 	const want = "store_readers{state=max} store_readers{state=open} store_readers{state=in_use} " +
-		"store_read_waits_total store_read_wait_seconds_total store_wal_holds_total store_wal_bytes"
+		"store_read_waits_total store_read_wait_seconds_total store_wal_holds_total store_index_behind store_wal_bytes"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("figures %s\nwant %s", got, want)
 	}

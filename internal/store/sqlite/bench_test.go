@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"sarang/chat"
 	"sarang/internal/store/sqlite"
@@ -28,7 +29,7 @@ type crowd struct {
 func newCrowd(b *testing.B, mode sqlite.SyncMode, users int) *crowd {
 	b.Helper()
 	c := &crowd{
-		store: open(b, sqlite.Config{Sync: mode, SmallPerTxMax: 1 << 20}), users: users,
+		store: open(b, sqlite.Config{Sync: mode, SmallPerTxMax: 1 << 20, IndexAfter: 200 * time.Millisecond}), users: users,
 		rand: rand.New(rand.NewPCG(1, 2)), text: strings.Repeat("안녕 hello ", 6), // 78 bytes
 	}
 	for i := range benchRooms {

@@ -12,7 +12,7 @@ func (s *Store) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 		return nil, err
 	}
 	defer s.end()
-	conflicts, err := s.commit(ctx, b, entriesOf(&b))
+	conflicts, err := s.commit(ctx, b)
 	if err != nil {
 		s.counts.commitsFailed.Add(1)
 		return nil, writeError(err)
@@ -20,7 +20,7 @@ func (s *Store) Commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, erro
 	return conflicts, nil
 }
 
-func (s *Store) commit(ctx context.Context, b chat.Batch, terms map[*chat.Event]string) ([]chat.Conflict, error) {
+func (s *Store) commit(ctx context.Context, b chat.Batch) ([]chat.Conflict, error) {
 	w := s.writer
 	if err := w.take(ctx); err != nil {
 		return nil, err
@@ -44,13 +44,13 @@ func (s *Store) commit(ctx context.Context, b chat.Batch, terms map[*chat.Event]
 	if err := w.linkAll(ctx, p); err != nil {
 		return nil, err
 	}
-	p.terms = terms
 	c := p.change // complete from here on
 	learn := func() {
 		w.learn(&c)
 		if c.events > 0 {
 			s.counts.commits.Add(1)
 			s.counts.events.Add(uint64(c.events))
+			s.wakeIndexer()
 		}
 	}
 	if c.events == 0 {
@@ -69,14 +69,13 @@ func (s *Store) commit(ctx context.Context, b chat.Batch, terms map[*chat.Event]
 // by that.
 type plan struct {
 	rows   []row
-	about  bool                   // one of the rows is about another event, or a user
-	roles  []*chat.Event          // those of the rows that give roles
-	alter  []*chat.Event          // and those that change messages
-	sets   []*chat.Event          // and those that change what the room is
-	named  []*chat.Event          // and those that name files
-	ruled  []chat.RoomID          // rooms in which nobody was given a role before
-	linked []*chat.Event          // and messages that mention somebody, or answer
-	terms  map[*chat.Event]string // of the messages, for the index
+	about  bool          // one of the rows is about another event, or a user
+	roles  []*chat.Event // those of the rows that give roles
+	alter  []*chat.Event // and those that change messages
+	sets   []*chat.Event // and those that change what the room is
+	named  []*chat.Event // and those that name files
+	ruled  []chat.RoomID // rooms in which nobody was given a role before
+	linked []*chat.Event // and messages that mention somebody, or answer
 	change
 }
 
@@ -144,9 +143,6 @@ func (w *writer) store(ctx context.Context, p *plan) error {
 		return err
 	}
 	if err := w.nameFiles(ctx, p.named); err != nil {
-		return err
-	}
-	if err := w.indexRows(ctx, p); err != nil {
 		return err
 	}
 	if err := w.storeChanges(ctx, p.alter); err != nil {
@@ -219,6 +215,7 @@ func (w *writer) learn(c *change) {
 	for room, state := range c.ends {
 		w.rooms.keep(room, state)
 	}
+	w.index.add(c)
 	for i := range c.authors {
 		w.heads.keep(c.authors[i].author, c.authors[i].last)
 	}

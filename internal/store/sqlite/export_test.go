@@ -52,6 +52,25 @@ func KeepHeads(s *Store, n int) (kept int) {
 	return len(s.writer.heads.kept)
 }
 
+// FillBehind has the indexer know of as many rooms with something to do as it remembers.
+func FillBehind(s *Store) {
+	s.writer.turn <- struct{}{}
+	defer s.writer.giveBack()
+	for i := range roomsBehindMax {
+		s.writer.index.addRoom(chat.RoomID(1<<40 + i))
+	}
+}
+
+// IndexPiece has the indexer find what there is to do, and do the first piece of it.
+func IndexPiece(ctx context.Context, s *Store) error {
+	for {
+		before := s.writer.index.behind.Load()
+		if p, err := s.indexSome(ctx); err != nil || p.done || s.writer.index.behind.Load() < before {
+			return err
+		}
+	}
+}
+
 // WritersKept is how many writers' batches are remembered.
 func WritersKept(s *Store) int {
 	s.writer.turn <- struct{}{}

@@ -66,6 +66,8 @@ func (s *Store) gather(ctx context.Context, p *pending) error {
 	// else, where processors are few, each would wait for the disk by itself, for the wait
 	// holds the processor that the others need.
 	runtime.Gosched()
+	s.writer.wanted.Add(1)
+	defer s.writer.wanted.Add(-1)
 	for {
 		select {
 		case <-p.done:

@@ -10,8 +10,9 @@ import (
 	"sarang/internal/words"
 )
 
-// The index of what messages say is written here, in the transaction that stores the events;
-// search.go reads it, and indexer.go brings in what was stored before there was one.
+// The index of what messages say is written here; search.go reads it. indexer.go brings messages into
+// it, a moment after they were stored: in the commit itself that would make storing dearer than all the
+// rest. What is edited or erased is taken out in the transaction that does it.
 
 // An entry's id is its place in the order of a search.
 const (
@@ -28,29 +29,32 @@ func firstPlace(ms int64) int64 { return placeMs(ms) << placeBits }
 
 // indexStmts are the writer's statements about the index, and what it knows of it.
 type indexStmts struct {
-	addTerms, addPlace      bulk
-	takeTerms, takePlace    *sql.Stmt
-	lastPlace, findPlace    *sql.Stmt
-	now, oldest             *sql.Stmt
-	state, setState, unread *sql.Stmt
+	addTerms, addPlace   bulk
+	takeTerms, takePlace *sql.Stmt
+	lastPlace, findPlace *sql.Stmt
+	now, oldest          *sql.Stmt
+	state, setState      *sql.Stmt
+	mark, setMark        *sql.Stmt // up to where a room's log was looked at
+	dropMark             *sql.Stmt
+	unread, marks        *sql.Stmt
 
-	mode indexMode
+	stale bool // nothing is done with it: it was made of texts that were cut in another way, or never
+	backlog
 }
-
-// indexMode says what a commit does with the index.
-type indexMode uint8
-
-const (
-	indexOff   indexMode = iota // nothing is added; what is edited or erased is taken out
-	indexOn                     // it is kept
-	indexStale                  // nothing: it is to be made anew
-)
 
 // What a message says now.
 const selectNow = `SELECT m.seq, m.kind, m.user_id, m.time_ms, coalesce(e.text, m.text) FROM messages m
 	LEFT JOIN changes c ON c.room_id = m.room_id AND c.target = m.seq
 	LEFT JOIN messages e ON e.room_id = m.room_id AND e.seq = c.edited AND c.edited <> 0
 	WHERE m.room_id = ?1 AND `
+
+// selectUnread is what the events behind a mark say now, and selectMarks how far logs go, and how far they
+// were looked at. A room that was deleted is not found, and what it held is not brought in any more.
+const (
+	selectUnread = selectNow + "m.seq > ?2 AND EXISTS (SELECT 1 FROM rooms WHERE id = ?1) ORDER BY m.seq LIMIT ?3"
+	selectMarks  = `SELECT id, coalesce((SELECT max(seq) FROM messages WHERE room_id = rooms.id), 0),
+	coalesce((SELECT seq FROM index_marks WHERE room_id = rooms.id), 0) FROM rooms WHERE id > ?1 ORDER BY id LIMIT ?2`
+)
 
 func (x *indexStmts) prepare(ctx context.Context, conn *sql.Conn) (err error) {
 	for _, s := range x.all() {
@@ -72,9 +76,13 @@ func (x *indexStmts) all() []stmtOf {
 		{&x.findPlace, "SELECT id FROM indexed WHERE id BETWEEN ?1 AND ?1 + ?2 AND room_id = ?3 AND seq = ?4"},
 		{&x.now, selectNow + "m.seq = ?2"},
 		{&x.oldest, selectNow + "TRUE ORDER BY m.seq LIMIT ?2"},
-		{&x.state, "SELECT version, room_id, seq, done FROM indexing WHERE id = 1"},
-		{&x.setState, "UPDATE indexing SET version = ?, room_id = ?, seq = ?, done = ? WHERE id = 1"},
-		{&x.unread, `SELECT seq, room_id FROM messages WHERE (room_id, seq) > (?1, ?2) ORDER BY room_id, seq LIMIT ?3`},
+		{&x.state, "SELECT version, done FROM indexing WHERE id = 1"},
+		{&x.setState, "UPDATE indexing SET version = ?, done = ? WHERE id = 1"},
+		{&x.mark, "SELECT seq FROM index_marks WHERE room_id = ?"},
+		{&x.setMark, "INSERT INTO index_marks (room_id, seq) VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq"},
+		{&x.dropMark, "DELETE FROM index_marks WHERE room_id = ?"},
+		{&x.unread, selectUnread},
+		{&x.marks, selectMarks},
 	}
 }
 
@@ -98,35 +106,6 @@ type entry struct {
 // termsOf is what the index keeps of a message; empty of one without a text.
 func termsOf(room chat.RoomID, user chat.UserID, text string) string {
 	return strings.Join(words.MessageTerms(room, user, text), " ")
-}
-
-// entriesOf are the entries of a batch, made before the writer's turn is taken: cutting words takes time.
-// Those of events that are not stored are left out by their pointer.
-func entriesOf(b *chat.Batch) map[*chat.Event]string {
-	terms := make(map[*chat.Event]string)
-	for i := range b.Appends {
-		for j := range b.Appends[i].Events {
-			if e := &b.Appends[i].Events[j]; e.Kind == chat.EventMessage && e.Text != "" {
-				terms[e] = termsOf(e.Room, e.User, e.Text)
-			}
-		}
-	}
-	return terms
-}
-
-// indexRows puts the messages of a plan into the index.
-func (w *writer) indexRows(ctx context.Context, p *plan) error {
-	if w.index.mode != indexOn || len(p.terms) == 0 {
-		return nil
-	}
-	entries := make([]entry, 0, len(p.terms))
-	for i := range p.rows {
-		e := p.rows[i].event
-		if terms := p.terms[e]; terms != "" {
-			entries = append(entries, entry{room: e.Room, seq: e.Seq, ms: e.TimeMs, terms: terms})
-		}
-	}
-	return w.addEntries(ctx, entries)
 }
 
 // addEntries puts entries into the index that are not there.
@@ -208,7 +187,7 @@ func (w *writer) takeOut(e *entry) error {
 
 // reindexed runs change, by which a message may say something else, and has the index say so.
 func (w *writer) reindexed(e *chat.Event, change func() error) error {
-	if w.index.mode == indexStale || e.Kind != chat.EventEdit && e.Kind != chat.EventDelete {
+	if w.index.stale || e.Kind != chat.EventEdit && e.Kind != chat.EventDelete {
 		return change()
 	}
 	was, err := w.now(e.Room, e.Target)
@@ -222,11 +201,15 @@ func (w *writer) reindexed(e *chat.Event, change func() error) error {
 		return err
 	}
 	is, err := w.now(e.Room, e.Target)
-	switch {
-	case err != nil || is.terms == "" || w.index.mode == indexOff:
+	if err != nil || is.terms == "" {
 		return err
-	case was.place == 0:
-		return w.addEntries(context.Background(), []entry{is})
+	}
+	if was.place == 0 {
+		mark, err := w.markOf(e.Room)
+		if err != nil || e.Target > mark {
+			return err // the indexer comes to it
+		}
+		return w.addEntries(context.Background(), []entry{is}) // it said nothing when that was there
 	}
 	is.place = was.place
 	return w.putEntries(context.Background(), []entry{is})
@@ -246,7 +229,7 @@ func (w *writer) takeOutGone(ctx context.Context, room chat.RoomID, beforeMs int
 
 // takeOutOldest takes the oldest events of a room out of the index, up to the first that is not gone.
 func (w *writer) takeOutOldest(ctx context.Context, room chat.RoomID, most int, goes func(*entry) bool) error {
-	if w.index.mode == indexStale {
+	if w.index.stale {
 		return nil
 	}
 	rows, err := w.index.oldest.QueryContext(ctx, int64(room), most)

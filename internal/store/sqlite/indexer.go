@@ -2,55 +2,111 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"sarang/chat"
 	"sarang/internal/words"
 )
 
-// indexPiece is how many events are looked at in one transaction of the indexer. Between two of them
-// others have the writer for longer than one takes.
-const indexPiece = 128
+// The indexer brings messages into the index, in small transactions of its own, and gives way to those who
+// have something to store. For each room there is a mark of how far it has come (index_marks). Which rooms
+// have more is remembered; what is not known of them, after a crash or of a database that had no index, is
+// found by a look at all marks. A message is indexed as it is then: what was erased before that never is.
+const (
+	indexChunk   = 32                   // events of one room that are looked at between two looks around
+	indexPiece   = 256                  // events of one transaction, about
+	indexTime    = 4 * time.Millisecond // for which it goes on
+	indexLeast   = 64                   // events, although somebody waits for the turn
+	indexMarks   = 256                  // marks that are looked at in one go
+	indexRestMin = 2                    // so many times as long as it took the next one waits,
+	indexRestMax = 30                   // and so many if somebody wanted the turn meanwhile
+	indexAgain   = 10 * time.Second     // until what has failed is tried again
 
-// beginIndex finds out whether the index is whole. A database without messages has one at once; of others
-// the indexer makes it. Where nothing is to be searched it is begun anew when that changes.
+	roomsBehindMax = 1 << 14 // that are remembered; if there are more all marks are looked at
+)
+
+// backlog is what the indexer has to do. It belongs to whoever has the writer's turn.
+type backlog struct {
+	on     bool                 // there is an indexer
+	rooms  map[chat.RoomID]bool // have events behind their marks; true: since before the store knew of it
+	old    int                  // how many of them are true
+	search bool                 // all marks are to be looked at,
+	after  chat.RoomID          // from this room on
+	behind atomic.Int64         // events, about
+	left   bool                 // a room was given up for a damaged message
+}
+
+// add notes that something was said in rooms.
+func (b *backlog) add(c *change) {
+	if !b.on {
+		return
+	}
+	b.behind.Add(int64(c.events))
+	for room := range c.ends {
+		b.addRoom(room)
+	}
+}
+
+func (b *backlog) addRoom(room chat.RoomID) {
+	if _, is := b.rooms[room]; is {
+		return
+	}
+	if len(b.rooms) >= roomsBehindMax {
+		b.search, b.after = true, 0
+		return
+	}
+	b.rooms[room] = false
+}
+
+func (b *backlog) remove(room chat.RoomID) {
+	if b.rooms[room] {
+		b.old--
+	}
+	delete(b.rooms, room)
+}
+
+// beginIndex finds out what the indexer has to do. A database without messages has its index at once.
 func (w *writer) beginIndex(ctx context.Context, off bool) error {
 	st, err := w.indexState(ctx)
 	if err != nil {
 		return err
 	}
-	current := st.version == words.Version()
 	var anything bool
 	if err := w.conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM messages)").Scan(flag{&anything}); err != nil {
 		return err
 	}
-	switch {
-	case !current && anything:
-		w.index.mode = indexStale
-	case off:
-		w.index.mode = indexOff
-	default:
-		w.index.mode = indexOn
+	want, whole := indexState{version: st.version}, st.done
+	if !off && !anything {
+		want.version, whole = words.Version(), true
 	}
-	want := st
-	switch {
-	case off && current:
-		want = indexState{version: st.version}
-	case !off && !anything:
-		want = indexState{version: words.Version(), done: true}
-	}
-	w.indexed.Store(want.done && !off && want.version == words.Version())
+	x := &w.index
+	x.rooms, x.on = make(map[chat.RoomID]bool), !off
+	x.stale = want.version != words.Version()
+	x.search = !whole || x.stale
+	w.indexed.Store(!off && !x.search)
 	if want == st {
 		return nil
 	}
 	return w.transact(ctx, func() error { return w.setIndexState(want) }, outcomeOf{func() (bool, error) { return true, nil }, func() {}})
 }
 
-// startIndexer begins to bring what was stored before into the index.
+// endIndex notes that no log has anything behind its mark, if so, so that nobody has to look. If that
+// can not be noted somebody will.
+func (w *writer) endIndex() {
+	x := &w.index
+	if x.on && !x.stale && !x.search && !x.left && len(x.rooms) == 0 && !w.unsettled.Load() {
+		_ = w.setIndexState(indexState{words.Version(), true})
+	}
+}
+
+// startIndexer begins to bring messages into the index.
 func (s *Store) startIndexer() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopIndexer = stop
-	if s.noSearch || s.writer.indexed.Load() {
+	if s.noSearch || s.indexAfter < 0 {
 		return
 	}
 	s.indexing.Add(1)
@@ -60,9 +116,16 @@ func (s *Store) startIndexer() {
 	}()
 }
 
+// wakeIndexer says that something was committed. It is all that a commit has to do with the index.
+func (s *Store) wakeIndexer() {
+	select {
+	case s.indexWake <- struct{}{}:
+	default:
+	}
+}
+
 func (s *Store) runIndexer(ctx context.Context) {
-	begun := time.Now()
-	pause := time.NewTimer(0)
+	pause := time.NewTimer(0) // there may be something from before
 	defer pause.Stop()
 	for {
 		select {
@@ -70,86 +133,226 @@ func (s *Store) runIndexer(ctx context.Context) {
 			return
 		case <-pause.C:
 		}
-		at := time.Now()
-		done, err := s.indexSome(ctx)
+		p, err := s.indexSome(ctx)
 		switch {
-		case done:
-			s.log.Info("all messages can be searched", "after", time.Since(begun))
-			return
-		case err != nil && ctx.Err() == nil:
-			s.log.Warn("making the index of messages failed; it goes on later", "error", err)
+		case err != nil:
+			if ctx.Err() == nil {
+				s.log.Warn("bringing messages into the index failed; it goes on later", "error", err)
+			}
 			pause.Reset(indexAgain)
-		default:
-			pause.Reset(2 * time.Since(at))
+			continue
+		case !p.done && p.wanted:
+			pause.Reset(indexRestMax * p.took)
+			continue
+		case !p.done:
+			pause.Reset(indexRestMin * p.took)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.indexWake:
+			pause.Reset(s.indexAfter)
 		}
 	}
 }
 
-// indexAgain is when the indexer tries again what has failed.
-const indexAgain = 10 * time.Second
+// Indexed is documented at chat.Indexer. It does not wait for the indexer but does its work.
+func (s *Store) Indexed(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	if s.noSearch {
+		return chat.Errorf(chat.CodeNoSearch, "this server does not search")
+	}
+	for {
+		if p, err := s.indexSome(ctx); err != nil {
+			return writeError(err)
+		} else if p.done {
+			return nil
+		}
+	}
+}
 
-// indexSome does the next piece, and reports whether it was the last.
-func (s *Store) indexSome(ctx context.Context) (done bool, err error) {
+// piece is what became of a piece of the indexer's work.
+type piece struct {
+	done   bool          // it was the last one
+	wanted bool          // somebody waits for the turn
+	took   time.Duration // for which it had the turn
+}
+
+// indexSome does the next piece.
+func (s *Store) indexSome(ctx context.Context) (p piece, err error) {
 	w := s.writer
 	if err := w.take(ctx); err != nil {
-		return false, err
+		return p, err
 	}
 	defer w.giveBack()
+	begun := time.Now()
+	x := &w.index
+	switch {
+	case x.stale:
+		err = w.indexAnew(ctx)
+	case x.search && x.old == 0:
+		err = w.findBehind()
+	case len(x.rooms) > 0:
+		err = s.indexPiece(ctx, begun)
+	}
+	if err != nil {
+		return p, err
+	}
+	if !x.search && x.old == 0 && !w.indexed.Swap(true) {
+		s.log.Info("all messages can be searched")
+	}
+	if p.done = !x.search && len(x.rooms) == 0; p.done {
+		x.behind.Store(0)
+	}
+	p.wanted, p.took = w.wanted.Load() > 0, time.Since(begun)
+	return p, nil
+}
+
+// again is the outcome of a transaction that is made again when it is not known whether it was stored.
+func again(learn func()) outcomeOf {
+	return outcomeOf{func() (bool, error) { return false, nil }, learn}
+}
+
+// indexAnew empties an index whose texts were cut in another way.
+func (w *writer) indexAnew(ctx context.Context) error {
 	if err := w.ready(ctx); err != nil {
-		return false, err
-	}
-	st, err := w.indexState(ctx)
-	if err != nil {
-		return false, readError(err)
-	}
-	do := func() error { return w.indexPiece(ctx, &st) }
-	if w.index.mode == indexStale {
-		do = func() error { return w.resetIndex(&st) }
-	}
-	// When it is not known whether it was stored, it is done again.
-	if err := w.transact(ctx, do, outcomeOf{func() (bool, error) { return false, nil }, func() {}}); err != nil {
-		return false, err
-	}
-	w.index.mode = indexOn
-	w.indexed.Store(st.done)
-	return st.done, nil
-}
-
-// resetIndex empties an index whose texts were cut in another way.
-func (w *writer) resetIndex(st *indexState) error {
-	*st = indexState{version: words.Version()}
-	return firstError(w.run("INSERT INTO search (search) VALUES ('delete-all')"), w.run("DELETE FROM indexed"), w.setIndexState(*st))
-}
-
-// indexPiece brings the messages behind st that are not there into the index.
-func (w *writer) indexPiece(ctx context.Context, st *indexState) error {
-	rows, err := w.index.unread.QueryContext(ctx, int64(st.room), int64(st.seq), indexPiece)
-	if err != nil {
 		return err
+	}
+	do := func() error {
+		return firstError(w.run("INSERT INTO search (search) VALUES ('delete-all')"), w.run("DELETE FROM indexed"),
+			w.run("DELETE FROM index_marks"), w.setIndexState(indexState{version: words.Version()}))
+	}
+	return w.transact(ctx, do, again(func() { w.index.stale = false }))
+}
+
+// findBehind looks at the next marks.
+func (w *writer) findBehind() error {
+	x := &w.index
+	w.indexed.Store(false)
+	rows, err := x.marks.QueryContext(context.Background(), int64(x.after), indexMarks)
+	if err != nil {
+		return readError(err)
 	}
 	defer rows.Close()
-	var events []entry
-	for rows.Next() {
-		var e entry
-		if err := rows.Scan(number[chat.Seq]{&e.seq}, number[chat.RoomID]{&e.room}); err != nil {
-			return err
+	n := 0
+	for ; rows.Next(); n++ {
+		var room chat.RoomID
+		var last, mark chat.Seq
+		if err := rows.Scan(number[chat.RoomID]{&room}, number[chat.Seq]{&last}, number[chat.Seq]{&mark}); err != nil {
+			return readError(err)
 		}
-		events = append(events, e)
+		x.after = room
+		if last <= mark {
+			continue
+		}
+		was, known := x.rooms[room]
+		if !known {
+			x.behind.Add(int64(last - mark))
+		}
+		if !was {
+			x.rooms[room] = true
+			x.old++
+		}
 	}
 	if err := rows.Err(); err != nil {
+		return readError(err)
+	}
+	x.search = n == indexMarks
+	return nil
+}
+
+// indexPiece brings some messages that are behind their rooms' marks into the index.
+func (s *Store) indexPiece(ctx context.Context, begun time.Time) error {
+	w := s.writer
+	if err := w.ready(ctx); err != nil {
 		return err
 	}
-	var missing []entry
-	for _, at := range events {
-		e, err := w.now(at.room, at.seq)
-		if err != nil {
-			return err
+	looked := 0
+	var finished []chat.RoomID
+	do := func() error {
+		for room := range w.index.rooms {
+			for n := indexChunk; n == indexChunk; {
+				var err error
+				var damaged *columnError
+				switch n, err = w.indexRoom(ctx, room); {
+				case errors.As(err, &damaged):
+					w.index.left = true
+					s.log.Warn("a damaged message keeps those behind it out of the index, until the store is opened again or more is said in its room", "room", room, "error", err)
+				case err != nil:
+					return err
+				}
+				looked += n
+				if n < indexChunk {
+					finished = append(finished, room)
+				}
+				if looked >= indexPiece || time.Since(begun) > indexTime || looked >= indexLeast && w.wanted.Load() > 0 {
+					return nil
+				}
+			}
 		}
-		if e.terms != "" && e.place == 0 {
+		return nil
+	}
+	return w.transact(ctx, do, again(func() {
+		for _, room := range finished {
+			w.index.remove(room)
+		}
+		w.index.behind.Add(-int64(looked))
+	}))
+}
+
+// indexRoom brings the next messages of a room into the index, those that are not there, and reports how
+// many events it has looked at.
+func (w *writer) indexRoom(ctx context.Context, room chat.RoomID) (looked int, err error) {
+	mark, err := w.markOf(room)
+	if err != nil {
+		return 0, err
+	}
+	entries, err := w.unread(room, mark)
+	if err != nil || len(entries) == 0 {
+		return 0, err
+	}
+	looked, mark = len(entries), entries[len(entries)-1].seq
+	missing := entries[:0]
+	for _, e := range entries {
+		if e.terms == "" {
+			continue
+		}
+		if err := w.place(&e); err != nil {
+			return 0, err
+		}
+		if e.place == 0 {
 			missing = append(missing, e)
 		}
-		st.room, st.seq = at.room, at.seq
 	}
-	st.done = len(events) < indexPiece
-	return firstError(w.addEntries(ctx, missing), w.setIndexState(*st))
+	return looked, firstError(w.addEntries(ctx, missing), exec(context.Background(), w.index.setMark, int64(room), int64(mark)))
+}
+
+// unread is what the next events of a room behind its mark say now.
+func (w *writer) unread(room chat.RoomID, mark chat.Seq) (entries []entry, err error) {
+	rows, err := w.index.unread.QueryContext(context.Background(), int64(room), int64(mark), indexChunk)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := nowOf(rows.Scan, room)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
+}
+
+// markOf is up to where the indexer has looked at a room's log.
+func (w *writer) markOf(room chat.RoomID) (mark chat.Seq, err error) {
+	err = w.index.mark.QueryRowContext(context.Background(), int64(room)).Scan(number[chat.Seq]{&mark})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return mark, err
 }

@@ -96,6 +96,9 @@ func (s *Store) DeleteRoom(ctx context.Context, id chat.RoomID, keptMs int64, a 
 				return err
 			}
 		}
+		if err := exec(context.Background(), w.index.dropMark, int64(id)); err != nil {
+			return err
+		}
 		delete(w.rooms.kept, id) // what it knows of the room; on a failure it is read again
 		if err := exec(context.Background(), w.updateTotals, -1); err != nil {
 			return err

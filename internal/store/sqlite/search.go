@@ -12,7 +12,10 @@ import (
 	"sarang/internal/words"
 )
 
-var _ chat.Searcher = (*Store)(nil)
+var (
+	_ chat.Searcher = (*Store)(nil)
+	_ chat.Indexer  = (*Store)(nil)
+)
 
 // selectPlaces are entries with all the terms, the newest first.
 const selectPlaces = `SELECT i.id, i.room_id, i.seq FROM search CROSS JOIN indexed i ON i.id = search.rowid
@@ -151,19 +154,17 @@ func (s *Store) found(ctx context.Context, room chat.RoomID, seq chat.Seq) (*cha
 	return &e, nil
 }
 
-// indexState is how far the index has come.
+// indexState is what the file says of the index.
 type indexState struct {
-	version string
-	room    chat.RoomID
-	seq     chat.Seq
-	done    bool
+	version string // what cut the texts into words
+	done    bool   // all messages are in it; said only while the store is closed
 }
 
 func (w *writer) indexState(ctx context.Context) (st indexState, err error) {
-	err = w.index.state.QueryRowContext(ctx).Scan(text{&st.version}, number[chat.RoomID]{&st.room}, number[chat.Seq]{&st.seq}, flag{&st.done})
+	err = w.index.state.QueryRowContext(ctx).Scan(text{&st.version}, flag{&st.done})
 	return st, err
 }
 
 func (w *writer) setIndexState(st indexState) error {
-	return exec(context.Background(), w.index.setState, st.version, int64(st.room), int64(st.seq), bit(st.done))
+	return exec(context.Background(), w.index.setState, st.version, bit(st.done))
 }

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"sarang/chat"
 	"sarang/internal/store/sqlite"
+	"sarang/internal/words"
 )
 
 // found are the numbers of what a search in room 1 finds, all pages of it, and whether the index is whole.
@@ -63,6 +65,14 @@ func wantWhole(t *testing.T, s *sqlite.Store) {
 	}
 }
 
+// wantIndexed has all that was said come into the index.
+func wantIndexed(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	if err := s.Indexed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The words of a deleted message are in no byte of the files, those of its edits and what retention has
 // erased neither; of the others they are.
 func TestDeletedWordsAreGone(t *testing.T) {
@@ -81,6 +91,7 @@ func TestDeletedWordsAreGone(t *testing.T) {
 		all = append(all, secret())
 		say1(t, s, chat.Seq(i+1), chat.Event{Text: all[i] + " and more"})
 	}
+	wantIndexed(t, s)
 	say1(t, s, 301, chat.Event{Kind: chat.EventEdit, Target: 150, Text: secret()})
 	gone := map[int]bool{}
 	at := chat.Seq(302)
@@ -139,11 +150,12 @@ func TestIndexOfOldDatabase(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s = open(t, sqlite.Config{Dir: dir})
+		s = open(t, sqlite.Config{Dir: dir, IndexAfter: time.Millisecond})
 	}
 	// What comes meanwhile is found, and what is changed is found as it is.
 	say1(t, s, messages+3, chat.Event{Text: "old too"}, chat.Event{Kind: chat.EventEdit, Target: 7, Text: "old seven"}, chat.Event{Kind: chat.EventDelete, Target: 990})
 	wantWhole(t, s)
+	wantIndexed(t, s)
 	if got, _ := found(t, s, "old"); len(got) != messages-2+1 {
 		t.Errorf("found %d messages", len(got))
 	}
@@ -161,7 +173,7 @@ func TestIndexOfOldDatabase(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = open(t, sqlite.Config{Dir: dir})
+	s = open(t, sqlite.Config{Dir: dir, IndexAfter: time.Millisecond})
 	wantWhole(t, s)
 	for text, want := range map[string]int{"later": 1, "word991": 0, "word992": 0, "other": 1} {
 		if got, _ := found(t, s, text); len(got) != want {
@@ -173,12 +185,301 @@ func TestIndexOfOldDatabase(t *testing.T) {
 	}
 	// An index that another version has made is made anew; what is deleted before that is not found.
 	alter(t, filepath.Join(dir, sqlite.DatabaseFile), "UPDATE indexing SET version = 'another'")
-	s = open(t, sqlite.Config{Dir: dir})
+	s = open(t, sqlite.Config{Dir: dir, IndexAfter: time.Millisecond})
 	say1(t, s, messages+9, chat.Event{Text: "newest"}, chat.Event{Kind: chat.EventDelete, Target: 993})
 	wantWhole(t, s)
+	wantIndexed(t, s)
 	for text, want := range map[string]int{"newest": 1, "word993": 0, "word994": 1, "seven": 1} {
 		if got, _ := found(t, s, text); len(got) != want {
 			t.Errorf("%q: found %v", text, got)
+		}
+	}
+}
+
+// asked asks the file of a store for a number.
+func asked(t *testing.T, dir, query string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, sqlite.DatabaseFile)+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// A commit does nothing with the index: what it stores comes into it later, and is counted until then.
+func TestCommitsDoNotIndex(t *testing.T) {
+	dir := t.TempDir()
+	s := openWithRoom(t, sqlite.Config{Dir: dir})
+	for i := range chat.Seq(500) {
+		say1(t, s, i+1, chat.Event{Text: "fresh"})
+	}
+	for _, table := range []string{"indexed", "index_marks"} {
+		if n := asked(t, dir, "SELECT count(*) FROM "+table); n != 0 {
+			t.Errorf("%s has %d rows after commits", table, n)
+		}
+	}
+	if got, partial := found(t, s, "fresh"); len(got) != 0 || partial {
+		t.Errorf("found %v, partial %v", got, partial)
+	}
+	if n := s.Stats().IndexBehind; n != 500 {
+		t.Errorf("%d events are said to be behind", n)
+	}
+	wantIndexed(t, s)
+	if got, _ := found(t, s, "fresh"); len(got) != 500 {
+		t.Errorf("found %d messages", len(got))
+	}
+	if n := s.Stats().IndexBehind; n != 0 {
+		t.Errorf("%d events are said to be behind", n)
+	}
+	if n := asked(t, dir, "SELECT seq FROM index_marks WHERE room_id = 1"); n != 500 {
+		t.Errorf("the mark is at %d", n)
+	}
+	// An edit replaces what is in the index at once, also where nothing was said before, and leaves a message
+	// that is not there yet to the indexer.
+	say1(t, s, 501, chat.Event{})
+	wantIndexed(t, s)
+	say1(t, s, 502, chat.Event{Kind: chat.EventEdit, Target: 501, Text: "said"}, chat.Event{Kind: chat.EventEdit, Target: 500, Text: "replaced"},
+		chat.Event{Text: "new"}, chat.Event{Kind: chat.EventEdit, Target: 504, Text: "newer"})
+	wantNumbers := func(want map[string]int) {
+		t.Helper()
+		for text, n := range want {
+			if got, _ := found(t, s, text); len(got) != n {
+				t.Errorf("%q: found %v", text, got)
+			}
+		}
+	}
+	wantNumbers(map[string]int{"said": 1, "replaced": 1, "fresh": 499, "new": 0, "newer": 0})
+	wantIndexed(t, s)
+	wantNumbers(map[string]int{"said": 1, "replaced": 1, "fresh": 499, "new": 0, "newer": 1})
+}
+
+// The indexer begins by itself after a commit, also after one that comes when it has nothing to do.
+func TestIndexerWakes(t *testing.T) {
+	s := openWithRoom(t, sqlite.Config{IndexAfter: time.Millisecond})
+	deadline := time.Now().Add(20 * time.Second)
+	for i := range 5 {
+		say1(t, s, chat.Seq(i+1), chat.Event{Text: "fresh"})
+		for {
+			if got, _ := found(t, s, "fresh"); len(got) == i+1 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("message %d is not found after 20 s", i+1)
+			}
+		}
+	}
+}
+
+// After a crash what was not indexed is found by the marks; after an end in good order with nothing left
+// to do nobody looks.
+func TestIndexAfterCrash(t *testing.T) {
+	dir, crashed := t.TempDir(), t.TempDir()
+	s := openWithRoom(t, sqlite.Config{Dir: dir})
+	say1(t, s, 1, chat.Event{Text: "fresh"}, chat.Event{Text: "fresh"})
+	wantIndexed(t, s)
+	say1(t, s, 3, chat.Event{Text: "fresh"})
+	for _, name := range []string{sqlite.DatabaseFile, sqlite.DatabaseFile + "-wal"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(crashed, name), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := open(t, sqlite.Config{Dir: crashed})
+	if got, partial := found(t, again, "fresh"); len(got) != 2 || !partial {
+		t.Errorf("after a crash: found %v, partial %v", got, partial)
+	}
+	wantIndexed(t, again)
+	if got, partial := found(t, again, "fresh"); len(got) != 3 || partial {
+		t.Errorf("after a crash, later: found %v, partial %v", got, partial)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, sqlite.Config{Dir: dir})
+	if _, partial := found(t, s, "fresh"); !partial {
+		t.Error("what was not done when the store was closed is not known")
+	}
+	wantIndexed(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, sqlite.Config{Dir: dir})
+	if got, partial := found(t, s, "fresh"); len(got) != 3 || partial {
+		t.Errorf("nothing is left to do: found %v, partial %v", got, partial)
+	}
+}
+
+// A database whose commits wrote the index themselves is not looked through again if that was whole, and
+// else is; what is there already does not come in twice.
+func TestIndexOfVersion19(t *testing.T) {
+	for done := range 2 {
+		dir := t.TempDir()
+		file := filepath.Join(dir, sqlite.DatabaseFile)
+		if err := sqlite.MakeOld(t.Context(), file, 19); err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range []string{
+			"INSERT INTO users (id, name, name_key, created_ms, seen_ms) VALUES (1, 'u', 'u', 1, 1)",
+			"INSERT INTO rooms (id, name, name_key, epoch, flags, created_ms) VALUES (1, 'r', 'r', 5, 0, 1), (2, 'empty', 'empty', 5, 0, 1)",
+			"INSERT INTO messages (room_id, seq, user_id, kind, nonce, time_ms, prev_seq, text) VALUES (1, 1, 1, 2, 1, 8, 0, 'old'), (1, 2, 1, 2, 2, 9, 1, 'old')",
+			"INSERT INTO indexed (id, room_id, seq) VALUES (9 << 20, 1, 2)",
+			"INSERT INTO search (rowid, terms) VALUES (9 << 20, 'old r:1 u:1')",
+			fmt.Sprintf("UPDATE indexing SET version = '%s', done = %d", words.Version(), done),
+		} {
+			alter(t, file, statement)
+		}
+		alter(t, file, fmt.Sprintf("UPDATE messages SET kind = %d", chat.EventMessage))
+		s := open(t, sqlite.Config{Dir: dir})
+		if _, partial := found(t, s, "old"); partial != (done == 0) {
+			t.Errorf("done %d: partial is %v", done, partial)
+		}
+		wantIndexed(t, s)
+		if n, want := asked(t, dir, "SELECT count(*) FROM indexed"), 2-done; n != want {
+			t.Errorf("done %d: %d entries, want %d", done, n, want)
+		}
+		if n := asked(t, dir, "SELECT seq FROM index_marks"); n != 2 {
+			t.Errorf("done %d: the mark is at %d", done, n)
+		}
+	}
+}
+
+// A damaged message keeps the indexer from its room alone, and until the store is opened again.
+func TestIndexOfDamage(t *testing.T) {
+	dir := t.TempDir()
+	s := openWithRoom(t, sqlite.Config{Dir: dir})
+	if _, err := s.CreateRoom(t.Context(), chat.Room{Name: "other", Key: "other"}, chat.RoomQuota{}); err != nil {
+		t.Fatal(err)
+	}
+	say1(t, s, 1, chat.Event{Text: "fresh"})
+	b := say(1, 1)
+	b.ID.Number, b.Appends[0].Room, b.Appends[0].Events[0].Room = 100, 2, 2
+	if err := commit(t.Context(), s, b); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, sqlite.DatabaseFile)
+	alter(t, file, "UPDATE messages SET kind = 4000 WHERE room_id = 2")
+	wantIndexed(t, s)
+	if got, _ := found(t, s, "fresh"); len(got) != 1 {
+		t.Errorf("found %v", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	alter(t, file, fmt.Sprintf("UPDATE messages SET kind = %d WHERE room_id = 2", chat.EventMessage))
+	s = open(t, sqlite.Config{Dir: dir})
+	wantIndexed(t, s)
+	if n := asked(t, dir, "SELECT count(*) FROM indexed"); n != 2 {
+		t.Errorf("%d messages are indexed", n)
+	}
+}
+
+// More rooms with something to do than are remembered: the marks tell of the others.
+func TestManyRoomsBehind(t *testing.T) {
+	s := openWithRoom(t, sqlite.Config{})
+	sqlite.FillBehind(s)
+	say1(t, s, 1, chat.Event{Text: "fresh"})
+	wantIndexed(t, s)
+	if got, partial := found(t, s, "fresh"); len(got) != 1 || partial {
+		t.Errorf("found %v, partial %v", got, partial)
+	}
+}
+
+// What is deleted before it is indexed, before and after a restart, behind that, and between two pieces of
+// the indexer's work, is in no byte of the files of the folder; so is what an edit has replaced before it
+// was deleted, and what retention erases.
+func TestDeletedBeforeIndexed(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	dir := t.TempDir()
+	s := openWithRoom(t, sqlite.Config{Dir: dir})
+	secrets := make([]string, 600)
+	for i := range secrets {
+		b := make([]byte, 20)
+		for j := range b {
+			b[j] = 'a' + byte(random.IntN(26))
+		}
+		secrets[i] = string(b)
+	}
+	const messages = 400
+	for i := range messages {
+		say1(t, s, chat.Seq(i+1), chat.Event{Text: secrets[i]})
+	}
+	gone := map[int]bool{}
+	at, edits := chat.Seq(messages+1), messages // words of edits are behind those of messages
+	change := func(from int, step int, edit bool) {
+		for i := from; i < messages; i += step {
+			if edit {
+				say1(t, s, at, chat.Event{Kind: chat.EventEdit, Target: chat.Seq(i + 1), Text: secrets[edits]})
+				gone[edits] = true
+				edits++
+				at++
+			}
+			gone[i] = true
+			say1(t, s, at, chat.Event{Kind: chat.EventDelete, Target: chat.Seq(i + 1)})
+			at++
+		}
+	}
+	change(30, 20, false)
+	change(31, 20, true)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, sqlite.Config{Dir: dir})
+	change(32, 20, false)
+	change(33, 20, true)
+	if err := sqlite.IndexPiece(t.Context(), s); err != nil { // it is in the middle
+		t.Fatal(err)
+	}
+	if n := asked(t, dir, "SELECT count(*) FROM indexed"); n == 0 || n >= messages-len(gone) {
+		t.Fatalf("%d messages are indexed: that is not the middle", n)
+	}
+	change(34, 20, false)
+	change(35, 20, true)
+	if _, _, err := s.Erase(t.Context(), chat.Erasure{BeforeMs: 1000 + 11, RoomsMax: 10, EventsMax: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		gone[i] = true
+	}
+	wantIndexed(t, s)
+	change(36, 20, false)
+	change(37, 20, true)
+	for i := range messages {
+		if got, _ := found(t, s, secrets[i]); len(got) == 1 == gone[i] {
+			t.Fatalf("message %d: found %v", i+1, got)
+		}
+	}
+	if _, err := s.Scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, f := range files {
+		b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
+	}
+	for i := range edits {
+		// An index keeps of a word what differs from the one before it, and a text is there once more.
+		switch n := bytes.Count(all, []byte(secrets[i][3:])); {
+		case gone[i] && n > 0:
+			t.Errorf("word %d is in the files %d times", i, n)
+		case !gone[i] && n < 2:
+			t.Errorf("word %d is in the files %d times: the test sees nothing", i, n)
 		}
 	}
 }
@@ -191,6 +492,7 @@ func TestSearchIsBounded(t *testing.T) {
 		events[i].Text = "common"
 	}
 	say1(t, s, 1, events...)
+	wantIndexed(t, s)
 	rooms := make([]chat.RoomID, 20) // so many that they are looked at one by one
 	for i := range rooms {
 		rooms[i] = chat.RoomID(i + 2)
@@ -217,7 +519,7 @@ func BenchmarkCommitSearch(b *testing.B) {
 	for _, off := range []bool{false, true} {
 		for _, batch := range []int{1, 10, 100} {
 			b.Run(fmt.Sprintf("off=%v/batch=%d", off, batch), func(b *testing.B) {
-				s := openWithRoom(b, sqlite.Config{NoSearch: off, Sync: sqlite.ProcessSafe})
+				s := openWithRoom(b, sqlite.Config{NoSearch: off, Sync: sqlite.ProcessSafe, IndexAfter: 200 * time.Millisecond})
 				next := chat.Seq(1)
 				random := rand.New(rand.NewPCG(1, 2))
 				for b.Loop() {

@@ -67,12 +67,16 @@ type Config struct {
 	WALBytesMax       int64    // at it the write-ahead log is begun anew, with reads waiting for a moment; twice as much and one commit more may be in it; default 32 MiB
 	WriterCacheBytes  int      // page cache of the writing connection; default 2 MiB
 	ReaderCacheBytes  int      // page cache of each reading connection; default 2 MiB
-	NoSearch          bool     // no index of what messages say is kept; who opens it without has one made anew
+	NoSearch          bool     // nothing is brought into the index of what messages say; who opens it without has that made up for
 	Logger            *slog.Logger
 
 	// ScrubAfter is how long after something was erased all pages are looked through for what is
 	// left of it elsewhere; see Scrub. Default 10 min; negative: never.
 	ScrubAfter time.Duration
+
+	// IndexAfter is how long after a commit its messages are brought into the index. Default 200 ms;
+	// negative: only when Indexed is called.
+	IndexAfter time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -83,6 +87,7 @@ func (c Config) withDefaults() Config {
 	c.WriterCacheBytes = cmp.Or(c.WriterCacheBytes, 2<<20)
 	c.ReaderCacheBytes = cmp.Or(c.ReaderCacheBytes, 2<<20)
 	c.ScrubAfter = cmp.Or(c.ScrubAfter, 10*time.Minute)
+	c.IndexAfter = cmp.Or(c.IndexAfter, 200*time.Millisecond)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
@@ -101,6 +106,8 @@ type Store struct {
 	reads     gate // all reads but those of the writer
 
 	noSearch    bool
+	indexAfter  time.Duration
+	indexWake   chan struct{} // full when something was committed
 	stopIndexer context.CancelFunc
 	indexing    sync.WaitGroup
 
@@ -140,6 +147,8 @@ type Stats struct {
 	Small         uint64 // claims and new rooms that a transaction answered, refusals included
 	SmallTxs      uint64 // and how many transactions
 
+	IndexBehind uint64 // events that are to be looked at for the index, about
+
 	WALBytes int64  // size of the write-ahead log file now
 	WALHolds uint64 // how often reads had to wait so that it could be begun anew
 	Scrubs   uint64 // how often all pages were looked through by itself for what is left of erased texts
@@ -158,12 +167,12 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, log: c.Logger, claimRead: make(chan struct{}, 1), backing: make(chan struct{}, 1)}
+	s := &Store{dir: dir, log: c.Logger, indexWake: make(chan struct{}, 1), claimRead: make(chan struct{}, 1), backing: make(chan struct{}, 1)}
 	s.mu.Init(lock.NewClass("sqlite.store"))
 	s.small.mu.Init(lock.NewClass("sqlite.small"))
 	s.reads.init()
 	s.logBytesMax = c.WALBytesMax
-	s.noSearch = c.NoSearch
+	s.noSearch, s.indexAfter = c.NoSearch, c.IndexAfter
 	s.scrub.after = max(c.ScrubAfter, 0)
 	if s.folder, err = lockFolder(dir); err != nil {
 		return nil, err
@@ -334,6 +343,7 @@ func (s *Store) Stats() Stats {
 		Small:         s.counts.small.Load(),
 		SmallTxs:      s.counts.smallTxs.Load(),
 		WALHolds:      s.counts.logHolds.Load(),
+		IndexBehind:   uint64(max(s.writer.index.behind.Load(), 0)),
 		Scrubs:        s.counts.scrubs.Load(),
 		WALBytes:      fileBytes(filepath.Join(s.dir, DatabaseFile+"-wal")),
 	}

@@ -23,6 +23,9 @@ func open(tb testing.TB, c sqlite.Config) *sqlite.Store {
 	if c.Dir == "" {
 		c.Dir = tb.TempDir()
 	}
+	if c.IndexAfter == 0 {
+		c.IndexAfter = -1 // nobody writes but the test
+	}
 	s, err := sqlite.Open(tb.Context(), c)
 	if err != nil {
 		tb.Fatalf("Open: %v", err)

@@ -113,6 +113,7 @@ func (w *writer) ended() (keep bool) {
 	if w.conn == nil || !w.whole {
 		return false
 	}
+	w.endIndex()
 	return w.sayRunning(context.Background(), false) != nil
 }
 

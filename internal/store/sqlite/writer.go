@@ -12,11 +12,12 @@ import (
 )
 
 // writer is the one connection that writes, and what it knows of the database. All
-// of it but turn and unsettled belongs to whoever has the turn.
+// of it but turn and what is atomic belongs to whoever has the turn.
 type writer struct {
 	db          *sql.DB
 	conn        *sql.Conn
 	turn        chan struct{} // full while somebody has the turn
+	wanted      atomic.Int64  // who waits for it
 	busyTimeout time.Duration
 
 	userLast chat.UserID                   // every id from 1 to this one is a user
@@ -63,7 +64,7 @@ type writer struct {
 	files                               fileStmts
 	link                                linkStmts
 	index                               indexStmts
-	indexed                             atomic.Bool // all messages are in the index
+	indexed                             atomic.Bool // all messages were looked at for the index, but the newest
 }
 
 // openWriter opens file for writing, migrates it and loads what the writer knows.
@@ -225,6 +226,13 @@ func (w *writer) load(ctx context.Context) error {
 
 // take waits for the turn to write. A nil return wants giveBack.
 func (w *writer) take(ctx context.Context) error {
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	w.wanted.Add(1)
+	defer w.wanted.Add(-1)
 	select {
 	case w.turn <- struct{}{}:
 		return nil

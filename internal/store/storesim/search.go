@@ -8,7 +8,14 @@ import (
 	"sarang/internal/words"
 )
 
-var _ chat.Searcher = (*Store)(nil)
+var (
+	_ chat.Searcher = (*Store)(nil)
+	_ chat.Indexer  = (*Store)(nil)
+)
+
+// Indexed is documented at chat.Indexer. A search looks at the logs themselves, so there is nothing to
+// wait for.
+func (s *Store) Indexed(ctx context.Context) error { return ctx.Err() }
 
 // Search is documented at chat.Searcher. It looks at everything that the disk has.
 func (s *Store) Search(ctx context.Context, q chat.SearchQuery) (chat.Found, error) {

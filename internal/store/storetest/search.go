@@ -13,6 +13,16 @@ import (
 	"sarang/internal/words"
 )
 
+// indexed waits until what was said can be found.
+func (f *fixture) indexed(t *testing.T) {
+	t.Helper()
+	if indexer, can := f.store.(chat.Indexer); can {
+		if err := indexer.Indexed(f.ctx); err != nil {
+			t.Fatalf("Indexed: %v", err)
+		}
+	}
+}
+
 // search returns all pages of a search that is given up to ItemsMax and ScanMax at a time.
 func (f *fixture) search(t *testing.T, q chat.SearchQuery) []chat.Event {
 	t.Helper()
@@ -51,9 +61,16 @@ func (f *fixture) search(t *testing.T, q chat.SearchQuery) []chat.Event {
 	}
 }
 
-// wantFound expects a search to find messages, in this order.
+// wantFound expects a search to find messages, in this order, when they are indexed, and before that no
+// others.
 func (f *fixture) wantFound(t *testing.T, q chat.SearchQuery, want ...chat.Event) {
 	t.Helper()
+	for _, e := range f.search(t, q) {
+		if !slices.ContainsFunc(want, func(w chat.Event) bool { return cmp.Equal(w, e) }) {
+			t.Fatalf("%+v: found %+v", q, e)
+		}
+	}
+	f.indexed(t)
 	got := f.search(t, q)
 	if len(got) == 0 && len(want) == 0 {
 		return
@@ -225,6 +242,7 @@ func testSearchModel(t *testing.T, f *fixture) {
 		if round%10 != 9 {
 			continue
 		}
+		f.indexed(t)
 		for range 30 {
 			q := chat.SearchQuery{Text: text(), ItemsMax: 1 + random.IntN(5), ScanMax: 1 + random.IntN(50)}
 			if random.IntN(4) == 0 {
@@ -275,6 +293,7 @@ func testSearchOfDeletedRoom(t *testing.T, f *fixture) {
 	f.commit(t, run(gone, 1, 20, u, "apple"), these(other, 1, kept))
 	f.commit(t, these(gone, 21, change(gone, 21, u, chat.EventEdit, 3, "apple pie"), message(gone, 22, u, "pear")))
 	q := chat.SearchQuery{Text: "apple", Rooms: []chat.RoomID{gone.ID, other.ID}}
+	f.indexed(t)
 	if got := f.search(t, q); len(got) != 21 {
 		t.Fatalf("%d messages are found", len(got))
 	}

@@ -176,6 +176,18 @@ func (s *shared) Search(ctx context.Context, q chat.SearchQuery) (chat.Found, er
 	return searcher.Search(ctx, q)
 }
 
+// Indexed waits for all of them.
+func (s *shared) Indexed(ctx context.Context) error {
+	for _, one := range s.stores {
+		if indexer, can := one.(chat.Indexer); can {
+			if err := indexer.Indexed(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // UserByKey asks whichever is next.
 func (s *shared) UserByKey(ctx context.Context, key string) (chat.User, error) {
 	return s.next().UserByKey(ctx, key)
