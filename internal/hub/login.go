@@ -100,16 +100,14 @@ type claiming struct {
 // claimFor makes the claim of a session.
 func (s *Shard) claimFor(o *Session, ref RequestRef, display, key string, r LoginRequest) *claiming {
 	h := s.hub
-	now := h.nowMs()
 	fresh := make([]byte, TokenBytes)
 	h.random(fresh)
 	c := &claiming{session: o.Engine.ID(), ref: ref, fresh: fresh, token: fresh, endings: h.endings.now(), renames: h.renames.now(), Claim: chat.Claim{
 		Name: display, Key: key, Look: chat.Skeleton(key), Fresh: sha256.Sum256(fresh),
-		NowMs: now, ReservedSinceMs: now - h.config.GuestNameReserved.Milliseconds(), Online: h.online.is,
+		Online:    h.online.is,
 		KnownOnly: h.diskFull.Load(), NoGuests: h.config.NoGuests,
 		DeviceName: strings.Clone(chat.DeviceName(r.Device, r.Program)), Address: o.Engine.Peer().Addr().Unmap().WithZone("").String(),
 		DevicesMax: h.config.UserDevicesMax,
-		ExpiredMs:  now - h.config.DeviceExpiry.Milliseconds(), RenewMs: now - h.config.TokenRenewAfter.Milliseconds(),
 	}}
 	if len(r.Token) > 0 {
 		// It becomes the token of a user that is made: so a first login whose answer was
@@ -120,6 +118,14 @@ func (s *Shard) claimFor(o *Session, ref RequestRef, display, key string, r Logi
 		c.Claim.Fresh = c.Resume
 	}
 	return c
+}
+
+// at says when the store is asked. It is not when the session did: a claim that has waited in
+// the queue while the clock was set back would seem to come long after one that went ahead of it,
+// and take the token away that this one has just been given.
+func (c *claiming) at(h *Config, nowMs int64) {
+	c.NowMs, c.ReservedSinceMs = nowMs, nowMs-h.GuestNameReserved.Milliseconds()
+	c.ExpiredMs, c.RenewMs = nowMs-h.DeviceExpiry.Milliseconds(), nowMs-h.TokenRenewAfter.Milliseconds()
 }
 
 // loginByPassword makes an account, or lets the owner of one in.
@@ -187,6 +193,7 @@ func (s *Session) strangerFrom() netip.Addr {
 
 // claim asks the store. It runs on a task.
 func (c *claiming) claim(s *Shard) {
+	c.at(&s.hub.config, s.hub.nowMs())
 	ctx, cancel := context.WithTimeout(context.Background(), s.hub.config.StoreTimeout)
 	defer cancel()
 	in, err := s.hub.config.Store.ClaimUser(ctx, c.Claim)
