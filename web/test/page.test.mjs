@@ -947,6 +947,14 @@ test("what was said is found, and shown in its place", async () => {
   await ann.say("tea in the garden");
   await ann.sees("tea in the garden");
   const { page } = ann;
+  // A message is found a moment after it was said, in a room the newest last.
+  await page.evaluate(async () => {
+    for (const text of ["garden", "black"]) {
+      for (const end = Date.now() + 20_000; (await globalThis.sarang.client.value.search({ text })).hits.length === 0 && Date.now() < end; ) {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    }
+  });
   await page.keyboard.press("Control+Shift+f");
   await page.waitForSelector("dialog[open]");
   await page.keyboard.type("tea");

@@ -82,6 +82,10 @@ test("what was said is found, and where it stands in the text", async () => {
   const ann = await enter("Ada");
   const { room } = await ann.join({ name: "searched", create: true });
   for (const text of ["🍵 green tea, 東京都 tea", "cake", "Tea?"]) await ann.publish(room.id, text);
+  // A message is found a moment after it was said, in a room the newest last.
+  for (const end = Date.now() + 20_000; (await ann.search({ text: "tea", room: room.id, itemsMax: 2 })).hits.length < 2 && Date.now() < end; ) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
   const found = await ann.search({ room: room.id, text: "tea" });
   assert.equal(found.next, "");
   assert.deepEqual(
