@@ -25,9 +25,9 @@ func TestEveryMoment(t *testing.T) {
 			}
 			stride, tried := 1, 0
 			if !*everyMoment {
-				stride = howMany(23, 61, 50)
+				stride = howMany(23, 61, 250)
 				if kind >= simulate.StrikeRefuse {
-					stride = howMany(2, 4, 9) // there are fewer calls than bytes
+					stride = howMany(2, 4, 45) // there are fewer calls than bytes
 				}
 			}
 			seeds := []uint64{2, 1}[:howMany(2, 1, 1)]

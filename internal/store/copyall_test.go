@@ -397,6 +397,9 @@ func (f forgetful) AddRecords(ctx context.Context, k chat.RecordKind, records []
 // A record that is not there in the end is noticed, whatever it is of; and one that is something
 // else is not touched.
 func TestCopyOfRecordsIsCompared(t *testing.T) {
+	if slow {
+		t.Skip("it makes dozens of stores")
+	}
 	from := openArchive(t, "sqlite:"+t.TempDir())
 	world(t, from)
 	peopled(t, from)
@@ -438,6 +441,9 @@ func TestCopyOfRecordsIsCompared(t *testing.T) {
 
 // A check notices what does not follow from the logs, and what is about nobody.
 func TestAuditNoticesRecords(t *testing.T) {
+	if slow {
+		t.Skip("it makes dozens of stores")
+	}
 	for name, c := range map[string]struct {
 		kind   string
 		record chat.Record
