@@ -22,6 +22,9 @@ func TestConformance(t *testing.T) {
 		fewerChecks(t, "15")
 	}
 	for _, mode := range []sqlite.SyncMode{sqlite.ProcessSafe, sqlite.PowerSafe} {
+		if slow && mode == sqlite.PowerSafe {
+			continue // each case makes a database, which takes seconds
+		}
 		t.Run(mode.String(), func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Opener {
 				dir := t.TempDir()
