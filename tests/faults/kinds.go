@@ -51,21 +51,6 @@ func terminate(ctx context.Context, r *run) error {
 	return r.admin(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sarang'")
 }
 
-// admin runs a statement, not by way of the proxy.
-func (r *run) admin(ctx context.Context, queries ...string) error {
-	c, err := pgx.Connect(ctx, r.primary().URL)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
-	for _, q := range queries {
-		if _, err := c.Exec(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // signalBackend sends a signal to a process that serves the server, and lets it go on
 // after a while if it was stopped. When one is killed, PostgreSQL restarts all by itself.
 func (r *run) signalBackend(ctx context.Context, signal syscall.Signal, stopped time.Duration) error {

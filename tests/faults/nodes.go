@@ -170,3 +170,18 @@ func (r *run) chosen() ([]string, error) {
 	}
 	return all, nil
 }
+
+// admin runs a statement, not by way of the proxy.
+func (r *run) admin(ctx context.Context, queries ...string) error {
+	c, err := pgx.Connect(ctx, r.primary().URL)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	for _, q := range queries {
+		if _, err := c.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
