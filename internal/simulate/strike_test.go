@@ -25,7 +25,7 @@ func TestEveryMoment(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			stride, tried := 1, 0
 			if !*everyMoment {
-				stride = howMany(23, 61, 61)
+				stride = 23
 				if kind >= simulate.StrikeRefuse {
 					stride = howMany(2, 4, 4) // there are fewer calls than bytes
 				}
