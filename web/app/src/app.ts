@@ -77,7 +77,7 @@ class App {
   #moves = 0; // how often another room was wanted
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
   #sending: Promise<void> = Promise.resolve();
-  readonly #marking = new Set<RoomModel>();
+  readonly #marking = new Map<RoomModel, ReturnType<typeof setTimeout>>(); // marks that are told soon
   #said: string[] = [];
   #sayTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -142,6 +142,7 @@ class App {
   }
 
   #leaving(): void {
+    for (const r of [...this.#marking.keys()]) this.#tellMark(r);
     this.save();
     for (const r of this.rooms.value) this.keep(r);
     void store.flush();
@@ -325,16 +326,21 @@ class App {
   read(r: RoomModel): void {
     r.read();
     if (r.info.value.ephemeral || r.readSeq.value <= r.marked || this.#marking.has(r)) return;
-    this.#marking.add(r);
-    setTimeout(() => {
-      this.#marking.delete(r);
-      const seq = r.readSeq.value;
-      if (seq <= r.marked) return;
-      r.marked = seq;
-      this.client.value?.mark(r.id, seq).catch(() => {
-        r.marked = 0; // the next one says it again
-      });
-    }, markMs);
+    this.#marking.set(r, setTimeout(() => this.#tellMark(r), markMs));
+  }
+
+  /** Tells how far a room was read, if that is to be told, without waiting for more. */
+  #tellMark(r: RoomModel): void {
+    const timer = this.#marking.get(r);
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    this.#marking.delete(r);
+    const seq = r.readSeq.value;
+    if (seq <= r.marked) return;
+    r.marked = seq;
+    this.client.value?.mark(r.id, seq).catch(() => {
+      r.marked = 0; // the next one says it again
+    });
   }
 
   /** Opens a room by name, joining it if need be, making it if create says so. */
@@ -421,7 +427,10 @@ class App {
   show(r: RoomModel | null): void {
     this.#moves++;
     const before = this.current.value;
-    if (before && before !== r) before.newLine.value = 0;
+    if (before && before !== r) {
+      before.newLine.value = 0;
+      this.#tellMark(before);
+    }
     batch(() => {
       this.current.value = r;
       if (this.thread.value?.room !== r) this.thread.value = null;
