@@ -29,7 +29,7 @@ func (f *Feed) chunkOf(position uint64) int {
 
 // Replace puts what lies in buf from off on in the place of entry n, which is as long; if it
 // is not in the window nothing is done. The feed retains buf. What is in flight to a reader is
-// what was there before (Cursor.Holds).
+// what was there before (Cursor.Holding).
 func (f *Feed) Replace(n uint64, buf *mem.Buf, off int) {
 	old := f.Entry(n)
 	if old == nil {
@@ -72,12 +72,6 @@ func (f *Feed) DropPages(first, last uint64) {
 			c.session.touch()
 		}
 	}
-}
-
-// Holds reports whether bytes of entry n may still be on their way from here to the reader.
-func (c *Cursor) Holds(n uint64) bool {
-	first, last, some := c.Holding()
-	return some && n >= first && n <= last
 }
 
 // Holding returns from which entry to which bytes may still be on their way from here to the

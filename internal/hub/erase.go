@@ -302,7 +302,7 @@ func (s *Shard) unsent(o *Session, p queuedPage) {
 
 const (
 	pagesQueuedLook = 256 // at so many sessions those go that have sent all
-	pagesQueuedMax  = 16  // of one session
+	pagesQueuedMax  = 256 // of one session; a page of many rooms is as many
 )
 
 // textsErased tells the home that a shard has forgotten the texts.

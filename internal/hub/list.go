@@ -14,7 +14,7 @@ func (s *Shard) List(o *Session, ref RequestRef, after chat.RoomID, itemsWant in
 	if !s.mayRequest(o, ref, limit.LevelReads) || !s.begin(o, ref) {
 		return
 	}
-	items, user := s.items(itemsWant), o.User
+	items, user, bytesMax := s.items(itemsWant), o.User, s.historyBytes(o)
 	s.read(o, ref, func(ctx context.Context) func(*Session) {
 		rooms, err := s.hub.roomsFor(ctx, user, after, items+1)
 		return func(o *Session) {
@@ -22,10 +22,26 @@ func (s *Shard) List(o *Session, ref RequestRef, after chat.RoomID, itemsWant in
 				s.fail(o, ref, s.hub.typed("listing rooms", err))
 				return
 			}
-			more := len(rooms) > items
-			o.Client.Listed(o, ref, s.hub.rooms.infos(rooms[:min(len(rooms), items)]), more)
+			fit := min(roomsThatFit(rooms, bytesMax), items)
+			o.Client.Listed(o, ref, s.hub.rooms.infos(rooms[:min(len(rooms), fit)]), len(rooms) > fit)
 		}
 	})
+}
+
+// roomBytes is what a room of a list takes in a packet beside its texts, about.
+const roomBytes = 128
+
+// listedBytes is what a room takes in a list, where its description is left out.
+func listedBytes(r *chat.Room) int { return roomBytes + len(r.Name) + len(r.Topic) }
+
+// roomsThatFit is how many of rooms a list of so many bytes has: one at least.
+func roomsThatFit(rooms []chat.Room, bytesMax int) (n int) {
+	for bytes := 0; n < len(rooms); n++ {
+		if bytes += listedBytes(&rooms[n]); n > 0 && bytes > bytesMax {
+			break
+		}
+	}
+	return n
 }
 
 // roomsFor reads a page of the rooms that a user may see: all that are public, and his.

@@ -39,8 +39,8 @@ func (s *Shard) Mentions(o *Session, ref RequestRef, before chat.MentionPlace, i
 				s.stillSaid(&p.Messages[i].Event, moment)
 			}
 			o.Client.Mentions(o, ref, p)
-			for i := range p.Messages {
-				s.queued(o, p.Messages[i].Room, []chat.Event{p.Messages[i].Event})
+			for _, m := range p.Messages {
+				s.unsent(o, queuedPage{m.Room, m.Event.Seq, m.Event.Seq})
 			}
 		}
 	})
@@ -90,24 +90,17 @@ func (h *Hub) readMentions(ctx context.Context, user chat.UserID, before chat.Me
 // behind the messages, so that nobody is shown what stands behind his ban.
 func (h *Hub) readable(ctx context.Context, p *MentionPage, user chat.UserID) error {
 	may := map[chat.RoomID]bool{}
-	now := h.nowMs()
 	left := p.Messages[:0]
 	for _, m := range p.Messages {
 		is, asked := may[m.Room]
 		if !asked {
-			r, err := h.config.Store.Room(ctx, m.Room)
-			if chat.CodeOf(err) == chat.CodeNoRoom { // it was deleted, and is being erased
-				may[m.Room] = false
-				continue
-			}
-			if err != nil {
+			switch err := h.MayRead(ctx, user, m.Room); chat.CodeOf(err) {
+			case 0:
+				is = true
+			case chat.CodeNoRoom, chat.CodeForbidden:
+			default:
 				return err
 			}
-			given, err := h.config.Store.Author(ctx, m.Room, user, 0)
-			if err != nil {
-				return err
-			}
-			is = r.RoleAt(user, given.Given(), now).May(chat.ActionHistory)
 			may[m.Room] = is
 		}
 		if is {

@@ -15,9 +15,6 @@ type MyRoom struct {
 	Members int // present
 }
 
-// myRoomBytes is what a room of a list takes in a packet beside its texts, about.
-const myRoomBytes = 128
-
 // MyRooms tells the client a page of the rooms that its user belongs to, in order of their ids.
 func (s *Shard) MyRooms(o *Session, ref RequestRef, after chat.RoomID, itemsWant int) {
 	if !s.mayRequest(o, ref, limit.LevelReads) || !s.begin(o, ref) {
@@ -38,7 +35,7 @@ func (s *Shard) MyRooms(o *Session, ref RequestRef, after chat.RoomID, itemsWant
 			o.Client.MyRooms(o, ref, rooms, more)
 			for i := range rooms {
 				if last := &rooms[i].Last; last.Seq != 0 {
-					s.queued(o, last.Room, []chat.Event{*last})
+					s.unsent(o, queuedPage{last.Room, last.Seq, last.Seq})
 				}
 			}
 		}
@@ -60,7 +57,7 @@ func (h *Hub) myRooms(ctx context.Context, user chat.UserID, after chat.RoomID, 
 				after = r.ID
 				continue
 			}
-			bytes += myRoomBytes + len(r.Name) + len(r.Last.Name) + len(r.Last.Text)
+			bytes += listedBytes(&r.Room) + len(r.Last.Name) + len(r.Last.Text)
 			if len(page) == items || len(page) > 0 && bytes > bytesMax {
 				return page, true, nil
 			}

@@ -316,15 +316,12 @@ func (a *searchAllowed) on(s *Shard) {
 	}
 	o.requests--
 	for i := range a.page.Hits {
-		hit := &a.page.Hits[i]
-		known := s.hub.erased.since(a.moment, hit.Room, hit.Seq, hit.Seq, func(chat.Seq) { hit.Text = "" })
-		if !known { // so much was erased that nobody knows
-			hit.Text = ""
-		}
+		s.stillSaid(&a.page.Hits[i].Event, a.moment)
 	}
 	a.page.Hits = slices.DeleteFunc(a.page.Hits, func(hit Hit) bool { return hit.Text == "" })
 	o.Client.Found(o, a.ref, a.page)
 	for i := range a.page.Hits {
-		s.queued(o, a.page.Hits[i].Room, []chat.Event{a.page.Hits[i].Event})
+		hit := &a.page.Hits[i].Event
+		s.unsent(o, queuedPage{hit.Room, hit.Seq, hit.Seq})
 	}
 }

@@ -112,19 +112,16 @@ func (p *Page) Look() bool {
 	return true
 }
 
-// Left is how many more may be looked at.
-func (p *Page) Left() int { return max(p.search.of.ScanMax, 1) - p.scanned }
-
 // Add adds a message if it is found; false: the page was full before.
 func (p *Page) Add(e *chat.Event) bool {
 	if !p.search.Matches(e) {
 		return true
 	}
 	n := len(p.Found.Messages)
-	if n > 0 && (n >= p.search.of.ItemsMax || p.bytes+len(e.Text) > p.search.of.BytesMax) {
+	if n > 0 && (n >= p.search.of.ItemsMax || p.bytes+e.BodyBytes() > p.search.of.BytesMax) {
 		return false
 	}
-	p.bytes += len(e.Text)
+	p.bytes += e.BodyBytes()
 	p.Found.Messages = append(p.Found.Messages, *e)
 	return true
 }
