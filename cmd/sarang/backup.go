@@ -126,6 +126,7 @@ func restoreCommand() *cobra.Command {
 		Short: "Put a backup into a data folder",
 		Long: "Put a backup, what 'sarang backup' has made, into a data folder that has no\n" +
 			"database: it is looked through first, and then all of it is there, or nothing.\n" +
+			"Files are taken from the folder FILE.files, if there is one.\n" +
 			"Every room's log begins a new epoch: numbers that were given out behind the\n" +
 			"backup are given out again, and nobody takes the new events for those that he\n" +
 			"has seen. Clients that are still there leave their rooms and say so.\n\n" +
@@ -180,7 +181,8 @@ func checkCommand() *cobra.Command {
 		Short: "Look whether a data folder is sound",
 		Long: "Look through the database of a data folder: the file itself, whether all logs are\n" +
 			"whole, and whether what is said of users and rooms follows from them. No server may\n" +
-			"run on it: of one that runs, make a backup, which is looked through as well.\n\n" +
+			"run on it: of one that runs, make a backup, which is looked through as well. The bytes\n" +
+			"of files are read, too, and compared with their hashes.\n\n" +
 			"Exit status: 0 it is sound, 1 it is not or can not be read, 2 the arguments make no\n" +
 			"sense, 3 there is no database, 4 a server has the folder.",
 		Args: usageArgs(cobra.ExactArgs(1)),

@@ -61,9 +61,9 @@ func serveCommand() *cobra.Command {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringSlice("listen", []string{d.Listen[0].String()}, "address for clients, SCHEME://HOST:PORT; may be given several times; port 0 picks one; schemes: "+strings.Join(node.Schemes(), ", "))
-	f.String("data", d.DataDir, "folder for the database, its lock and crash reports")
+	f.String("data", d.DataDir, "folder for the database, files, the lock, the socket of operators, certificates and crash reports")
 	f.String("store", "", "where messages are kept: "+strings.Join(store.Forms(), ", ")+"; default: "+store.DefaultURL("DATA"))
-	f.String("web", d.Web.String(), "address for browsers, http://HOST:PORT or https://HOST:PORT: WebSocket at /ws; none: they are not served")
+	f.String("web", d.Web.String(), "address for browsers, http://HOST:PORT or https://HOST:PORT: the page at /, files at /files, WebSocket at /ws; none: they are not served, and there are no files")
 	f.StringSlice("web-hosts", nil, "names by which --web is asked, besides localhost and addresses; none: any name where it is no loopback address")
 	f.StringSlice("web-frames", nil, "origins of pages that may have the page of --web within them, SCHEME://HOST[:PORT]")
 	f.StringSlice("web-origins", nil, "origins of pages that may connect to --web besides its own, SCHEME://HOST[:PORT]")

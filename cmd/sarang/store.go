@@ -51,7 +51,8 @@ func storeCopyCommand() *cobra.Command {
 		Use:   "copy FROM TO",
 		Short: "Copy all that a store holds to another one",
 		Long: "Copy all that a store holds to another one: users with their passwords and devices,\n" +
-			"rooms, messages, memberships, operators, bans, reports, the audit log. Numbers,\n" +
+			"rooms, messages, memberships, operators, bans, reports, the audit log. The bytes of files\n" +
+			"are not in a store, and are not copied: they are in the server's data folder. Numbers,\n" +
 			"epochs, names, tokens and nonces stay, so clients go on where they were. In the end\n" +
 			"both are read and compared, room by room and record by record. A copy that was interrupted goes on when it\n" +
 			"is started again. Stop all servers that use either store before.\n\n" +
