@@ -110,6 +110,7 @@ func (w *writer) applyChange(e *chat.Event) error {
 	case err != nil:
 		return err
 	case deleted != 0 && e.Kind == chat.EventEdit:
+		w.erased = true
 		return exec(ctx, c.eraseOne, room, seq)
 	case deleted != 0:
 		return nil

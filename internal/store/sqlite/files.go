@@ -139,9 +139,10 @@ func scanFile(row interface{ Scan(...any) error }) (f chat.File, err error) {
 	err = row.Scan(number[chat.FileID]{&f.ID}, number[chat.UserID]{&f.Owner}, anyBytes{&hash}, bits[int64]{&bytes}, text{&f.Type}, text{&f.Name},
 		bits[int64]{&width}, bits[int64]{&height}, flag{&f.Thumbnail}, bits[int64]{&f.CreatedMs})
 	f.Bytes, f.Width, f.Height = bytes, int(width), int(height)
-	if err == nil && copy(f.Hash[:], hash) != len(hash) || len(hash) != len(f.Hash) {
-		err = errors.Join(err, &columnError{hash, "a hash"})
+	if err == nil && len(hash) != len(f.Hash) {
+		err = &columnError{hash, "a hash"}
 	}
+	copy(f.Hash[:], hash)
 	return f, err
 }
 

@@ -73,6 +73,7 @@ func (s *Store) gather(ctx context.Context, p *pending) error {
 		case <-p.done:
 			return p.err
 		case s.writer.turn <- struct{}{}:
+			s.writer.taken()
 			s.answer(s.small.take())
 			s.writer.giveBack()
 		case <-ctx.Done():

@@ -159,13 +159,20 @@ func nowOf(scan func(...any) error, room chat.RoomID) (entry, error) {
 // now is nowOf one message, with its place if it is in the index.
 func (w *writer) now(room chat.RoomID, seq chat.Seq) (entry, error) {
 	e, err := nowOf(w.index.now.QueryRowContext(context.Background(), int64(room), int64(seq)).Scan, room)
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, sql.ErrNoRows) || isDamaged(err) {
 		return entry{room: room, seq: seq}, nil
 	}
 	if err == nil && e.terms != "" {
 		err = w.place(&e)
 	}
 	return e, err
+}
+
+// isDamaged reports whether a row has a value that nobody has stored. Such a message is in no index,
+// and is no reason not to erase it.
+func isDamaged(err error) bool {
+	var damaged *columnError
+	return errors.As(err, &damaged)
 }
 
 func (w *writer) place(e *entry) error {
@@ -240,7 +247,7 @@ func (w *writer) takeOutOldest(ctx context.Context, room chat.RoomID, most int, 
 	var gone []entry
 	for rows.Next() {
 		e, err := nowOf(rows.Scan, room)
-		if err != nil {
+		if err != nil && !isDamaged(err) {
 			return err
 		}
 		if !goes(&e) {

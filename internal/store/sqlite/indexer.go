@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +24,8 @@ const (
 	indexLeast   = 64                   // events, although somebody waits for the turn
 	indexMarks   = 256                  // marks that are looked at in one go
 	indexRestMin = 2                    // so many times as long as it took the next one waits,
-	indexRestMax = 30                   // and so many if somebody wanted the turn meanwhile
+	indexRestMax = 30                   // and so many if others have had the turn for much of the time
+	indexShare   = 4                    // which is one part in so many
 	indexAgain   = 10 * time.Second     // until what has failed is tried again
 
 	roomsBehindMax = 1 << 14 // that are remembered; if there are more all marks are looked at
@@ -37,6 +40,9 @@ type backlog struct {
 	after  chat.RoomID          // from this room on
 	behind atomic.Int64         // events, about
 	left   bool                 // a room was given up for a damaged message
+
+	endedAt time.Time     // when the piece before ended
+	busy    time.Duration // writer.busy by then, that piece included
 }
 
 // add notes that something was said in rooms.
@@ -141,7 +147,7 @@ func (s *Store) runIndexer(ctx context.Context) {
 			}
 			pause.Reset(indexAgain)
 			continue
-		case !p.done && p.wanted:
+		case !p.done && p.crowded:
 			pause.Reset(indexRestMax * p.took)
 			continue
 		case !p.done:
@@ -177,9 +183,9 @@ func (s *Store) Indexed(ctx context.Context) error {
 
 // piece is what became of a piece of the indexer's work.
 type piece struct {
-	done   bool          // it was the last one
-	wanted bool          // somebody waits for the turn
-	took   time.Duration // for which it had the turn
+	done    bool          // it was the last one
+	crowded bool          // others have had the turn for much of the time since the one before
+	took    time.Duration // for which it had the turn
 }
 
 // indexSome does the next piece.
@@ -191,6 +197,13 @@ func (s *Store) indexSome(ctx context.Context) (p piece, err error) {
 	defer w.giveBack()
 	begun := time.Now()
 	x := &w.index
+	// Who waits at this moment does not tell: where processors are few nobody gets as far as to
+	// wait while this one computes.
+	p.crowded = w.wanted.Load() > 0 || indexShare*(w.busy-x.busy) > begun.Sub(x.endedAt)
+	defer func() {
+		x.endedAt = time.Now()
+		x.busy = w.busy + x.endedAt.Sub(w.takenAt)
+	}()
 	switch {
 	case x.stale:
 		err = w.indexAnew(ctx)
@@ -208,7 +221,7 @@ func (s *Store) indexSome(ctx context.Context) (p piece, err error) {
 	if p.done = !x.search && len(x.rooms) == 0; p.done {
 		x.behind.Store(0)
 	}
-	p.wanted, p.took = w.wanted.Load() > 0, time.Since(begun)
+	p.took = time.Since(begun)
 	return p, nil
 }
 
@@ -289,6 +302,7 @@ func (s *Store) indexPiece(ctx context.Context, begun time.Time) error {
 				if n < indexChunk {
 					finished = append(finished, room)
 				}
+				runtime.Gosched() // who wants the turn may say so
 				if looked >= indexPiece || time.Since(begun) > indexTime || looked >= indexLeast && w.wanted.Load() > 0 {
 					return nil
 				}
@@ -304,8 +318,8 @@ func (s *Store) indexPiece(ctx context.Context, begun time.Time) error {
 	}))
 }
 
-// indexRoom brings the next messages of a room into the index, those that are not there, and reports how
-// many events it has looked at.
+// indexRoom brings the next messages of a room into the index, and reports how many events it has looked
+// at. None of them is there: an entry behind the mark is never made, and both change together.
 func (w *writer) indexRoom(ctx context.Context, room chat.RoomID) (looked int, err error) {
 	mark, err := w.markOf(room)
 	if err != nil {
@@ -316,19 +330,8 @@ func (w *writer) indexRoom(ctx context.Context, room chat.RoomID) (looked int, e
 		return 0, err
 	}
 	looked, mark = len(entries), entries[len(entries)-1].seq
-	missing := entries[:0]
-	for _, e := range entries {
-		if e.terms == "" {
-			continue
-		}
-		if err := w.place(&e); err != nil {
-			return 0, err
-		}
-		if e.place == 0 {
-			missing = append(missing, e)
-		}
-	}
-	return looked, firstError(w.addEntries(ctx, missing), exec(context.Background(), w.index.setMark, int64(room), int64(mark)))
+	entries = slices.DeleteFunc(entries, func(e entry) bool { return e.terms == "" })
+	return looked, firstError(w.addEntries(ctx, entries), exec(context.Background(), w.index.setMark, int64(room), int64(mark)))
 }
 
 // unread is what the next events of a room behind its mark say now.

@@ -155,8 +155,11 @@ func (s *Store) EraseDeleted(ctx context.Context, itemsMax int) (more bool, err 
 			}
 			if n, err := r.RowsAffected(); err != nil {
 				return err
-			} else if n > 0 && i != 0 && i != 2 {
-				return nil // the rest is for the next time
+			} else if n > 0 {
+				w.erased = true
+				if i != 0 && i != 2 {
+					return nil // the rest is for the next time
+				}
 			}
 		}
 		return w.run("DELETE FROM rooms_deleted WHERE room_id = ?", int64(room))

@@ -18,6 +18,8 @@ type writer struct {
 	conn        *sql.Conn
 	turn        chan struct{} // full while somebody has the turn
 	wanted      atomic.Int64  // who waits for it
+	takenAt     time.Time     // since when somebody has it
+	busy        time.Duration // for which somebody had it, in all
 	busyTimeout time.Duration
 
 	userLast chat.UserID                   // every id from 1 to this one is a user
@@ -228,6 +230,7 @@ func (w *writer) load(ctx context.Context) error {
 func (w *writer) take(ctx context.Context) error {
 	select {
 	case w.turn <- struct{}{}:
+		w.taken()
 		return nil
 	default:
 	}
@@ -235,13 +238,20 @@ func (w *writer) take(ctx context.Context) error {
 	defer w.wanted.Add(-1)
 	select {
 	case w.turn <- struct{}{}:
+		w.taken()
 		return nil
 	case <-ctx.Done():
 		return endedError(ctx.Err())
 	}
 }
 
-func (w *writer) giveBack() { <-w.turn }
+// taken is called by whoever has got the turn.
+func (w *writer) taken() { w.takenAt = time.Now() }
+
+func (w *writer) giveBack() {
+	w.busy += time.Since(w.takenAt)
+	<-w.turn
+}
 
 // exec runs a statement for its effect alone.
 func exec(ctx context.Context, stmt *sql.Stmt, args ...any) error {

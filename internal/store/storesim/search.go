@@ -62,15 +62,9 @@ func placeOf(e *chat.Event) words.Place {
 // messagesNow appends the log's messages, with the texts that they have now.
 func (log *roomLog) messagesNow(all []chat.Event) []chat.Event {
 	for _, e := range log.events {
-		if e.Kind != chat.EventMessage || e.Text == "" {
-			continue
+		if e.Text = log.textOf(&e); e.Kind == chat.EventMessage && e.Text != "" {
+			all = append(all, e)
 		}
-		if m := log.changes[e.Seq]; m != nil && m.edited != 0 {
-			if edit := log.event(m.edited); edit != nil {
-				e.Text = edit.Text
-			}
-		}
-		all = append(all, e)
 	}
 	return all
 }

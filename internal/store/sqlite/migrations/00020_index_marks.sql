@@ -11,6 +11,9 @@ INSERT INTO index_marks (room_id, seq)
     SELECT id, last FROM (SELECT id, (SELECT max(seq) FROM messages WHERE room_id = rooms.id) AS last FROM rooms)
     WHERE last IS NOT NULL AND (SELECT done FROM indexing WHERE id = 1) = 1;
 
+-- A half of an index is none: it is made anew.
+UPDATE indexing SET version = '' WHERE done = 0;
+
 -- done: no log has anything behind its mark; it is said only while nobody has the file open.
 ALTER TABLE indexing DROP COLUMN room_id;
 ALTER TABLE indexing DROP COLUMN seq;
