@@ -171,14 +171,16 @@ type Hub struct {
 	searches *tasks
 	turns    turns // of all these and the workers
 
-	storeQueue  atomic.Int64 // how many of all these wait, but for hashes
-	hashQueue   atomic.Int64 // and of hashes
-	searchQueue atomic.Int64 // and of searches
-	guesses     *limit.Guesses
-	endings     endings
-	renames     renames
-	begun       func() bool // allBegun, made once
-	draining    atomic.Bool
+	storeQueue atomic.Int64 // how many of all these wait, but for hashes
+	hashQueue  atomic.Int64 // and of hashes
+
+	erasingRooms atomic.Bool  // a shard has what is left of deleted rooms erased
+	searchQueue  atomic.Int64 // and of searches
+	guesses      *limit.Guesses
+	endings      endings
+	renames      renames
+	begun        func() bool // allBegun, made once
+	draining     atomic.Bool
 
 	tellingSeen atomic.Bool // a task is to tell the store who is online
 	tellingLeft atomic.Bool // and who has left

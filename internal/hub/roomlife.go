@@ -178,7 +178,9 @@ func (h *home) storeHasDeleted(err error) {
 	for to := range s.hub.shards {
 		s.answer(to, &eraseTexts{e})
 	}
-	s.eraseDeleted(0)
+	if !s.hub.erasingRooms.Swap(true) {
+		s.eraseDeleted(eraseDeletedPause)
+	}
 	h.touch()
 }
 
@@ -218,10 +220,11 @@ func (d *requestDone) on(s *Shard) {
 // eraseDeletedMax is how many rows are erased in one transaction.
 const eraseDeletedMax = 1000
 
-// eraseDeleted has the store erase what is left of deleted rooms, piece by piece. What a server
+// eraseDeleted has the store erase what is left of deleted rooms, piece by piece, with pauses in
+// which others have the store. There is one such loop, however many rooms are deleted. What a server
 // does not come to is done by the next one (Hub.EraseDeleted).
 func (s *Shard) eraseDeleted(wait time.Duration) {
-	s.worker.After(&engine.Timer{}, max(wait, time.Millisecond), func(*engine.Timer) {
+	s.worker.After(&engine.Timer{}, wait, func(*engine.Timer) {
 		if s.hub.draining.Load() {
 			return
 		}
@@ -233,7 +236,9 @@ func (s *Shard) eraseDeleted(wait time.Duration) {
 					s.hub.logTrouble(&s.hub.troubles.request, "erasing a deleted room failed; trying again later", "error", err)
 					s.eraseDeleted(eraseDeletedRetry)
 				case more:
-					s.eraseDeleted(0)
+					s.eraseDeleted(eraseDeletedPause)
+				default:
+					s.hub.erasingRooms.Store(false)
 				}
 			}))
 		})
@@ -243,7 +248,10 @@ func (s *Shard) eraseDeleted(wait time.Duration) {
 	})
 }
 
-const eraseDeletedRetry = 5 * time.Second
+const (
+	eraseDeletedPause = 50 * time.Millisecond
+	eraseDeletedRetry = 5 * time.Second
+)
 
 // EraseDeleted erases a piece of what is left of deleted rooms, and reports whether there may be
 // more. It may block.

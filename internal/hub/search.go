@@ -169,10 +169,10 @@ func (s *Shard) search(o *Session, q *searchOf) {
 		defer cancel()
 		begun := hub.now()
 		moment := hub.erased.now()
-		found, err := hub.find(ctx, store, q)
+		page, err := hub.find(ctx, store, q)
 		hub.counts.searches.Add(1)
 		hub.counts.searchNanos.Add(int64(hub.now() - begun))
-		answer := func(o *Session) { s.found(o, q, found, moment, err) }
+		answer := func(o *Session) { s.found(o, q, page, moment, err) }
 		s.worker.Post(&reply{hub.config.AnswerQueueBytesMax, id, answer})
 	})
 	if !ok {
@@ -182,17 +182,17 @@ func (s *Shard) search(o *Session, q *searchOf) {
 	}
 }
 
-// find runs a search at the store. It runs on a task.
-func (h *Hub) find(ctx context.Context, store chat.Searcher, q *searchOf) (found chat.Found, err error) {
+// find runs a search at the store, and finds the words in what it has found. It runs on a task.
+func (h *Hub) find(ctx context.Context, store chat.Searcher, q *searchOf) (page SearchPage, err error) {
 	query := q.query
 	if q.whose != "" {
 		if query.User, err = h.user(ctx, 0, q.whose); err != nil {
-			return found, err
+			return page, err
 		}
 	}
 	if len(query.Rooms) == 0 {
 		if query.Rooms, err = h.searchable(ctx, q.user); err != nil {
-			return found, err
+			return page, err
 		}
 		query.Rooms = append(query.Rooms, q.joined...)
 		slices.Sort(query.Rooms)
@@ -200,9 +200,19 @@ func (h *Hub) find(ctx context.Context, store chat.Searcher, q *searchOf) (found
 		query.Rooms = query.Rooms[max(len(query.Rooms)-chat.SearchRoomsMax, 0):]
 	}
 	if len(query.Rooms) == 0 {
-		return found, nil
+		return page, nil
 	}
-	return store.Search(ctx, query)
+	found, err := store.Search(ctx, query)
+	if err != nil {
+		return page, err
+	}
+	page.Next, page.Partial = found.Next, found.Partial
+	parsed, _ := words.Parse(query.Text) // it was read before
+	for _, e := range found.Messages {
+		where, _ := parsed.Find(e.Text)
+		page.Hits = append(page.Hits, Hit{Event: e, Where: where})
+	}
+	return page, nil
 }
 
 // searchable are the rooms that a user belongs to and may read, in order, as the store knows it; the homes
@@ -230,7 +240,7 @@ func (h *Hub) searchable(ctx context.Context, user chat.UserID) (rooms []chat.Ro
 }
 
 // found goes on with what the store has found: the rooms are asked for the right to it.
-func (s *Shard) found(o *Session, q *searchOf, found chat.Found, moment uint64, err error) {
+func (s *Shard) found(o *Session, q *searchOf, page SearchPage, moment uint64, err error) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		s.fail(o, q.ref, &chat.Error{
@@ -242,12 +252,9 @@ func (s *Shard) found(o *Session, q *searchOf, found chat.Found, moment uint64, 
 		s.fail(o, q.ref, s.hub.typed("searching", err))
 		return
 	}
-	c := &searchCheck{asker: q.asker, moment: moment, page: SearchPage{Next: found.Next, Partial: found.Partial}}
-	parsed, _ := words.Parse(q.query.Text) // it was read before
-	for i := range found.Messages {
-		e := &found.Messages[i]
-		where, _ := parsed.Find(e.Text)
-		c.page.Hits = append(c.page.Hits, Hit{Event: *e, Where: where})
+	c := &searchCheck{asker: q.asker, moment: moment, page: page}
+	for i := range page.Hits {
+		e := &page.Hits[i].Event
 		at := slices.IndexFunc(c.rooms, func(r roomFound) bool { return r.id == e.Room })
 		if at < 0 {
 			at = len(c.rooms)
