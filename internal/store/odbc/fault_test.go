@@ -90,6 +90,19 @@ func wantLog(t *testing.T, s chat.Store, want int) {
 	}
 }
 
+// settle commits b as a server does: until it is known to be stored. Connections may
+// break in the middle of any attempt, so that each may leave it uncertain again.
+func settle(t *testing.T, s chat.Store, b []chat.Event) {
+	t.Helper()
+	_, err := s.Commit(t.Context(), b)
+	for code := chat.CodeOf(err); code == chat.CodeUncertain || code == chat.CodeUnavailable; code = chat.CodeOf(err) {
+		_, err = s.Commit(t.Context(), b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The answer to a COMMIT is lost, or the connection breaks somewhere in the transaction:
 // the batch is sent again, and stored once.
 func TestConnectionCut(t *testing.T) {
@@ -98,14 +111,7 @@ func TestConnectionCut(t *testing.T) {
 	for seq := range chat.Seq(9) {
 		p.Set([]postgrestest.Mode{postgrestest.CutCommit, postgrestest.CutReplies, postgrestest.CutAsked}[seq%3])
 		time.AfterFunc(20*time.Millisecond, func() { p.Set(postgrestest.Pass) })
-		b := say(seq + 1)
-		_, err := s.Commit(t.Context(), b)
-		for code := chat.CodeOf(err); code == chat.CodeUncertain || code == chat.CodeUnavailable; code = chat.CodeOf(err) {
-			_, err = s.Commit(t.Context(), b)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		settle(t, s, say(seq+1))
 	}
 	wantLog(t, s, 9)
 	if s.Stats().Settled == 0 {
@@ -128,13 +134,7 @@ func TestDriverHangs(t *testing.T) {
 	}
 	p.Set(postgrestest.Pass)
 	p.Cut()
-	_, err := s.Commit(t.Context(), say(1))
-	for chat.CodeOf(err) == chat.CodeUnavailable {
-		_, err = s.Commit(t.Context(), say(1))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	settle(t, s, say(1))
 	wantLog(t, s, 1)
 }
 
