@@ -14,8 +14,12 @@ func (r *run) collect(failure error) {
 	if failure != nil {
 		p.Failure = failure.Error()
 	}
-	p.addWorkers(r)
+	p.ChangesPercent = c.Changes
+	if c.Changes > 0 {
+		p.Changes = &Changes{}
+	}
 	t := r.verify()
+	p.addWorkers(r)
 	p.Expected, p.Delivered, p.Lost = t.Expected, t.Delivered, t.Lost
 	p.Duplicated, p.Reordered, p.Corrupted, p.Misacked = t.Duplicated, t.Reordered, t.Corrupted, t.Misacked
 	if c.ServerPID != 0 {
@@ -46,6 +50,11 @@ func (p *Report) addWorkers(r *run) {
 		p.GaveUp += n.dead
 		live += n.deliveredLive
 		lastLive, lastAck = max(lastLive, n.lastLive), max(lastAck, n.lastAck)
+		if p.Changes != nil {
+			p.Changes.Pages += n.pagesRead
+			p.Changes.Lists += n.listsRead
+			p.Changes.ShownDeleted += n.shownDeleted
+		}
 		latency.Merge(w.latency)
 		acks.Merge(w.ackLatency)
 		errors.merge(w.errors)
@@ -76,13 +85,18 @@ func (r *run) verify() (all tally) {
 		for _, m := range w.members {
 			c := &rooms[m.room]
 			c.receipts = append(c.receipts, &m.receipt)
+			c.members = append(c.members, m)
 			if m.publisher != nil {
 				c.authors = append(c.authors, m.publisher.author())
 			}
 		}
 	}
 	for i := range rooms {
+		rooms[i].changes = r.config.Changes > 0
 		all.add(rooms[i].verify())
+		if r.report.Changes != nil {
+			r.report.Changes.add(rooms[i].pictures(r.workers[0].inspector))
+		}
 		rooms[i] = roomCheck{} // so that one room's tables are there at a time
 	}
 	return all

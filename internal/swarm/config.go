@@ -37,6 +37,11 @@ type Config struct {
 	Stalled int     // the last so many clients do not read until the end of publishing
 	Churn   float64 // connections broken per second
 
+	// Changes is how many percent of what is published are no plain messages, but replies, messages of
+	// threads, mentions, edits, deletions, and reactions put and taken back, each as often; 0 to 100.
+	// What each client shows is compared then, too.
+	Changes int
+
 	Settle        time.Duration // for deliveries after the last ack; default 30 s
 	ResumeTimeout time.Duration // for a lost connection to come back; default 60 s
 	JoinTimeout   time.Duration // for all clients to have joined; default 2 minutes
@@ -83,6 +88,15 @@ func Protos() []string {
 	return []string{protoNative, protoTLS, protoWeb, protoWebTLS, protoText, protoTextTLS}
 }
 
+// picturesMessagesMax bounds the messages that all clients keep to compare what they show: some 300
+// bytes each.
+const picturesMessagesMax = 4 << 20
+
+// picturedMax is how many messages may be published with Changes: each is kept by all of its room.
+func (c *Config) picturedMax() uint64 {
+	return uint64(max(1, picturesMessagesMax/((c.Clients+c.Rooms-1)/max(c.Rooms, 1))))
+}
+
 // Validate checks what a person has set. Its errors are sentences about flags.
 func (c *Config) Validate() error {
 	switch {
@@ -110,6 +124,12 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--rate is %v; allowed are 0 to 10000000", c.Rate)
 	case c.Churn < 0 || c.Churn > 10000:
 		return fmt.Errorf("--churn is %v; allowed are 0 to 10000", c.Churn)
+	case c.Changes < 0 || c.Changes > 100:
+		return fmt.Errorf("--changes is %d; allowed are 0 to 100 (percent)", c.Changes)
+	case c.Changes > 0 && c.Ephemeral:
+		return fmt.Errorf("--changes does not go with --ephemeral: in rooms that keep nothing nothing can be changed")
+	case c.Changes > 0 && uint64(c.Messages) > c.picturedMax():
+		return fmt.Errorf("--messages is %d; with --changes each client keeps what it shows, and so many clients keep at most %d", c.Messages, c.picturedMax())
 	case c.Messages < 0 || c.Messages > 1<<31:
 		return fmt.Errorf("--messages is %d; allowed are 0 to %d", c.Messages, 1<<31)
 	case c.Duration < 0, c.Settle < 0, c.ResumeTimeout < 0, c.JoinTimeout < 0:

@@ -13,8 +13,15 @@
 // each publisher's counters are followed through them. See Report for what is counted
 // as what.
 //
+// With Config.Changes messages are answered, edited, deleted and reacted to. Then a place may come
+// with its text or, once it was erased, without; each client keeps what it shows (client/view), and
+// in the end that, pages of history, mentions and threads are compared with what follows from the
+// acknowledgements, by a model of a few lines that knows nothing of client/view (picture.go). What
+// was deleted must not come on a connection that was begun after the acknowledgement, nor in a page.
+//
 // Memory is 32 bytes per message and worker, 8 per message for the acknowledged
-// sequence numbers, and a few hundred bytes per client.
+// sequence numbers, and a few hundred bytes per client; with Config.Changes some 300 more per
+// message and client of its room, for at most picturesMessagesMax of them.
 //
 // # Who owns what
 //

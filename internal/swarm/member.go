@@ -8,6 +8,7 @@ import (
 	"sarang/chat"
 	"sarang/client"
 	"sarang/client/session"
+	"sarang/client/view"
 	"sarang/engine"
 	pb "sarang/proto/sarang/v1"
 )
@@ -24,6 +25,8 @@ type member struct {
 	session   *session.Session // the present one, or the last
 	publisher *publisher       // nil: it only reads
 	receipt   receipt
+	view      *view.View // what a client shows of the room; nil without Config.Changes
+	closing   closing
 	roomID    chat.RoomID
 	timer     engine.Timer // coming back, or a stalled client's pings
 
@@ -37,6 +40,7 @@ type member struct {
 
 	tries      int   // connects since it was last online
 	offlineAt  int64 // since when it is not online
+	dialledAt  int64 // when the present connection was begun
 	retryAfter time.Duration
 }
 
@@ -61,7 +65,15 @@ func (m *member) LoggedIn(s *session.Session, in session.LoggedIn) {
 	w := m.worker
 	w.run.reached.Store(true)
 	w.run.users[m.index].Store(uint64(in.User))
-	if most, size := in.Limits.TextBytesMax, w.run.config.SizeBytes; most > 0 && most < size {
+	size := w.run.config.SizeBytes
+	if w.run.config.Changes > 0 {
+		size += mentionBytesMax
+		w.run.clientOf.Store(in.User, m.index)
+		if m.view == nil {
+			m.view = view.New(in.User)
+		}
+	}
+	if most := in.Limits.TextBytesMax; most > 0 && most < size {
 		w.run.fail(fmt.Errorf("the server takes messages of at most %d bytes; --size is %d", most, size))
 		return
 	}
@@ -87,6 +99,8 @@ func (m *member) Joined(s *session.Session, j session.Joined) {
 		w.counts.joined++
 	default:
 		w.counts.reconnects++
+		m.closing.request = 0
+		m.askNext()
 	}
 	if m.stalled && !w.released {
 		s.Engine().Pause()
@@ -131,11 +145,14 @@ func (m *member) Event(_ *session.Session, e *chat.Event) {
 		return
 	}
 	v, r := w.inspector.judge(m.journal, e)
+	if m.view != nil {
+		m.picture(e)
+	}
 	switch v {
 	case verdictOther:
 	case verdictRight:
 		w.counts.delivered++
-		if !m.stalled {
+		if !m.stalled && r.state == stateMessage {
 			now := w.clock()
 			w.counts.deliveredLive++
 			w.counts.lastLive = now
@@ -163,7 +180,9 @@ func (m *member) Ack(_ *session.Session, a session.Ack) {
 
 // Refused is for the publisher.
 func (m *member) Refused(_ *session.Session, r session.Refused) {
-	m.worker.errors.add(fmt.Sprintf("publish refused (code %d)", r.Err.Code), r.Err.Error())
+	if overtaken := m.view != nil && r.Err.Code == chat.CodeErased; !overtaken {
+		m.worker.errors.add(fmt.Sprintf("publish refused (code %d)", r.Err.Code), r.Err.Error())
+	}
 	if m.publisher != nil {
 		m.publisher.refused(r)
 	}
@@ -174,6 +193,8 @@ func (m *member) Error(s *session.Session, f session.Failure) {
 	w := m.worker
 	w.errors.add(fmt.Sprintf("request %d failed (code %d)", f.Packet, f.Err.Code), f.Err.Error())
 	switch {
+	case m.closing.asks(f.Request):
+		m.askAgain(f.Err)
 	case f.Retrying || f.Packet != pb.CLogin && f.Packet != pb.CJoin:
 	case passing(f.Err):
 		m.retryAfter = f.Err.RetryAfter

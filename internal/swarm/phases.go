@@ -188,6 +188,9 @@ func (r *run) settle(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.closeUp(ctx); err != nil {
+		return err
+	}
 	return r.lastWords(ctx)
 }
 

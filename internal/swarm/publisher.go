@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -21,6 +22,7 @@ type publisher struct {
 	inFlight []flight   // in the order of sending
 	refusals int
 	pumping  bool
+	changer  *changer // nil: it says messages and nothing else
 }
 
 // flight is a message without an answer.
@@ -28,6 +30,7 @@ type flight struct {
 	nonce     chat.Nonce
 	counter   uint32
 	scheduled int64
+	deed      deed
 }
 
 // refusalsMax is after how many refusals a publisher stops: the next message would be
@@ -36,7 +39,15 @@ const refusalsMax = 16
 
 func newPublisher(m *member) *publisher {
 	p := &publisher{member: m, quota: 1<<32 - 1}
-	if n := uint64(m.worker.run.config.Messages); n > 0 {
+	c := m.worker.run.config
+	n := uint64(c.Messages)
+	if c.Changes > 0 {
+		p.changer = &changer{rng: rand.New(rand.NewPCG(c.Seed, mix(uint64(m.index))))}
+		if most := c.picturedMax(); n == 0 || n > most {
+			n = most
+		}
+	}
+	if n > 0 {
 		p.quota = p.share(n)
 	}
 	return p
@@ -76,9 +87,11 @@ func (p *publisher) publish() bool {
 		k := uint64(p.index) + p.sent*uint64(w.run.config.Publishers)
 		m.scheduled = min(now, w.run.beganAt.Load()+w.run.timetable.at(k))
 	}
-	text := string(w.inspector.payloads.append(nil, m))
-	nonce, err := p.session.Publish(p.roomID, text)
-	if err != nil {
+	var d deed
+	if p.changer != nil {
+		d = p.changer.next(w.run.config.Changes)
+	}
+	if err := p.send(&d, m); err != nil {
 		w.errors.add("publish", err.Error())
 		return false
 	}
@@ -87,7 +100,7 @@ func (p *publisher) publish() bool {
 	}
 	w.counts.published++
 	p.acked = append(p.acked, 0)
-	p.inFlight = append(p.inFlight, flight{nonce: nonce, counter: m.counter, scheduled: m.scheduled})
+	p.inFlight = append(p.inFlight, flight{nonce: d.nonce, counter: m.counter, scheduled: m.scheduled, deed: d})
 	return true
 }
 
@@ -113,6 +126,13 @@ func (p *publisher) acknowledged(a session.Ack) {
 	if !p.void { // else it names a place in a log that nobody has written down
 		p.acked[f.counter-1] = a.Seq
 		p.lastAck = max(p.lastAck, a.Seq)
+		if p.changer != nil {
+			f.deed.seq = a.Seq
+			p.changer.answered(f.deed)
+			if f.deed.act == actDelete {
+				w.run.gone.add(p.room, f.deed.target, w.run.clock())
+			}
+		}
 	}
 	w.counts.acked++
 	w.counts.lastAck = w.clock()
@@ -121,12 +141,18 @@ func (p *publisher) acknowledged(a session.Ack) {
 }
 
 func (p *publisher) refused(r session.Refused) {
+	if p.changer != nil && r.Err.Code == chat.CodeErased {
+		p.overtaken(r.Nonce)
+		return
+	}
 	p.refusals++
 	if r.Retrying {
 		p.worker.counts.retried++
 		return
 	}
-	p.settle(r.Nonce)
+	if f, ok := p.settle(r.Nonce); ok && p.changer != nil {
+		p.changer.answered(f.deed)
+	}
 	p.worker.counts.refused++
 	if p.refusals >= refusalsMax && p.sent < p.quota {
 		p.quota = p.sent
@@ -135,9 +161,23 @@ func (p *publisher) refused(r session.Refused) {
 	p.pump()
 }
 
+// overtaken is called when what was to be changed had been deleted by then.
+func (p *publisher) overtaken(nonce chat.Nonce) {
+	if f, ok := p.settle(nonce); ok {
+		f.deed.refused = true
+		p.changer.answered(f.deed)
+	}
+	p.worker.counts.refused++
+	p.pump()
+}
+
 // author is what the publisher knows, for the check.
 func (p *publisher) author() author {
-	return author{index: uint32(p.index), published: int(p.sent), acked: p.acked, refusals: p.refusals}
+	a := author{index: uint32(p.index), published: int(p.sent), acked: p.acked, refusals: p.refusals}
+	if p.changer != nil {
+		a.deeds = p.changer.done
+	}
+	return a
 }
 
 // recordMicros records a time in nanoseconds. What is beyond the histogram's range

@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"hash/maphash"
+	"sync"
 	"sync/atomic"
 
 	"sarang/chat"
@@ -15,15 +16,17 @@ const (
 	stateOther         // no message: somebody came or went
 	stateSpoiled       // a message that nobody has got unchanged yet
 	stateMessage
+	stateChange // with Config.Changes: an event without a text, or a text that was erased before it came
 )
 
 // record is what a worker wrote down of one place in a room's log.
 type record struct {
-	hash      uint64 // of the whole event; of no meaning if spoiled
-	scheduled int64
+	hash      uint64 // of the whole event; of no meaning if spoiled. With Config.Changes the lower half is of the text
+	scheduled int64  // of a stateChange: the nonce
 	counter   uint32
 	publisher uint32
 	state     state
+	erased    bool // somebody has got it without its text
 }
 
 // verdict is what became of one delivery.
@@ -92,6 +95,8 @@ type inspector struct {
 	payloads *payloads
 	hashSeed maphash.Seed    // one for the run
 	users    []atomic.Uint64 // user id by client; shared, set at login
+	config   *Config
+	clientOf *sync.Map // of a run with Config.Changes: the client by chat.UserID; shared
 }
 
 // hash is equal for equal events, whichever member got them.
@@ -102,7 +107,14 @@ func (in *inspector) hash(e *chat.Event) uint64 {
 
 // genuine reports whether e is what its publisher sent.
 func (in *inspector) genuine(e *chat.Event) (message, bool) {
-	m, ok := in.payloads.check(e.Text)
+	text, mention := e.Text, ""
+	if size := in.config.SizeBytes; in.config.Changes > 0 && len(text) > size {
+		text, mention = text[:size], text[size:]
+	}
+	m, ok := in.payloads.check(text)
+	if ok && mention != "" {
+		ok = mention == in.mention(m)
+	}
 	ok = ok && int(m.publisher) < len(in.users) && in.users[m.publisher].Load() == uint64(e.User)
 	return m, ok
 }
@@ -113,6 +125,9 @@ func (in *inspector) judge(j *journal, e *chat.Event) (verdict, *record) {
 	r := j.at(e.Seq)
 	if r == nil {
 		return verdictOther, nil // before this run began
+	}
+	if in.config.Changes > 0 && e.Kind.Authored() {
+		return in.judgeChange(r, e)
 	}
 	h := in.hash(e)
 	if r.state >= stateOther && r.state != stateSpoiled && r.hash == h {

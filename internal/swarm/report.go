@@ -18,6 +18,9 @@ type Report struct {
 	Window     int     `json:"window"`
 	Ephemeral  bool    `json:"ephemeral"`
 
+	ChangesPercent int      `json:"changes_percent"`
+	Changes        *Changes `json:"changes,omitempty"` // with ChangesPercent
+
 	Published uint64 `json:"published"` // messages made
 	Unsent    uint64 `json:"unsent"`    // open loop: were due, but the server was too slow to let them be made
 	Acked     uint64 `json:"acked"`
@@ -60,6 +63,59 @@ type Report struct {
 	Failure    string                `json:"failure,omitempty"` // why the run could not go on
 }
 
+// Changes is what a run with Config.Changes has done, and what it has found. The first ones are
+// acknowledged; all are among Report.Acked.
+type Changes struct {
+	Messages       uint64 `json:"messages"` // that answer and mention nobody
+	Replies        uint64 `json:"replies"`
+	ThreadMessages uint64 `json:"thread_messages"`
+	Mentions       uint64 `json:"mentions"`
+	Edits          uint64 `json:"edits"`
+	Deletions      uint64 `json:"deletions"`
+	Reactions      uint64 `json:"reactions"`
+	Unreactions    uint64 `json:"unreactions"`
+	Overtaken      uint64 `json:"overtaken"` // refused, for the message had been deleted; among Report.Refused
+
+	Pictures uint64 `json:"pictures"` // of a room, as a client shows it, compared with what was acknowledged
+	Pages    uint64 `json:"pages"`    // of history, read in the end
+	Lists    uint64 `json:"lists"`    // pages of mentions and threads, read in the end
+
+	PicturesWrong uint64 `json:"pictures_wrong"`
+	ListsWrong    uint64 `json:"lists_wrong"`   // not what follows from what was acknowledged, or not told
+	AnswersWrong  uint64 `json:"answers_wrong"` // of changes: acks of what could not be done, refusals of what could
+	ErasedWrong   uint64 `json:"erased_wrong"`  // places that came without a text, of messages that nobody has deleted
+	ShownDeleted  uint64 `json:"shown_deleted"` // texts of deleted messages on connections and in pages that were asked for afterwards
+}
+
+func (n *Changes) add(o Changes) {
+	n.Messages += o.Messages
+	n.Replies += o.Replies
+	n.ThreadMessages += o.ThreadMessages
+	n.Mentions += o.Mentions
+	n.Edits += o.Edits
+	n.Deletions += o.Deletions
+	n.Reactions += o.Reactions
+	n.Unreactions += o.Unreactions
+	n.Overtaken += o.Overtaken
+	n.Pictures += o.Pictures
+	n.PicturesWrong += o.PicturesWrong
+	n.ListsWrong += o.ListsWrong
+	n.AnswersWrong += o.AnswersWrong
+	n.ErasedWrong += o.ErasedWrong
+}
+
+func (n *Changes) count(a act) {
+	*[...]*uint64{
+		actMessage: &n.Messages, actReply: &n.Replies, actThread: &n.ThreadMessages, actMention: &n.Mentions,
+		actEdit: &n.Edits, actDelete: &n.Deletions, actReact: &n.Reactions, actUnreact: &n.Unreactions,
+	}[a]++
+}
+
+// ok reports whether nothing is wrong; of nil, too.
+func (n *Changes) ok() bool {
+	return n == nil || n.PicturesWrong == 0 && n.ListsWrong == 0 && n.AnswersWrong == 0 && n.ErasedWrong == 0 && n.ShownDeleted == 0
+}
+
 // ServerUsage is what the server's process has used.
 type ServerUsage struct {
 	UserSeconds      float64 `json:"server_user_seconds"` // while measuring
@@ -96,5 +152,6 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 // OK reports whether every check has passed.
 func (r *Report) OK() bool {
 	return r.Failure == "" && r.GaveUp == 0 && r.Faults == 0 && r.Unanswered == 0 && r.Gaps == 0 &&
-		r.Lost == 0 && r.Duplicated == 0 && r.Reordered == 0 && r.Corrupted == 0 && r.Misacked == 0
+		r.Lost == 0 && r.Duplicated == 0 && r.Reordered == 0 && r.Corrupted == 0 && r.Misacked == 0 &&
+		r.Changes.ok()
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,10 +29,12 @@ type run struct {
 	timetable timetable
 	started   time.Time       // the swarm's time is since then
 	users     []atomic.Uint64 // user id by client, from its login on
-	reached   atomic.Bool     // somebody has logged in
-	beganAt   atomic.Int64    // when publishing began; the swarm's time
-	due       atomic.Int64    // open loop: so many messages were due by now
-	failed    chan error      // the first reason why the run can not go on
+	clientOf  sync.Map        // with Config.Changes: the client by chat.UserID
+	gone      gone
+	reached   atomic.Bool  // somebody has logged in
+	beganAt   atomic.Int64 // when publishing began; the swarm's time
+	due       atomic.Int64 // open loop: so many messages were due by now
+	failed    chan error   // the first reason why the run can not go on
 
 	engine   *engine.Service
 	protocol *engine.Protocol

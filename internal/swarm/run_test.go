@@ -103,6 +103,37 @@ func TestRunIsExact(t *testing.T) {
 	}
 }
 
+// TestRunWithChanges has everything done that can be done to a message, by who is always there,
+// who comes back and who is behind.
+func TestRunWithChanges(t *testing.T) {
+	addr := startServer(t)
+	for name, c := range map[string]Config{
+		"closed loop": {Clients: 20, Rooms: 3, Messages: 1500, Window: 4, Workers: 2, Changes: 70},
+		"churn":       {Clients: 20, Rooms: 2, Messages: 2000, Rate: 1000, Workers: 2, Stalled: 4, Churn: 60, Changes: 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.Addr = addr
+			r := runSwarm(t, c)
+			n := r.Changes
+			if !r.OK() || r.Published != uint64(c.Messages) || r.Acked+r.Refused != r.Published || n.Overtaken != r.Refused {
+				t.Fatalf("not as it should be:\n%s", textOf(t, r))
+			}
+			if n.Pictures != uint64(c.Clients+c.Rooms) || n.Lists < uint64(c.Clients) || n.Pages < uint64(c.Rooms) {
+				t.Errorf("not everything was compared: %+v", n)
+			}
+			all := n.Messages
+			for _, some := range []uint64{n.Replies, n.ThreadMessages, n.Mentions, n.Edits, n.Deletions, n.Reactions, n.Unreactions} {
+				if all += some; some == 0 {
+					t.Errorf("something was never done: %+v", n)
+				}
+			}
+			if all != r.Acked {
+				t.Errorf("%d of %d acknowledged are counted: %+v", all, r.Acked, n)
+			}
+		})
+	}
+}
+
 func TestRunWithStalledClientsAndChurn(t *testing.T) {
 	r := runSwarm(t, Config{
 		Addr: startServer(t), Clients: 50, Rooms: 5, Workers: 2, Window: 2, Duration: 1500 * time.Millisecond,

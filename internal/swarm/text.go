@@ -58,6 +58,13 @@ func (r *Report) messageRows(row func(name, format string, args ...any)) {
 	row("deliveries", "%d of %d (%.0f/s)", r.Delivered, r.Expected, r.DeliveriesPerSecond)
 	row("wrong", "%d lost, %d duplicated, %d reordered, %d corrupted, %d misacked, %d faults, %d gaps",
 		r.Lost, r.Duplicated, r.Reordered, r.Corrupted, r.Misacked, r.Faults, r.Gaps)
+	if n := r.Changes; n != nil {
+		row("of these", "%d messages, %d replies, %d of threads, %d mentions, %d edits, %d deletions, %d reactions, %d taken back; %d overtaken by a deletion",
+			n.Messages, n.Replies, n.ThreadMessages, n.Mentions, n.Edits, n.Deletions, n.Reactions, n.Unreactions, n.Overtaken)
+		row("compared", "%d pictures of rooms, %d pages of history, %d of mentions and threads", n.Pictures, n.Pages, n.Lists)
+		row("wrong", "%d pictures, %d lists, %d answers, %d erased, %d shown after their deletion",
+			n.PicturesWrong, n.ListsWrong, n.AnswersWrong, n.ErasedWrong, n.ShownDeleted)
+	}
 	for _, l := range []struct {
 		name string
 		of   Latency
@@ -81,5 +88,9 @@ func (r *Report) verdict() string {
 	case r.Publishers == 0:
 		return "all joined and stayed"
 	}
-	return "every message came to every member, once, in order and unchanged"
+	const all = "every message came to every member, once, in order and unchanged"
+	if r.Changes != nil {
+		return all + "; all show the same, and what was acknowledged"
+	}
+	return all
 }

@@ -8,6 +8,7 @@ type author struct {
 	published int        // counters 1 to published were sent
 	acked     []chat.Seq // by counter - 1; 0: no ack
 	refusals  int        // an order that the server's refusals have changed is no fault
+	deeds     []deed     // with Config.Changes: what was answered
 }
 
 // tally is the sum of what was found.
@@ -46,10 +47,13 @@ const (
 type roomCheck struct {
 	journals []*journal
 	receipts []*receipt
+	members  []*member
 	authors  []author
 
+	changes bool // deeds are there
 	byIndex map[uint32]*progress
-	places  []place // from base on
+	byPlace map[chat.Seq]*deed // the acknowledged ones
+	places  []place            // from base on
 	base    chat.Seq
 	sum     counts // of all places
 }
@@ -85,6 +89,14 @@ func (c *roomCheck) verify() (t tally) {
 	for i := range c.authors {
 		a := &c.authors[i]
 		c.byIndex[a.index] = &progress{author: a, seen: make([]bool, a.published)}
+		for k := range a.deeds {
+			if c.byPlace == nil {
+				c.byPlace = map[chat.Seq]*deed{}
+			}
+			if d := &a.deeds[k]; d.seq != 0 {
+				c.byPlace[d.seq] = d
+			}
+		}
 	}
 	c.readJournals(&t)
 	c.readAcks(&t)
@@ -113,7 +125,7 @@ func (c *roomCheck) readJournals(t *tally) {
 		last = max(last, j.last)
 	}
 	for seq := c.base; seq <= last && seq > 0; seq++ {
-		p := c.classify(c.merge(seq, t), t)
+		p := c.classify(seq, c.merge(seq, t), t)
 		c.places = append(c.places, p)
 		c.sum.add(p)
 	}
@@ -129,6 +141,15 @@ func (c *roomCheck) merge(seq chat.Seq, t *tally) (all record) {
 		case all.state == stateUnseen || all.state == stateSpoiled && r.state == stateMessage:
 			all = r
 		case r.state == stateSpoiled && all.state == stateMessage:
+		case c.changes && r.state != stateOther && all.state != stateOther && r.hash>>32 == all.hash>>32:
+			if uint32(r.hash) != 0 && uint32(all.hash) != 0 && r.hash != all.hash {
+				t.Corrupted++
+			}
+			erased := r.erased || all.erased
+			if r.state == stateMessage {
+				all = r
+			}
+			all.erased = erased
 		case r.state != all.state || r.publisher != all.publisher || r.counter != all.counter:
 			t.Reordered++
 		case r.hash != all.hash && r.state != stateSpoiled:
@@ -138,7 +159,7 @@ func (c *roomCheck) merge(seq chat.Seq, t *tally) (all record) {
 	return all
 }
 
-func (c *roomCheck) classify(r record, t *tally) place {
+func (c *roomCheck) classify(seq chat.Seq, r record, t *tally) place {
 	switch r.state {
 	case stateUnseen:
 		return 0
@@ -146,6 +167,10 @@ func (c *roomCheck) classify(r record, t *tally) place {
 		return placeOther
 	case stateSpoiled:
 		return placeMust
+	case stateChange:
+		if d := c.byPlace[seq]; d != nil && d.nonce == chat.Nonce(r.scheduled) {
+			r.counter = d.counter
+		}
 	}
 	p := c.byIndex[r.publisher]
 	switch {
@@ -156,11 +181,20 @@ func (c *roomCheck) classify(r record, t *tally) place {
 		return placeRepeat
 	}
 	p.seen[r.counter-1] = true
+	if c.changes && !c.says(seq) {
+		return placeMust // what changes a message may get its place behind one that was said after it
+	}
 	if r.counter < p.highest && p.refusals == 0 {
 		return placeMust | placeLate
 	}
 	p.highest = max(p.highest, r.counter)
 	return placeMust
+}
+
+// says reports whether a place is that of an acknowledged message that answers no other one.
+func (c *roomCheck) says(seq chat.Seq) bool {
+	d := c.byPlace[seq]
+	return d != nil && (d.act == actMessage || d.act == actMention)
 }
 
 // readAcks compares the acks with the places: a message that was acknowledged must
@@ -175,6 +209,8 @@ func (c *roomCheck) readAcks(t *tally) {
 			}
 			switch r := c.find(seq); {
 			case r.state == stateMessage && r.publisher == p.index && int(r.counter) == k+1:
+			case r.state == stateChange && r.publisher == p.index && c.byPlace[seq] != nil && int(c.byPlace[seq].counter) == k+1 &&
+				c.byPlace[seq].nonce == chat.Nonce(r.scheduled):
 			case r.state == stateSpoiled:
 			case p.seen[k]:
 				t.Misacked++ // it is elsewhere

@@ -57,6 +57,10 @@ type workerCounts struct {
 	pongs                           int
 	lastLive                        int64 // time of the last delivery to a client that is not stalled
 	lastAck                         int64
+
+	shownDeleted uint64 // texts that came on a connection that was begun when they were deleted, or in a page
+	pagesRead    uint64
+	listsRead    uint64
 }
 
 // liveCounts are what the run polls while it goes on; brought up to date by tick.
@@ -76,7 +80,7 @@ func newWorker(r *run, index int, e *engine.Worker) *worker {
 		run:         r,
 		engine:      e,
 		index:       index,
-		inspector:   &inspector{payloads: newPayloads(r.config.Seed, r.config.SizeBytes), hashSeed: r.hashSeed, users: r.users},
+		inspector:   &inspector{payloads: newPayloads(r.config.Seed, r.config.SizeBytes), hashSeed: r.hashSeed, users: r.users, config: r.config, clientOf: &r.clientOf},
 		rng:         rand.New(rand.NewPCG(r.config.Seed, uint64(index))),
 		connectsMax: max(1, r.config.ConnectsMax/r.config.Workers),
 		latency:     hdrhistogram.New(1, latencyMicrosMax, latencyDigits),
@@ -129,6 +133,7 @@ func (w *worker) connectMore() {
 		w.waiting = w.waiting[1:]
 		w.connecting++
 		m.connecting = true
+		m.dialledAt = w.run.clock()
 		m.session = session.New(m.state, m)
 		if _, err := w.engine.Connect(w.run.addr, w.run.protocol, m.session); err != nil {
 			m.lost(engine.Reason{Code: engine.ReasonConnect, Err: err})
