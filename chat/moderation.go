@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 )
 
 // Moderation is a Store that keeps what those do who run the server or moderate rooms, beside
@@ -99,6 +100,8 @@ const (
 	AuditTextMax = 512 // bytes of What, and of Reason
 
 	RoomNamesKeptMax = 10 // names that are kept for a room
+
+	RoomNamesKept = 30 * 24 * time.Hour // how long the name of a room that was renamed or deleted is kept
 )
 
 // Ban shuts somebody out of the server: a user, or all of a network.

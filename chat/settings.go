@@ -14,6 +14,10 @@ const (
 // Sets reports whether events of the kind change a setting of the room.
 func (k EventKind) Sets() bool { return k >= EventName && k <= EventSlow }
 
+// ByServer reports whether the event has no author: whoever operates the server has changed a
+// setting of the room.
+func (e *Event) ByServer() bool { return e.User == 0 && e.Kind.Sets() }
+
 // Bounds of the settings of a room.
 const (
 	DescriptionBytesMax = 4096

@@ -42,7 +42,7 @@ type LogStore interface {
 	// CodeSequence if an append has a hole in its numbers or does not begin at
 	// After + 1, and if a room is there twice; CodeNoRoom for a room that is not there;
 	// CodeBadRequest for an ephemeral one, an event that names another room, an author
-	// or subject that is not there, a target that is not earlier, or a batch whose
+	// or subject that is not there (a setting that is ByServer needs none), a target that is not earlier, or a batch whose
 	// Writer is 0. All that is checked for rooms with a conflict, too; which of several
 	// faults is told is the store's choice. CodeUnavailable means that the store could
 	// not do it now (ctx ended, disk full).

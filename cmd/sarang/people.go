@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sarang/chat"
 	"sarang/internal/control"
 )
 
@@ -173,48 +172,6 @@ func exportCommand() *cobra.Command {
 		return printable(errors.Join(err, failed))
 	}
 	return c
-}
-
-func roomCommand() *cobra.Command {
-	list := operation("list", "List all rooms, the private ones as well, by their ids", "room-list", cobra.NoArgs,
-		func(c *cobra.Command) func([]string) (any, error) {
-			after := c.Flags().Uint64("after", 0, "begin behind this id")
-			most := c.Flags().Int("max", 0, "so many, at most 1000; default 100")
-			return func([]string) (any, error) {
-				return control.RoomsArgs{After: chat.RoomID(*after), Max: *most}, nil
-			}
-		}, func(r control.Rooms) string {
-			s := ""
-			for _, room := range r.Rooms {
-				s += roomLine(room)
-			}
-			return s
-		})
-	show := operation("show ROOM|id:N", "Show a room, and what the audit log has of it", "room-show", cobra.ExactArgs(1),
-		func(*cobra.Command) func([]string) (any, error) {
-			return func(a []string) (any, error) { return control.WhichArgs{Room: a[0]}, nil }
-		}, func(r control.ShownRoom) string {
-			s := roomLine(r.Room)
-			if r.CreatorName != "" {
-				s += fmt.Sprintf("          made by %s (user %d) on %s\n", r.CreatorName, r.Creator, when(r.CreatedMs))
-			}
-			for _, e := range r.Audit {
-				s += "          " + entryLine(e)
-			}
-			return s
-		})
-	return group("room", "List and show rooms", "List and show rooms. A room is named by its name, or by id:N.", list, show)
-}
-
-func roomLine(r control.Room) string {
-	what := ""
-	if r.Private {
-		what = "  private"
-	}
-	if r.Ephemeral {
-		what = "  ephemeral"
-	}
-	return fmt.Sprintf("%8d  #%-32s %8d events  last %s%s\n", r.ID, r.Name, r.LastSeq, when(r.LastMs), what)
 }
 
 func banCommand() *cobra.Command {

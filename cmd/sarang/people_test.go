@@ -41,6 +41,20 @@ func TestOperateStopped(t *testing.T) {
 		{"room show #r", 0, "3 events"},
 		{"room show id:1", 0, "3 events"},
 		{"room show nowhere", exitNothing, ""},
+		{"room archive r", 0, "#r                                       4 events"},
+		{"room archive #r", 0, "4 events"},
+		{"room list", 0, "archived"},
+		{"room unarchive r", 0, "5 events"},
+		{"room describe r tea", 0, "6 events"},
+		{"room slow r 30s", 0, "each 30s"},
+		{"room slow r 1500ms", exitUsage, ""},
+		{"room slow r never", exitUsage, ""},
+		{"room rename r #Tea", 0, "#Tea "},
+		{"room rename r x", exitNothing, ""},
+		{"room rename tea !", exitUsage, ""},
+		{"room show tea", 0, "room renamed: r is Tea in #Tea, by the operator of the server"},
+		{"room rename tea r", 0, "#r "},
+		{"room delete nowhere", exitNothing, ""},
 		{"ban u --for 2d --reason spam", 0, "of u (user 1), until "},
 		{"ban 10.1.2.3", 0, "of 10.1.2.3/32, for good"},
 		{"ban 2001:db8::1/32", 0, "of 2001:db8::/32, for good"},
@@ -48,11 +62,11 @@ func TestOperateStopped(t *testing.T) {
 		{"ban u --for never", exitUsage, ""},
 		{"ban u --for -1h", exitUsage, ""},
 		{"ban nobody", exitNothing, ""},
-		{"ban list", 0, "ban 5 of 10.1.2.3/32"},
-		{"ban remove 5 --reason mistake", 0, "taken back: ban 5"},
-		{"ban remove 5", exitNothing, ""},
+		{"ban list", 0, "ban 7 of 10.1.2.3/32"},
+		{"ban remove 7 --reason mistake", 0, "taken back: ban 7"},
+		{"ban remove 7", exitNothing, ""},
 		{"ban remove x", exitUsage, ""},
-		{"user show u", 0, "ban 4 of u"},
+		{"user show u", 0, "ban 6 of u"},
 		{"audit", 0, "unban 10.1.2.3/32, by the operator of the server: mistake"},
 		{"audit --user u --since 1h --max 1", 0, "older: --before "},
 		{"audit --room nowhere", exitNothing, ""},
@@ -69,6 +83,10 @@ func TestOperateStopped(t *testing.T) {
 		{"user erase nobody", exitNothing, ""},
 		{"user erase id:1", 0, "is nobody now"},
 		{"audit --max 1", 0, "erase"},
+		{"room delete r", 0, "#r (room 1) is deleted"},
+		{"room list", 0, ""},
+		{"room show id:1", exitNothing, ""},
+		{"audit --max 1", 0, "deleted: r"},
 		{"report list", 0, ""},
 		{"report resolve 1 acted", exitNothing, ""},
 		{"report resolve 1 maybe", exitUsage, ""},
@@ -82,7 +100,7 @@ func TestOperateStopped(t *testing.T) {
 	}
 	out, code, err := run(t, auditCommand(), "--json", "--max", "2", "--data", data)
 	var r control.Entries
-	if code != 0 || json.Unmarshal([]byte(out), &r) != nil || len(r.Entries) != 2 || r.Next == nil || r.Entries[0].Act != "erase" {
+	if code != 0 || json.Unmarshal([]byte(out), &r) != nil || len(r.Entries) != 2 || r.Next == nil || r.Entries[0].What != "deleted: r" {
 		t.Fatalf("%d, %v\n%s", code, err, out)
 	}
 }

@@ -108,6 +108,14 @@ type Live interface {
 	// is shut out can come any more.
 	Follow(ctx context.Context) error
 
+	// SetRoom changes a setting of a room, with nobody as its author, and returns when it is in
+	// the room's log.
+	SetRoom(ctx context.Context, room chat.RoomID, set chat.Setting) error
+
+	// DeleteRoom deletes a room, and returns when nobody is in it any more and nothing of it is
+	// shown to anybody.
+	DeleteRoom(ctx context.Context, room chat.RoomID) error
+
 	// EndSessions ends all sessions of a user, and their connections.
 	EndSessions(ctx context.Context, u chat.UserID) error
 }
@@ -134,6 +142,8 @@ var operations = map[string]operation{
 	"invite-list":   {do: with((*Operations).listInvitations)},
 	"room-list":     {do: with((*Operations).listRooms)},
 	"room-show":     {do: with((*Operations).showRoom)},
+	"room-set":      {do: with((*Operations).setRoom)},
+	"room-delete":   {do: with((*Operations).deleteRoom), long: true},
 
 	"ban":        {do: with((*Operations).ban)},
 	"ban-list":   {do: with((*Operations).listBans)},

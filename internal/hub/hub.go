@@ -130,7 +130,7 @@ func (c Config) withDefaults() Config {
 	or(&c.ChunkBytes, 16<<10)
 	or(&c.AwayGrace, 10*time.Second)
 	or(&c.RoomIdle, time.Minute)
-	or(&c.RoomNamesKept, 30*24*time.Hour)
+	or(&c.RoomNamesKept, chat.RoomNamesKept)
 	or(&c.SeenEvery, 24*time.Hour)
 	or(&c.GuestNameReserved, 30*24*time.Hour)
 	or(&c.StoreTimeout, 10*time.Second)
@@ -194,6 +194,7 @@ type Hub struct {
 	web      atomic.Pointer[WebAt]
 	erased   erasures
 	gone     goneRooms
+	operated operated
 	load     load
 	troubles troubles
 	counts   counts
@@ -231,6 +232,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h.online.init()
 	h.erased.init()
 	h.gone.init()
+	h.operated.init()
 	h.load.lags = make([]atomic.Int64, workers)
 	h.writer = newWriter(h)
 	if engine.Crowded(workers) && !c.Manual {

@@ -248,6 +248,7 @@ func behindJoin(waiting []homeRequest, id engine.SessionID) bool {
 func (h *home) ack(a room.Ack) {
 	to := engine.SessionID(a.Ref)
 	if a.Ref == 0 {
+		h.shard.hub.operated.tell(to, a.Nonce, nil)
 		return
 	}
 	h.shard.update(to.Worker(), &roomUpdate{kind: updateAck, session: to, room: h.id(), nonce: a.Nonce, seq: a.Seq})
@@ -271,9 +272,7 @@ func (h *home) Refuse(a room.Ack, err *chat.Error) {
 
 // giveUp tells a publisher that his event could not be stored.
 func (h *home) giveUp(a room.Ack, err *chat.Error) {
-	if a.Ref != 0 {
-		h.shard.refuse(&asker{session: engine.SessionID(a.Ref), ref: RequestRef{Event: a.Kind, Room: h.id(), Nonce: a.Nonce}}, err)
-	}
+	h.shard.refuse(&asker{session: engine.SessionID(a.Ref), ref: RequestRef{Event: a.Kind, Room: h.id(), Nonce: a.Nonce}}, err)
 }
 
 // acked tells a session of this shard that its event has its place.

@@ -93,7 +93,9 @@ func (s *Shard) fail(o *Session, ref RequestRef, err *chat.Error) { o.Client.Fai
 
 // refuse tells a session, of whatever shard, that a request failed.
 func (s *Shard) refuse(who *asker, err *chat.Error) {
-	s.answer(who.session.Worker(), &refused{*who, err})
+	if !s.hub.operated.tell(who.session, who.ref.Nonce, err) {
+		s.answer(who.session.Worker(), &refused{*who, err})
+	}
 }
 
 // refused is the answer of a room's home to a request that failed.

@@ -31,8 +31,9 @@ func (h *home) hasName(p *publishRequest) bool {
 	}
 	hub := h.shard.hub
 	store, keeps := hub.config.Store.(chat.Moderation)
-	switch err := h.room.Access(p.user, chat.ActionSettings, hub.nowMs()); {
-	case err != nil:
+	err := h.room.Access(p.user, chat.ActionSettings, hub.nowMs())
+	switch {
+	case err != nil && !p.operator:
 		h.refusePublish(p, err)
 	case !keeps:
 		h.refusePublish(p, chat.Errorf(chat.CodeBadRequest, "this server can not rename rooms"))
@@ -105,7 +106,12 @@ func (s *Shard) DeleteRoom(o *Session, ref RequestRef) {
 type deleteRequest struct{ asker }
 
 func (r *deleteRequest) at(h *home) {
-	if !h.may(r, chat.ActionDeleteRoom) {
+	if r.session == 0 {
+		if err := h.ending(chat.ActionDeleteRoom); err != nil {
+			h.shard.refuse(&r.asker, err)
+			return
+		}
+	} else if !h.may(r, chat.ActionDeleteRoom) {
 		return
 	}
 	if _, keeps := h.shard.hub.config.Store.(chat.Moderation); !keeps || h.room.Info().Ephemeral {
@@ -173,7 +179,11 @@ func (h *home) storeHasDeleted(err error) {
 	// Behind it, so that nobody is left who would be fed from what is still there.
 	e := &erasure{from: s, home: h, room: h.id(), texts: []chat.Seq{0}, left: len(s.hub.shards)}
 	h.erasures = append(h.erasures, e)
-	e.then = func() { s.answer(r.session.Worker(), &requestDone{r.asker}) }
+	e.then = func() {
+		if !s.hub.operated.tell(r.session, r.ref.Nonce, nil) {
+			s.answer(r.session.Worker(), &requestDone{r.asker})
+		}
+	}
 	s.erasing++
 	for to := range s.hub.shards {
 		s.answer(to, &eraseTexts{e})

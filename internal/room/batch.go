@@ -5,7 +5,7 @@ import "sarang/chat"
 // origin is where an event came from: who is told its outcome, and by what right it
 // was made.
 type origin struct {
-	ref      Ref  // 0: nobody
+	ref      Ref  // 0: nobody, or the server
 	operator bool // the server's own hand: it needs no role
 }
 
@@ -22,9 +22,9 @@ type also struct {
 	ref   Ref
 }
 
-// waiting calls tell for everybody who waits for event i.
+// waiting calls tell for everybody who waits for event i; the server waits for its own, by no Ref.
 func (b *batch) waiting(i int, tell func(Ref)) {
-	if b.origins[i].ref != 0 {
+	if b.origins[i].ref != 0 || b.origins[i].operator {
 		tell(b.origins[i].ref)
 	}
 	for _, a := range b.also {

@@ -12,6 +12,16 @@ func (s *Server) EndSessions(ctx context.Context, u chat.UserID) error {
 	return s.node.Hub.EndSessions(ctx, u, chat.DeviceSet{})
 }
 
+// SetRoom changes a setting of a room, with nobody as its author.
+func (s *Server) SetRoom(ctx context.Context, room chat.RoomID, set chat.Setting) error {
+	return s.node.Hub.SetRoom(ctx, room, set)
+}
+
+// DeleteRoom deletes a room, and puts everybody out of it.
+func (s *Server) DeleteRoom(ctx context.Context, room chat.RoomID) error {
+	return s.node.Hub.DeleteRoom(ctx, room)
+}
+
 // startControl opens the local socket by which the server is operated. A server runs without it,
 // too: not every file system has sockets.
 func (s *Server) startControl(ctx context.Context) {

@@ -83,7 +83,7 @@ func (a *Audited) room(ctx context.Context, s chat.Archive, r chat.Room, sent ma
 		what.apply(e)
 		lastMs = e.TimeMs
 		switch {
-		case e.Name == "":
+		case e.Name == "" && !e.ByServer():
 			a.fault("room %d, event %d: there is no user %d", r.ID, e.Seq, e.User)
 		case e.Target >= e.Seq:
 			a.fault("room %d, event %d is about event %d", r.ID, e.Seq, e.Target)

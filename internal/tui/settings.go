@@ -77,6 +77,9 @@ func (m *Model) set(c Command) []Effect {
 // setText is the change of a setting as a sentence. It is clean.
 func setText(e chat.Event) string {
 	by := CleanLine(e.Name)
+	if e.ByServer() {
+		by = "the operator of the server"
+	}
 	switch {
 	case e.Kind == chat.EventName:
 		return by + " has renamed the room to #" + CleanLine(e.Text)

@@ -65,7 +65,7 @@ func (w *writer) checkEvent(room chat.RoomID, e *chat.Event, next chat.Seq) erro
 		return chat.Errorf(chat.CodeSequence, "event %d of room %d stands where %d is next", e.Seq, room, next)
 	case e.Room != room:
 		return chat.Errorf(chat.CodeBadRequest, "an event of room %d is appended to room %d", e.Room, room)
-	case !w.isUser(e.User):
+	case !w.isUser(e.User) && !e.ByServer():
 		return chat.Errorf(chat.CodeBadRequest, "there is no user with id %d", e.User)
 	case (e.Kind.Rules() || e.Subject != 0) && !w.isUser(e.Subject):
 		return chat.Errorf(chat.CodeBadRequest, "there is no user with id %d to be given a role", e.Subject)

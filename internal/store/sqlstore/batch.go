@@ -47,7 +47,7 @@ func checkEvent(room chat.RoomID, e *chat.Event, next chat.Seq) error {
 		return chat.Errorf(chat.CodeSequence, "event %d of room %d stands where %d is next", e.Seq, room, next)
 	case e.Room != room:
 		return chat.Errorf(chat.CodeBadRequest, "an event of room %d is appended to room %d", e.Room, room)
-	case e.User == 0:
+	case e.User == 0 && !e.ByServer():
 		return noUser(e.User)
 	case e.Kind.Rules() && e.Subject == 0:
 		return noUser(e.Subject)

@@ -249,7 +249,7 @@ func (d *Disk) check(a chat.Append) error {
 			return chat.Errorf(chat.CodeSequence, "event %d of room %d stands where %d is next", e.Seq, a.Room, next)
 		case e.Room != a.Room:
 			return chat.Errorf(chat.CodeBadRequest, "an event of room %d is appended to room %d", e.Room, a.Room)
-		case !d.isUser(e.User):
+		case !d.isUser(e.User) && !e.ByServer():
 			return chat.Errorf(chat.CodeBadRequest, "there is no user %d", e.User)
 		case (e.Kind.Rules() || e.Subject != 0) && !d.isUser(e.Subject):
 			return chat.Errorf(chat.CodeBadRequest, "there is no user %d to be given a role", e.Subject)

@@ -54,6 +54,40 @@ func testSettings(t *testing.T, f *fixture) {
 	}
 }
 
+// What whoever operates the server sets has no author; whatever else happens has one.
+func testByServer(t *testing.T, f *fixture) {
+	u, r := f.user(t, "u"), f.room(t, "r")
+	event := func(seq chat.Seq, kind chat.EventKind, text string, value uint32) chat.Event {
+		e := message(r, seq, u, text)
+		e.User, e.Name, e.Kind, e.Value = 0, "", kind, value
+		return e
+	}
+	archive, describe, name := event(2, chat.EventArchive, "", 1), event(3, chat.EventDescribe, "tea", 0), event(4, chat.EventName, "R", 0)
+	f.commit(t, these(r, 1, message(r, 1, u, "a"), archive), run(f.room(t, "other"), 1, 1, u, "x"))
+	f.commit(t, these(r, 3, describe, name))
+	f.wantHistory(t, r, 1, archive, describe, name)
+	f.reopen(t)
+	one, err := f.store.Room(f.ctx, r.ID)
+	if err != nil || !one.Archived || one.Description != "tea" || one.LastSeq != 4 {
+		t.Errorf("the room is %+v, %v", one, err)
+	}
+	a, err := f.store.Author(f.ctx, r.ID, 0, 10)
+	if err != nil || len(a.Nonces) != 3 || a.Nonces[0].Seq != 4 || a.Nonces[2].Nonce != archive.Nonce {
+		t.Errorf("nobody has the nonces %+v, %v", a, err)
+	}
+	entries, _, err := f.moderation(t).Audit(f.ctx, chat.AuditQuery{Room: r.ID, ItemsMax: 10})
+	if err != nil || len(entries) != 2 || entries[0].By != 0 || entries[0].What != "description: tea" || entries[1].Act != chat.AuditRoomArchived {
+		t.Errorf("the audit log has %+v, %v", entries, err)
+	}
+	for _, kind := range []chat.EventKind{chat.EventMessage, chat.EventTopic, chat.EventRole, chat.EventDelete} {
+		e := event(5, kind, "x", 0)
+		if kind == chat.EventRole {
+			e.Subject = u.ID
+		}
+		f.refuse(t, chat.CodeBadRequest, these(r, 5, e))
+	}
+}
+
 // The author's newest message is told, whatever he has done since.
 func testSaid(t *testing.T, f *fixture) {
 	u, r := f.user(t, "u"), f.room(t, "r")

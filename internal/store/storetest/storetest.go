@@ -105,6 +105,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"MyRooms", testMyRooms},
 		{"Topics", testTopics},
 		{"Settings", testSettings},
+		{"SettingsByServer", testByServer},
 		{"Said", testSaid},
 		{"RenameRoom", testRenameRoom},
 		{"DeleteRoom", testDeleteRoom},

@@ -216,6 +216,7 @@ export const en = {
   archivedHint: "It can be read, and takes nothing new.",
   isArchived: "archived",
   archivedHere: "This room is archived: it can be read, and takes nothing new.",
+  theOperator: "The operator of the server",
   described: (by: string) => `${by} changed the description`,
   didArchive: (by: string) => `${by} archived the room`,
   didReopen: (by: string) => `${by} opened the room again`,

@@ -216,6 +216,7 @@ export const ko: Catalogue = {
   archivedHint: "읽을 수 있지만 새 글은 쓸 수 없습니다.",
   isArchived: "보관됨",
   archivedHere: "보관된 방입니다. 읽을 수 있지만 새 글은 쓸 수 없습니다.",
+  theOperator: "서버 운영자",
   described: (by) => `${by} 님이 설명을 바꾸었습니다`,
   didArchive: (by) => `${by} 님이 방을 보관했습니다`,
   didReopen: (by) => `${by} 님이 방을 다시 열었습니다`,

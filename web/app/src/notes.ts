@@ -95,18 +95,19 @@ function presenceText(all: readonly RoomEvent[]): string {
 }
 
 function noteText(r: RoomModel, e: RoomEvent): string {
-  if (e.kind === "topic") return e.text ? t().topicIs(e.name, e.text) : t().topicGone(e.name);
-  if (e.kind === "name") return t().didRename(e.name, e.text);
-  if (e.kind === "describe") return t().described(e.name);
-  if (e.kind === "archive") return e.value ? t().didArchive(e.name) : t().didReopen(e.name);
-  if (e.kind === "slow") return e.value ? t().didSlow(e.name, span(e.value)) : t().didSlowNot(e.name);
+  const by = e.name || t().theOperator;
+  if (e.kind === "topic") return e.text ? t().topicIs(by, e.text) : t().topicGone(by);
+  if (e.kind === "name") return t().didRename(by, e.text);
+  if (e.kind === "describe") return t().described(by);
+  if (e.kind === "archive") return e.value ? t().didArchive(by) : t().didReopen(by);
+  if (e.kind === "slow") return e.value ? t().didSlow(by, span(e.value)) : t().didSlowNot(by);
   const whom = nameOf(r, e.subject);
   let text = "";
-  if (e.kind === "kick") text = t().kicked(e.name, whom);
+  if (e.kind === "kick") text = t().kicked(by, whom);
   else if (e.kind !== "role") return "";
-  else if (e.role === "banned") text = t().banned(e.name, whom);
-  else if (e.role === "none") text = t().roleTaken(e.name, whom);
-  else text = t().gaveRole(e.name, whom, roleName(e.role));
+  else if (e.role === "banned") text = t().banned(by, whom);
+  else if (e.role === "none") text = t().roleTaken(by, whom);
+  else text = t().gaveRole(by, whom, roleName(e.role));
   if (e.untilMs) text += ` (${t().until(time(e.untilMs))})`;
   return e.text ? `${text}: ${e.text}` : text;
 }
