@@ -52,7 +52,7 @@ func main() {
 	root.AddCommand(swarmCommand())
 	root.AddCommand(storeCommand())
 	root.AddCommand(userCommand(), roomCommand(), banCommand(), reportCommand(), auditCommand(), inviteCommand())
-	root.AddCommand(backupCommand(), restoreCommand(), checkCommand())
+	root.AddCommand(backupCommand(), restoreCommand(), checkCommand(), exportAllCommand(), importCommand())
 	if c := serviceCommand(); c != nil {
 		root.AddCommand(c)
 	}

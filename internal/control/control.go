@@ -27,8 +27,8 @@ const SocketFile = "sarang.sock"
 
 // Bounds of the protocol.
 const (
-	requestBytesMax  = 64 << 10
-	connectionsMax   = 8 // at once; the next are told to try again
+	requestBytesMax  = 1 << 20 // a batch of messages that are imported
+	connectionsMax   = 8       // at once; the next are told to try again
 	requestDeadline  = 5 * time.Second
 	answerDeadline   = 10 * time.Second // for each line
 	operationTimeout = 30 * time.Second // but for those that copy everything
@@ -124,6 +124,7 @@ type Live interface {
 type operation struct {
 	do   func(o *Operations, ctx context.Context, args json.RawMessage, tell Tell) (any, error)
 	long bool // it copies everything, and has as much time as it takes
+	many bool // it is one of many for one thing, and is not logged each time
 }
 
 // operations are all that there are, by the name in a request.
@@ -148,6 +149,9 @@ var operations = map[string]operation{
 	"ban":        {do: with((*Operations).ban)},
 	"ban-list":   {do: with((*Operations).listBans)},
 	"ban-remove": {do: with((*Operations).removeBan)},
+
+	"export": {do: with((*Operations).export), long: true},
+	"import": {do: with((*Operations).importCall), many: true},
 
 	"audit":          {do: with((*Operations).audit)},
 	"audit-note":     {do: with((*Operations).note)},

@@ -165,11 +165,15 @@ func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 	began := time.Now()
 	result, err := s.operations.Do(ctx, q, say)
 	if err != nil {
-		s.log.Warn("an operation failed", "do", q.Do, "error", err)
+		if !operations[q.Do].many {
+			s.log.Warn("an operation failed", "do", q.Do, "error", err)
+		}
 		say(Answer{Error: failureOf(err)})
 		return
 	}
-	s.log.Info("operation", "do", q.Do, "took", time.Since(began).Round(time.Millisecond))
+	if !operations[q.Do].many {
+		s.log.Info("operation", "do", q.Do, "took", time.Since(began).Round(time.Millisecond))
+	}
 	say(Answer{Result: result})
 }
 
