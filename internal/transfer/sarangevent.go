@@ -56,9 +56,13 @@ func (s *sarangReader) unskip() {
 
 // eventOf checks a line and returns what it says.
 func (s *sarangReader) eventOf(kind chat.EventKind, l *line) (*chat.Event, error) {
-	user, err := s.of(l.User)
-	if err != nil {
-		return nil, err
+	byServer := chat.Event{Kind: kind}
+	var user person
+	var err error
+	if l.User != 0 || !byServer.ByServer() {
+		if user, err = s.of(l.User); err != nil {
+			return nil, err
+		}
 	}
 	e := &chat.Event{Kind: kind, User: user.id, Name: user.name, TimeMs: l.TimeMs, UntilMs: l.UntilMs, Value: l.Value, Text: l.Text}
 	if l.TimeMs < 0 || l.TimeMs > timeMsMax || l.UntilMs < 0 || l.UntilMs > timeMsMax {

@@ -159,6 +159,8 @@ func sample(t fataler) *history {
 		chat.Event{Kind: chat.EventArchive, User: ann, TimeMs: 1_700_000_000_039, Value: 1},
 		chat.Event{Kind: chat.EventMessage, User: bob, TimeMs: 1_700_000_000_040, Files: chat.NewFileList(
 			chat.FileInfo{ID: 77, Name: "a/b.png", Type: "image/png", Bytes: 5, Width: 2, Height: 3, Thumbnail: true})},
+		chat.Event{Kind: chat.EventArchive, TimeMs: 1_700_000_000_040},
+		chat.Event{Kind: chat.EventArchive, TimeMs: 1_700_000_000_040, Value: 1},
 		chat.Event{Kind: chat.EventLeave, User: ann, TimeMs: 1_700_000_000_041},
 		chat.Event{Kind: 200, User: ann, TimeMs: 1_700_000_000_042, Text: "of a later version"},
 	)
@@ -192,7 +194,7 @@ func TestRoundTrip(t *testing.T) {
 	file := fileOf(t, "all.jsonl", text)
 	to := storesim.NewDisk(nil).Open()
 	r := mustImport(t, to, Options{}, file)
-	if r.UsersMade != 3 || r.RoomsMade != 4 || r.EventsWritten != 26 || r.EventsThere != 0 {
+	if r.UsersMade != 3 || r.RoomsMade != 4 || r.EventsWritten != 28 || r.EventsThere != 0 {
 		t.Errorf("the first import: %+v", r)
 	}
 	if again := exported(t, to, 0); again != text {
@@ -200,7 +202,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for _, s := range []*storesim.Store{to, from.s} {
 		r = mustImport(t, s, Options{}, file)
-		if r.UsersMade != 0 || r.RoomsMade != 0 || r.EventsWritten != 0 || r.EventsThere != 26 {
+		if r.UsersMade != 0 || r.RoomsMade != 0 || r.EventsWritten != 0 || r.EventsThere != 28 {
 			t.Errorf("a second import: %+v", r)
 		}
 		if again := exported(t, s, 0); again != text {
@@ -208,7 +210,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	dry := storesim.NewDisk(nil).Open()
-	if r := mustImport(t, dry, Options{DryRun: true}, file); !r.DryRun || r.UsersMade != 3 || r.EventsWritten != 26 {
+	if r := mustImport(t, dry, Options{DryRun: true}, file); !r.DryRun || r.UsersMade != 3 || r.EventsWritten != 28 {
 		t.Errorf("a dry run: %+v", r)
 	}
 	if there, _ := dry.Users(t.Context(), 0, 1); len(there) != 0 {
@@ -229,7 +231,7 @@ func TestWhatFollows(t *testing.T) {
 	if err != nil || len(pins) != 1 || pins[0].Target != 2 {
 		t.Errorf("pins: %v, %v", pins, err)
 	}
-	states, err := to.States(ctx, 1, 1, 24, 0)
+	states, err := to.States(ctx, 1, 1, 30, 0)
 	if err != nil || len(states) != 3 || states[0].Text != "hello again" || len(states[0].Reactions) != 1 || states[2].Deleted != 13 {
 		t.Errorf("states: %v, %v", states, err)
 	}
@@ -367,7 +369,7 @@ func TestRefusedRoom(t *testing.T) {
 	before := exported(t, to.s, 0)
 	file := fileOf(t, "all.jsonl", text)
 	r, err := importInto(to.s, Options{}, file)
-	if !errors.Is(err, ErrNotWritten) || r.RoomsRefused != 1 || r.EventsRefused != 24 || !strings.Contains(strings.Join(r.Told, "\n"), "#lobby") {
+	if !errors.Is(err, ErrNotWritten) || r.RoomsRefused != 1 || r.EventsRefused != 26 || !strings.Contains(strings.Join(r.Told, "\n"), "#lobby") {
 		t.Errorf("%v\n%+v", err, r)
 	}
 	if after := exported(t, to.s, 0); after != before {
@@ -376,7 +378,7 @@ func TestRefusedRoom(t *testing.T) {
 	if r, err = importInto(to.s, Options{SkipBad: true}, file); !errors.Is(err, ErrLeftOut) || r.RoomsMade != 3 || r.EventsWritten != 2 {
 		t.Errorf("%v\n%+v", err, r)
 	}
-	if r := mustImport(t, to.s, Options{Prefix: "old-"}, file); r.RoomsMade != 3 || r.EventsWritten != 25 || r.EventsThere != 1 {
+	if r := mustImport(t, to.s, Options{Prefix: "old-"}, file); r.RoomsMade != 3 || r.EventsWritten != 27 || r.EventsThere != 1 {
 		t.Errorf("%+v", r) // direct rooms have no prefix
 	}
 }
@@ -520,6 +522,9 @@ func randomEvent(t *rapid.T, seq chat.Seq, ms int64, anybody *rapid.Generator[ch
 		e.Value = uint32(rapid.IntRange(0, 1).Draw(t, "value"))
 	case e.Kind == chat.EventSlow:
 		e.Value = uint32(rapid.IntRange(0, 60).Draw(t, "value"))
+	}
+	if e.Kind.Sets() && rapid.Bool().Draw(t, "by the server") {
+		e.User = 0
 	}
 	return e
 }
