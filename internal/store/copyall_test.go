@@ -37,6 +37,7 @@ func keptOtherwise() map[string]string {
 		// They are what a store needs for itself.
 		"counters": "name value", "totals": "id rooms", "marker": "id count running", "writers": "writer number lost",
 		"indexed": "id room_id seq", "indexing": "id version done", "index_marks": "room_id seq", // of messages, made by Commit
+		"search_places": "id room_id seq terms", "search_terms": "term id", "search_marks": "room_id seq gen", "search_state": "id version gen",
 		"sarang_schema": "version", "sarang_lock": "x", "rooms_deleted": "room_id", "goose_db_version": "id version_id is_applied tstamp", "sqlite_sequence": "name seq",
 	}
 }

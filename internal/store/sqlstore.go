@@ -29,7 +29,7 @@ func openPostgres(ctx context.Context, place string, o Options) (chat.Store, err
 }
 
 func sqlConfig(o Options) sqlstore.Config {
-	return sqlstore.Config{ReadersMax: o.ReadersMax, Unsafe: o.Sync == ProcessSafe, Logger: o.Logger}
+	return sqlstore.Config{ReadersMax: o.ReadersMax, Unsafe: o.Sync == ProcessSafe, NoSearch: o.NoSearch, Logger: o.Logger}
 }
 
 // Check is documented at Checker. A database that can not be asked may be back soon; until
@@ -71,6 +71,7 @@ func (s sqlStore) Figures() []Figure {
 	pool("store_connects_total", "Connections made.", float64(r.Connects), float64(w.Connects))
 	pool("store_connects_failed_total", "Connections that could not be made.", float64(r.ConnectsFailed), float64(w.ConnectsFailed))
 	return append(all,
+		Figure{Name: "store_index_behind", Help: "Events that are to be looked at for the index of what messages say, about.", Value: float64(stats.IndexBehind)},
 		Figure{Name: "store_tries_again_total", Help: "Transactions made again, after a deadlock or a lost connection.", Value: float64(stats.Again), Counter: true},
 		Figure{Name: "store_commits_settled_total", Help: "Commits that were found to have taken effect before.", Value: float64(stats.Settled), Counter: true})
 }

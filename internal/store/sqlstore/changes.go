@@ -167,6 +167,9 @@ func (s *Store) storeChange(ctx context.Context, c Conn, e *chat.Event) error {
 		if err == nil {
 			err = s.mention(ctx, c, e.Room, e.Target, of.TimeMs, e.Text)
 		}
+		if err == nil {
+			err = s.reindex(ctx, c, e)
+		}
 	case chat.EventDelete:
 		edited, deleted, pinned = 0, seq, 0
 		err = execAll(ctx, c, stmt{q.eraseEdits, []any{room, room, target}}, stmt{q.eraseOne, []any{room, target}},
@@ -176,6 +179,9 @@ func (s *Store) storeChange(ctx context.Context, c Conn, e *chat.Event) error {
 		}
 		if err == nil {
 			err = s.unlink(ctx, c, &of)
+		}
+		if err == nil {
+			err = s.reindex(ctx, c, e)
 		}
 	case chat.EventPin:
 		pinned = seq

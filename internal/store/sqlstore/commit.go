@@ -94,6 +94,9 @@ func (s *Store) checkUsers(ctx context.Context, users chat.UserID) error {
 // append stores the batch. If a connection breaks meanwhile, it is sent again: the
 // database recognizes it. CodeUncertain if it could not be found out what became of it.
 func (s *Store) append(ctx context.Context, b *Batch) (o Outcome, err error) {
+	if !s.config.NoSearch {
+		defer s.backlog.add(b.Heads) // also if it is not known what was stored
+	}
 	err = s.write(ctx, func(ctx context.Context, c Conn) (err error) {
 		if a, can := c.(*lent).Conn.(Appender); can && len(b.Changes)+len(b.Sets)+len(b.Named)+len(b.Linked) == 0 {
 			o, err = a.Append(ctx, b)

@@ -81,6 +81,9 @@ func (s *Store) eraseRoom(ctx context.Context, c Conn, room, beforeMs int64, mos
 	if err := s.unnameGone(ctx, c, room, upTo); err != nil {
 		return 0, err
 	}
+	if err := s.dropGone(ctx, c, room, upTo); err != nil {
+		return 0, err
+	}
 	q, l, args := &s.sql.change, &s.sql.link, []any{room, upTo}
 	return erased, execAll(ctx, c, stmt{s.sql.erase, args}, stmt{q.forget, args}, stmt{q.forgetEdits, args},
 		stmt{q.forgetTallies, args}, stmt{q.forgetReactions, args},

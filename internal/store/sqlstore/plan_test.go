@@ -54,6 +54,9 @@ func TestPlans(t *testing.T) {
 		"INSERT INTO authors SELECT 1, g, 10, 10 FROM generate_series(1, 5000) g",
 		"INSERT INTO writers SELECT g, 1, '' FROM generate_series(1, 5000) g",
 		"INSERT INTO members SELECT g, 1, 1, 0, 1 FROM generate_series(1, 5000) g",
+		"INSERT INTO search_marks SELECT g, 10, 1 FROM generate_series(1, 5000) g",
+		"INSERT INTO search_places SELECT r * 100 + s, r, s, ' t1 t2 ' FROM generate_series(1, 5000) r, generate_series(1, 10) s",
+		"INSERT INTO search_terms SELECT 't' || t, r * 100 + s FROM generate_series(1, 2) t, generate_series(1, 5000) r, generate_series(1, 10) s",
 	} {
 		if _, err := c.Exec(t.Context(), fill); err != nil {
 			t.Fatalf("%s: %v", fill, err)

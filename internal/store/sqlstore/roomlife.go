@@ -119,6 +119,7 @@ func (s *Store) DeleteRoom(ctx context.Context, id chat.RoomID, keptMs int64, a 
 		for _, query := range []string{
 			"DELETE FROM heads WHERE room_id = ?",
 			"DELETE FROM rooms WHERE id = ?",
+			"DELETE FROM search_marks WHERE room_id = ?", // and nothing of it is brought into the index any more
 			"INSERT INTO rooms_deleted (room_id) VALUES (?)",
 		} {
 			if _, err := s.exec(ctx, t.conn, query, signed(id)); err != nil {
@@ -168,6 +169,9 @@ func (s *Store) EraseDeleted(ctx context.Context, itemsMax int) (more bool, err 
 		room, err := s.number(ctx, t.conn, "SELECT coalesce(min(room_id), 0) FROM rooms_deleted")
 		if err != nil || room == 0 {
 			more = false
+			return err
+		}
+		if n, err := s.dropSome(ctx, t.conn, room, int64(max(itemsMax, 1))); err != nil || n > 0 {
 			return err
 		}
 		for i, query := range eraseOfDeleted {

@@ -148,5 +148,8 @@ func (s *Store) insertRoom(ctx context.Context, c Conn, r chat.Room) error {
 	if err == nil {
 		_, err = c.Exec(ctx, s.sql.insertHead, int64(r.ID), flags)
 	}
+	if err == nil && !r.Ephemeral {
+		_, err = c.Exec(ctx, s.sql.index.insertMark, int64(r.ID))
+	}
 	return err
 }

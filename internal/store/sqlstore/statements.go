@@ -7,6 +7,7 @@ type statements struct {
 	change  changeStatements
 	profile profileStatements
 	link    linkStatements
+	index   indexStatements
 
 	durable, oldest, erase                                           string
 	lockHead, updateHead, insertHead                                 string
@@ -69,6 +70,7 @@ func compile(d *Dialect) statements {
 		change:  compileChanges(d),
 		profile: compileProfiles(d),
 		link:    compileLinks(d),
+		index:   compileIndex(d),
 
 		lockHead:     "SELECT last_seq, flags, said, said_seq FROM heads WHERE room_id = ?{for update}",
 		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ?, said = ?, said_seq = ? WHERE room_id = ?",

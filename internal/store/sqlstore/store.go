@@ -28,7 +28,12 @@ type Config struct {
 	ReadTime      time.Duration // of one read; default 30 s
 	WriteTime     time.Duration // of one transaction; default 10 s
 	SmallPerTxMax int           // claims and new rooms gathered into one transaction; default 256
+	NoSearch      bool          // nothing is brought into the index of what messages say; who opens it without has that made up for
 	Logger        *slog.Logger
+
+	// IndexAfter is how long after a commit its messages are brought into the index. Default 200 ms;
+	// negative: only when Indexed is called.
+	IndexAfter time.Duration
 
 	// Unsafe lets a database be used that may lose commits which it has acknowledged, as it
 	// is set up. It is refused otherwise.
@@ -43,6 +48,7 @@ func (c Config) withDefaults() Config {
 	c.ReadTime = cmp.Or(c.ReadTime, 30*time.Second)
 	c.WriteTime = cmp.Or(c.WriteTime, 10*time.Second)
 	c.SmallPerTxMax = cmp.Or(c.SmallPerTxMax, 256)
+	c.IndexAfter = cmp.Or(c.IndexAfter, 200*time.Millisecond)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
@@ -56,6 +62,8 @@ type Store struct {
 	sql       statements
 	readers   *pool
 	writers   *pool
+	indexers  *pool // one: it makes no commit wait for a connection
+	backlog   backlog
 	small     gatherQueue
 	claimRead chan struct{} // full while as many logins read as may
 
@@ -88,6 +96,7 @@ type Stats struct {
 	SmallTxs      uint64 // transactions that this took
 	Again         uint64 // transactions that were tried again: a deadlock, a lost connection
 	Settled       uint64 // commits that were found to have taken effect before
+	IndexBehind   int64  // events that are to be brought into the index, about
 }
 
 // Open connects, makes or migrates the tables and returns the store. ctx bounds the
@@ -105,10 +114,13 @@ func Open(ctx context.Context, d Driver, c Config) (*Store, error) {
 	s.sql = compile(&s.dialect)
 	s.readers = newPool(d.Name(), c.ReadersMax, c.PoolWait, c.ConnectTime, s.connect)
 	s.writers = newPool(d.Name(), c.WritersMax, c.PoolWait, c.ConnectTime, s.connect)
+	s.indexers = newPool(d.Name(), 1, c.PoolWait, c.ConnectTime, s.connect)
+	s.backlog.init()
 	if err := s.open(ctx); err != nil {
 		s.release()
 		return nil, s.openError(err)
 	}
+	s.startIndexer()
 	s.log.Info("store opened", "database", d.Name())
 	return s, nil
 }
@@ -146,6 +158,8 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	s.mu.Unlock()
+	s.backlog.stop()
+	s.backlog.ended.Wait()
 	s.running.Wait()
 	s.release()
 	s.log.Info("store closed", "database", s.driver.Name())
@@ -155,6 +169,7 @@ func (s *Store) Close() error {
 func (s *Store) release() {
 	s.readers.close()
 	s.writers.close()
+	s.indexers.close()
 }
 
 // Stats returns the store's figures. It may be called at any time, also after Close.
@@ -169,5 +184,6 @@ func (s *Store) Stats() Stats {
 		SmallTxs:      s.counts.smallTxs.Load(),
 		Again:         s.counts.again.Load(),
 		Settled:       s.counts.settled.Load(),
+		IndexBehind:   max(s.backlog.behind.Load(), 0),
 	}
 }

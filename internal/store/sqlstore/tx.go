@@ -52,6 +52,10 @@ func (s *Store) write(ctx context.Context, do func(context.Context, Conn) error)
 }
 
 func (s *Store) writeWithin(ctx context.Context, limit time.Duration, do func(context.Context, Conn) error) error {
+	return s.writeOn(ctx, s.writers, limit, do)
+}
+
+func (s *Store) writeOn(ctx context.Context, conns *pool, limit time.Duration, do func(context.Context, Conn) error) error {
 	inDoubt := false
 	doubt := func(err error) error {
 		if inDoubt {
@@ -65,7 +69,7 @@ func (s *Store) writeWithin(ctx context.Context, limit time.Duration, do func(co
 			s.counts.again.Add(1)
 		}
 		var l *lent
-		if l, err = s.writers.pop(ctx); err != nil {
+		if l, err = conns.pop(ctx); err != nil {
 			return doubt(s.unavailable("written", err))
 		}
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
