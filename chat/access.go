@@ -72,6 +72,7 @@ const (
 	ActionSettings                 // rename, describe and archive the room
 	ActionDeleteRoom               // delete the room
 	ActionMentionAll               // mention everybody in it
+	ActionInvite                   // make, list and revoke links by which others come into a private room
 	actionCount
 )
 
@@ -116,6 +117,8 @@ func (a Action) String() string {
 		return "change the settings of"
 	case ActionMentionAll:
 		return "mention everybody in"
+	case ActionInvite:
+		return "invite others to"
 	}
 	return "use"
 }
@@ -132,17 +135,17 @@ var rights = [...][actionCount]bool{
 	RoleModerator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true,
+		ActionSlow: true, ActionInvite: true,
 	},
 	RoleOwner: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true, ActionSettings: true, ActionDeleteRoom: true,
+		ActionSlow: true, ActionInvite: true, ActionSettings: true, ActionDeleteRoom: true,
 	},
 	RoleOperator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true, ActionSettings: true, ActionDeleteRoom: true,
+		ActionSlow: true, ActionInvite: true, ActionSettings: true, ActionDeleteRoom: true,
 	},
 }
 

@@ -9,8 +9,10 @@ import (
 // InvitationBytes are the random bytes of an invitation code: nobody guesses one.
 const InvitationBytes = 10
 
-// Letters that are not taken for each other when a code is read to somebody.
-var invitationLetters = base32.NewEncoding("ABCDEFGHJKMNPQRSTUVWXYZ123456789").WithPadding(base32.NoPadding)
+// invitationAlphabet are letters that are not taken for each other when a code is read to somebody.
+const invitationAlphabet = "ABCDEFGHJKMNPQRSTUVWXYZ123456789"
+
+var invitationLetters = base32.NewEncoding(invitationAlphabet).WithPadding(base32.NoPadding)
 
 // InvitationCode is the code that random bytes make, as people pass it on: "ABCD-EFGH-JKMN-PQRS".
 func InvitationCode(random [InvitationBytes]byte) string {

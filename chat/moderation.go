@@ -88,6 +88,8 @@ type Moderation interface {
 	// an error it may have been done or not.
 	EraseDeleted(ctx context.Context, itemsMax int) (more bool, err error)
 
+	RoomLinks
+
 	// FindUsers returns up to itemsMax users (at least 1) who have a name now that begins with
 	// prefix, in its comparison form, in the order of those, behind the name after.
 	FindUsers(ctx context.Context, prefix, after string, itemsMax int) ([]User, error)
@@ -146,7 +148,7 @@ const (
 	AuditRoomSetting  AuditAct = 14 // a setting of Room was changed to What
 	AuditSessionsEnd  AuditAct = 15 // Subject's sessions were ended
 	AuditRoomArchived AuditAct = 16 // Room was archived, deleted or renamed: What
-	AuditInvite       AuditAct = 17 // an invitation code was made: What
+	AuditInvite       AuditAct = 17 // an invitation code was made, or a link into Room made or revoked: What
 	auditActEnd       AuditAct = 18
 )
 

@@ -103,6 +103,16 @@ func (l *link) AuditPage(_ *session.Session, p session.AuditPage) {
 	l.calls.answer(l, p.Request, p, nil)
 }
 
+// MadeLink answers a call.
+func (l *link) MadeLink(_ *session.Session, m session.MadeLink) {
+	l.calls.answer(l, m.Request, m, nil)
+}
+
+// LinkPage answers a call.
+func (l *link) LinkPage(_ *session.Session, p session.LinkPage) {
+	l.calls.answer(l, p.Request, p, nil)
+}
+
 // MyRoomPage answers a call.
 func (l *link) MyRoomPage(_ *session.Session, p session.MyRoomPage) {
 	l.calls.answer(l, p.Request, p, nil)

@@ -67,6 +67,9 @@ type (
 	// AuditPage is a page of the audit log of a room.
 	AuditPage = session.AuditPage
 
+	// RoomLink lets people into a private room, who have its code.
+	RoomLink = session.RoomLink
+
 	// Search says what is looked for.
 	Search = session.Search
 

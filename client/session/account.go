@@ -79,7 +79,7 @@ func checkPasswords(all ...string) error {
 func (s *Session) done(m *sarangv1.Done) error {
 	var q request
 	var err error
-	for _, asked := range []packet.ID{sarangv1.CRegister, sarangv1.CPassword, sarangv1.CEndSession, sarangv1.CErase, sarangv1.CAway, sarangv1.CDeleteRoom, sarangv1.CPurge} {
+	for _, asked := range []packet.ID{sarangv1.CRegister, sarangv1.CPassword, sarangv1.CEndSession, sarangv1.CErase, sarangv1.CAway, sarangv1.CDeleteRoom, sarangv1.CPurge, sarangv1.CRevokeLink} {
 		if q, err = s.answered(m.Request, sarangv1.SDone, asked); err == nil {
 			break
 		}

@@ -82,6 +82,12 @@ type Events interface {
 	// SearchPage answers Search.
 	SearchPage(s *Session, p SearchPage)
 
+	// MadeLink answers MakeLink.
+	MadeLink(s *Session, m MadeLink)
+
+	// LinkPage answers Links.
+	LinkPage(s *Session, p LinkPage)
+
 	// MyRoomPage answers MyRooms.
 	MyRoomPage(s *Session, p MyRoomPage)
 
@@ -200,6 +206,12 @@ func (NopEvents) MentionPage(*Session, MentionPage) {}
 
 // ThreadPage does nothing.
 func (NopEvents) ThreadPage(*Session, ThreadPage) {}
+
+// MadeLink does nothing.
+func (NopEvents) MadeLink(*Session, MadeLink) {}
+
+// LinkPage does nothing.
+func (NopEvents) LinkPage(*Session, LinkPage) {}
 
 // MyRoomPage does nothing.
 func (NopEvents) MyRoomPage(*Session, MyRoomPage) {}

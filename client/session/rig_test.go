@@ -85,6 +85,14 @@ func (r *teller) Reported(_ *session.Session, p session.Reported) {
 	r.tell("reported #%d %d room=%d %d %q %v", p.Request, p.Report.ID, p.Report.Room, p.Report.Seq, p.Report.Reason, p.Report.Outcome)
 }
 
+func (r *teller) MadeLink(_ *session.Session, m session.MadeLink) {
+	r.tell("made link #%d %d room=%d %s uses=%d/%d code=%s", m.Request, m.Link.ID, m.Link.Room, m.Link.ByName, m.Link.Uses, m.Link.UsesMax, m.Code)
+}
+
+func (r *teller) LinkPage(_ *session.Session, p session.LinkPage) {
+	r.tell("links #%d room=%d %d more=%t", p.Request, p.Room, len(p.Links), p.More)
+}
+
 func (r *teller) ReportPage(_ *session.Session, p session.ReportPage) {
 	r.tell("reports #%d room=%d %d more=%t", p.Request, p.Room, len(p.Reports), p.More)
 }

@@ -94,8 +94,11 @@ func (h *Handler) Removed(o *hub.Session, why *hub.Removed) {
 // Created sends S_CREATE, or S_DIRECT.
 func (h *Handler) Created(o *hub.Session, ref hub.RequestRef, r hub.RoomInfo) {
 	id := packet.ID(pb.SCreate)
-	if ref.Kind == pb.CDirect {
+	switch ref.Kind {
+	case pb.CDirect:
 		id = pb.SDirect
+	case pb.CJoinLink:
+		id = pb.SJoinLink
 	}
 	h.reply(o, id, &pb.Created{Request: ref.Request, Room: info(r)})
 }

@@ -52,6 +52,10 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CThread, h.thread)
 	packet.Handle(h.mux, pb.CPins, h.pins)
 	packet.Handle(h.mux, pb.CSearch, h.search)
+	packet.Handle(h.mux, pb.CMakeLink, h.makeLink)
+	packet.Handle(h.mux, pb.CLinks, h.links)
+	packet.Handle(h.mux, pb.CRevokeLink, h.revokeLink)
+	packet.Handle(h.mux, pb.CJoinLink, h.joinLink)
 }
 
 func (h *Handler) login(o *hub.Session, m *pb.Login) error {

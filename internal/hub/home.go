@@ -30,6 +30,7 @@ type home struct {
 	resting      bool                           // in shard.resting
 	direct       []chat.UserID                  // of a direct room: whose it is
 	renaming     bool                           // the store gives it another name
+	linkJoins    map[chat.UserID]*linkJoin      // who is on his way into the room; see joinlink.go
 	deleting     *deleteRequest                 // it is being deleted, for who has asked; nil: it is not
 	purging      bool                           // messages of somebody are being deleted; see purge.go
 	storeDeletes bool                           // the store is asked to

@@ -68,6 +68,7 @@ type Config struct {
 	SeenByMembersMax        int           // members of a room up to which it is told who has read how far; default 50
 	UserReportsMax          int           // of one user, that are open; 0: no such limit
 	RoomReportsMax          int           // of one room, that are open; 0: no such limit
+	RoomLinksMax            int           // invitation links of one room that hold; 0: no such limit
 	RoomsLoadedMax          int           // rooms in memory; 0: no such limit
 	DiskFreeBytesMin        int           // room on the store's disk; who looks at it calls SetDiskFull
 	AwayGrace               time.Duration // a member without session leaves after that; default 10 s
@@ -177,6 +178,7 @@ type Hub struct {
 	erasingRooms atomic.Bool  // a shard has what is left of deleted rooms erased
 	searchQueue  atomic.Int64 // and of searches
 	guesses      *limit.Guesses
+	linkTries    *limit.Guesses
 	endings      endings
 	renames      renames
 	begun        func() bool // allBegun, made once
@@ -215,6 +217,8 @@ type counts struct {
 	windowsLost, roomsPushed      atomic.Int64
 	slicesBusy, slicesIdle        atomic.Int64
 	memberChanges                 atomic.Int64
+	linksMade, linksUsed          atomic.Int64
+	linksWrong                    atomic.Int64
 	searches, searchNanos         atomic.Int64
 	erased, endedForErased        atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
@@ -243,6 +247,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h.hashes = h.newHashes()
 	h.searches = h.newSearches()
 	h.guesses = newGuesses(&c.Limits)
+	h.linkTries = newLinkTries(&c.Limits)
 	h.endings.init()
 	h.renames.init()
 	h.begun = h.allBegun
@@ -394,6 +399,8 @@ type Stats struct {
 	RoomsPushed                    int64 // rooms let go before their time, to make a place for others
 	Pages                          int64 // pages read for readers behind the window
 	MemberChanges                  int64 // of memberships and marks, stored
+	LinksMade, LinksUsed           int64 // invitation links into rooms, and who came by them
+	LinksWrong                     int64 // codes of such links that let nobody in
 	SentOut                        int64 // sessions that a ban or a kick has taken out of a room
 	ShutOut                        int64 // sessions and connections that a ban from the server has ended
 	TasksWaiting                   int
@@ -420,6 +427,7 @@ func (h *Hub) Stats() Stats {
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
 		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
+		LinksMade: c.linksMade.Load(), LinksUsed: c.linksUsed.Load(), LinksWrong: c.linksWrong.Load(),
 		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 		Searches:  c.searches.Load(), SearchSeconds: float64(c.searchNanos.Load()) / 1e9, SearchesWaiting: int(h.searchQueue.Load()),

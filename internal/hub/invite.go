@@ -52,7 +52,7 @@ func (r *inviteRequest) at(h *home) {
 	// Of two logins at once one gives the role: they have the same nonce.
 	n := chat.Nonce(info.LastSeq)<<32 ^ chat.Nonce(r.user)*0x9e3779b97f4a7c15 | 1
 	h.publish(&publishRequest{
-		kind: chat.EventRole, user: r.user, name: r.name, nonce: n, subject: r.user, role: chat.RoleMember, operator: true,
+		kind: chat.EventRole, user: r.user, name: r.name, nonce: n, subject: r.user, role: chat.RoleMember, operator: true, invited: true,
 	})
 }
 

@@ -38,6 +38,9 @@ type Limits struct {
 	NamePasswordTriesPerHour      int // of a name, from addresses where its owner was never seen
 	NamePasswordTriesBurst        int
 
+	AddressLinkTriesPerMinute int // invitation links that let nobody in, of an address
+	AddressLinkTriesBurst     int
+
 	LoginsFailedMax       int // of a session, then it is ended
 	MessagesPerSecond     int // of a session
 	MessagesBurst         int

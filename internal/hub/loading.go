@@ -117,7 +117,7 @@ func (m *roomMade) on(s *Shard) {
 
 // quiet reports whether nothing of the room is on its way.
 func (h *home) quiet() bool {
-	return h.room.Idle() && len(h.authorsAsked) == 0 && len(h.timesAsked) == 0 && len(h.targetsAsked) == 0 && !h.catchUp.busy() && !h.renaming && !h.purging && h.deleting == nil
+	return h.room.Idle() && len(h.authorsAsked) == 0 && len(h.timesAsked) == 0 && len(h.targetsAsked) == 0 && !h.catchUp.busy() && !h.renaming && len(h.linkJoins) == 0 && !h.purging && h.deleting == nil
 }
 
 // unused reports whether nobody is in the room and nothing of it on its way.

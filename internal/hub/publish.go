@@ -146,6 +146,7 @@ type publishRequest struct {
 	renamed  bool   // the store has given the room that name
 	kind     chat.EventKind
 	operator bool
+	invited  bool // he comes by an invitation: only if he is nothing in the room yet
 	late     bool // it has waited for what others have written
 	early    bool // it came before its session's join was answered
 }
@@ -190,7 +191,7 @@ func (h *home) publish(p *publishRequest) {
 	counts := &h.shard.hub.counts
 	outcome, seq, err := h.room.Publish(room.Publish{
 		Kind: p.kind, User: p.user, Name: p.name, Nonce: p.nonce, Text: p.text, Files: p.files, Target: p.target, Root: p.root,
-		Subject: p.subject, Role: p.role, ForMs: p.forMs, Value: p.value, Operator: p.operator, Ref: room.Ref(p.session),
+		Subject: p.subject, Role: p.role, ForMs: p.forMs, Value: p.value, Operator: p.operator, Invited: p.invited, Ref: room.Ref(p.session),
 	})
 	switch outcome {
 	case room.Queued:
@@ -209,6 +210,9 @@ func (h *home) publish(p *publishRequest) {
 
 func (h *home) refusePublish(p *publishRequest, err *chat.Error) {
 	h.shard.hub.counts.refused.Add(1)
+	if h.linkEvent(room.Ref(p.session), err) {
+		return
+	}
 	who := p.asker(h.id())
 	h.shard.refuse(&who, err)
 }
@@ -251,6 +255,9 @@ func (h *home) ack(a room.Ack) {
 		h.shard.hub.operated.tell(to, a.Nonce, nil)
 		return
 	}
+	if h.linkEvent(a.Ref, nil) {
+		return
+	}
 	h.shard.update(to.Worker(), &roomUpdate{kind: updateAck, session: to, room: h.id(), nonce: a.Nonce, seq: a.Seq})
 }
 
@@ -272,7 +279,9 @@ func (h *home) Refuse(a room.Ack, err *chat.Error) {
 
 // giveUp tells a publisher that his event could not be stored.
 func (h *home) giveUp(a room.Ack, err *chat.Error) {
-	h.shard.refuse(&asker{session: engine.SessionID(a.Ref), ref: RequestRef{Event: a.Kind, Room: h.id(), Nonce: a.Nonce}}, err)
+	if !h.linkEvent(a.Ref, err) {
+		h.shard.refuse(&asker{session: engine.SessionID(a.Ref), ref: RequestRef{Event: a.Kind, Room: h.id(), Nonce: a.Nonce}}, err)
+	}
 }
 
 // acked tells a session of this shard that its event has its place.

@@ -19,6 +19,7 @@ const (
 	limitedFailures
 	limitedPasswords
 	limitedGuesses
+	limitedLinks
 	limitedMessages
 	limitedRequests
 	limitedBytes
@@ -52,6 +53,8 @@ func (l Limited) String() string {
 		return "passwords_waiting"
 	case limitedGuesses:
 		return "password_tries"
+	case limitedLinks:
+		return "link_tries"
 	case limitedMessages:
 		return "messages"
 	case limitedRequests:

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"strings"
+	"time"
 
 	"sarang/chat"
 	"sarang/internal/limit"
@@ -61,6 +62,9 @@ const (
 	moderationReports
 	moderationResolve
 	moderationAudit
+	moderationMakeLink // and the others of links; see roomlink.go
+	moderationLinks
+	moderationRevokeLink
 )
 
 // moderation is one of these requests.
@@ -73,12 +77,16 @@ type moderation struct {
 	id      uint64
 	before  chat.AuditMark
 	text    string
+	last    time.Duration // of a link that is made
 }
 
 // action is what it asks the right to.
 func (m *moderation) action() chat.Action {
-	if m.kind == moderationReport {
+	switch {
+	case m.kind == moderationReport:
 		return chat.ActionReport
+	case m.kind.ofLinks():
+		return chat.ActionInvite
 	}
 	return chat.ActionReports
 }
@@ -88,7 +96,7 @@ func (s *Shard) moderate(o *Session, ref RequestRef, m moderation) {
 		return
 	}
 	s.ask(&moderationRequest{
-		asker:      asker{session: o.Engine.ID(), network: o.network, user: o.User, ref: ref, counted: true},
+		asker:      asker{session: o.Engine.ID(), network: o.network, user: o.User, name: o.Name, ref: ref, counted: true},
 		moderation: m,
 	})
 }
@@ -103,7 +111,14 @@ func (r *moderationRequest) at(h *home) {
 	if !h.may(r, r.action()) {
 		return
 	}
-	if info := h.room.Info(); info.Ephemeral {
+	info := h.room.Info()
+	if r.kind.ofLinks() {
+		if err := mayLink(&info, r.kind); err != nil {
+			h.shard.refuse(&r.asker, err)
+			return
+		}
+	}
+	if info.Ephemeral {
 		h.shard.refuse(&r.asker, chat.Errorf(chat.CodeBadRequest, "an ephemeral room keeps nothing, and has no moderators"))
 		return
 	}
@@ -139,6 +154,9 @@ func (g *moderationGranted) on(s *Shard) {
 // moderate does it at the store, and returns what tells the client.
 func (h *Hub) moderate(ctx context.Context, store chat.Moderation, who *asker, m *moderation) (func(*Session), error) {
 	room := who.ref.Room
+	if m.kind.ofLinks() {
+		return h.links(ctx, store, who, m)
+	}
 	switch m.kind {
 	case moderationReport:
 		r, err := h.report(ctx, store, who, m)

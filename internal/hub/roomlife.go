@@ -137,7 +137,7 @@ func (h *home) ending(a chat.Action) *chat.Error {
 // goOnDeleting asks the store to delete the room when nothing of it is on its way any more.
 func (h *home) goOnDeleting() {
 	r := h.deleting
-	if r == nil || h.deleted || h.storeDeletes || !h.room.Idle() || h.catchUp.busy() || h.renaming {
+	if r == nil || h.deleted || h.storeDeletes || !h.room.Idle() || h.catchUp.busy() || h.renaming || len(h.linkJoins) > 0 {
 		return
 	}
 	h.storeDeletes = true

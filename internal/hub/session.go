@@ -60,6 +60,8 @@ type Client interface {
 	Reports(s *Session, ref RequestRef, page []ReportInfo, more bool)
 	Audit(s *Session, ref RequestRef, page []chat.AuditEntry, more bool)
 	Found(s *Session, ref RequestRef, p SearchPage)
+	MadeLink(s *Session, ref RequestRef, l LinkInfo, code string)
+	Links(s *Session, ref RequestRef, page []LinkInfo, more bool)
 
 	// Marked and Muted tell of ref.Room how far the user has read, and whether he wants to be
 	// told of it. They come without a request, too: another session of his has asked for it.

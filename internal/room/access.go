@@ -75,6 +75,9 @@ func (r *Room) roleNow(u chat.UserID) chat.Role {
 // mayHappen decides, when an event is about to be given its place, whether its author
 // has the right to it there.
 func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
+	if from.invited {
+		return r.mayCome(e.Subject)
+	}
 	if from.operator || !e.Kind.Authored() {
 		return nil
 	}
@@ -126,6 +129,18 @@ func (r *Room) mayHappen(e *chat.Event, from origin) *chat.Error {
 			return nil
 		}
 		return notAbove(role, chat.ActionKick, "you may not send this user out of the room")
+	}
+	return nil
+}
+
+// mayCome decides whether an invitation holds for a user at the place of its event: who was banned
+// meanwhile stays so, and who is something here already stays that.
+func (r *Room) mayCome(u chat.UserID) *chat.Error {
+	switch {
+	case !r.Known(u):
+		return &chat.Error{Code: chat.CodeUnavailable, RetryAfter: time.Second, Message: "try again"}
+	case r.roleNow(u) != chat.RoleNone:
+		return chat.Errorf(chat.CodeForbidden, "the invitation is for who has no role in the room")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import "sarang/chat"
 type origin struct {
 	ref      Ref  // 0: nobody, or the server
 	operator bool // the server's own hand: it needs no role
+	invited  bool // but the subject has to be nothing in the room yet
 }
 
 // batch is a run of events with whom to tell about each.

@@ -21,6 +21,7 @@ type Publish struct {
 	ForMs    int64  // the role ends by itself so long after the event; 0: not
 	Value    uint32 // of settings
 	Ref      Ref
+	Invited  bool // with Operator: a role that is for who is nothing in the room yet
 	Operator bool // the server's own hand: neither role nor presence is asked for
 }
 
@@ -136,7 +137,7 @@ func (r *Room) accept(a *author, p Publish) (Outcome, chat.Seq, *chat.Error) {
 		}
 	}
 	r.begin(a, &e)
-	r.gathering.add(e, origin{p.Ref, p.Operator})
+	r.gathering.add(e, origin{p.Ref, p.Operator, p.Invited})
 	return Queued, 0, nil
 }
 

@@ -36,6 +36,9 @@ type asker interface {
 	audit(room uint64) uint32
 	resolve(room, report uint64) uint32
 	topic(room uint64) uint32
+	makeLink(room uint64) uint32
+	links(room uint64) uint32
+	revokeLink(room uint64) uint32
 	set(room uint64, set chat.Setting) uint32
 	deleteRoom(room uint64) uint32
 	purge(room, user uint64) uint32
@@ -54,9 +57,9 @@ var roleTable = [...]string{
 	chat.RoleBanned:    "",
 	chat.RoleReader:    "join history members mark report",
 	chat.RoleMember:    "join history members mark report publish edit delete react",
-	chat.RoleModerator: "join history members mark report publish topic everybody slow edit delete react erase pin reports",
-	chat.RoleOwner:     "join history members mark report publish topic everybody slow settings edit delete react erase pin reports",
-	chat.RoleOperator:  "join history members mark report publish topic everybody slow settings edit delete react erase pin reports",
+	chat.RoleModerator: "join history members mark report publish topic everybody slow invite edit delete react erase pin reports",
+	chat.RoleOwner:     "join history members mark report publish topic everybody slow settings invite edit delete react erase pin reports",
+	chat.RoleOperator:  "join history members mark report publish topic everybody slow settings invite edit delete react erase pin reports",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -158,6 +161,11 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 	want("see the reports", actor.reports(room), rules(role), chat.CodeForbidden)
 	want("see the audit log", actor.audit(room), rules(role), chat.CodeForbidden)
 	want("resolve a report", actor.resolve(room, 1<<40), false, map[bool]chat.Code{true: chat.CodeNoReport, false: chat.CodeForbidden}[rules(role)])
+	// Into this room, which everybody may join, there are no links: who may invite is told so.
+	inviting := map[bool]chat.Code{true: chat.CodeBadRequest, false: chat.CodeForbidden}[may("invite")]
+	want("make a link", actor.makeLink(room), false, inviting)
+	want("see the links", actor.links(room), false, inviting)
+	want("revoke a link", actor.revokeLink(room), false, inviting)
 	want("publish", actor.publish(room), may("publish"), outside)
 	tryChanges(t, room, owner, actor, role, func(what string, got uint32) {
 		t.Helper()
@@ -303,6 +311,18 @@ func (a *nativeAsker) audit(room uint64) uint32 {
 
 func (a *nativeAsker) resolve(room, report uint64) uint32 {
 	return a.ask(pb.CResolve, &pb.Resolve{Request: 9, Room: room, Report: report, Outcome: 1}, pb.SReport)
+}
+
+func (a *nativeAsker) makeLink(room uint64) uint32 {
+	return a.ask(pb.CMakeLink, &pb.MakeLink{Request: 16, Room: room}, pb.SMakeLink)
+}
+
+func (a *nativeAsker) links(room uint64) uint32 {
+	return a.ask(pb.CLinks, &pb.Links{Request: 17, Room: room}, pb.SLinks)
+}
+
+func (a *nativeAsker) revokeLink(room uint64) uint32 {
+	return a.ask(pb.CRevokeLink, &pb.RevokeLink{Request: 18, Room: room, Link: 1}, pb.SDone)
 }
 
 func (a *nativeAsker) topic(room uint64) uint32 {
@@ -491,6 +511,21 @@ func (a *sdkAsker) resolve(room, report uint64) uint32 {
 		_, err := a.c.Resolve(ctx, chat.RoomID(room), report, chat.ReportActed, "")
 		return err
 	})
+}
+
+func (a *sdkAsker) makeLink(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, _, err := a.c.MakeLink(ctx, chat.RoomID(room), time.Hour, 1)
+		return err
+	})
+}
+
+func (a *sdkAsker) links(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error { _, err := a.c.Links(ctx, chat.RoomID(room)); return err })
+}
+
+func (a *sdkAsker) revokeLink(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error { return a.c.RevokeLink(ctx, chat.RoomID(room), 1) })
 }
 
 func (a *sdkAsker) topic(room uint64) uint32 {

@@ -196,6 +196,10 @@ func peopled(t *testing.T, s chat.Archive) {
 	last, err := s.CreateRoom(ctx, chat.Room{Name: "last", Key: "last", Epoch: 6, CreatedMs: 6}, chat.RoomQuota{})
 	must(err)
 	must(m.DeleteRoom(ctx, last.ID, 1<<50, entry(9, chat.AuditRoomArchived)))
+	link := chat.RoomLink{Room: 2, Code: token("link"), By: 1, UsesMax: 5, ExpiresMs: 1 << 50, CreatedMs: 5}
+	link, err = m.AddRoomLink(ctx, link, 0, entry(10, chat.AuditInvite))
+	must(err)
+	must(m.UseRoomLink(ctx, chat.LinkUse{ID: link.ID, User: 2, Nonce: 1<<63 + 5, NowMs: 6}))
 	file := func(id chat.FileID) chat.FileInfo {
 		return chat.FileInfo{ID: id, Name: fmt.Sprint("그림 ", id, ".png"), Type: "image/png", Bytes: int64(id), Width: 3, Height: 4, Thumbnail: true}
 	}
@@ -269,6 +273,8 @@ func told(t *testing.T, s chat.Archive) map[string]any {
 	tell("audit", entries, err)
 	reports, _, err := m.Reports(ctx, chat.ReportQuery{All: true, ItemsMax: 10})
 	tell("reports", reports, err)
+	links, err := m.RoomLinks(ctx, 2, 0, 10)
+	tell("links", links, err)
 	profiles, err := s.Profiles(ctx, []chat.UserID{1, 2, 3})
 	tell("profiles", profiles, err)
 	blocks, err := s.Blocks(ctx, 2, 0, 10)

@@ -208,6 +208,14 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 		m = new(pb.DeleteRoom)
 	case pb.CPurge:
 		m = new(pb.Purge)
+	case pb.CMakeLink:
+		m = new(pb.MakeLink)
+	case pb.CLinks:
+		m = new(pb.Links)
+	case pb.CRevokeLink:
+		m = new(pb.RevokeLink)
+	case pb.CJoinLink:
+		m = new(pb.JoinLink)
 	default:
 		a.fault = chat.CodeUnknownPacket
 		return a, true
@@ -219,6 +227,9 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 	}
 	if blocks, is := m.(*pb.Blocks); is && a.fault == 0 {
 		p.asksAbove(a, blocks.After)
+	}
+	if links, is := m.(*pb.Links); is && a.fault == 0 {
+		p.asksAbove(a, links.After)
 	}
 	return a, true
 }
@@ -357,7 +368,7 @@ func (p *peer) toldPage(got packet.Packet) {
 	case pb.SDone:
 		m := new(pb.Done)
 		p.read(got, m)
-		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase, pb.CAway, pb.CDeleteRoom, pb.CPurge} {
+		for _, id := range []packet.ID{pb.CRegister, pb.CPassword, pb.CEndSession, pb.CErase, pb.CAway, pb.CDeleteRoom, pb.CPurge, pb.CRevokeLink} {
 			if p.asked[ask{id: id, mark: uint64(m.Request)}] > 0 {
 				p.answered(id, 0, uint64(m.Request))
 				return
@@ -430,6 +441,20 @@ func (p *peer) toldMembership(got packet.Packet) {
 		p.read(got, m)
 		p.answered(pb.CReports, 0, uint64(m.Request))
 		p.inOrder("reports", p.above[ask{id: pb.CReports, mark: uint64(m.Request)}], len(m.Reports), func(i int) uint64 { return m.Reports[i].Id })
+	case pb.SMakeLink:
+		m := new(pb.MadeLink)
+		p.read(got, m)
+		p.answered(pb.CMakeLink, 0, uint64(m.Request))
+		if _, is := chat.RoomLinkCode(m.Code); !is || m.Link.GetId() == 0 || m.Link.GetUses() != 0 {
+			failf("%s: a link was made: %v", p.name, m)
+		}
+	case pb.SLinks:
+		m := new(pb.LinkPage)
+		p.read(got, m)
+		p.answered(pb.CLinks, 0, uint64(m.Request))
+		p.inOrder("links", p.above[ask{id: pb.CLinks, mark: uint64(m.Request)}], len(m.Links), func(i int) uint64 { return m.Links[i].Id })
+	case pb.SJoinLink:
+		failf("%s: comes by a link whose code nobody knows", p.name)
 	case pb.SAudit:
 		m := new(pb.AuditPage)
 		p.read(got, m)

@@ -454,6 +454,9 @@ func (s *script) moderation(room uint64) (packet.ID, packet.Marshaler) {
 	if c&56 == 56 {
 		return pb.CDeleteRoom, &pb.DeleteRoom{Request: s.request, Room: room}
 	}
+	if c&56 == 40 {
+		return s.links(room)
+	}
 	if c&8 != 0 {
 		return pb.CSearch, s.search(c, room)
 	}
@@ -462,6 +465,20 @@ func (s *script) moderation(room uint64) (packet.ID, packet.Marshaler) {
 		m.Before = &pb.AuditMark{TimeMs: s.number(s.next()), Seq: s.number(c), Id: s.number(c >> 3)}
 	}
 	return pb.CAudit, m
+}
+
+// links are those into a room, and what people try to come by.
+func (s *script) links(room uint64) (packet.ID, packet.Marshaler) {
+	c := s.next()
+	switch c & 3 {
+	case 0:
+		return pb.CMakeLink, &pb.MakeLink{Request: s.request, Room: room, ForSeconds: s.number(s.next()), UsesMax: uint32(c >> 6)}
+	case 1:
+		return pb.CLinks, &pb.Links{Request: s.request, Room: room, After: s.number(s.next()), ItemsMax: uint32(c >> 6)}
+	case 2:
+		return pb.CRevokeLink, &pb.RevokeLink{Request: s.request, Room: room, Link: s.number(s.next())}
+	}
+	return pb.CJoinLink, &pb.JoinLink{Request: s.request, Code: []string{"", "AAAA-BBBB-CCCC-DDDD", "#/join/\xff", "x"}[c>>6]}
 }
 
 // search looks for something, in a room or in all of them.

@@ -55,6 +55,8 @@ type Record struct {
 	Err      *chat.Error
 	Reports  []hub.ReportInfo
 	Audit    []chat.AuditEntry
+	Links    []hub.LinkInfo // Links, MadeLink
+	Code     string         // MadeLink
 	Members  []hub.MemberInfo
 	Profile  hub.UserInfo
 	Name     string // Renamed
@@ -369,3 +371,21 @@ func (c *Client) DeleteRoom(room chat.RoomID) { c.shard.DeleteRoom(c.Session, c.
 func (c *Client) Purge(room chat.RoomID, user chat.UserID, last time.Duration) {
 	c.shard.Purge(c.Session, c.ref(room), user, last)
 }
+
+// MakeLink makes a link into a private room.
+func (c *Client) MakeLink(room chat.RoomID, last time.Duration, usesMax int) {
+	c.shard.MakeLink(c.Session, c.ref(room), last, usesMax)
+}
+
+// Links asks for a page of the links of a room.
+func (c *Client) Links(room chat.RoomID, after uint64, items int) {
+	c.shard.Links(c.Session, c.ref(room), after, items)
+}
+
+// RevokeLink revokes a link of a room.
+func (c *Client) RevokeLink(room chat.RoomID, id uint64) {
+	c.shard.RevokeLink(c.Session, c.ref(room), id)
+}
+
+// JoinLink comes into a room by a link.
+func (c *Client) JoinLink(code string) { c.shard.JoinLink(c.Session, c.ref(0), code) }

@@ -3,6 +3,7 @@ package hubtest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"strconv"
 
 	"sarang/chat"
@@ -153,6 +154,16 @@ func (r *recording) Reports(_ *hub.Session, ref hub.RequestRef, page []hub.Repor
 // Audit is recorded.
 func (r *recording) Audit(_ *hub.Session, ref hub.RequestRef, page []chat.AuditEntry, more bool) {
 	r.add(Record{Kind: "Audit", Ref: ref, Audit: slices.Clone(page), More: more})
+}
+
+// MadeLink is recorded.
+func (r *recording) MadeLink(_ *hub.Session, ref hub.RequestRef, l hub.LinkInfo, code string) {
+	r.add(Record{Kind: "MadeLink", Ref: ref, Links: []hub.LinkInfo{l}, Code: strings.Clone(code)})
+}
+
+// Links is recorded.
+func (r *recording) Links(_ *hub.Session, ref hub.RequestRef, page []hub.LinkInfo, more bool) {
+	r.add(Record{Kind: "Links", Ref: ref, Links: slices.Clone(page), More: more})
 }
 
 // Belongs is recorded.

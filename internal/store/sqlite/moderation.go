@@ -305,8 +305,8 @@ func (s *Store) TrimAudit(ctx context.Context, beforeMs int64, itemsMax int) (er
 	left := max(itemsMax, 1)
 	err = s.gather(ctx, &pending{do: func(w *writer) error {
 		for _, query := range []string{
-			// The newest stays, so that ids go on; a ban's goes with the ban.
-			`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE time_ms < ? AND id NOT IN (SELECT id FROM bans) ORDER BY time_ms LIMIT ?)`,
+			// The newest stays, so that ids go on; a ban's goes with the ban, and a link's with the link.
+			`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE time_ms < ? AND id NOT IN (SELECT id FROM bans) AND id NOT IN (SELECT id FROM room_links) ORDER BY time_ms LIMIT ?)`,
 			`DELETE FROM reports WHERE id IN (SELECT id FROM reports WHERE outcome <> 0 AND resolved_ms < ? ORDER BY resolved_ms LIMIT ?)`,
 		} {
 			r, err := w.conn.ExecContext(context.Background(), query, beforeMs, left)

@@ -340,8 +340,8 @@ func (s *Store) TrimAudit(ctx context.Context, beforeMs int64, itemsMax int) (er
 		left := int64(max(itemsMax, 1))
 		erased = 0
 		for _, query := range []string{
-			// The newest stays, so that ids go on; and a ban's stays as long as the ban.
-			`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE time_ms < ? AND id NOT IN (SELECT id FROM bans)
+			// The newest stays, so that ids go on; and a ban's stays as long as the ban, a link's as long as the link.
+			`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE time_ms < ? AND id NOT IN (SELECT id FROM bans) AND id NOT IN (SELECT id FROM room_links)
 				AND id < (SELECT max(id) FROM audit) ORDER BY time_ms{limit})`,
 			`DELETE FROM reports WHERE id IN (SELECT id FROM reports WHERE outcome <> 0 AND resolved_ms < ?
 				AND id < (SELECT max(id) FROM reports) ORDER BY resolved_ms{limit})`,

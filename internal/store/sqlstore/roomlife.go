@@ -149,6 +149,7 @@ var eraseOfDeleted = [...]string{
 	"DELETE FROM members WHERE room_id = ? AND user_id IN (SELECT user_id FROM members WHERE room_id = ? ORDER BY user_id{limit})",
 	"DELETE FROM memberships WHERE room_id = ? AND user_id IN (SELECT user_id FROM memberships WHERE room_id = ? ORDER BY user_id{limit})",
 	"DELETE FROM reports WHERE room_id = ? AND id IN (SELECT id FROM reports WHERE room_id = ? ORDER BY id{limit})",
+	"DELETE FROM room_links WHERE room_id = ? AND id IN (SELECT id FROM room_links WHERE room_id = ? ORDER BY id{limit})",
 }
 
 // EraseDeleted is documented at chat.Moderation.

@@ -20,13 +20,14 @@ type moderation struct {
 	reports   []chat.Report
 	lastID    uint64              // of reports
 	names     map[string]keptName // by key
+	links     []roomLink          // by id
 }
 
 func (m *moderation) clone() moderation {
 	own := *m
 	own.operators, own.audit = slices.Clone(m.operators), slices.Clone(m.audit)
 	own.names = maps.Clone(m.names)
-	own.bans, own.reports = slices.Clone(m.bans), slices.Clone(m.reports)
+	own.bans, own.reports, own.links = slices.Clone(m.bans), slices.Clone(m.reports), slices.Clone(m.links)
 	return own
 }
 
@@ -217,7 +218,7 @@ func (s *Store) TrimAudit(ctx context.Context, beforeMs int64, itemsMax int) (er
 	slices.SortStableFunc(m.audit, func(a, b chat.AuditEntry) int { return a.Mark().Compare(b.Mark()) })
 	m.audit = slices.DeleteFunc(m.audit, func(a chat.AuditEntry) bool {
 		banned := slices.ContainsFunc(m.bans, func(b chat.Ban) bool { return b.ID == a.ID })
-		return gone(a.TimeMs < beforeMs && !banned)
+		return gone(a.TimeMs < beforeMs && !banned && m.link(a.ID) == nil)
 	})
 	m.reports = slices.DeleteFunc(m.reports, func(r chat.Report) bool {
 		return gone(r.Outcome != chat.ReportOpen && r.ResolvedMs < beforeMs)

@@ -64,6 +64,10 @@ func (d *Disk) records(kind string) (all []chat.Record, has bool) {
 			add(int64(r.ID), int64(r.Room), int64(r.Seq), int64(r.Author), int64(r.Reporter), r.TimeMs, r.Reason,
 				int64(r.Outcome), int64(r.ResolvedBy), r.ResolvedMs, r.Note)
 		}
+	case "room_links":
+		for _, l := range m.links {
+			add(int64(l.ID), int64(l.Room), string(l.Code[:]), int64(l.By), int64(l.Uses), int64(l.UsesMax), l.ExpiresMs, l.CreatedMs, int64(l.lastUse))
+		}
 	case "room_names":
 		for key, n := range m.names {
 			add(key, int64(n.room), n.untilMs)
@@ -143,6 +147,12 @@ func (d *Disk) addRecord(k chat.RecordKind, r chat.Record) (err error) {
 		d.people.oldNames[r[0].(string)] = chat.OldName{Key: r[0].(string), User: chat.UserID(n(1)), Look: r[2].(string), LeftMs: r[3].(int64)}
 	case "room_names":
 		d.keepName(r[0].(string), chat.RoomID(r[1].(int64)), r[2].(int64))
+	case "room_links":
+		l := roomLink{lastUse: n(8), RoomLink: chat.RoomLink{
+			ID: n(0), Room: chat.RoomID(n(1)), By: chat.UserID(n(3)), Uses: int(n(4)), UsesMax: int(n(5)), ExpiresMs: r[6].(int64), CreatedMs: r[7].(int64),
+		}}
+		copy(l.Code[:], r[2].(string))
+		m.putLink(l)
 	case "operators":
 		if at, found := slices.BinarySearch(m.operators, chat.UserID(n(0))); !found {
 			m.operators = slices.Insert(m.operators, at, chat.UserID(n(0)))

@@ -120,6 +120,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"AuditOfEvents", testAuditOfEvents},
 		{"Reports", testReports},
 		{"FindUsers", testFindUsers},
+		{"RoomLinks", testRoomLinks},
 		{"FilesOfMessages", testFilesOfMessages},
 		{"FileQuota", testFileQuota},
 		{"OrphansOfFiles", testOrphans},

@@ -6658,6 +6658,490 @@ func (x *Hit) GetWhere() []uint32 {
 	return nil
 }
 
+// C_MAKE_LINK (118): make a link by which others come into a private room. Answered by S_MAKE_LINK, or
+// S_ERROR.
+type MakeLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	ForSeconds    uint64                 `protobuf:"varint,3,opt,name=for_seconds,json=forSeconds,proto3" json:"for_seconds,omitempty"` // it holds so long, a year at most; 0: until it is revoked
+	UsesMax       uint32                 `protobuf:"varint,4,opt,name=uses_max,json=usesMax,proto3" json:"uses_max,omitempty"`          // and for so many; 0: no bound
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MakeLink) Reset() {
+	*x = MakeLink{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[87]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MakeLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MakeLink) ProtoMessage() {}
+
+func (x *MakeLink) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[87]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MakeLink.ProtoReflect.Descriptor instead.
+func (*MakeLink) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{87}
+}
+
+func (x *MakeLink) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *MakeLink) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *MakeLink) GetForSeconds() uint64 {
+	if x != nil {
+		return x.ForSeconds
+	}
+	return 0
+}
+
+func (x *MakeLink) GetUsesMax() uint32 {
+	if x != nil {
+		return x.UsesMax
+	}
+	return 0
+}
+
+// S_MAKE_LINK (117)
+type MadeLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Link          *RoomLink              `protobuf:"bytes,2,opt,name=link,proto3" json:"link,omitempty"`
+	Code          string                 `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"` // it is told this once: the server keeps only a hash of it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MadeLink) Reset() {
+	*x = MadeLink{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MadeLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MadeLink) ProtoMessage() {}
+
+func (x *MadeLink) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MadeLink.ProtoReflect.Descriptor instead.
+func (*MadeLink) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *MadeLink) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *MadeLink) GetLink() *RoomLink {
+	if x != nil {
+		return x.Link
+	}
+	return nil
+}
+
+func (x *MadeLink) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type RoomLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	By            uint64                 `protobuf:"varint,3,opt,name=by,proto3" json:"by,omitempty"`                                // who made it
+	ByName        string                 `protobuf:"bytes,4,opt,name=by_name,json=byName,proto3" json:"by_name,omitempty"`           // his name of today
+	Uses          uint32                 `protobuf:"varint,5,opt,name=uses,proto3" json:"uses,omitempty"`                            // how often somebody came by it
+	UsesMax       uint32                 `protobuf:"varint,6,opt,name=uses_max,json=usesMax,proto3" json:"uses_max,omitempty"`       // 0: no bound
+	ExpiresMs     uint64                 `protobuf:"varint,7,opt,name=expires_ms,json=expiresMs,proto3" json:"expires_ms,omitempty"` // 0: never
+	CreatedMs     uint64                 `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomLink) Reset() {
+	*x = RoomLink{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[89]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomLink) ProtoMessage() {}
+
+func (x *RoomLink) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[89]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomLink.ProtoReflect.Descriptor instead.
+func (*RoomLink) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{89}
+}
+
+func (x *RoomLink) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *RoomLink) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *RoomLink) GetBy() uint64 {
+	if x != nil {
+		return x.By
+	}
+	return 0
+}
+
+func (x *RoomLink) GetByName() string {
+	if x != nil {
+		return x.ByName
+	}
+	return ""
+}
+
+func (x *RoomLink) GetUses() uint32 {
+	if x != nil {
+		return x.Uses
+	}
+	return 0
+}
+
+func (x *RoomLink) GetUsesMax() uint32 {
+	if x != nil {
+		return x.UsesMax
+	}
+	return 0
+}
+
+func (x *RoomLink) GetExpiresMs() uint64 {
+	if x != nil {
+		return x.ExpiresMs
+	}
+	return 0
+}
+
+func (x *RoomLink) GetCreatedMs() uint64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+// C_LINKS (120): the links of a room with ids above after, in order of their ids.
+type Links struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	After         uint64                 `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	ItemsMax      uint32                 `protobuf:"varint,4,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Links) Reset() {
+	*x = Links{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[90]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Links) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Links) ProtoMessage() {}
+
+func (x *Links) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[90]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Links.ProtoReflect.Descriptor instead.
+func (*Links) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{90}
+}
+
+func (x *Links) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Links) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Links) GetAfter() uint64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *Links) GetItemsMax() uint32 {
+	if x != nil {
+		return x.ItemsMax
+	}
+	return 0
+}
+
+// S_LINKS (119)
+type LinkPage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Links         []*RoomLink            `protobuf:"bytes,3,rep,name=links,proto3" json:"links,omitempty"`
+	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkPage) Reset() {
+	*x = LinkPage{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[91]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkPage) ProtoMessage() {}
+
+func (x *LinkPage) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[91]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkPage.ProtoReflect.Descriptor instead.
+func (*LinkPage) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{91}
+}
+
+func (x *LinkPage) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *LinkPage) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *LinkPage) GetLinks() []*RoomLink {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *LinkPage) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// C_REVOKE_LINK (122): nobody comes by the link from now on. Answered by S_DONE, or S_ERROR.
+type RevokeLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Link          uint64                 `protobuf:"varint,3,opt,name=link,proto3" json:"link,omitempty"` // its id
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeLink) Reset() {
+	*x = RevokeLink{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[92]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeLink) ProtoMessage() {}
+
+func (x *RevokeLink) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[92]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeLink.ProtoReflect.Descriptor instead.
+func (*RevokeLink) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{92}
+}
+
+func (x *RevokeLink) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *RevokeLink) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *RevokeLink) GetLink() uint64 {
+	if x != nil {
+		return x.Link
+	}
+	return 0
+}
+
+// C_JOIN_LINK (124): become a member of the room that a link leads to. Answered by S_JOIN_LINK (123),
+// which is a Created, or S_ERROR 10, whatever is wrong with the code. The room is joined by C_JOIN then.
+type JoinLink struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Code          string                 `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JoinLink) Reset() {
+	*x = JoinLink{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[93]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JoinLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JoinLink) ProtoMessage() {}
+
+func (x *JoinLink) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[93]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JoinLink.ProtoReflect.Descriptor instead.
+func (*JoinLink) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{93}
+}
+
+func (x *JoinLink) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *JoinLink) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -7201,7 +7685,46 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x03Hit\x12&\n" +
 	"\x05event\x18\x01 \x01(\v2\x10.sarang.v1.EventR\x05event\x12\x1b\n" +
 	"\troom_name\x18\x02 \x01(\tR\broomName\x12\x14\n" +
-	"\x05where\x18\x03 \x03(\rR\x05where*\x89\x03\n" +
+	"\x05where\x18\x03 \x03(\rR\x05where\"t\n" +
+	"\bMakeLink\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x1f\n" +
+	"\vfor_seconds\x18\x03 \x01(\x04R\n" +
+	"forSeconds\x12\x19\n" +
+	"\buses_max\x18\x04 \x01(\rR\ausesMax\"a\n" +
+	"\bMadeLink\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12'\n" +
+	"\x04link\x18\x02 \x01(\v2\x13.sarang.v1.RoomLinkR\x04link\x12\x12\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\"\xc4\x01\n" +
+	"\bRoomLink\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\x04R\x02by\x12\x17\n" +
+	"\aby_name\x18\x04 \x01(\tR\x06byName\x12\x12\n" +
+	"\x04uses\x18\x05 \x01(\rR\x04uses\x12\x19\n" +
+	"\buses_max\x18\x06 \x01(\rR\ausesMax\x12\x1d\n" +
+	"\n" +
+	"expires_ms\x18\a \x01(\x04R\texpiresMs\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\b \x01(\x04R\tcreatedMs\"h\n" +
+	"\x05Links\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x04R\x05after\x12\x1b\n" +
+	"\titems_max\x18\x04 \x01(\rR\bitemsMax\"w\n" +
+	"\bLinkPage\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12)\n" +
+	"\x05links\x18\x03 \x03(\v2\x13.sarang.v1.RoomLinkR\x05links\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"N\n" +
+	"\n" +
+	"RevokeLink\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04link\x18\x03 \x01(\x04R\x04link\"8\n" +
+	"\bJoinLink\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code*\x89\x03\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -7235,7 +7758,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 87)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 94)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -7325,6 +7848,13 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*Search)(nil),         // 85: sarang.v1.Search
 	(*SearchPage)(nil),     // 86: sarang.v1.SearchPage
 	(*Hit)(nil),            // 87: sarang.v1.Hit
+	(*MakeLink)(nil),       // 88: sarang.v1.MakeLink
+	(*MadeLink)(nil),       // 89: sarang.v1.MadeLink
+	(*RoomLink)(nil),       // 90: sarang.v1.RoomLink
+	(*Links)(nil),          // 91: sarang.v1.Links
+	(*LinkPage)(nil),       // 92: sarang.v1.LinkPage
+	(*RevokeLink)(nil),     // 93: sarang.v1.RevokeLink
+	(*JoinLink)(nil),       // 94: sarang.v1.JoinLink
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -7355,11 +7885,13 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	84, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
 	87, // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
 	5,  // 27: sarang.v1.Hit.event:type_name -> sarang.v1.Event
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	90, // 28: sarang.v1.MadeLink.link:type_name -> sarang.v1.RoomLink
+	90, // 29: sarang.v1.LinkPage.links:type_name -> sarang.v1.RoomLink
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -7374,7 +7906,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   87,
+			NumMessages:   94,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

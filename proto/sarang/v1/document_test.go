@@ -118,8 +118,21 @@ var examples = map[string]example{
 			Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "why?",
 		},
 	}}}},
-	"C_THREAD 43":  {pb.CThread, &pb.ThreadHistory{Request: 17, Room: 1, Root: 43}},
-	"C_PINS lobby": {pb.CPins, &pb.Pins{Request: 18, Room: 1}},
+	"C_THREAD 43":         {pb.CThread, &pb.ThreadHistory{Request: 17, Room: 1, Root: 43}},
+	"C_PINS lobby":        {pb.CPins, &pb.Pins{Request: 18, Room: 1}},
+	"C_MAKE_LINK council": {pb.CMakeLink, &pb.MakeLink{Request: 17, Room: 6, ForSeconds: 604800, UsesMax: 5}},
+	"S_MAKE_LINK council": {pb.SMakeLink, &pb.MadeLink{Request: 17, Code: "K7QD-2MZX-9HTA-PW4C", Link: &pb.RoomLink{
+		Id: 12, Room: 6, By: 7, ByName: "Ann", UsesMax: 5, ExpiresMs: 1700604800000, CreatedMs: 1700000000000,
+	}}},
+	"C_LINKS council": {pb.CLinks, &pb.Links{Request: 18, Room: 6}},
+	"S_LINKS council": {pb.SLinks, &pb.LinkPage{Request: 18, Room: 6, Links: []*pb.RoomLink{{
+		Id: 12, Room: 6, By: 7, ByName: "Ann", Uses: 1, UsesMax: 5, ExpiresMs: 1700604800000, CreatedMs: 1700000000000,
+	}}}},
+	"C_REVOKE_LINK 12": {pb.CRevokeLink, &pb.RevokeLink{Request: 19, Room: 6, Link: 12}},
+	"C_JOIN_LINK Bob":  {pb.CJoinLink, &pb.JoinLink{Request: 20, Code: "K7QD-2MZX-9HTA-PW4C"}},
+	"S_JOIN_LINK Bob": {pb.SJoinLink, &pb.Created{Request: 20, Room: &pb.RoomInfo{
+		Id: 6, Name: "council", Epoch: 778, Private: true, LastSeq: 40, Members: 2,
+	}}},
 	"C_SEARCH tea": {pb.CSearch, &pb.Search{Request: 16, Text: "tea", Name: "Ann", ItemsMax: 10}},
 	"S_SEARCH tea": {pb.SSearch, &pb.SearchPage{Request: 16, Next: "k3x9", Hits: []*pb.Hit{{
 		Event: &pb.Event{

@@ -77,6 +77,13 @@ const (
 	CThread     = 136 // ThreadHistory
 	SPins       = 137 // HistoryPage
 	CPins       = 138 // Pins
+	SMakeLink   = 117 // MadeLink
+	CMakeLink   = 118 // MakeLink
+	SLinks      = 119 // LinkPage
+	CLinks      = 120 // Links
+	CRevokeLink = 122 // RevokeLink
+	SJoinLink   = 123 // Created
+	CJoinLink   = 124 // JoinLink
 	SSearch     = 127 // SearchPage
 	CSearch     = 128 // Search
 )
