@@ -70,6 +70,9 @@ func (m *Model) utter(text string) []Effect {
 func (m *Model) do(c Command) []Effect {
 	switch c.Verb {
 	case VerbJoin:
+		if c.Code != "" {
+			return []Effect{ComeIn{c.Code}}
+		}
 		return m.join(c.Room)
 	case VerbCreate:
 		m.joining[nameKey(c.Room)] = true
@@ -116,6 +119,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.changing(c)
 	case VerbMentions, VerbThreads, VerbPins:
 		return m.picking(c.Verb)
+	case VerbMakeLink, VerbLinks, VerbRevokeLink:
+		return m.linking(c)
 	case VerbSend, VerbSave:
 		return m.file(c)
 	case VerbHelp:

@@ -60,6 +60,9 @@ const (
 	VerbArchive
 	VerbSlow
 	VerbSearch
+	VerbMakeLink
+	VerbLinks
+	VerbRevokeLink
 	VerbHelp
 	VerbQuit
 )
@@ -69,9 +72,10 @@ type Command struct {
 	Verb      Verb
 	Text      string // VerbSay, VerbMsg; VerbTopic: may be empty; VerbRegister: the invitation code; VerbSessions: "others" or nothing
 	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch, VerbHush: may be empty
-	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none
+	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none. VerbMakeLink: for how many; 0: no bound. VerbRevokeLink: its id
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
+	Code      string // VerbJoin: of a link, in the place of a room
 	Links     bool   // VerbSearch; Text, Who and Room may be empty
 
 	Path string // VerbSend; VerbSave: a folder, may be empty
@@ -81,7 +85,7 @@ type Command struct {
 	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute; Who: VerbMsg, too, and the field of VerbProfile.
 	Who    string
 	Role   chat.Role
-	For    time.Duration // 0: for good
+	For    time.Duration // 0: for good; VerbMakeLink, too
 	Reason string        // may be empty
 }
 
@@ -94,7 +98,7 @@ func verbs() []struct {
 		name, usage, what string
 		verb              Verb
 	}{
-		{"join", "/join #room", "go into a room", VerbJoin},
+		{"join", "/join #room|CODE", "go into a room, or by a link", VerbJoin},
 		{"leave", "/leave [#room]", "leave this room for good", VerbLeave},
 		{"rooms", "/rooms", "your rooms, and the server's", VerbRooms},
 		{"hush", "/hush [#room]", "do not tell me of it, or again", VerbHush},
@@ -105,6 +109,9 @@ func verbs() []struct {
 		{"switch", "/switch N|#room", "another room (Alt-1, Ctrl-N/P)", VerbSwitch},
 		{"history", "/history", "older messages (PgUp)", VerbHistory},
 		{"invite", "/invite NAME", "he may come and speak", VerbInvite},
+		{"invite-link", "/invite-link [7d|ever] [N]", "a link into this room, for N", VerbMakeLink},
+		{"invite-links", "/invite-links", "the links into this room", VerbLinks},
+		{"revoke-link", "/revoke-link N", "nobody comes by it any more", VerbRevokeLink},
 		{"role", "/role NAME ROLE", "member, moderator, owner …", VerbRole},
 		{"kick", "/kick NAME [why]", "send somebody out", VerbKick},
 		{"ban", "/ban NAME [1d] [why]", "and he can not come back", VerbBan},
@@ -210,7 +217,15 @@ func (c *Command) arguments(words []string) error {
 		}
 		c.Text = strings.Join(words, "")
 		return nil
-	case VerbJoin, VerbRename, VerbDeleteRoom:
+	case VerbJoin:
+		if code, is := chat.RoomLinkCode(strings.Join(words, " ")); is {
+			c.Code = code
+			return nil
+		}
+		return c.room(words, true)
+	case VerbMakeLink, VerbLinks, VerbRevokeLink:
+		return c.link(words)
+	case VerbRename, VerbDeleteRoom:
 		return c.room(words, true)
 	case VerbLeave, VerbHush:
 		return c.room(words, false)

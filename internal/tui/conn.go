@@ -21,6 +21,10 @@ type Conn interface {
 	MyRooms(ctx context.Context) ([]client.MyRoom, error)
 	Typing(room chat.RoomID)
 	SetTopic(ctx context.Context, room chat.RoomID, topic string) (chat.Seq, error)
+	MakeLink(ctx context.Context, room chat.RoomID, last time.Duration, usesMax int) (client.RoomLink, string, error)
+	Links(ctx context.Context, room chat.RoomID) ([]client.RoomLink, error)
+	RevokeLink(ctx context.Context, room chat.RoomID, link uint64) error
+	JoinLink(ctx context.Context, code string) (client.RoomInfo, error)
 	DeleteRoom(ctx context.Context, room chat.RoomID) error
 	Set(ctx context.Context, room chat.RoomID, set chat.Setting) (chat.Seq, error)
 	Direct(ctx context.Context, names ...string) (client.RoomInfo, error)
@@ -144,6 +148,9 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	if what, done := performAccount(ctx, c, effect); done {
+		return what
+	}
+	if what, done := performLink(ctx, c, effect); done {
 		return what
 	}
 	if what, done := performProfile(ctx, c, effect); done {

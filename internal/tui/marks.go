@@ -43,7 +43,7 @@ type (
 	// Open goes into a room of the user's that is not joined; answered by client.Joined.
 	Open struct{ Room chat.RoomID }
 
-	// Opened is a room in which Text is to be said.
+	// Opened is a room in which Text is to be said; empty: it is to be shown.
 	Opened struct {
 		Room chat.RoomID
 		Text string
@@ -124,6 +124,9 @@ func (m *Model) opened(o Opened) []Effect {
 		return nil
 	}
 	m.show(i)
+	if o.Text == "" {
+		return nil
+	}
 	return m.utter(o.Text)
 }
 

@@ -52,6 +52,8 @@ func (m *Model) network(what any) (effects []Effect, ok bool) {
 		return m.opened(e), true
 	case RoomsListed:
 		m.listed(e)
+	case LinksListed:
+		m.linksListed(e)
 	case SessionsListed:
 		m.sessionsListed(e)
 	case Notice:

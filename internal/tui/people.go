@@ -128,6 +128,8 @@ func ruleText(e chat.Event, subject string, zone *time.Location) string {
 	switch {
 	case e.Kind == chat.EventKick:
 		text = by + " sent " + subject + " out"
+	case e.User == e.Subject && e.Role == chat.RoleMember:
+		text = by + " came by an invitation"
 	case e.Role == chat.RoleNone:
 		text = by + " took back what " + subject + " was given"
 	case e.Role == chat.RoleBanned:
