@@ -3,8 +3,8 @@ package hubtest
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"strconv"
+	"strings"
 
 	"sarang/chat"
 	"sarang/engine"
