@@ -67,9 +67,20 @@ func (a *author) end(n chat.Nonce) {
 
 const onWayKept = 16
 
+// digestOf is the digest of an event that is on its way. What it costs grows with the text, so it
+// is computed once.
+func (a *author) digestOf(e *chat.Event) uint64 {
+	for i := range a.onWay {
+		if a.onWay[i].Nonce == e.Nonce {
+			return a.onWay[i].Digest
+		}
+	}
+	return e.Digest()
+}
+
 // note is remember for an event.
-func (a *author) note(e *chat.Event) {
-	a.remember(chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: e.Digest()})
+func (a *author) note(e *chat.Event, digest uint64) {
+	a.remember(chat.NonceSeq{Nonce: e.Nonce, Seq: e.Seq, Digest: digest})
 	if e.Kind == chat.EventMessage {
 		a.saidMs = e.TimeMs
 	}

@@ -138,7 +138,7 @@ func (r *Room) Committed(ack func(Ack)) {
 			r.info.Set(e)
 		}
 		a := r.authors.get(e.User)
-		a.note(e)
+		a.note(e, a.digestOf(e))
 		r.end(a, e)
 		r.flying.waiting(i, func(to Ref) { ack(Ack{to, e.Kind, e.Nonce, e.Seq}) })
 	}
@@ -179,7 +179,7 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 		e := &events[i]
 		r.info.LastSeq, r.info.LastMs = e.Seq, e.TimeMs
 		if a := r.authors.peek(e.User); a != nil && e.Kind.Authored() {
-			a.note(e)
+			a.note(e, e.Digest())
 		}
 		switch {
 		case e.Kind == chat.EventRole:

@@ -26,6 +26,13 @@ func BreakCommits(s *Store, end func(commit func() error) error) {
 	}
 }
 
+// Synchronous is what SQLite does to have a commit on the disk: 2, FULL, or 1, NORMAL, which waits for no
+// disk. The caller is a commit that is under way (BreakCommits).
+func Synchronous(s *Store) (level int, err error) {
+	err = s.writer.conn.QueryRowContext(context.Background(), "PRAGMA synchronous").Scan(&level)
+	return level, err
+}
+
 // HoldWriter takes the turn to write until the returned function is called.
 func HoldWriter(s *Store) (giveBack func()) {
 	s.writer.turn <- struct{}{}

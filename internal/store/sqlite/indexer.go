@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -20,11 +19,11 @@ import (
 const (
 	indexChunk   = 32                   // events of one room that are looked at between two looks around
 	indexPiece   = 256                  // events of one transaction, about
-	indexTime    = 4 * time.Millisecond // for which it goes on
-	indexLeast   = 64                   // events, although somebody waits for the turn
+	indexTime    = 4 * time.Millisecond // for which it goes on,
+	indexShort   = time.Millisecond     // or for which, if others have had the turn for much of the time
 	indexMarks   = 256                  // marks that are looked at in one go
 	indexRestMin = 2                    // so many times as long as it took the next one waits,
-	indexRestMax = 30                   // and so many if others have had the turn for much of the time
+	indexRestMax = 30                   // and so many if others have had the turn for much of the time,
 	indexShare   = 4                    // which is one part in so many
 	indexAgain   = 10 * time.Second     // until what has failed is tried again
 
@@ -210,7 +209,11 @@ func (s *Store) indexSome(ctx context.Context) (p piece, err error) {
 	case x.search && x.old == 0:
 		err = w.findBehind()
 	case len(x.rooms) > 0:
-		err = s.indexPiece(ctx, begun)
+		most := indexTime
+		if p.crowded {
+			most = indexShort
+		}
+		err = s.indexPiece(ctx, begun, most)
 	}
 	if err != nil {
 		return p, err
@@ -278,8 +281,11 @@ func (w *writer) findBehind() error {
 	return nil
 }
 
-// indexPiece brings some messages that are behind their rooms' marks into the index.
-func (s *Store) indexPiece(ctx context.Context, begun time.Time) error {
+// indexPiece brings some messages that are behind their rooms' marks into the index, until it has
+// gone on for most, or somebody waits for the turn. Their transaction is not synced: the next commit of
+// others is, and with it what stands before it in the log. Until then a power cut takes the index and its
+// marks back, both, and the messages are brought in again.
+func (s *Store) indexPiece(ctx context.Context, begun time.Time, most time.Duration) error {
 	w := s.writer
 	if err := w.ready(ctx); err != nil {
 		return err
@@ -302,20 +308,21 @@ func (s *Store) indexPiece(ctx context.Context, begun time.Time) error {
 				if n < indexChunk {
 					finished = append(finished, room)
 				}
-				runtime.Gosched() // who wants the turn may say so
-				if looked >= indexPiece || time.Since(begun) > indexTime || looked >= indexLeast && w.wanted.Load() > 0 {
+				if looked >= indexPiece || time.Since(begun) > most || w.wanted.Load() > 0 {
 					return nil
 				}
 			}
 		}
 		return nil
 	}
-	return w.transact(ctx, do, again(func() {
-		for _, room := range finished {
-			w.index.remove(room)
-		}
-		w.index.behind.Add(-int64(looked))
-	}))
+	return w.unsynced(func() error {
+		return w.transact(ctx, do, again(func() {
+			for _, room := range finished {
+				w.index.remove(room)
+			}
+			w.index.behind.Add(-int64(looked))
+		}))
+	})
 }
 
 // indexRoom brings the next messages of a room into the index, and reports how many events it has looked

@@ -74,7 +74,7 @@ type Config struct {
 	// left of it elsewhere; see Scrub. Default 10 min; negative: never.
 	ScrubAfter time.Duration
 
-	// IndexAfter is how long after a commit its messages are brought into the index. Default 200 ms;
+	// IndexAfter is how long after a commit its messages are brought into the index. Default 1 s;
 	// negative: only when Indexed is called.
 	IndexAfter time.Duration
 }
@@ -87,7 +87,7 @@ func (c Config) withDefaults() Config {
 	c.WriterCacheBytes = cmp.Or(c.WriterCacheBytes, 2<<20)
 	c.ReaderCacheBytes = cmp.Or(c.ReaderCacheBytes, 2<<20)
 	c.ScrubAfter = cmp.Or(c.ScrubAfter, 10*time.Minute)
-	c.IndexAfter = cmp.Or(c.IndexAfter, 200*time.Millisecond)
+	c.IndexAfter = cmp.Or(c.IndexAfter, time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }

@@ -57,10 +57,47 @@ func (w *writer) transact(ctx context.Context, do func() error, o outcomeOf) err
 	return writeError(err)
 }
 
+// unsynced runs do, which makes transactions that need not outlast a power cut: they wait for no disk. The
+// store is settled, so that what is settled in do is a transaction of do.
+func (w *writer) unsynced(do func() error) error {
+	w.sync.off = w.sync.powerSafe
+	defer func() { w.sync.off = false }()
+	return do()
+}
+
+// syncing is whether commits wait for the disk.
+type syncing struct {
+	powerSafe bool // they do
+	off       bool // but not those that come now
+	isOff     bool // as SQLite was told last
+}
+
+// tellSync tells SQLite whether commits wait for the disk, which it takes between transactions alone. What it
+// did not take the next transaction tells it again. The statements are not prepared: SQLite sets what
+// they say when it compiles them, and not when it runs them.
+func (w *writer) tellSync(ctx context.Context) error {
+	s := &w.sync
+	if s.off == s.isOff {
+		return nil
+	}
+	statement := "PRAGMA synchronous = FULL"
+	if s.off {
+		statement = "PRAGMA synchronous = NORMAL"
+	}
+	_, err := w.conn.ExecContext(ctx, statement)
+	if err == nil {
+		s.isOff = s.off
+	}
+	return err
+}
+
 // beginTx takes SQLite's write lock, waiting for another program's if need be but
 // not longer than ctx and the busy timeout.
 func (w *writer) beginTx(ctx context.Context) error {
-	err := exec(ctx, w.beginStmt)
+	err := w.tellSync(ctx)
+	if err == nil {
+		err = exec(ctx, w.beginStmt)
+	}
 	if err != nil {
 		w.rollback() // ctx may have ended when the lock was taken already
 	}

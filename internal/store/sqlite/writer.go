@@ -62,6 +62,7 @@ type writer struct {
 	members                             memberStmts
 	updateTopic                         *sql.Stmt
 	beginStmt, commitStmt, rollbackStmt *sql.Stmt
+	sync                                syncing
 	change                              changeStmts
 	files                               fileStmts
 	link                                linkStmts
@@ -79,6 +80,7 @@ func openWriter(ctx context.Context, file string, c Config, there found) (*write
 		db:          db,
 		turn:        make(chan struct{}, 1),
 		busyTimeout: time.Duration(c.BusyTimeoutMillis) * time.Millisecond,
+		sync:        syncing{powerSafe: c.Sync == PowerSafe},
 	}
 	w.outcomes.kept = make(map[uint64]*outcome)
 	w.endTx = func(ctx context.Context) error { return exec(ctx, w.commitStmt) }
