@@ -31,13 +31,13 @@ const (
 
 // chatFlags are the flags of `sarang chat`.
 type chatFlags struct {
-	plain, json, follow, resume, noSave bool
-	tls                                 bool
-	ca                                  string
-	history                             int
-	tokenFile, logLevel                 string
-	password, register                  bool
-	passwordFile, invitation            string
+	plain, json, follow, resume, noSave, commands bool
+	tls                                           bool
+	ca                                            string
+	history                                       int
+	tokenFile, logLevel                           string
+	password, register                            bool
+	passwordFile, invitation                      string
 }
 
 func chatCommand() *cobra.Command {
@@ -73,6 +73,7 @@ func chatCommand() *cobra.Command {
 	l.SortFlags = false
 	l.BoolVar(&f.plain, "plain", false, "lines in, lines out, also on a terminal")
 	l.BoolVar(&f.json, "json", false, "like --plain; print each event as a JSON object")
+	l.BoolVar(&f.commands, "commands", false, "with --plain: lines that begin with / are commands (/help lists them), and //text says /text")
 	l.BoolVar(&f.follow, "follow", false, "with --plain: go on after the end of the input")
 	l.BoolVar(&f.resume, "resume", false, "with --plain: first print what came since the last time; after a kill up to a second of it again")
 	l.IntVar(&f.history, "history", 0, "with --plain: first print this many events of before")
@@ -295,7 +296,7 @@ func dialChat(ctx context.Context, t chatTarget, scheme string, trusted *tls.Con
 func chatPlain(ctx context.Context, c *cobra.Command, conn *client.Client, f chatFlags, t chatTarget, keep *keeper) error {
 	room := cmp.Or(t.room, chatRoom)
 	config := tui.PlainConfig{
-		Conn: conn, Room: room, History: f.history, JSON: f.json, Follow: f.follow,
+		Conn: conn, Room: room, History: f.history, JSON: f.json, Follow: f.follow, Commands: f.commands,
 		In: c.InOrStdin(), Out: c.OutOrStdout(), Log: c.ErrOrStderr(),
 	}
 	if f.resume {

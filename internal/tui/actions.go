@@ -117,6 +117,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.aboutThem(c)
 	case VerbEdit, VerbDelete, VerbReact, VerbReply, VerbUnreact, VerbPin, VerbUnpin:
 		return m.changing(c)
+	case VerbReport, VerbReports, VerbPurge:
+		return m.reporting(c)
 	case VerbMentions, VerbThreads, VerbPins:
 		return m.picking(c.Verb)
 	case VerbMakeLink, VerbLinks, VerbRevokeLink:

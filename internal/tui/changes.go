@@ -45,12 +45,9 @@ func (c Change) perform(ctx context.Context, to Conn) any {
 // message reads the arguments of a command about a message: ^N is the N-th from the end of
 // those that are shown, the newest being ^1.
 func (c *Command) message(words []string) error {
-	if len(words) > 0 && strings.HasPrefix(words[0], "^") {
-		n, err := strconv.Atoi(words[0][1:])
-		if err != nil || n < 1 {
-			return errors.New("^1 is the newest message, ^2 the one before it")
-		}
-		c.Number, words = n, words[1:]
+	words, err := c.counted(words)
+	if err != nil {
+		return err
 	}
 	c.Text = strings.Join(words, " ")
 	switch {
@@ -60,6 +57,19 @@ func (c *Command) message(words []string) error {
 		return errors.New("and what?")
 	}
 	return nil
+}
+
+// counted reads which message is meant, and returns what stands behind that.
+func (c *Command) counted(words []string) (rest []string, err error) {
+	if len(words) == 0 || !strings.HasPrefix(words[0], "^") {
+		return words, nil
+	}
+	n, err := strconv.Atoi(words[0][1:])
+	if err != nil || n < 1 {
+		return nil, errors.New("^1 is the newest message, ^2 the one before it")
+	}
+	c.Number = n
+	return words[1:], nil
 }
 
 // changing is the effect of a command about a message. Without a number an edit or a deletion

@@ -59,6 +59,9 @@ const (
 	VerbDescribe
 	VerbArchive
 	VerbSlow
+	VerbReport
+	VerbReports
+	VerbPurge
 	VerbSearch
 	VerbMakeLink
 	VerbLinks
@@ -72,7 +75,7 @@ type Command struct {
 	Verb      Verb
 	Text      string // VerbSay, VerbMsg; VerbTopic: may be empty; VerbRegister: the invitation code; VerbSessions: "others" or nothing
 	Room      string // VerbJoin, VerbCreate; VerbLeave, VerbSwitch, VerbHush: may be empty
-	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like: counted from the end; 0: none. VerbMakeLink: for how many; 0: no bound. VerbRevokeLink: its id
+	Number    int    // VerbSwitch: counted from 1; 0: Room says which. VerbSessions: the one to be ended; 0: none. VerbEdit and the like, VerbReport: counted from the end; 0: none. VerbReports: the one to be resolved. VerbMakeLink: for how many; 0: no bound. VerbRevokeLink: its id
 	Ephemeral bool   // VerbCreate
 	Private   bool   // VerbCreate
 	Code      string // VerbJoin: of a link, in the place of a room
@@ -86,7 +89,9 @@ type Command struct {
 	Who    string
 	Role   chat.Role
 	For    time.Duration // 0: for good; VerbMakeLink, too
-	Reason string        // may be empty
+	Reason string        // may be empty; VerbReport, VerbReports, too
+
+	Outcome chat.ReportOutcome // VerbReports; Number says of which, 0: of none
 }
 
 // verbs has what is needed to find a command and to say how it is used.
@@ -122,6 +127,9 @@ func verbs() []struct {
 		{"describe", "/describe text", "say it at length", VerbDescribe},
 		{"archive", "/archive [off]", "take nothing new, or again", VerbArchive},
 		{"slow", "/slow 30s|off", "members wait between messages", VerbSlow},
+		{"report", "/report [^N] [why]", "tell the moderators of a message", VerbReport},
+		{"reports", "/reports [all|N acted]", "what was reported; acted, rejected", VerbReports},
+		{"purge", "/purge NAME HOURS", "delete what he has said", VerbPurge},
 		{"register", "/register [code]", "keep your name, by a password", VerbRegister},
 		{"password", "/password", "another password", VerbPassword},
 		{"sessions", "/sessions [end N|others]", "where you are logged in", VerbSessions},
@@ -201,6 +209,8 @@ func (c *Command) arguments(words []string) error {
 		return c.setting(words)
 	case VerbSearch:
 		return c.search(words)
+	case VerbReport, VerbReports, VerbPurge:
+		return c.reporting(words)
 	case VerbMsg:
 		if len(words) < 2 {
 			return errors.New("to whom, and what?")

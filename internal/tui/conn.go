@@ -60,6 +60,10 @@ type Conn interface {
 	Threads(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (client.ThreadPage, error)
 	Pins(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (client.HistoryPage, error)
 	Kick(ctx context.Context, room chat.RoomID, k client.Kick) (chat.Seq, error)
+	Report(ctx context.Context, room chat.RoomID, seq chat.Seq, reason string) (client.Report, error)
+	Reports(ctx context.Context, room chat.RoomID, after uint64, all bool) (client.ReportPage, error)
+	Resolve(ctx context.Context, room chat.RoomID, id uint64, outcome chat.ReportOutcome, note string) (client.Report, error)
+	Purge(ctx context.Context, room chat.RoomID, user chat.UserID, last time.Duration) error
 	PublishNonce(ctx context.Context, room chat.RoomID, nonce chat.Nonce, text string) (chat.Seq, error)
 }
 
@@ -154,6 +158,9 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 		return what
 	}
 	if what, done := performProfile(ctx, c, effect); done {
+		return what
+	}
+	if what, done := performReport(ctx, c, effect); done {
 		return what
 	}
 	switch e := effect.(type) {

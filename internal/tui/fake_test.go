@@ -35,6 +35,10 @@ func (f *fake) Join(context.Context, client.Join) (client.Joined, error) {
 	return client.Joined{Room: client.RoomInfo{ID: lobby, Name: "lobby", Epoch: 5}}, nil
 }
 
+func (f *fake) Blocks(context.Context) ([]client.Member, error) {
+	return []client.Member{{User: mall, Name: "mall"}}, nil
+}
+
 // silence is an input that never has a line, until it is closed.
 func silence(t *testing.T) io.Reader {
 	r, w := io.Pipe()

@@ -200,6 +200,10 @@ func (m *Model) completions(before string) []string {
 			all = append(all, role.String())
 		}
 		return all
+	case len(words) == 1 && strings.EqualFold(words[0], "/reports"):
+		return []string{"all"}
+	case len(words) == 2 && strings.EqualFold(words[0], "/reports"):
+		return []string{chat.ReportActed.String(), chat.ReportRejected.String()}
 	}
 	return m.room().names()
 }

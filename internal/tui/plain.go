@@ -23,6 +23,7 @@ type PlainConfig struct {
 	History  int            // events before ours to print
 	Cursor   *client.Cursor // print what came after instead; nil: see History
 	JSON     bool           // print one JSON object per line
+	Commands bool           // lines that begin with "/" are commands; "//text" says "/text"
 	Follow   bool           // go on after the end of the input, until ctx ends
 	Location *time.Location // of the times that are printed; nil: time.Local
 	In       io.Reader      // lines to say
@@ -61,6 +62,7 @@ const echoWait = 5 * time.Second
 func Plain(ctx context.Context, c PlainConfig) error {
 	c.Location = cmp.Or(c.Location, time.Local)
 	p := &plain{config: c, names: names{}, moved: make(chan struct{}, 1), toStand: make(chan struct{}, 1)}
+	p.loadBlocks(ctx) // before anything of the room comes
 	j := client.Join{Name: c.Room, Create: true, HistoryItems: c.History, Cursor: c.Cursor}
 	joined, err := c.Conn.Join(ctx, j)
 	if err != nil {
@@ -83,6 +85,7 @@ func Plain(ctx context.Context, c PlainConfig) error {
 	}
 	cancel(nil)
 	wg.Wait()
+	p.asking.Wait()
 	if c.Stand != nil {
 		if standErr := p.stand(); err == nil {
 			err = standErr
@@ -137,8 +140,13 @@ type plain struct {
 	config  PlainConfig
 	room    client.RoomInfo // Epoch is under mu
 	names   names
+	blocks  blockSet
 	moved   chan struct{} // buffered: printed has moved
 	toStand chan struct{} // the same, for Stand
+
+	messages plainMessages
+	offline  bool           // there was no connection; of print alone
+	asking   sync.WaitGroup // what print has begun
 
 	logMu lock.Mutex // the input and what happens in the room write to the log
 
@@ -179,10 +187,21 @@ func refusal(refused int) error {
 }
 
 func (p *plain) sayOne(ctx context.Context, l line) bool {
-	err := l.err
+	err, text := l.err, l.text
+	if err == nil && p.config.Commands {
+		c, wrong := ParseCommand(text)
+		if wrong != nil {
+			p.log("%s", CleanLine(wrong.Error()))
+			return false
+		}
+		if c.Verb != VerbSay {
+			return p.command(ctx, c)
+		}
+		text = c.Text
+	}
 	var seq chat.Seq
 	if err == nil {
-		seq, err = p.config.Conn.PublishNonce(ctx, p.room.ID, newNonce(), l.text)
+		seq, err = p.config.Conn.PublishNonce(ctx, p.room.ID, newNonce(), text)
 	}
 	if err != nil {
 		p.log("not sent: %s: %s", cut(CleanLine(l.text), 40), sentence(err))
@@ -272,7 +291,7 @@ func (p *plain) print(ctx context.Context, cancel context.CancelCauseFunc) {
 				cancel(errors.New("the connection is over"))
 				return
 			}
-			if err := p.happened(e); err != nil {
+			if err := p.happened(ctx, e); err != nil {
 				cancel(err)
 				return
 			}
@@ -283,13 +302,14 @@ func (p *plain) print(ctx context.Context, cancel context.CancelCauseFunc) {
 }
 
 // happened takes one event. The error ends the program.
-func (p *plain) happened(e client.Event) error {
+func (p *plain) happened(ctx context.Context, e client.Event) error {
 	switch e := e.(type) {
 	case client.RoomEvent:
 		if e.Room != p.room.ID {
 			return nil
 		}
 		err := p.write(p.format(e.Event))
+		p.messages.add(e.Event)
 		p.mu.Lock()
 		p.printed, p.printedMs = e.Seq, e.TimeMs
 		p.mu.Unlock()
@@ -310,6 +330,7 @@ func (p *plain) happened(e client.Event) error {
 		}
 		return fmt.Errorf("the server has put us out of #%s", CleanLine(p.room.Name))
 	case client.Offline:
+		p.offline = true
 		if e.Final {
 			return errors.New(sentence(e.Err))
 		}
@@ -318,6 +339,12 @@ func (p *plain) happened(e client.Event) error {
 		if e.Resumed {
 			p.log("connected again")
 		}
+		if p.offline { // another device may have blocked somebody meanwhile
+			p.offline = false
+			p.asking.Go(func() { p.loadBlocks(ctx) })
+		}
+	case client.Blocked:
+		p.blocks.set(e.User, e.Removed)
 	case client.Failure:
 		if e.Rejoin && !e.Retrying {
 			return fmt.Errorf("the server does not let us in again: %s", sentence(e.Err))

@@ -12,7 +12,7 @@ import (
 
 // lineJSON is an event as `--json` prints it. Fields are only ever added.
 type lineJSON struct {
-	Event   string          `json:"event"` // message, join, leave, role, kick, name, describe, archive, slow or gap
+	Event   string          `json:"event"` // message, join, leave, role, kick, name, describe, archive, slow, report or gap
 	Room    string          `json:"room"`
 	Seq     chat.Seq        `json:"seq,omitempty"`
 	Time    string          `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
@@ -24,6 +24,11 @@ type lineJSON struct {
 	Until   string          `json:"until,omitempty"`   // role: when it ends, as time
 	Value   uint32          `json:"value,omitempty"`   // archive: 1; slow: seconds
 	Files   []chat.FileInfo `json:"files,omitempty"`   // message: what it names
+	Blocked bool            `json:"blocked,omitempty"` // message, edit: of a user who is blocked, so there is no text
+
+	Report  uint64 `json:"report,omitempty"`  // report: its number; seq, user: the message, text: the reason, subject: who reported it
+	Outcome string `json:"outcome,omitempty"` // report: open, acted or rejected
+	Note    string `json:"note,omitempty"`    // report: why
 
 	From chat.Seq `json:"from,omitempty"` // gap: the first one that is lost
 	To   chat.Seq `json:"to,omitempty"`   // gap: the last one
@@ -32,6 +37,9 @@ type lineJSON struct {
 
 // timeJSON is RFC 3339 in UTC.
 const timeJSON = "2006-01-02T15:04:05.000Z"
+
+// timeOf is a time as JSON has it.
+func timeOf(ms int64) string { return time.UnixMilli(ms).UTC().Format(timeJSON) }
 
 // kindName is an event's kind as machines read it.
 func kindName(k chat.EventKind) string {
@@ -60,15 +68,19 @@ func kindName(k chat.EventKind) string {
 
 func (p *plain) format(e chat.Event) string {
 	at := time.UnixMilli(e.TimeMs)
+	hidden := p.blocks.hides(e)
+	if hidden {
+		e.Text, e.Files = "", ""
+	}
 	if p.config.JSON {
 		l := lineJSON{
 			Event: kindName(e.Kind), Room: p.room.Name, Seq: e.Seq, User: e.User, Name: e.Name, Text: e.Text,
-			Time: at.UTC().Format(timeJSON), Subject: e.Subject, Value: e.Value, Files: e.Files.All(),
+			Time: timeOf(e.TimeMs), Subject: e.Subject, Value: e.Value, Files: e.Files.All(), Blocked: hidden,
 		}
 		if e.Kind == chat.EventRole {
 			l.Role = e.Role.String()
 			if e.UntilMs > 0 {
-				l.Until = time.UnixMilli(e.UntilMs).UTC().Format(timeJSON)
+				l.Until = timeOf(e.UntilMs)
 			}
 		}
 		return jsonLine(l)
@@ -85,6 +97,9 @@ func (p *plain) format(e chat.Event) string {
 		return head + "* " + CleanLine(setText(e))
 	case chat.EventRole, chat.EventKick:
 		return head + "* " + ruleText(e, p.names.of(e.Subject), p.config.Location)
+	}
+	if hidden {
+		return head + name + ": " + blockedText
 	}
 	return head + name + ": " + withFiles(CleanLine(withMentions(e.Text, nil)), e.Files)
 }

@@ -213,6 +213,8 @@ func (m *Model) toldOfPeople(what any) bool {
 		}
 	case SeenByLoaded:
 		m.seenBy(e)
+	case ReportsLoaded:
+		m.reportsLoaded(e.Page)
 	default:
 		return false
 	}
@@ -233,7 +235,7 @@ func (m *Model) veil(u chat.UserID, removed bool) {
 // veiled is an event as it is shown: of a user who is blocked not what he says.
 func (m *Model) veiled(e chat.Event) chat.Event {
 	if m.blocked[e.User] && (e.Kind == chat.EventMessage || e.Kind == chat.EventEdit) {
-		e.Text = "(you block him)"
+		e.Text, e.Files = blockedText, ""
 	}
 	return e
 }

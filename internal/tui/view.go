@@ -208,7 +208,7 @@ func (m *Model) helpLines(height int) []string {
 	lines := []string{m.theme.strong.Render(cut("Enter says what you typed. Commands:", m.width)), ""}
 	commands := func(seldom bool) {
 		for _, v := range verbs() {
-			if (v.verb.aboutOthers() || v.verb.aboutAccount() || v.verb.aboutPeople() || v.verb.aboutMessages() || v.verb.aboutRoom() || v.verb.aboutLinks() || v.verb == VerbSearch) == seldom {
+			if (v.verb.aboutOthers() || v.verb.aboutAccount() || v.verb.aboutPeople() || v.verb.aboutMessages() || v.verb.aboutRoom() || v.verb.aboutReports() || v.verb.aboutLinks() || v.verb == VerbSearch) == seldom {
 				lines = append(lines, cut("  "+pad(v.usage, usage)+" "+v.what, m.width))
 			}
 		}
