@@ -534,6 +534,41 @@ test("topics, and who types", async () => {
   await bob.page.locator(".composer .hint", { hasText: "Slow mode" }).waitFor();
 });
 
+test("a link into a private room: made, passed on, opened before the login and after it, revoked", async () => {
+  const ann = await come("Lea");
+  await ann.make("salon", true);
+  await ann.choose("Invite");
+  await ann.page.selectOption("#link-uses", "5");
+  await ann.page.locator("dialog button", { hasText: "Make a link" }).click();
+  const address = await ann.page.locator("#made-link").inputValue();
+  assert.match(address, new RegExp(`^${server.url}/#/join/[A-Z1-9]{4}(-[A-Z1-9]{4}){3}$`));
+  await ann.page.locator(".cases .soft", { hasText: "used 0 of 5 times" }).waitFor();
+  await accessible(ann, "the links");
+  // Before the login: the page says so, and the code is in no history.
+  const bob = await come("", { room: "nowhere" });
+  await bob.page.goto("about:blank");
+  await bob.page.goto(address);
+  await bob.page.locator(".tagline", { hasText: "You were invited" }).waitFor();
+  assert.equal(await bob.page.evaluate(() => location.hash), "");
+  await bob.page.fill("#name", "Levi");
+  await bob.page.keyboard.press("Enter");
+  await bob.page.locator(".room h1", { hasText: "salon" }).waitFor();
+  await bob.page.locator(".note", { hasText: "Levi came by an invitation" }).waitFor();
+  await ann.page.keyboard.press("Escape");
+  await ann.page.locator(".note", { hasText: "Levi came by an invitation" }).waitFor();
+  // And by who is logged in.
+  const cid = await come("Liv");
+  await cid.page.evaluate((a) => void (location.hash = new URL(a).hash), address);
+  await cid.page.locator(".room h1", { hasText: "salon" }).waitFor();
+  await ann.choose("Invite");
+  const one = ann.page.locator(".cases li", { hasText: "used 2 of 5 times" });
+  await one.locator("button", { hasText: "Revoke" }).click();
+  await one.waitFor({ state: "detached" });
+  const dan = await come("Lou");
+  await dan.page.evaluate((a) => void (location.hash = new URL(a).hash), address);
+  await dan.page.locator(".notice", { hasText: "does not work" }).waitFor();
+});
+
 test("a report, and what becomes of it", async () => {
   const ann = await come("Rolf");
   await ann.make("court");

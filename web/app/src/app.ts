@@ -1,6 +1,6 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type FileInfo, type Hit, type HistoryPage, type Id, type MentionPlace, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, typingShownMs } from "sarang-client";
+import { Client, Code, type FileInfo, type Hit, type HistoryPage, type Id, type MentionPlace, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, roomLinkCode, roomLinkMark, typingShownMs } from "sarang-client";
 import { type Visitor, framed, subjectOf, visitor } from "./framed.ts";
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
@@ -73,6 +73,7 @@ class App {
   readonly unread = computed(() => this.rooms.value.reduce((n, r) => n + (r.muted.value ? r.mentions.value : r.unread.value), 0));
   #wanted = ""; // the room that the address names
   #wantedSeq = 0; // and the message
+  readonly byLink = signal(""); // the code of a link by which somebody wants to come
   #subject = "";
   #moves = 0; // how often another room was wanted
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -125,6 +126,7 @@ class App {
       }
     });
     addEventListener("pagehide", () => this.#leaving());
+    this.#takeLink();
     [this.#wanted, this.#wantedSeq] = ofAddress();
     if (framed) return visitor((v) => void this.#come(v));
     const saved = this.saved();
@@ -195,7 +197,7 @@ class App {
       await this.#people(client);
       await this.#ours(client);
       void this.refreshRooms();
-      if (moves === this.#moves) this.#route(); // else somebody has gone elsewhere meanwhile
+      if (this.byLink.value || moves === this.#moves) this.#route(); // else somebody has gone elsewhere meanwhile
     } catch (err) {
       client.close();
       batch(() => {
@@ -452,7 +454,43 @@ class App {
     return `${n ? `(${n}) ` : ""}${r ? `${this.label(r)} · ` : ""}Sarang`;
   }
 
+  /** Takes the code of a link out of the address: it is not for the history of the browser. */
+  #takeLink(): void {
+    const code = location.hash.startsWith(roomLinkMark) ? roomLinkCode(location.hash) : "";
+    if (!code) return;
+    this.byLink.value = code;
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+
+  /** Comes into the room that a link leads to. */
+  async #comeBy(client: TabClient, code: string): Promise<void> {
+    const move = ++this.#moves;
+    try {
+      const info = await client.joinLink(code);
+      const there = this.find(info.id);
+      if (there) {
+        if (move === this.#moves) this.show(there);
+        return;
+      }
+      const { room, after } = await client.join({ room: info.id, historyItems: pageItems });
+      const r = this.#joined(room, after, room.lastSeq);
+      void this.#learn(client, r);
+      if (move === this.#moves) this.show(r);
+    } catch (err) {
+      this.tell(err instanceof ServerError && err.code === Code.noRoom ? t().linkDead : sentence(err));
+      if (move === this.#moves) this.#route();
+    }
+  }
+
   #route(): void {
+    this.#takeLink();
+    const client = this.client.value;
+    if (this.byLink.value && client?.self) {
+      const code = this.byLink.value;
+      this.byLink.value = "";
+      void this.#comeBy(client, code);
+      return;
+    }
     let [name, seq] = ofAddress();
     if (!name) [name, seq] = [this.#wanted, this.#wantedSeq];
     this.#wanted = "";
@@ -465,6 +503,11 @@ class App {
       const r = this.current.value;
       if (seq && r && sameName(r.info.value.name, name)) void this.jump(r, seq);
     });
+  }
+
+  /** The address of a link, for those who are to come by it. */
+  inviteAddress(code: string): string {
+    return `${location.origin}${location.pathname}${roomLinkMark}${code}`;
   }
 
   /** An address of a message, for others. */

@@ -9,6 +9,7 @@ import { GoToDate, Pins } from "./find.tsx";
 import { edit, reply } from "./message.tsx";
 import { Mentions, SearchMessages } from "./search.tsx";
 import { Modal, Title, close } from "./modal.tsx";
+import { Links } from "./links.tsx";
 import { Audit, ReportMessage, Reports, RoomSettings } from "./moderation.tsx";
 import type { RoomModel } from "./room.ts";
 import { plain } from "./text.ts";
@@ -253,6 +254,7 @@ function Invite() {
           <button type="submit" class="primary" disabled={!name.trim()}>{t().invite}</button>
         </div>
       </form>
+      {room.info.value.private && <Links room={room} />}
     </Modal>
   );
 }

@@ -67,6 +67,10 @@ export function span(seconds: number): string {
   return new Intl.NumberFormat(language.value, { style: "unit", unit, unitDisplay: "long" }).format(n);
 }
 
+export function days(n: number): string {
+  return new Intl.NumberFormat(language.value, { style: "unit", unit: "day", unitDisplay: "long" }).format(n);
+}
+
 export function bytes(n: number): string {
   const [size, unit] = n < 1000 ? [n, "byte"] : n < 1e6 ? [n / 1e3, "kilobyte"] : [n / 1e6, "megabyte"];
   return new Intl.NumberFormat(language.value, { style: "unit", unit, unitDisplay: unit === "byte" ? "long" : "short", maximumSignificantDigits: 3 }).format(size);

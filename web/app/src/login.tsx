@@ -27,7 +27,7 @@ export function Login() {
       >
         <div class="door"><House /></div>
         <h1>Sarang</h1>
-        <p class="tagline">{t().tagline}</p>
+        <p class="tagline">{app.byLink.value ? t().comeByLink : t().tagline}</p>
         <label for="name">{t().yourName}</label>
         <input
           id="name"

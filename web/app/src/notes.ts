@@ -106,6 +106,7 @@ function noteText(r: RoomModel, e: RoomEvent): string {
   if (e.kind === "kick") text = t().kicked(by, whom);
   else if (e.kind !== "role") return "";
   else if (e.role === "banned") text = t().banned(by, whom);
+  else if (e.role === "member" && e.user === e.subject) text = t().cameByInvitation(by);
   else if (e.role === "none") text = t().roleTaken(by, whom);
   else text = t().gaveRole(by, whom, roleName(e.role));
   if (e.untilMs) text += ` (${t().until(time(e.untilMs))})`;

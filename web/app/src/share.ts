@@ -43,6 +43,7 @@ const repeatable = {
   report: 0,
   reportPage: 0,
   auditPage: 0,
+  linkPage: 0,
   profile: 0,
   setProfile: 0,
   away: 0,
@@ -59,7 +60,7 @@ const repeatable = {
   kick: 2,
 } as const;
 
-const once = ["create", "resolve", "changePassword", "eraseUser", "rename"] as const;
+const once = ["create", "resolve", "changePassword", "eraseUser", "rename", "makeLink", "revokeLink", "joinLink"] as const;
 
 type Call = keyof typeof repeatable | (typeof once)[number];
 

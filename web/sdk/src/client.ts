@@ -12,7 +12,7 @@ import { Files } from "./files.ts";
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Hit, type Id, type Member, type MentionPlace, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomSetting, type Self, packetId } from "./wire.ts";
+import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Hit, type Id, type Member, type MentionPlace, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomLink, type RoomSetting, type Self, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -231,6 +231,9 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_SESSIONS: "C_SESSIONS",
   S_REPORTS: "C_REPORTS",
   S_AUDIT: "C_AUDIT",
+  S_MAKE_LINK: "C_MAKE_LINK",
+  S_LINKS: "C_LINKS",
+  S_JOIN_LINK: "C_JOIN_LINK",
   S_PROFILE: "C_PROFILE",
   S_SET_PROFILE: "C_SET_PROFILE",
   S_RENAME: "C_RENAME",
@@ -243,7 +246,7 @@ const answers: Readonly<Record<string, ClientPacket>> = {
 
 /** Answers that only their request tells apart. */
 const shared: Readonly<Record<string, ReadonlySet<ClientPacket>>> = {
-  S_DONE: new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION", "C_ERASE", "C_AWAY"]),
+  S_DONE: new Set(["C_REGISTER", "C_PASSWORD", "C_END_SESSION", "C_ERASE", "C_AWAY", "C_REVOKE_LINK"]),
   S_REPORT: new Set(["C_REPORT", "C_RESOLVE"]),
 };
 
@@ -601,6 +604,32 @@ export class Client extends Emitter<ClientEvents> {
     const before = b ? { before: { timeMs: b.timeMs, seq: b.seq, id: b.id } } : {};
     const f = await this.#ask("C_AUDIT", { room, ...before, itemsMax: how.itemsMax ?? 0 }, true);
     return { entries: wire.list(f, "entries", wire.auditEntry), more: wire.bool(f, "more") };
+  }
+
+  /**
+   * For moderators: makes a link into a private room. forSeconds: it holds so long (0: until it is revoked);
+   * usesMax: and for so many people (0: no bound). The code is told this once; it is behind roomLinkMark in an address.
+   */
+  async makeLink(room: Id, how: { forSeconds?: number; usesMax?: number } = {}): Promise<{ link: RoomLink; code: string }> {
+    const f = await this.#ask("C_MAKE_LINK", { room, forSeconds: how.forSeconds ?? 0, usesMax: how.usesMax ?? 0 }, false);
+    return { link: wire.roomLink(wire.sub(f, "link")), code: wire.str(f, "code") };
+  }
+
+  /** For moderators: a page of the links of a room, in the order of their ids, above after; those that do not hold any more may be among them. */
+  async linkPage(room: Id, how: { after?: Id; itemsMax?: number } = {}): Promise<{ links: RoomLink[]; more: boolean }> {
+    const f = await this.#ask("C_LINKS", { room, after: how.after ?? "0", itemsMax: how.itemsMax ?? 0 }, true);
+    return { links: wire.list(f, "links", wire.roomLink), more: wire.bool(f, "more") };
+  }
+
+  /** For moderators: nobody comes by the link any more. InterruptedError: it may be so or not. */
+  async revokeLink(room: Id, link: Id): Promise<void> {
+    await this.#ask("C_REVOKE_LINK", { room, link }, false);
+  }
+
+  /** Makes the user a member of the room that a link leads to, by its code. Join it by its number. InterruptedError: it may be so or not. */
+  async joinLink(code: string): Promise<RoomInfo> {
+    const f = await this.#ask("C_JOIN_LINK", { code }, false);
+    return wire.roomInfo(wire.sub(f, "room"));
   }
 
   /** Gives a user (by id or name) a role. forSeconds is of banned and reader only. */

@@ -14,9 +14,10 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Hit, Id, Limits, Member, MentionPlace, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomSetting, Self } from "./wire.ts";
+export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Hit, Id, Limits, Member, MentionPlace, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomLink, RoomSetting, Self } from "./wire.ts";
 export { changedInfo } from "./wire.ts";
 export { mentionText, mentionsIn, speaksTo } from "./mentions.ts";
+export { roomLinkCode, roomLinkMark } from "./roomlink.ts";
 export type { Mention } from "./mentions.ts";
 export { Files } from "./files.ts";
 export type { UploadOptions } from "./files.ts";

@@ -266,6 +266,22 @@ export interface Report {
   readonly note: string;
 }
 
+/** A link by which people come into a private room, who have its code. */
+export interface RoomLink {
+  readonly id: Id;
+  readonly room: Id;
+  /** Who made it, and his name of today. */
+  readonly by: Id;
+  readonly byName: string;
+  /** How often somebody came by it. */
+  readonly uses: number;
+  /** 0: no bound. */
+  readonly usesMax: number;
+  /** 0: never. */
+  readonly expiresMs: number;
+  readonly createdMs: number;
+}
+
 /** A place in the audit log of a room. */
 export interface AuditMark {
   readonly timeMs: number;
@@ -356,6 +372,10 @@ export const packetId = {
   C_BLOCKS: 110,
   C_SEEN_BY: 112,
   C_SET: 114,
+  C_MAKE_LINK: 118,
+  C_LINKS: 120,
+  C_REVOKE_LINK: 122,
+  C_JOIN_LINK: 124,
   C_SEARCH: 128,
   C_MENTIONS: 132,
   C_EDIT: 88,
@@ -559,6 +579,19 @@ export function report(f: Fields): Report {
     resolvedBy: id(f, "resolvedBy"),
     resolvedMs: num(f, "resolvedMs"),
     note: str(f, "note"),
+  };
+}
+
+export function roomLink(f: Fields): RoomLink {
+  return {
+    id: id(f, "id"),
+    room: id(f, "room"),
+    by: id(f, "by"),
+    byName: str(f, "byName"),
+    uses: num(f, "uses"),
+    usesMax: num(f, "usesMax"),
+    expiresMs: num(f, "expiresMs"),
+    createdMs: num(f, "createdMs"),
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type Client, Code, ClosedError, PublishError, type RoomEvent, RoomChangedError, ServerError, View } from "../src/index.ts";
+import { type Client, Code, ClosedError, PublishError, type RoomEvent, RoomChangedError, ServerError, View, roomLinkCode, roomLinkMark } from "../src/index.ts";
 import { Proxy, TestServer, client, next, until } from "./rig.ts";
 
 let server: TestServer;
@@ -359,6 +359,32 @@ describe("a conversation", () => {
     assert.deepEqual(audit.entries.map((x) => x.act), [9]);
     const older = await ann.auditPage(room.id, { before: audit.entries[0]! });
     assert.deepEqual(older.entries.map((x) => [x.act, x.subjectName, x.role, x.reason]), [[1, "Eva", "banned", "spam"]]);
+  });
+
+  test("links into a private room", async () => {
+    const ann = enter("Lena");
+    const bob = enter("Lars");
+    const cid = enter("Lutz");
+    await ann.connect();
+    await bob.connect();
+    await cid.connect();
+    const { room } = await ann.join({ name: "circle", create: true, private: true });
+    const { link, code } = await ann.makeLink(room.id, { forSeconds: 3600, usesMax: 1 });
+    assert.deepEqual([link.room, link.byName, link.uses, link.usesMax, link.expiresMs - link.createdMs], [room.id, "Lena", 0, 1, 3_600_000]);
+    assert.equal(roomLinkCode(`http://host/page${roomLinkMark}${code}`), code);
+    const dead = (err: unknown) => err instanceof ServerError && err.code === Code.noRoom;
+    await assert.rejects(cid.joinLink("AAAA-BBBB-CCCC-DDDD"), dead);
+    await assert.rejects(cid.makeLink(room.id), dead);
+    const in_ = await bob.joinLink(code);
+    assert.deepEqual([in_.id, in_.name, in_.private], [room.id, "circle", true]);
+    await bob.join({ room: in_.id });
+    await assert.rejects(cid.joinLink(code), dead);
+    const page = await ann.linkPage(room.id);
+    assert.deepEqual([page.more, page.links.map((l) => [l.id, l.uses])], [false, [[link.id, 1]]]);
+    const other = await ann.makeLink(room.id);
+    await ann.revokeLink(room.id, other.link.id);
+    await assert.rejects(cid.joinLink(other.code), dead);
+    await assert.rejects(bob.linkPage(room.id), (err) => err instanceof ServerError && err.code === Code.forbidden);
   });
 
   test("what is refused has a code", async () => {
