@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"time"
 
 	"sarang/chat"
@@ -13,7 +14,19 @@ var _ hub.Client = (*Handler)(nil)
 
 // reply sends a packet to a session; when its queue is full the engine ends it.
 func (h *Handler) reply(o *hub.Session, id packet.ID, m packet.Marshaler) {
-	_ = h.encoder.Send(o.Engine, id, m)
+	var large *packet.TooLargeError
+	if err := h.encoder.Send(o.Engine, id, m); errors.As(err, &large) {
+		h.tooLarge(o, m, large)
+	}
+}
+
+// tooLarge tells who has asked for something whose answer fits into no packet, so that he does not wait for
+// ever. Pages are made to fit: it is a fault of the server, and the log says so.
+func (h *Handler) tooLarge(o *hub.Session, m packet.Marshaler, err *packet.TooLargeError) {
+	h.shard.Hub().AnswerTooLarge(err)
+	if r, asked := m.(interface{ GetRequest() uint32 }); asked && err.ID != pb.SError && r.GetRequest() != 0 {
+		h.Failed(o, hub.RequestRef{Request: r.GetRequest()}, chat.Errorf(chat.CodeInternal, "the answer is larger than a packet; ask for less at once"))
+	}
 }
 
 // LoggedIn sends S_LOGIN.

@@ -20,7 +20,7 @@ type Change struct {
 // so, and makes no other one.
 func (s *Shard) Change(o *Session, ref RequestRef, c Change) {
 	ref.Event = c.Kind
-	if !s.mayAsk(o, ref) || s.tooFastMessage(o, ref) || !s.mayAuthor(o, ref) || !s.takesPublish(o, ref) {
+	if !s.mayPublish(o, ref) {
 		return
 	}
 	if err := s.checkChange(&c); err != nil {

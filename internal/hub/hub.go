@@ -179,7 +179,7 @@ type Hub struct {
 	searchQueue  atomic.Int64 // and of searches
 	guesses      *limit.Guesses
 	linkTries    *limit.Guesses
-	endings      endings
+	endings      recently[chat.DeviceSet] // of devices; see Hub.endDevices
 	renames      renames
 	begun        func() bool // allBegun, made once
 	draining     atomic.Bool
@@ -248,7 +248,7 @@ func New(c Config, workers int) (*Hub, error) {
 	h.searches = h.newSearches()
 	h.guesses = newGuesses(&c.Limits)
 	h.linkTries = newLinkTries(&c.Limits)
-	h.endings.init()
+	h.endings.init("hub.endings")
 	h.renames.init()
 	h.begun = h.allBegun
 	return h, nil

@@ -218,7 +218,7 @@ func (s *Shard) claimed(o *Session, c *claiming, in chat.Claimed, err error) {
 	if err == nil {
 		// Known to be here first: an end of its device that comes later finds it.
 		s.entered(in.ID, c.session)
-		if s.hub.endings.since(c.endings, in.ID, in.Device) {
+		if _, ended := s.hub.endings.since(c.endings, in.ID, func(d chat.DeviceSet) bool { return d.Has(in.Device) }); ended {
 			s.gone(in.ID, c.session, false)
 			err = chat.Errorf(chat.CodeBadToken, "the session of this token was ended")
 		}
@@ -228,7 +228,7 @@ func (s *Shard) claimed(o *Session, c *claiming, in chat.Claimed, err error) {
 		s.LoginFailed(o, c.ref, err)
 		return
 	}
-	if name, renamed := s.hub.renames.since(c.renames, in.ID); renamed {
+	if name, renamed := s.hub.renames.since(c.renames, in.ID, func(string) bool { return true }); renamed {
 		in.Name = name
 	}
 	token := c.token

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sarang/chat"
@@ -78,11 +79,13 @@ func (s *onlineStripe) noteLeft(u chat.UserID, nowMs int64) {
 func (s *onlineStripe) takeLeft(most int) (users []chat.UserID, atMs int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for u, at := range s.left {
-		if len(users) == most {
-			break
-		}
-		users, atMs = append(users, u), max(atMs, int64(at)*minuteMs)
+	for u := range s.left {
+		users = append(users, u)
+	}
+	slices.Sort(users) // the same of them whenever a history is played again
+	users = users[:min(len(users), most)]
+	for _, u := range users {
+		atMs = max(atMs, int64(s.left[u])*minuteMs)
 	}
 	return users, atMs
 }

@@ -22,7 +22,7 @@ type Message struct {
 // the session's messages are on their way, its packets wait: those that have arrived
 // here, the others in its socket.
 func (s *Shard) Publish(o *Session, ref RequestRef, m Message) {
-	if !s.mayAsk(o, ref) || s.tooFastMessage(o, ref) || !s.mayAuthor(o, ref) || !s.takesPublish(o, ref) {
+	if !s.mayPublish(o, ref) {
 		return
 	}
 	if err := s.checkMessage(o, ref, &m); err != nil {
@@ -59,6 +59,11 @@ func (s *Shard) checkText(text string) error {
 		return err
 	}
 	return chat.CheckMentions(text)
+}
+
+// mayPublish checks what a message, and every other event that is authored at a message's cost, needs.
+func (s *Shard) mayPublish(o *Session, ref RequestRef) bool {
+	return s.mayAsk(o, ref) && !s.tooFastMessage(o, ref) && s.mayAuthor(o, ref) && s.takesPublish(o, ref)
 }
 
 // mayAuthor checks what all authored events need.

@@ -102,14 +102,20 @@ func (h *Hub) noteLimited(why Limited, now time.Duration, from netip.Addr, user 
 	}
 }
 
-// troubles are kinds of failures of the store, which may come thick and fast.
-type troubles struct{ commit, author, page, request, memory limit.Sample }
+// troubles are kinds of failures, most of the store, which may come thick and fast.
+type troubles struct{ commit, author, page, request, memory, answer limit.Sample }
 
 // logTrouble logs one failure of a kind a second.
 func (h *Hub) logTrouble(kind *limit.Sample, message string, about ...any) {
 	if n := kind.Add(h.now()); n > 0 {
 		h.config.Logger.Error(message, append(about, "times", n)...)
 	}
+}
+
+// AnswerTooLarge notes that a gateway could not send an answer, as it fits into no packet: pages are
+// made to fit. Any goroutine may call it.
+func (h *Hub) AnswerTooLarge(err error) {
+	h.logTrouble(&h.troubles.answer, "an answer is larger than a packet", "error", err)
 }
 
 // LimitCount is how often something was refused.

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"strings"
-	"time"
 
 	"sarang/chat"
 	"sarang/lock"
@@ -24,16 +23,14 @@ func (s *Shard) Rename(o *Session, ref RequestRef, name string) {
 		return
 	}
 	h, user, id := s.hub, o.User, o.Engine.ID()
-	now := h.nowMs()
-	r := chat.Rename{
-		User: user, Name: display, Key: key, Look: chat.Skeleton(key), NowMs: now,
-		ReservedSinceMs: now - h.config.GuestNameReserved.Milliseconds(), NamesMax: h.config.UserNamesMax, Online: h.online.is,
-	}
+	r := chat.Rename{User: user, Name: display, Key: key, Look: chat.Skeleton(key), NamesMax: h.config.UserNamesMax, Online: h.online.is}
 	s.write(o, ref, "taking another name", func(ctx context.Context) error {
 		if !h.renames.begin(user) {
 			return &chat.Error{Code: chat.CodeUnavailable, RetryAfter: retryLater, Message: "another session of yours takes a name just now; try again"}
 		}
 		defer h.renames.end(user)
+		r.NowMs = h.nowMs() // it may have waited
+		r.ReservedSinceMs = r.NowMs - h.config.GuestNameReserved.Milliseconds()
 		if err := h.config.Store.Rename(ctx, r); err != nil {
 			return err
 		}
@@ -58,25 +55,15 @@ type presentAs struct{ asker }
 
 func (r *presentAs) at(h *home) { h.room.Rename(r.user, r.name) }
 
-// renames are the newest of them: a login that was under way when one was stored may have been
-// let in by the old name.
+// renames are those that run, and the newest.
 type renames struct {
-	mu      lock.Mutex
-	count   uint64     // of all that there were
-	recent  []renaming // the newest
-	running map[chat.UserID]struct{}
+	recently[string] // the names taken
+	mu               lock.Mutex
+	running          map[chat.UserID]struct{}
 }
-
-type renaming struct {
-	user chat.UserID
-	name string
-	at   time.Duration
-}
-
-// renamesMax is how many are remembered, for as long as a login may be under way (endingsKept).
-const renamesMax = 1 << 14
 
 func (r *renames) init() {
+	r.recently.init("hub.renames.recently")
 	r.mu.Init(lock.NewClass("hub.renames"))
 	r.running = map[chat.UserID]struct{}{}
 }
@@ -97,34 +84,4 @@ func (r *renames) end(u chat.UserID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.running, u)
-}
-
-// now is what since is to be asked with for a login that begins.
-func (r *renames) now() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.count
-}
-
-func (r *renames) add(u chat.UserID, name string, now time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.count++
-	old := 0
-	for old < len(r.recent) && (now-r.recent[old].at > endingsKept || len(r.recent)-old >= renamesMax) {
-		old++
-	}
-	r.recent = append(r.recent[old:], renaming{u, name, now})
-}
-
-// since returns the name that a user has taken since a login has begun.
-func (r *renames) since(begun uint64, u chat.UserID) (name string, renamed bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := len(r.recent) - 1; i >= 0 && r.count-uint64(len(r.recent)-1-i) > begun; i-- {
-		if r.recent[i].user == u {
-			return r.recent[i].name, true
-		}
-	}
-	return "", false
 }

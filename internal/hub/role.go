@@ -45,7 +45,7 @@ func (s *Shard) Kick(o *Session, ref RequestRef, r KickRequest) {
 // rule sends an event that is about another user, when it is known who that is.
 func (s *Shard) rule(o *Session, ref RequestRef, whom Whom, p publishRequest) {
 	ref.Event = p.kind
-	if !s.mayAsk(o, ref) || s.tooFastMessage(o, ref) || !s.mayAuthor(o, ref) || !s.takesPublish(o, ref) {
+	if !s.mayPublish(o, ref) {
 		return
 	}
 	if err := checkReason(p.text); err != nil {

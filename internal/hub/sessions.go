@@ -3,12 +3,10 @@ package hub
 import (
 	"context"
 	"slices"
-	"time"
 
 	"sarang/chat"
 	"sarang/engine"
 	"sarang/internal/limit"
-	"sarang/lock"
 )
 
 // What a user calls his sessions are the devices of the store, which last over connections; a
@@ -153,7 +151,7 @@ func (h *Hub) endDevices(ctx context.Context, user chat.UserID, which chat.Devic
 	if err := h.config.Store.EndDevices(ctx, user, which); err != nil {
 		return err
 	}
-	h.endings.add(ending{user: user, which: which}, h.now())
+	h.endings.add(user, which, h.now())
 	for _, id := range h.online.sessionsOf(user) {
 		if id == spared {
 			continue
@@ -175,58 +173,4 @@ func (s *Shard) endConnection(o *Session) {
 	}
 	s.hub.counts.devicesEnded.Add(1)
 	o.Engine.End(engine.Reason{Code: engine.ReasonRefused, Err: chat.Errorf(chat.CodeSessionEnded, "this session was ended")})
-}
-
-// endings are the newest ends of devices: a login that was under way when one was stored may
-// have been let in by its token, and is not any more.
-type endings struct {
-	mu     lock.Mutex
-	count  uint64   // of all that there were
-	recent []ending // the newest
-}
-
-type ending struct {
-	user  chat.UserID
-	which chat.DeviceSet
-	at    time.Duration
-}
-
-// endingsKept is how long a login may be under way, and endingsMax how many ends are
-// remembered meanwhile.
-const (
-	endingsKept = time.Minute
-	endingsMax  = 1 << 16
-)
-
-func (e *endings) init() { e.mu.Init(lock.NewClass("hub.endings")) }
-
-// now is what since is to be asked with for a login that begins.
-func (e *endings) now() uint64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.count
-}
-
-func (e *endings) add(x ending, now time.Duration) {
-	x.at = now
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.count++
-	old := 0
-	for old < len(e.recent) && (now-e.recent[old].at > endingsKept || len(e.recent)-old >= endingsMax) {
-		old++
-	}
-	e.recent = append(e.recent[old:], x)
-}
-
-// since reports whether a device was ended since a login has begun.
-func (e *endings) since(begun uint64, user chat.UserID, device chat.DeviceID) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i := len(e.recent) - 1; i >= 0 && e.count-uint64(len(e.recent)-1-i) > begun; i-- {
-		if x := &e.recent[i]; x.user == user && x.which.Has(device) {
-			return true
-		}
-	}
-	return false
 }

@@ -16,7 +16,7 @@ func (s *Shard) Set(o *Session, ref RequestRef, set chat.Setting) {
 	if set.Kind.Sets() {
 		ref.Event = set.Kind
 	}
-	if !s.mayAsk(o, ref) || s.tooFastMessage(o, ref) || !s.mayAuthor(o, ref) || !s.takesPublish(o, ref) {
+	if !s.mayPublish(o, ref) {
 		return
 	}
 	if err := set.Check(); err != nil {

@@ -10,7 +10,7 @@ import (
 // client is told Ack or Failed, as for a message.
 func (s *Shard) SetTopic(o *Session, ref RequestRef, topic string) {
 	ref.Event = chat.EventTopic
-	if !s.mayAsk(o, ref) || s.tooFastMessage(o, ref) || !s.mayAuthor(o, ref) || !s.takesPublish(o, ref) {
+	if !s.mayPublish(o, ref) {
 		return
 	}
 	if err := chat.CheckTopic(topic); err != nil {

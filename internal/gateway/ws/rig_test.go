@@ -9,6 +9,7 @@ import (
 
 	"sarang/aio"
 	"sarang/aio/aiosim"
+	"sarang/chat"
 	"sarang/engine"
 	"sarang/internal/gateway/ws"
 	"sarang/internal/hub"
@@ -40,11 +41,15 @@ const (
 )
 
 func newRig(t testing.TB, seed uint64, faults aiosim.Faults) *rig {
+	return newRigOn(t, storesim.NewDisk(nil).Open(), seed, faults)
+}
+
+func newRigOn(t testing.TB, store chat.Store, seed uint64, faults aiosim.Faults) *rig {
 	r := &rig{t: t, events: make([]aio.Event, 64), at: map[string]netip.AddrPort{}}
 	r.world = aiosim.NewWorld(aiosim.Config{Seed: seed, Faults: faults})
 	n, err := node.New(node.Config{
 		Hub: hub.Config{
-			Store: storesim.NewDisk(nil).Open(), Logger: slog.New(slog.DiscardHandler),
+			Store: store, Logger: slog.New(slog.DiscardHandler),
 			Now:    func() time.Time { return time.UnixMilli(1_800_000_000_000) },
 			Random: rand.NewChaCha8([32]byte{byte(seed)}), Manual: true,
 			PasswordCost: password.Cost{MemoryKiB: password.MemoryKiBMin, Passes: 1},
