@@ -123,6 +123,7 @@ func importCommand() *cobra.Command {
 	l.BoolVar(&o.SkipBad, "skip-bad", false, "leave out what can not be read, and rooms that can not be written, and import the rest")
 	l.StringVar(&users, "users", "", "a file with who is who: an object of JSON from ids or names there to names here, or id:N")
 	l.BoolVar(&o.SameNames, "same-names", false, "who is called the same here is the same")
+	l.BoolVar(&o.Append, "append", false, "rooms of other programs that are there already: put what is newer behind what they have")
 	l.StringVar(&o.Into, "into", "", "call the room so (a file with one room)")
 	l.StringVar(&o.Prefix, "prefix", "", "put this before the names of all rooms")
 	l.StringVar(&zone, "zone", "UTC", "time zone of logs that have none, such as Europe/Berlin or Local")

@@ -15,7 +15,7 @@ type dry struct {
 	looks     map[string]bool
 	externals map[string]chat.UserID
 	rooms     map[string]chat.Room
-	profiled  map[chat.UserID]bool
+	ends      map[chat.RoomID]chat.Event // the last one that would be written
 }
 
 // dryIDs is behind all ids that a store gives out.
@@ -24,7 +24,7 @@ const dryIDs = 1 << 62
 func newDry(t Target) *dry {
 	return &dry{
 		Target: t, keys: map[string]chat.UserID{}, looks: map[string]bool{}, externals: map[string]chat.UserID{},
-		rooms: map[string]chat.Room{}, profiled: map[chat.UserID]bool{},
+		rooms: map[string]chat.Room{}, ends: map[chat.RoomID]chat.Event{},
 	}
 }
 
@@ -81,10 +81,14 @@ func (d *dry) ChangeProfile(context.Context, chat.UserID, chat.ProfileChange) (c
 }
 
 func (d *dry) RoomByKey(ctx context.Context, key string) (chat.Room, error) {
-	if r, made := d.rooms[key]; made {
-		return r, nil
+	r, err := d.rooms[key], error(nil)
+	if r.ID == 0 {
+		r, err = d.Target.RoomByKey(ctx, key)
 	}
-	return d.Target.RoomByKey(ctx, key)
+	if e, written := d.ends[r.ID]; written {
+		r.LastSeq, r.LastMs = e.Seq, e.TimeMs
+	}
+	return r, err
 }
 
 func (d *dry) CreateRoom(_ context.Context, r chat.Room, _ chat.RoomQuota) (chat.Room, error) {
@@ -100,7 +104,14 @@ func (d *dry) History(ctx context.Context, room chat.RoomID, p chat.Page) ([]cha
 	return d.Target.History(ctx, room, p)
 }
 
-func (d *dry) Commit(context.Context, chat.Batch) ([]chat.Conflict, error) { return nil, nil }
+func (d *dry) Commit(_ context.Context, b chat.Batch) ([]chat.Conflict, error) {
+	for _, a := range b.Appends {
+		if n := len(a.Events); n > 0 {
+			d.ends[a.Room] = chat.Event{Seq: a.Events[n-1].Seq, TimeMs: a.Events[n-1].TimeMs}
+		}
+	}
+	return nil, nil
+}
 
 func (d *dry) ChangeMembers(context.Context, []chat.MemberChange, int) ([]chat.Membership, error) {
 	return nil, nil

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -59,4 +60,36 @@ func FuzzSarang(f *testing.F) {
 	f.Add([]byte(exported(f, sample(f).s, 1)))
 	f.Add([]byte(strings.Replace(exported(f, sample(f).s, 0), `"seq":3`, `"seq":18446744073709551615`, 1)))
 	f.Fuzz(func(t *testing.T, text []byte) { fuzzImport(t, "sarang", "x.jsonl", text) })
+}
+
+func fuzzFile(f *testing.F, format, name string) {
+	f.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) { fuzzImport(t, format, name, text) })
+}
+
+func FuzzIrssi(f *testing.F)   { fuzzFile(f, "irssi", "irssi-tea.log") }
+func FuzzWeechat(f *testing.F) { fuzzFile(f, "weechat", "weechat-tea.weechatlog") }
+func FuzzDiscord(f *testing.F) { fuzzFile(f, "discord", "discord-tea.json") }
+
+// FuzzSlack has a day's messages, and the whole archive if they begin as one.
+func FuzzSlack(f *testing.F) {
+	f.Add(zipped(f, ".", nil))
+	for _, path := range []string{"general/2021-01-02.json", "general/2021-01-03.json"} {
+		text, err := os.ReadFile(filepath.Join("testdata", "slack", path))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if !bytes.HasPrefix(b, []byte("PK")) {
+			b = zipped(t, ".", map[string]string{"general/2021-01-02.json": string(b)})
+		}
+		fuzzImport(t, "slack", "x.zip", b)
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"sarang/chat"
@@ -24,7 +25,11 @@ type format struct {
 // formats are all that there are.
 func formats() []format {
 	return []format{
-		{"sarang", "lines of JSON, from 'sarang export'", func(im *importer, f *source) error { return readSarang(im, f.stream()) }},
+		{"sarang", "lines of JSON, from 'sarang export'", func(im *importer, f *source) error { return readSarang(im, f) }},
+		{"slack", "an export of Slack, a zip archive", readSlack},
+		{"discord", "a channel of Discord, as DiscordChatExporter has it in JSON", readDiscord},
+		{"irssi", "a log of irssi, of one channel", func(im *importer, f *source) error { return readIRC(im, f, f.path, parseIrssi) }},
+		{"weechat", "a log of WeeChat, of one channel", func(im *importer, f *source) error { return readIRC(im, f, f.path, parseWeechat) }},
 	}
 }
 
@@ -61,8 +66,6 @@ func (f *source) advance(n uint64) {
 	f.read += n
 	f.progress(f.read)
 }
-
-func (f *source) stream() io.Reader { return f }
 
 func openSource(ctx context.Context, path string, progress func(done, total uint64)) (*source, error) {
 	f, err := os.Open(path)
@@ -175,9 +178,25 @@ func detect(f *source) (string, error) {
 	return "", chat.Errorf(chat.CodeBadRequest, "it is not to be seen of what format the file is: give --format")
 }
 
+var weechatLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\t[^\t]*\t`)
+
 func formatOf(b []byte) string {
 	if bytes.HasPrefix(b, []byte(`{"type":"`+typeHeader+`"`)) {
 		return "sarang"
+	}
+	if bytes.HasPrefix(b, []byte("PK\x03\x04")) {
+		return "slack"
+	}
+	if bytes.HasPrefix(bytes.TrimPrefix(bytes.TrimSpace(b), []byte("\xef\xbb\xbf")), []byte("{")) && bytes.Contains(b, []byte(`"channel"`)) {
+		return "discord"
+	}
+	for line := range bytes.SplitSeq(b, []byte("\n")) {
+		switch {
+		case bytes.HasPrefix(line, []byte("--- Log opened ")), bytes.HasPrefix(line, []byte("--- Day changed ")):
+			return "irssi"
+		case weechatLine.Match(line):
+			return "weechat"
+		}
 	}
 	return ""
 }

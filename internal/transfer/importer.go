@@ -13,6 +13,7 @@ type Options struct {
 	Format       string            // one of Formats; empty: it is told by the file
 	Users        map[string]string // who is who: an id or a name in the file, and a name here or "id:7"
 	SameNames    bool              // who has the same name here is the same
+	Append       bool              // files of other programs: behind what a room of that name has
 	Into         string            // the name of the room, for a file that has one
 	Prefix       string            // before the names of rooms
 	Zone         *time.Location    // of logs, whose times say none; nil: UTC
@@ -35,8 +36,9 @@ type importer struct {
 	noted  bool
 	file   string
 
-	people map[string]person // by who they are for their program
-	names  map[string]bool   // comparison forms of the rooms of this import
+	people map[string]person    // by who they are for their program
+	names  map[string]bool      // comparison forms of the rooms of this import
+	ids    map[string]chat.Room // and those of other programs, by their ids there
 	room   *importedRoom
 	made   []chat.UserID // users whose names are to be kept from now on
 }
@@ -49,7 +51,7 @@ type person struct {
 func newImporter(ctx context.Context, t Target, o *Options) *importer {
 	return &importer{
 		ctx: ctx, target: t, o: o, r: &Report{}, id: chat.BatchID{Writer: rand.Uint64() | 1},
-		people: map[string]person{}, names: map[string]bool{},
+		people: map[string]person{}, names: map[string]bool{}, ids: map[string]chat.Room{},
 	}
 }
 
@@ -92,6 +94,7 @@ type importedRoom struct {
 	chat.Room
 	label string
 	whole bool // its log is to be this one, from the beginning
+	joins bool // the events may stand behind others, that are older
 	mode  roomMode
 	base  chat.Seq // the events of the import stand behind it
 	count chat.Seq // so many were read
@@ -127,11 +130,14 @@ func (im *importer) nextOf(room chat.RoomID, p *pager) (*chat.Event, error) {
 	return e, nil
 }
 
-// beginRoom is what follows is of r. whole: the log is to be this one from its beginning;
-// otherwise the events may stand behind what is older.
-func (im *importer) beginRoom(r chat.Room, whole bool) error {
+// beginRoom says that what follows is of r. joins: the events may stand behind others, which are
+// older. whole: if they are there already, they are at the beginning of the log.
+func (im *importer) beginRoom(r chat.Room, joins, whole bool) error {
+	if err := im.endRoom(); err != nil {
+		return err
+	}
 	im.names[r.Key] = true
-	b := &importedRoom{Room: r, whole: whole, label: "#" + r.Name}
+	b := &importedRoom{Room: r, whole: whole, joins: joins, label: "#" + r.Name}
 	im.room = b
 	there, err := im.target.RoomByKey(im.ctx, r.Key)
 	switch {
@@ -255,6 +261,8 @@ func (im *importer) align(first *chat.Event) error {
 	switch {
 	case b.whole:
 		im.refuse("there is one of that name already, with other events. Import into a new room, by --into or --prefix")
+	case !b.joins:
+		im.refuse("there is one of that name already, with other events. Import into a new room, by --into or --prefix, or behind those, by --append")
 	case first.TimeMs < b.LastMs:
 		im.refuse("it has events of %s, and those of the file begin at %s: the times of a room do not go back. Import into a new room, by --into or --prefix",
 			date(b.LastMs), date(first.TimeMs))

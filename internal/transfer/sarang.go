@@ -315,7 +315,7 @@ func (s *sarangReader) room(l *line) error {
 		return wrong("there was a room %q before", cut(r.Name))
 	}
 	s.lost = false
-	return s.im.beginRoom(r, true)
+	return s.im.beginRoom(r, false, true)
 }
 
 // direct returns the key of a room of users.

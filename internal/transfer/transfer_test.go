@@ -388,6 +388,9 @@ func TestBadLines(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(exported(t, sample(t).s, 0), "\n"), "\n")
 	for i := range lines {
 		for _, bad := range []string{"", "{", `{"type":"dance"}`, `{"type":"user","id":1,"surprise":2}`, "\xff", "[]", `{"type":"message","room":1,"seq":1}`, strings.Repeat("x", lineBytesMax+1)} {
+			if len(bad) > lineBytesMax && i%10 != 0 {
+				continue // it takes its time
+			}
 			text := strings.Join(append(append(append([]string{}, lines[:i]...), bad), lines[i+1:]...), "\n") + "\n"
 			to := storesim.NewDisk(nil).Open()
 			file := fileOf(t, "bad.jsonl", text)
