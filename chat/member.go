@@ -14,6 +14,9 @@ type Membership struct {
 	Since Seq  // the end of the log when he came
 	Mark  Seq  // he has read everything up to it; it never goes back
 	Muted bool // he does not want to be told of what happens
+
+	// Thread is what a MemberChange of a thread has made; of other changes, and in archives, the zero one.
+	Thread Follow
 }
 
 // MemberChangeKind says what a MemberChange does.
@@ -26,7 +29,15 @@ const (
 	MemberMarks   MemberChangeKind = 3 // he has read up to Seq
 	MemberMutes   MemberChangeKind = 4
 	MemberUnmutes MemberChangeKind = 5
+
+	// Of the thread Root; see Follow.After.
+	MemberFollows   MemberChangeKind = 6
+	MemberUnfollows MemberChangeKind = 7
+	MemberReads     MemberChangeKind = 8 // he has read it up to Seq
 )
+
+// OfThread reports whether the kind is about a thread.
+func (k MemberChangeKind) OfThread() bool { return k >= MemberFollows && k <= MemberReads }
 
 // MemberChange is a change of a membership. All but MemberEnters do nothing to who does not
 // belong to the room.
@@ -35,6 +46,7 @@ type MemberChange struct {
 	User UserID
 	Room RoomID
 	Seq  Seq
+	Root Seq    // of a thread: its first message. Where that is no message of the room, nothing changes, and Membership.Thread is the zero one
 	By   UserID // of MemberEnters: whose doing it is, if not the user's own; whom the user blocks does nothing
 }
 

@@ -202,14 +202,18 @@ type Thread struct {
 	Root    Seq
 	Replies int // messages that belong to it and were not deleted; Root is not one of them
 	Last    Seq // the newest of them, deleted or not
+
+	// Of the user who asks; the zero one if nobody does, or he has nothing to do with it.
+	Follow Follow
+	Unread int // messages behind the mark that were not deleted, of a thread that he follows; up to ThreadUnreadMax
 }
 
 // ThreadStore keeps what belongs together in a room. It follows from the logs, too. A thread is there
 // as long as its first message is in the log and is a message; deleted ones stay in it, without their texts.
 type ThreadStore interface {
-	// Threads returns up to itemsMax threads of a room (at least 1) whose Last is below before
-	// (0: any), those with the newest Last first. The work is bounded by the page.
-	Threads(ctx context.Context, room RoomID, before Seq, itemsMax int) ([]Thread, error)
+	// Threads returns threads of a room, those with the newest Last first. The work is bounded by the
+	// page, ThreadUnreadMax for each of it, and, of q.Unread, by the threads of the room that the user follows.
+	Threads(ctx context.Context, q ThreadQuery) ([]Thread, error)
 
 	// Replies returns the numbers of the messages of a thread, without its first one: in order
 	// those above p.After, or, if p.Before is not 0, the last ones below it; up to p.ItemsMax, and

@@ -15,6 +15,10 @@ type RecordKind struct {
 	// Log says that records of the kind follow from logs: they are there when those are, but
 	// for what came from events that were erased since.
 	Log bool
+
+	// Seeded says that Commit makes records of the kind, too, and that they change afterwards: a copy
+	// puts them in the place of those that came with the logs.
+	Seeded bool
 }
 
 // RecordField is a field of a record.
@@ -75,6 +79,7 @@ func RecordKinds() []RecordKind {
 		{Name: "mentions", Keys: 3, Fields: fields("user_id", "room_id", "seq", "time_ms"), Log: true},
 		{Name: "replies", Keys: 3, Fields: fields("room_id", "root", "seq"), Log: true},
 		{Name: "threads", Keys: 2, Fields: fields("room_id", "root", "replies", "last_seq"), Log: true},
+		{Name: "follows", Keys: 3, Fields: fields("user_id", "room_id", "root", "followed", "mark_seq"), Seeded: true},
 		{Name: "room_names", Keys: 1, Fields: fields("name_key$", "room_id", "until_ms")},
 		{Name: "room_links", Keys: 1, Fields: fields("id", "room_id", "code_hash#", "by_id", "uses", "uses_max", "expires_ms", "created_ms", "last_use")},
 		{Name: "changes", Keys: 2, Fields: fields("room_id", "target", "changed", "edited", "deleted", "pinned"), Log: true},

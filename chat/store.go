@@ -19,6 +19,7 @@ type Store interface {
 	MemberStore
 	MentionStore
 	ThreadStore
+	FollowStore
 	AccountStore
 	ProfileStore
 

@@ -7,7 +7,7 @@ import (
 	"sarang/client/session"
 )
 
-// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Belongs, ProfileChanged, Renamed, Blocked, Typing, Online,
+// Event is what a Client has to report: a RoomEvent, Gap, Left, Marked, Muted, Followed, Belongs, ProfileChanged, Renamed, Blocked, Typing, Online,
 // Offline, Failure or Fault. More kinds may be added: a type switch over them should have a default that
 // ignores what it does not know.
 type Event interface{ clientEvent() }
@@ -34,6 +34,14 @@ type Left struct {
 	Err     *chat.Error // nil: it did not say
 	Seq     chat.Seq
 	UntilMs int64
+}
+
+// Followed: what the user has to do with a thread, as another session of his says.
+type Followed struct {
+	Room     chat.RoomID
+	Root     chat.Seq // the first message of the thread
+	Followed bool
+	Mark     chat.Seq // he has read the thread up to it; it never goes back
 }
 
 // Marked: the user has read a room up to Seq, as another session of his says.
@@ -89,6 +97,7 @@ func (RoomEvent) clientEvent() {}
 func (Gap) clientEvent()       {}
 func (Left) clientEvent()      {}
 func (Marked) clientEvent()    {}
+func (Followed) clientEvent()  {}
 func (Muted) clientEvent()     {}
 func (Belongs) clientEvent()   {}
 func (Typing) clientEvent()    {}

@@ -79,6 +79,15 @@ func (l *link) Marked(_ *session.Session, m session.Marked) {
 	l.calls.answer(l, m.Request, m, nil)
 }
 
+// Followed answers a call, or is an event.
+func (l *link) Followed(_ *session.Session, f session.Followed) {
+	if f.Request == 0 {
+		l.emit(Followed{Room: f.Room, Root: f.Root, Followed: f.Followed, Mark: f.Mark})
+		return
+	}
+	l.calls.answer(l, f.Request, f, nil)
+}
+
 // Muted answers a call, or is an event.
 func (l *link) Muted(_ *session.Session, m session.Muted) {
 	if m.Request == 0 {

@@ -20,6 +20,26 @@ func (c *Client) Threads(ctx context.Context, room chat.RoomID, before chat.Seq,
 	return ask[session.ThreadPage](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Threads(room, before, itemsMax) })
 }
 
+// UnreadThreads is Threads for those that the user follows, and in which is something that he has not
+// read.
+func (c *Client) UnreadThreads(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (ThreadPage, error) {
+	return ask[session.ThreadPage](ctx, c, true, func(s *session.Session) (uint32, error) { return s.UnreadThreads(room, before, itemsMax) })
+}
+
+// Follow has the user follow the thread of a message, or, with remove, not any more, and returns what he
+// has to do with it then. Who starts a thread, writes in it or is mentioned there follows it without asking.
+func (c *Client) Follow(ctx context.Context, room chat.RoomID, root chat.Seq, remove bool) (Followed, error) {
+	f, err := ask[session.Followed](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Follow(room, root, remove) })
+	return Followed{f.Room, f.Root, f.Followed, f.Mark}, err
+}
+
+// ReadThread notes that the user has read a thread up to seq, if he follows it, and returns what he has to
+// do with it then. With seq 0 it only asks.
+func (c *Client) ReadThread(ctx context.Context, room chat.RoomID, root, seq chat.Seq) (Followed, error) {
+	f, err := ask[session.Followed](ctx, c, true, func(s *session.Session) (uint32, error) { return s.ReadThread(room, root, seq) })
+	return Followed{f.Room, f.Root, f.Followed, f.Mark}, err
+}
+
 // Thread returns a page of the messages of a thread, its first one among them, as History.
 func (c *Client) Thread(ctx context.Context, root chat.Seq, h History) (HistoryPage, error) {
 	p, err := ask[session.HistoryPage](ctx, c, true, func(s *session.Session) (uint32, error) { return s.Thread(root, h) })

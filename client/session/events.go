@@ -94,7 +94,10 @@ type Events interface {
 	// MentionPage answers Mentions.
 	MentionPage(s *Session, p MentionPage)
 
-	// ThreadPage answers Threads.
+	// Followed answers Follow and ReadThread, or tells what another session of the user has said.
+	Followed(s *Session, f Followed)
+
+	// ThreadPage answers Threads and UnreadThreads.
 	ThreadPage(s *Session, p ThreadPage)
 
 	// Belongs: the user belongs to a room from now on without having asked for it: somebody has
@@ -203,6 +206,9 @@ func (NopEvents) AuditPage(*Session, AuditPage) {}
 
 // MentionPage does nothing.
 func (NopEvents) MentionPage(*Session, MentionPage) {}
+
+// Followed does nothing.
+func (NopEvents) Followed(*Session, Followed) {}
 
 // ThreadPage does nothing.
 func (NopEvents) ThreadPage(*Session, ThreadPage) {}

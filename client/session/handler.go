@@ -124,6 +124,8 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SAudit, (*Session).auditPage)
 	packet.Handle(m, sarangv1.SMentions, (*Session).mentionPage)
 	packet.Handle(m, sarangv1.SThreads, (*Session).threadPage)
+	packet.Handle(m, sarangv1.SFollow, followed(sarangv1.SFollow, sarangv1.CFollow))
+	packet.Handle(m, sarangv1.SReadThread, followed(sarangv1.SReadThread, sarangv1.CReadThread))
 	packet.Handle(m, sarangv1.SThread, pickedPage(sarangv1.SThread, sarangv1.CThread))
 	packet.Handle(m, sarangv1.SPins, pickedPage(sarangv1.SPins, sarangv1.CPins))
 	packet.Handle(m, sarangv1.SGap, (*Session).gap)

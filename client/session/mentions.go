@@ -21,9 +21,58 @@ func (s *Session) Mentions(before chat.MentionPlace, itemsMax int) (uint32, erro
 // Threads asks for the threads of a room, those answered last, whose Last is below before (0:
 // any): Events.ThreadPage.
 func (s *Session) Threads(room chat.RoomID, before chat.Seq, itemsMax int) (uint32, error) {
+	return s.threads(room, before, itemsMax, false)
+}
+
+// UnreadThreads is Threads for those that the user follows, and in which is something that he has not
+// read.
+func (s *Session) UnreadThreads(room chat.RoomID, before chat.Seq, itemsMax int) (uint32, error) {
+	return s.threads(room, before, itemsMax, true)
+}
+
+func (s *Session) threads(room chat.RoomID, before chat.Seq, itemsMax int, unread bool) (uint32, error) {
 	return s.ask(request{packet: sarangv1.CThreads, room: room}, "", func(id uint32) packet.Marshaler {
-		return &sarangv1.Threads{Request: id, Room: uint64(room), Before: uint64(before), ItemsMax: wire32(itemsMax)}
+		return &sarangv1.Threads{Request: id, Room: uint64(room), Before: uint64(before), ItemsMax: wire32(itemsMax), Unread: unread}
 	})
+}
+
+// Follow has the user follow a thread, or not any more: Events.Followed.
+func (s *Session) Follow(room chat.RoomID, root chat.Seq, remove bool) (uint32, error) {
+	return s.ask(request{packet: sarangv1.CFollow, room: room}, "", func(id uint32) packet.Marshaler {
+		return &sarangv1.FollowThread{Request: id, Room: uint64(room), Root: uint64(root), Remove: remove}
+	})
+}
+
+// ReadThread says that the user has read a thread up to seq, which is kept if he follows it; 0 only asks
+// whether he does: Events.Followed.
+func (s *Session) ReadThread(room chat.RoomID, root, seq chat.Seq) (uint32, error) {
+	return s.ask(request{packet: sarangv1.CReadThread, room: room}, "", func(id uint32) packet.Marshaler {
+		return &sarangv1.ReadThread{Request: id, Room: uint64(room), Root: uint64(root), Seq: uint64(seq)}
+	})
+}
+
+// Followed is what the user has to do with a thread. Request is 0 if another session of his has said
+// so.
+type Followed struct {
+	Request  uint32
+	Room     chat.RoomID
+	Root     chat.Seq
+	Followed bool
+	Mark     chat.Seq // he has read the thread up to it; it never goes back
+}
+
+// followed returns the handler of S_FOLLOW and S_READ_THREAD.
+func followed(id, asked packet.ID) func(*Session, *sarangv1.Followed) error {
+	return func(s *Session, m *sarangv1.Followed) error {
+		if m.Request != 0 {
+			if _, err := s.answered(m.Request, id, asked); err != nil {
+				return err
+			}
+		}
+		s.events.Followed(s, Followed{m.Request, chat.RoomID(m.Room), chat.Seq(m.Root), m.Followed, chat.Seq(m.Mark)})
+		s.pump()
+		return nil
+	}
 }
 
 // Thread asks for a page of the messages of a thread, its first one among them, as History:
@@ -73,6 +122,10 @@ type Thread struct {
 	Root    StatedMessage
 	Replies int      // messages that belong to it and were not deleted; Root is not one of them
 	Last    chat.Seq // the newest of them
+
+	Followed bool     // by the user
+	Mark     chat.Seq // he has read it up to here
+	Unread   int      // if he follows it: messages behind Mark that were not deleted; chat.ThreadUnreadMax stands for as many or more
 }
 
 // stated reads a message with what became of it.
@@ -121,7 +174,10 @@ func (s *Session) threadPage(m *sarangv1.ThreadPage) error {
 	}
 	p := ThreadPage{Request: q.id, Room: chat.RoomID(m.Room), AsOf: chat.Seq(m.AsOf), More: m.More, Threads: make([]Thread, 0, len(m.Threads))}
 	for _, t := range m.Threads {
-		th := Thread{Root: s.stated(sarangv1.SThreads, t.GetRoot()), Replies: int(t.GetReplies()), Last: chat.Seq(t.GetLast())}
+		th := Thread{
+			Root: s.stated(sarangv1.SThreads, t.GetRoot()), Replies: int(t.GetReplies()), Last: chat.Seq(t.GetLast()),
+			Followed: t.GetFollowed(), Mark: chat.Seq(t.GetMark()), Unread: int(t.GetUnread()),
+		}
 		th.Root.Room = p.Room
 		p.Threads = append(p.Threads, th)
 	}

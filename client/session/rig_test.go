@@ -70,6 +70,10 @@ func (r *teller) Marked(_ *session.Session, m session.Marked) {
 	r.tell("marked #%d room=%d %d", m.Request, m.Room, m.Seq)
 }
 
+func (r *teller) Followed(_ *session.Session, f session.Followed) {
+	r.tell("followed #%d room=%d root=%d %t mark=%d", f.Request, f.Room, f.Root, f.Followed, f.Mark)
+}
+
 func (r *teller) Muted(_ *session.Session, m session.Muted) {
 	r.tell("muted #%d room=%d %t", m.Request, m.Room, m.Muted)
 }

@@ -83,6 +83,7 @@ func TestOperateStopped(t *testing.T) {
 		{"user erase nobody", exitNothing, ""},
 		{"user erase id:1", 0, "is nobody now"},
 		{"audit --max 1", 0, "erase"},
+		{"user export id:1", 0, `{"thread":{"room":1,"root":2,"followed":false,"mark":0}}`}, // where he was, not what he has read
 		{"room delete r", 0, "#r (room 1) is deleted"},
 		{"room list", 0, ""},
 		{"room show id:1", exitNothing, ""},
@@ -113,6 +114,11 @@ func speak(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	_, err = s.ChangeProfile(t.Context(), 1, chat.ProfileChange{Status: new("at tea"), About: new("two\nlines"), Hidden: new(true)})
+	for _, k := range chat.RecordKinds() {
+		if k.Name == "follows" {
+			err = errors.Join(err, s.(chat.Archive).AddRecords(t.Context(), k, []chat.Record{{int64(1), int64(1), int64(2), int64(1), int64(3)}}))
+		}
+	}
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}

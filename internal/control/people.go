@@ -281,11 +281,12 @@ func (o *Operations) setOperator(ctx context.Context, a OperatorArgs, _ Tell) (U
 
 // Exported is a line of an export: one of its fields is there.
 type Exported struct {
-	User    *User          `json:"user,omitempty"`
-	Profile *Profile       `json:"profile,omitempty"`
-	Block   *BlockedUser   `json:"block,omitempty"`
-	Room    *PlacedRoom    `json:"room,omitempty"` // what follows is of it
-	Event   *ExportedEvent `json:"event,omitempty"`
+	User    *User           `json:"user,omitempty"`
+	Profile *Profile        `json:"profile,omitempty"`
+	Block   *BlockedUser    `json:"block,omitempty"`
+	Thread  *FollowedThread `json:"thread,omitempty"`
+	Room    *PlacedRoom     `json:"room,omitempty"` // what follows is of it
+	Event   *ExportedEvent  `json:"event,omitempty"`
 }
 
 // ExportedEvent is something that a user did.
@@ -334,6 +335,9 @@ func (o *Operations) exportUser(ctx context.Context, a WhoArgs, tell Tell) (x Ex
 		return x, err
 	}
 	if err := o.exportPeople(ctx, u.ID, tell); err != nil {
+		return x, err
+	}
+	if err := exportFollows(ctx, archive, u.ID, tell); err != nil {
 		return x, err
 	}
 	for after := chat.RoomID(0); ; {

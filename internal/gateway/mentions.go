@@ -22,8 +22,29 @@ func (h *Handler) mentions(o *hub.Session, m *pb.Mentions) error {
 
 func (h *Handler) threads(o *hub.Session, m *pb.Threads) error {
 	ref := hub.RequestRef{Kind: pb.CThreads, Request: m.Request, Room: chat.RoomID(m.Room)}
-	h.shard.Threads(o, ref, chat.Seq(m.Before), int(m.ItemsMax))
+	h.shard.Threads(o, ref, chat.Seq(m.Before), int(m.ItemsMax), m.Unread)
 	return nil
+}
+
+func (h *Handler) follow(o *hub.Session, m *pb.FollowThread) error {
+	ref := hub.RequestRef{Kind: pb.CFollow, Request: m.Request, Room: chat.RoomID(m.Room)}
+	h.shard.Follow(o, ref, chat.Seq(m.Root), m.Remove)
+	return nil
+}
+
+func (h *Handler) readThread(o *hub.Session, m *pb.ReadThread) error {
+	ref := hub.RequestRef{Kind: pb.CReadThread, Request: m.Request, Room: chat.RoomID(m.Room)}
+	h.shard.ReadThread(o, ref, chat.Seq(m.Root), chat.Seq(m.Seq))
+	return nil
+}
+
+// Followed sends S_FOLLOW or S_READ_THREAD.
+func (h *Handler) Followed(o *hub.Session, ref hub.RequestRef, f hub.Followed) {
+	id := packet.ID(pb.SFollow)
+	if f.Reads {
+		id = pb.SReadThread
+	}
+	h.reply(o, id, &pb.Followed{Request: ref.Request, Room: uint64(ref.Room), Root: uint64(f.Root), Followed: f.Followed, Mark: uint64(f.Mark)})
 }
 
 func (h *Handler) thread(o *hub.Session, m *pb.ThreadHistory) error {
@@ -61,7 +82,10 @@ func (h *Handler) threadPage(o *hub.Session, ref hub.RequestRef, p *hub.HistoryP
 	}
 	fillStates(events, p.States)
 	for _, t := range p.Threads {
-		m.Threads = append(m.Threads, &pb.Thread{Root: roots[t.Root], Replies: uint32(t.Replies), Last: uint64(t.Last)})
+		m.Threads = append(m.Threads, &pb.Thread{
+			Root: roots[t.Root], Replies: uint32(t.Replies), Last: uint64(t.Last),
+			Followed: t.Follow.Followed, Mark: uint64(t.Follow.Mark), Unread: uint32(t.Unread),
+		})
 	}
 	h.reply(o, pb.SThreads, m)
 }

@@ -50,6 +50,8 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CMentions, h.mentions)
 	packet.Handle(h.mux, pb.CThreads, h.threads)
 	packet.Handle(h.mux, pb.CThread, h.thread)
+	packet.Handle(h.mux, pb.CFollow, h.follow)
+	packet.Handle(h.mux, pb.CReadThread, h.readThread)
 	packet.Handle(h.mux, pb.CPins, h.pins)
 	packet.Handle(h.mux, pb.CSearch, h.search)
 	packet.Handle(h.mux, pb.CMakeLink, h.makeLink)

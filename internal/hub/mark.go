@@ -21,13 +21,33 @@ func (s *Shard) Mute(o *Session, ref RequestRef, muted bool) {
 	s.changeMember(o, ref, kind, 0)
 }
 
+// Follow notes whether the session's user follows a thread; the client is told Followed or
+// Failed, and his other sessions Followed.
+func (s *Shard) Follow(o *Session, ref RequestRef, root chat.Seq, remove bool) {
+	kind := chat.MemberFollows
+	if remove {
+		kind = chat.MemberUnfollows
+	}
+	s.changeThread(o, ref, kind, root, 0)
+}
+
+// ReadThread notes that the session's user has read a thread up to seq, if he follows it; the
+// client is told Followed or Failed, and his other sessions Followed.
+func (s *Shard) ReadThread(o *Session, ref RequestRef, root, seq chat.Seq) {
+	s.changeThread(o, ref, chat.MemberReads, root, seq)
+}
+
 func (s *Shard) changeMember(o *Session, ref RequestRef, kind chat.MemberChangeKind, seq chat.Seq) {
+	s.changeThread(o, ref, kind, 0, seq)
+}
+
+func (s *Shard) changeThread(o *Session, ref RequestRef, kind chat.MemberChangeKind, root, seq chat.Seq) {
 	if !s.mayRequest(o, ref, limit.LevelReads) || !s.begin(o, ref) {
 		return
 	}
 	s.ask(&memberRequest{
 		asker: asker{session: o.Engine.ID(), network: o.network, user: o.User, ref: ref, counted: true},
-		kind:  kind, seq: seq,
+		kind:  kind, root: root, seq: seq,
 	})
 }
 
@@ -35,6 +55,7 @@ func (s *Shard) changeMember(o *Session, ref RequestRef, kind chat.MemberChangeK
 type memberRequest struct {
 	asker
 	kind chat.MemberChangeKind
+	root chat.Seq // of a thread
 	seq  chat.Seq // of a mark
 	late bool
 }
@@ -48,12 +69,12 @@ func (r *memberRequest) at(h *home) {
 		h.shard.refuse(&r.asker, chat.Errorf(chat.CodeBadRequest, "an ephemeral room keeps nothing of who was in it"))
 		return
 	}
-	if r.kind == chat.MemberMarks && !r.late && h.lacks(info.Epoch, r.seq) {
+	if (r.kind == chat.MemberMarks || r.kind == chat.MemberReads) && !r.late && h.lacks(info.Epoch, r.seq) {
 		r.late = true
 		h.whenCaughtUp(r)
 		return
 	}
-	h.shard.belong(chat.MemberChange{Kind: r.kind, User: r.user, Room: h.id(), Seq: min(r.seq, info.LastSeq)}, &r.asker)
+	h.shard.belong(chat.MemberChange{Kind: r.kind, User: r.user, Room: h.id(), Root: r.root, Seq: min(r.seq, info.LastSeq)}, &r.asker)
 }
 
 // LeaveForGood leaves a room, and the user does not belong to it any more. When that is stored,

@@ -61,8 +61,9 @@ func (s *Shard) belongs(c chat.MemberChange, who *asker) *memberJob {
 	q := &s.members
 	at := seat{c.User, c.Room}
 	job := q.newest[at]
-	if job != nil && job.change.Kind == c.Kind && job.change.By == c.By && (c.Kind == chat.MemberMarks || c.Kind == chat.MemberEnters) {
-		if c.Kind == chat.MemberMarks {
+	if job != nil && job.change.Kind == c.Kind && job.change.By == c.By && job.change.Root == c.Root &&
+		(c.Kind == chat.MemberMarks || c.Kind == chat.MemberReads || c.Kind == chat.MemberEnters) {
+		if c.Kind != chat.MemberEnters {
 			job.change.Seq = max(job.change.Seq, c.Seq)
 		}
 	} else {
@@ -179,15 +180,19 @@ func (s *Shard) tellMember(j *memberJob, m chat.Membership) {
 			s.refuse(who, s.notMember())
 			continue
 		}
-		s.answer(who.session.Worker(), &memberTold{*who, j.change.Kind, m})
+		if j.noThread(&m) {
+			s.refuse(who, chat.Errorf(chat.CodeNoMessage, "event %d is no message of this room, or is not kept any more", j.change.Root))
+			continue
+		}
+		s.answer(who.session.Worker(), &memberTold{*who, j.change.Kind, j.change.Root, m})
 	}
-	if m.Room == 0 && j.change.Kind != chat.MemberLeaves {
+	if m.Room == 0 && j.change.Kind != chat.MemberLeaves || j.change.Kind.OfThread() && m.Thread.Root == 0 {
 		return
 	}
 	for _, id := range s.hub.online.sessionsOf(j.change.User) {
 		if !j.asked(id) {
 			who := asker{session: id, user: j.change.User, ref: RequestRef{Room: j.change.Room}}
-			s.answer(id.Worker(), &memberTold{who, j.change.Kind, m})
+			s.answer(id.Worker(), &memberTold{who, j.change.Kind, j.change.Root, m})
 		}
 	}
 }
@@ -201,6 +206,12 @@ func (s *Shard) notMember() *chat.Error {
 	return chat.Errorf(chat.CodeNotMember, "you do not belong to this room: join it first")
 }
 
+// noThread reports whether a change was of a thread that there is not. Who has read what he does not
+// follow is not told so.
+func (j *memberJob) noThread(m *chat.Membership) bool {
+	return j.change.Kind.OfThread() && j.change.Kind != chat.MemberReads && m.Thread.Root == 0
+}
+
 func (j *memberJob) asked(id engine.SessionID) bool {
 	for i := range j.askers {
 		if j.askers[i].session == id {
@@ -210,10 +221,19 @@ func (j *memberJob) asked(id engine.SessionID) bool {
 	return false
 }
 
+// Followed is what a user has to do with a thread, as it is told.
+type Followed struct {
+	Root     chat.Seq
+	Followed bool
+	Mark     chat.Seq // he has read the thread up to it
+	Reads    bool     // it is told of a mark, and not of who follows
+}
+
 // memberTold tells a session what a membership of its user is.
 type memberTold struct {
 	asker
 	kind chat.MemberChangeKind
+	root chat.Seq // of a thread
 	m    chat.Membership
 }
 
@@ -232,6 +252,8 @@ func (t *memberTold) on(s *Shard) {
 		o.Client.Marked(o, t.ref, t.m.Mark)
 	case chat.MemberMutes, chat.MemberUnmutes:
 		o.Client.Muted(o, t.ref, t.m.Muted)
+	case chat.MemberFollows, chat.MemberUnfollows, chat.MemberReads:
+		o.Client.Followed(o, t.ref, Followed{Root: t.root, Followed: t.m.Thread.Followed, Mark: t.m.Thread.Mark, Reads: t.kind == chat.MemberReads})
 	case chat.MemberEnters:
 		o.Client.Belongs(o, t.ref.Room)
 	}

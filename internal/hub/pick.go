@@ -14,8 +14,9 @@ import (
 
 // selection is what of a room's log a page is of.
 type selection struct {
-	what selectionKind
-	root chat.Seq // of selectThread
+	what   selectionKind
+	root   chat.Seq // of selectThread
+	unread bool     // of selectThreads: those that the user follows and has not read
 }
 
 type selectionKind uint8
@@ -33,10 +34,11 @@ const pickedMax = 64
 func (s *Shard) picked(itemsWant int) int { return min(s.items(itemsWant), pickedMax) }
 
 // Threads tells the client a page of the threads of a room, by History with Threads: those
-// answered last, below before if that is not 0.
-func (s *Shard) Threads(o *Session, ref RequestRef, before chat.Seq, itemsWant int) {
+// answered last, below before if that is not 0. unread: those that the user follows, and in which is
+// something that he has not read.
+func (s *Shard) Threads(o *Session, ref RequestRef, before chat.Seq, itemsWant int, unread bool) {
 	if s.mayRequest(o, ref, limit.LevelReads) && s.begin(o, ref) {
-		s.askHistory(o, ref, selection{what: selectThreads}, chat.Page{Before: before, ItemsMax: s.picked(itemsWant)})
+		s.askHistory(o, ref, selection{what: selectThreads, unread: unread}, chat.Page{Before: before, ItemsMax: s.picked(itemsWant)})
 	}
 }
 
@@ -44,7 +46,7 @@ func (s *Shard) Threads(o *Session, ref RequestRef, before chat.Seq, itemsWant i
 // History.
 func (s *Shard) Thread(o *Session, ref RequestRef, root, after, before chat.Seq, itemsWant int) {
 	if s.mayRequest(o, ref, limit.LevelReads) && s.begin(o, ref) {
-		s.askHistory(o, ref, selection{selectThread, root}, chat.Page{After: after, Before: before, ItemsMax: s.picked(itemsWant)})
+		s.askHistory(o, ref, selection{what: selectThread, root: root}, chat.Page{After: after, Before: before, ItemsMax: s.picked(itemsWant)})
 	}
 }
 
@@ -60,7 +62,7 @@ func (s *Shard) Pins(o *Session, ref RequestRef, before chat.Seq, itemsWant int)
 func (h *Hub) readSelection(ctx context.Context, id chat.RoomID, of selection, page chat.Page, user chat.UserID) (HistoryPage, error) {
 	switch of.what {
 	case selectThreads:
-		return h.readThreads(ctx, id, page, user)
+		return h.readThreads(ctx, id, of, page, user)
 	case selectThread:
 		return h.readThread(ctx, id, of.root, page, user)
 	case selectPins:
@@ -69,8 +71,10 @@ func (h *Hub) readSelection(ctx context.Context, id chat.RoomID, of selection, p
 	return h.readHistory(ctx, id, page, user)
 }
 
-func (h *Hub) readThreads(ctx context.Context, id chat.RoomID, page chat.Page, user chat.UserID) (p HistoryPage, err error) {
-	threads, err := h.config.Store.Threads(ctx, id, page.Before, page.ItemsMax+1)
+func (h *Hub) readThreads(ctx context.Context, id chat.RoomID, of selection, page chat.Page, user chat.UserID) (p HistoryPage, err error) {
+	threads, err := h.config.Store.Threads(ctx, chat.ThreadQuery{
+		Room: id, User: user, Before: page.Before, ItemsMax: page.ItemsMax + 1, Unread: of.unread,
+	})
 	if err != nil {
 		return p, err
 	}

@@ -67,6 +67,8 @@ type Client interface {
 	// told of it. They come without a request, too: another session of his has asked for it.
 	Marked(s *Session, ref RequestRef, mark chat.Seq)
 	Muted(s *Session, ref RequestRef, muted bool)
+	// Followed tells of a thread of ref.Room. It comes without a request, too, as Marked.
+	Followed(s *Session, ref RequestRef, f Followed)
 	MyRooms(s *Session, ref RequestRef, rooms []MyRoom, more bool)
 	Mentions(s *Session, ref RequestRef, p MentionPage)
 

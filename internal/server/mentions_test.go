@@ -68,6 +68,28 @@ func TestMentionsOverTheWire(t *testing.T) {
 		if err != nil || len(thread.Events) != 2 || thread.Events[0].Text != text || thread.Events[1].Text != "oh" || len(thread.States) != 2 {
 			t.Errorf("the thread is %+v, %v", thread, err)
 		}
+		// Ann has said its first message, and follows it; Ben has read what he has said himself.
+		if x := threads.Threads[0]; !x.Followed || x.Mark != reply || x.Unread != 0 {
+			t.Errorf("ben has to do with the thread: %+v", x)
+		}
+		news, err := ann.UnreadThreads(t.Context(), room, 0, 0)
+		if err != nil || len(news.Threads) != 1 || news.Threads[0].Root.Seq != seq || news.Threads[0].Unread != 1 || news.Threads[0].Mark != seq {
+			t.Errorf("ann has not read %+v, %v", news, err)
+		}
+		f, err := ann.ReadThread(t.Context(), room, seq, reply)
+		if want := (client.Followed{Room: room, Root: seq, Followed: true, Mark: reply}); err != nil || f != want {
+			t.Errorf("ann has read it: %+v, %v", f, err)
+		}
+		if news, err = ann.UnreadThreads(t.Context(), room, 0, 0); err != nil || len(news.Threads) != 0 {
+			t.Errorf("ann has read all, and is told %+v, %v", news, err)
+		}
+		f, err = ann.Follow(t.Context(), room, seq, true)
+		if want := (client.Followed{Room: room, Root: seq, Mark: reply}); err != nil || f != want {
+			t.Errorf("ann does not follow it any more: %+v, %v", f, err)
+		}
+		if _, err := ann.Follow(t.Context(), room, 1<<40, false); chat.CodeOf(err) != chat.CodeNoMessage {
+			t.Errorf("ann follows nothing: %v", err)
+		}
 		pins, err := ann.Pins(t.Context(), room, 0, 0)
 		if err != nil || len(pins.Events) != 1 || pins.Events[0].Seq != reply || pins.States[0].Pinned == 0 {
 			t.Errorf("pinned is %+v, %v", pins, err)

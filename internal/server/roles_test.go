@@ -294,7 +294,17 @@ func (a *nativeAsker) seenBy(room uint64) uint32 {
 }
 
 func (a *nativeAsker) mark(room uint64) uint32 {
-	return a.ask(pb.CMark, &pb.Mark{Request: 5, Room: room, Seq: 1}, pb.SMark)
+	a.t.Helper()
+	code := a.ask(pb.CMark, &pb.Mark{Request: 5, Room: room, Seq: 1}, pb.SMark)
+	if other := a.ask(pb.CReadThread, &pb.ReadThread{Request: 14, Room: room, Root: 1, Seq: 1}, pb.SReadThread); other != code {
+		a.t.Errorf("the mark of a thread: code %d, and %d for that of the room", other, code)
+	}
+	// There is no such message, which is told to who may follow.
+	other := a.ask(pb.CFollow, &pb.FollowThread{Request: 15, Room: room, Root: 1 << 40}, pb.SFollow)
+	if other != code && (code != 0 || other != uint32(chat.CodeNoMessage)) {
+		a.t.Errorf("to follow a thread: code %d, and %d for a mark", other, code)
+	}
+	return code
 }
 
 func (a *nativeAsker) report(room, seq uint64) uint32 {
@@ -347,6 +357,9 @@ func (a *nativeAsker) picked(room uint64) uint32 {
 	code := a.ask(pb.CThreads, &pb.Threads{Request: 10, Room: room}, pb.SThreads)
 	if other := a.ask(pb.CThread, &pb.ThreadHistory{Request: 11, Room: room, Root: 1}, pb.SThread); other != code {
 		a.t.Errorf("a thread: code %d, and %d for the list of them", other, code)
+	}
+	if other := a.ask(pb.CThreads, &pb.Threads{Request: 13, Room: room, Unread: true}, pb.SThreads); other != code {
+		a.t.Errorf("unread threads: code %d, and %d for all of them", other, code)
 	}
 	if other := a.ask(pb.CPins, &pb.Pins{Request: 12, Room: room}, pb.SPins); other != code {
 		a.t.Errorf("pins: code %d, and %d for threads", other, code)
@@ -479,10 +492,15 @@ func (a *sdkAsker) seenBy(room uint64) uint32 {
 }
 
 func (a *sdkAsker) mark(room uint64) uint32 {
-	return a.code(func(ctx context.Context) error {
+	a.t.Helper()
+	code := a.code(func(ctx context.Context) error {
 		_, err := a.c.Mark(ctx, chat.RoomID(room), 1)
 		return err
 	})
+	if other := a.code(func(ctx context.Context) error { _, err := a.c.ReadThread(ctx, chat.RoomID(room), 1, 1); return err }); other != code {
+		a.t.Errorf("the mark of a thread: code %d, and %d for that of the room", other, code)
+	}
+	return code
 }
 
 func (a *sdkAsker) report(room, seq uint64) uint32 {

@@ -223,7 +223,7 @@ func TestWhatFollows(t *testing.T) {
 	to := storesim.NewDisk(nil).Open()
 	mustImport(t, to, Options{}, fileOf(t, "all.jsonl", exported(t, sample(t).s, 0)))
 	ctx := t.Context()
-	threads, err := to.Threads(ctx, 1, 0, 10)
+	threads, err := to.Threads(ctx, chat.ThreadQuery{Room: 1, ItemsMax: 10})
 	if err != nil || len(threads) != 1 || threads[0] != (chat.Thread{Root: 2, Replies: 2, Last: 4}) {
 		t.Errorf("threads: %v, %v", threads, err)
 	}

@@ -115,11 +115,11 @@ func (m *Model) do(c Command) []Effect {
 		return m.account(c)
 	case VerbName, VerbProfile, VerbWhois, VerbAway, VerbBlock, VerbUnblock, VerbSeen:
 		return m.aboutThem(c)
-	case VerbEdit, VerbDelete, VerbReact, VerbReply, VerbUnreact, VerbPin, VerbUnpin:
+	case VerbEdit, VerbDelete, VerbReact, VerbReply, VerbUnreact, VerbPin, VerbUnpin, VerbFollow, VerbUnfollow:
 		return m.changing(c)
 	case VerbReport, VerbReports, VerbPurge:
 		return m.reporting(c)
-	case VerbMentions, VerbThreads, VerbPins:
+	case VerbMentions, VerbThreads, VerbUnread, VerbPins:
 		return m.picking(c.Verb)
 	case VerbMakeLink, VerbLinks, VerbRevokeLink:
 		return m.linking(c)

@@ -31,6 +31,8 @@ func (c Change) perform(ctx context.Context, to Conn) any {
 		_, err = to.React(ctx, c.Room, c.Target, c.Text, false)
 	case VerbUnreact:
 		_, err = to.React(ctx, c.Room, c.Target, c.Text, true)
+	case VerbFollow, VerbUnfollow:
+		_, err = to.Follow(ctx, c.Room, c.Target, c.Verb == VerbUnfollow)
 	case VerbPin, VerbUnpin:
 		_, err = to.Pin(ctx, c.Room, c.Target, c.Verb == VerbUnpin)
 	default:
@@ -87,11 +89,23 @@ func (m *Model) changing(c Command) []Effect {
 			continue
 		}
 		if n--; n == 0 {
-			return []Effect{Change{Room: r.info.ID, Verb: c.Verb, Target: e.seq, Text: r.meaning(c.Verb, c.Text)}}
+			target := e.seq
+			if c.Verb == VerbFollow || c.Verb == VerbUnfollow {
+				target = r.threadOf(target)
+			}
+			return []Effect{Change{Room: r.info.ID, Verb: c.Verb, Target: target, Text: r.meaning(c.Verb, c.Text)}}
 		}
 	}
 	m.hint = "there is no such message"
 	return nil
+}
+
+// threadOf is the first message of the thread that a message belongs to, or may begin.
+func (r *room) threadOf(seq chat.Seq) chat.Seq {
+	if m, ok := r.view.Message(seq); ok && m.Root != 0 {
+		return m.Root
+	}
+	return seq
 }
 
 // learn takes an event of the log into the picture of the room's messages, and has the message

@@ -47,10 +47,13 @@ const (
 	VerbReply
 	VerbUnreact
 	VerbPin
+	VerbFollow
+	VerbUnfollow
 	VerbUnpin
 	VerbMentions
 	VerbThreads
 	VerbPins
+	VerbUnread
 	VerbSend
 	VerbSave
 	VerbTopic
@@ -152,6 +155,9 @@ func verbs() []struct {
 		{"search", "/search [#room] words", "in your rooms; from:NAME has:link", VerbSearch},
 		{"mentions", "/mentions", "where somebody means you", VerbMentions},
 		{"threads", "/threads", "what was answered here", VerbThreads},
+		{"unread", "/unread", "threads of yours with news", VerbUnread},
+		{"follow", "/follow [^N]", "follow the thread of a message", VerbFollow},
+		{"unfollow", "/unfollow [^N]", "or not any more", VerbUnfollow},
 		{"pins", "/pins", "what is pinned here", VerbPins},
 		{"help", "/help", "show or hide this (F1)", VerbHelp},
 		{"quit", "/quit", "end (Ctrl-C)", VerbQuit},
@@ -198,7 +204,7 @@ func (c *Command) arguments(words []string) error {
 		return c.room(words, true)
 	case VerbInvite, VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute:
 		return c.person(words)
-	case VerbEdit, VerbDelete, VerbReact, VerbReply, VerbUnreact, VerbPin, VerbUnpin:
+	case VerbEdit, VerbDelete, VerbReact, VerbReply, VerbUnreact, VerbPin, VerbUnpin, VerbFollow, VerbUnfollow:
 		return c.message(words)
 	case VerbSend, VerbSave:
 		return c.fileArguments(words)

@@ -107,7 +107,11 @@ func (r *room) meaning(v Verb, text string) string {
 
 // wordless reports whether nothing is said by a command about a message.
 func (c *Command) wordless() bool {
-	return c.Verb == VerbDelete || c.Verb == VerbPin || c.Verb == VerbUnpin
+	switch c.Verb {
+	case VerbDelete, VerbPin, VerbUnpin, VerbFollow, VerbUnfollow:
+		return true
+	}
+	return false
 }
 
 // Pick asks for messages that are not a part of the log: mentions, threads, pins. They are shown as
@@ -128,6 +132,35 @@ func (m *Model) picking(v Verb) []Effect {
 	return []Effect{Pick{m.room().info.ID, v}}
 }
 
+// newIn says how much of a thread is new.
+func newIn(t client.Thread) string {
+	switch {
+	case t.Unread >= chat.ThreadUnreadMax:
+		return fmt.Sprintf(", %d or more new", chat.ThreadUnreadMax)
+	case t.Unread > 0:
+		return fmt.Sprintf(", %d new", t.Unread)
+	}
+	return ""
+}
+
+// newsMax is how many messages of a thread are shown that are new in it.
+const newsMax = 10
+
+// news shows what is new in a thread, as far as there is a place for it, and notes that it was read.
+func (p Pick) news(ctx context.Context, c Conn, t client.Thread, show func(client.StatedMessage)) error {
+	page, err := c.Thread(ctx, t.Root.Seq, client.History{Room: p.Room, After: t.Mark, ItemsMax: newsMax})
+	if err != nil || len(page.Events) == 0 {
+		return err
+	}
+	for i := range page.Events {
+		if e := &page.Events[i]; !e.Erased() {
+			show(client.StatedMessage{Event: *e})
+		}
+	}
+	_, err = c.ReadThread(ctx, p.Room, t.Root.Seq, page.Events[len(page.Events)-1].Seq)
+	return err
+}
+
 func (p Pick) perform(ctx context.Context, c Conn) any {
 	var lines []string
 	var more bool
@@ -145,7 +178,17 @@ func (p Pick) perform(ctx context.Context, c Conn) any {
 		what = "nothing was answered here"
 		page, failed := c.Threads(ctx, p.Room, 0, pickedMax)
 		for _, t := range page.Threads {
-			add(t.Root, fmt.Sprintf("  ↪ %d", t.Replies))
+			add(t.Root, fmt.Sprintf("  ↪ %d", t.Replies)+newIn(t))
+		}
+		more, err = page.More, failed
+	case VerbUnread:
+		what = "nothing is new in the threads that you follow here"
+		page, failed := c.UnreadThreads(ctx, p.Room, 0, pickedMax)
+		for _, t := range page.Threads {
+			add(t.Root, fmt.Sprintf("  ↪ %d", t.Replies)+newIn(t))
+			if failed == nil {
+				failed = p.news(ctx, c, t, func(e client.StatedMessage) { add(e, ""); lines[len(lines)-1] = "    " + lines[len(lines)-1] })
+			}
 		}
 		more, err = page.More, failed
 	case VerbPins:

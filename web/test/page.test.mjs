@@ -637,6 +637,24 @@ test("a thread beside the room", async () => {
   await page.locator(".thread .body", { hasText: "I do" }).waitFor();
   assert.deepEqual(await page.locator(".thread .body").allTextContents(), ["who brings the tea?", "I do"]);
   await ann.page.locator(".msg", { hasText: "I do" }).locator(".answers", { hasText: "who brings" }).waitFor();
+  // Sara has started it, and has something to read; Sven follows what he has answered.
+  await page.locator(".thread button", { hasText: "Unfollow" }).waitFor();
+  await ann.choose("Threads");
+  const list = ann.page.locator(".cases .case");
+  await list.locator("strong", { hasText: "1 unread" }).waitFor();
+  await accessible(ann, "the list of threads");
+  await ann.page.locator(".check input").check();
+  await list.click();
+  await ann.page.locator(".thread .body", { hasText: "I do" }).waitFor();
+  await ann.page.locator(".thread button", { hasText: "Unfollow" }).click();
+  await ann.page.locator(".thread button", { hasText: /^Follow$/ }).waitFor();
+  await ann.page.focus("#thread-composer");
+  await ann.page.keyboard.press("Escape");
+  await ann.choose("Threads");
+  await list.locator(".hint", { hasText: /^1 answer$/ }).waitFor();
+  await ann.page.locator(".check input").check();
+  await ann.page.locator(".none", { hasText: "read all threads" }).waitFor();
+  await ann.page.keyboard.press("Escape");
   await accessible(bob, "a thread");
   await bob.picture("thread");
   await page.setViewportSize(phone);

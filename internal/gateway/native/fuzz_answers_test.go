@@ -131,6 +131,14 @@ func (p *peer) askOf(got packet.Packet) (a ask, answered bool) {
 		if m := new(pb.ThreadHistory); read(m) {
 			a.mark = uint64(m.Request)
 		}
+	case pb.CFollow:
+		if m := new(pb.FollowThread); read(m) {
+			a.mark = uint64(m.Request)
+		}
+	case pb.CReadThread:
+		if m := new(pb.ReadThread); read(m) {
+			a.mark = uint64(m.Request)
+		}
 	case pb.CPins:
 		if m := new(pb.Pins); read(m) {
 			a.mark = uint64(m.Request)
@@ -410,6 +418,15 @@ func (p *peer) toldMembership(got packet.Packet) {
 		m := new(pb.Mute)
 		p.read(got, m)
 		answered(pb.CMute, m.Request)
+	case pb.SFollow, pb.SReadThread:
+		m := new(pb.Followed)
+		p.read(got, m)
+		answered(got.ID-1, m.Request)
+		if at := [2]uint64{m.Room, m.Root}; m.Root != 0 && (m.Mark != 0 && m.Mark < p.threadMarks[at] || m.Mark > uint64(len(p.r.log[chat.RoomID(m.Room)]))) {
+			failf("%s: the mark of a thread is %v, and it was %d", p.name, m, p.threadMarks[at])
+		} else {
+			p.threadMarks[at] = m.Mark
+		}
 	case pb.SDirect:
 		m := new(pb.Created)
 		p.read(got, m)
@@ -473,7 +490,7 @@ func (p *peer) toldMembership(got packet.Packet) {
 		p.read(got, m)
 		p.answered(pb.CThreads, 0, uint64(m.Request))
 		for i, th := range m.Threads {
-			if th.Root == nil || th.Root.Seq >= th.Last || i > 0 && th.Last >= m.Threads[i-1].Last {
+			if th.Root == nil || th.Root.Seq >= th.Last || !th.Followed && th.Unread > 0 || th.Mark > th.Last || th.Unread > th.Replies || i > 0 && th.Last >= m.Threads[i-1].Last {
 				failf("%s: threads are %v", p.name, m)
 			}
 			p.stored(th.Root)

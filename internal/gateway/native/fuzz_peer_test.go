@@ -36,14 +36,16 @@ type peer struct {
 	lost    bool   // what was sent is no stream of packets any more
 	goodbye *pb.Goodbye
 
-	asked  map[ask]int            // requests without an answer
-	above  map[ask]uint64         // pages: wanted are ids above
-	left   map[uint64]bool        // rooms that were to be left at some time
-	rooms  map[uint64]*readerSeat // rooms that are read
-	marks  map[uint64]uint64      // how far the user has read, as was told
-	own    []byte                 // token
-	user   uint64
-	polite bool // answers pings
+	asked map[ask]int            // requests without an answer
+	above map[ask]uint64         // pages: wanted are ids above
+	left  map[uint64]bool        // rooms that were to be left at some time
+	rooms map[uint64]*readerSeat // rooms that are read
+	marks map[uint64]uint64      // how far the user has read, as was told
+
+	threadMarks map[[2]uint64]uint64 // the same of threads, by room and first message
+	own         []byte               // token
+	user        uint64
+	polite      bool // answers pings
 }
 
 // readerSeat is where a peer stands in a room.
@@ -62,7 +64,7 @@ type ask struct {
 // dial opens a connection; it stands when the rig has come to rest.
 func (r *rig) dial(name string) *peer {
 	p := &peer{
-		r: r, name: name, asked: map[ask]int{}, above: map[ask]uint64{}, left: map[uint64]bool{}, rooms: map[uint64]*readerSeat{}, marks: map[uint64]uint64{},
+		r: r, name: name, asked: map[ask]int{}, above: map[ask]uint64{}, left: map[uint64]bool{}, rooms: map[uint64]*readerSeat{}, marks: map[uint64]uint64{}, threadMarks: map[[2]uint64]uint64{},
 	}
 	s, err := r.driver.Connect(r.at, aio.SocketOptions{}, aio.Token(len(r.peers)))
 	check(err)

@@ -430,8 +430,14 @@ func (s *script) picked(room uint64, c byte) (packet.ID, packet.Marshaler) {
 		}
 		return pb.CMentions, m
 	case 1:
-		return pb.CThreads, &pb.Threads{Request: s.request, Room: room, Before: s.number(s.next()), ItemsMax: items}
+		if c&32 != 0 {
+			return pb.CFollow, &pb.FollowThread{Request: s.request, Room: room, Root: s.number(s.next()), Remove: c&16 != 0}
+		}
+		return pb.CThreads, &pb.Threads{Request: s.request, Room: room, Before: s.number(s.next()), ItemsMax: items, Unread: c&16 != 0}
 	case 2:
+		if c&32 != 0 {
+			return pb.CReadThread, &pb.ReadThread{Request: s.request, Room: room, Root: s.number(s.next()), Seq: s.number(s.next())}
+		}
 		return pb.CThread, &pb.ThreadHistory{Request: s.request, Room: room, Root: s.number(s.next()), After: s.number(c >> 3), ItemsMax: items}
 	}
 	return pb.CPins, &pb.Pins{Request: s.request, Room: room, Before: s.number(s.next()), ItemsMax: items}

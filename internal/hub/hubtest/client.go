@@ -42,6 +42,7 @@ type Record struct {
 	Rooms    []hub.RoomInfo
 	Mine     []hub.MyRoom
 	Muted    bool
+	Followed hub.Followed
 	Events   []chat.Event
 	States   []chat.State // History
 	Threads  []chat.Thread
@@ -256,10 +257,31 @@ func (c *Client) History(room chat.RoomID, after, before chat.Seq, items int) hu
 	return ref
 }
 
+// Follow follows a thread, or does not any more: Followed.
+func (c *Client) Follow(room chat.RoomID, root chat.Seq, remove bool) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Follow(c.Session, ref, root, remove)
+	return ref
+}
+
+// ReadThread says how far a thread was read: Followed.
+func (c *Client) ReadThread(room chat.RoomID, root, seq chat.Seq) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.ReadThread(c.Session, ref, root, seq)
+	return ref
+}
+
+// UnreadThreads asks for a page of the threads of a room that are followed and not read: History.
+func (c *Client) UnreadThreads(room chat.RoomID, before chat.Seq, items int) hub.RequestRef {
+	ref := c.ref(room)
+	c.shard.Threads(c.Session, ref, before, items, true)
+	return ref
+}
+
 // Threads asks for a page of a room's threads: History.
 func (c *Client) Threads(room chat.RoomID, before chat.Seq, items int) hub.RequestRef {
 	ref := c.ref(room)
-	c.shard.Threads(c.Session, ref, before, items)
+	c.shard.Threads(c.Session, ref, before, items, false)
 	return ref
 }
 

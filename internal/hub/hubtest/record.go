@@ -120,6 +120,11 @@ func (r *recording) Marked(_ *hub.Session, ref hub.RequestRef, mark chat.Seq) {
 	r.add(Record{Kind: "Marked", Ref: ref, Seq: mark})
 }
 
+// Followed is recorded.
+func (r *recording) Followed(_ *hub.Session, ref hub.RequestRef, f hub.Followed) {
+	r.add(Record{Kind: "Followed", Ref: ref, Followed: f})
+}
+
 // Muted is recorded.
 func (r *recording) Muted(_ *hub.Session, ref hub.RequestRef, muted bool) {
 	r.add(Record{Kind: "Muted", Ref: ref, Muted: muted})

@@ -98,7 +98,7 @@ func scanIDs(rows *sql.Rows) (ids []chat.RoomID, err error) {
 
 // forgetGone drops what is known of messages that are gone.
 func (w *writer) forgetGone(room chat.RoomID) error {
-	for _, stmt := range slices.Concat(w.change.forget[:], w.link.forget[:]) {
+	for _, stmt := range slices.Concat(w.change.forget[:], w.link.forget[:], []*sql.Stmt{w.follows.forget}) {
 		if err := exec(context.Background(), stmt, int64(room)); err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func Queries() map[string]int {
 		selectExternal: 1, selectInvitation: 1, selectInvitations: 2,
 		eraseOldest: 3, selectDurable: 2,
 		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectPublicRooms: 2, selectPrivateRooms: 3, selectMyRooms: 3,
-		selectMentions: 5, selectThreads: 3, selectPins: 3, selectReplies: 4, selectRepliesBefore: 4, selectMemberships: 3,
+		selectMentions: 5, selectThreads: 4, selectFollow: 3, selectPins: 3, selectReplies: 4, selectRepliesBefore: 4, selectMemberships: 3,
 	}
 }
 

@@ -108,7 +108,7 @@ func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) er
 			return chat.Errorf(chat.CodeNoUser, "there is no user with id %d", user)
 		}
 		for _, query := range []string{
-			"DELETE FROM externals WHERE user_id = ?", "DELETE FROM profiles WHERE user_id = ?", "DELETE FROM blocks WHERE user_id = ?",
+			"DELETE FROM externals WHERE user_id = ?", "DELETE FROM profiles WHERE user_id = ?", "DELETE FROM blocks WHERE user_id = ?", forgetFollows,
 		} {
 			if err := w.run(query, id); err != nil {
 				return err

@@ -66,6 +66,10 @@ func (w *writer) changeMember(c *chat.MemberChange, roomsMax int) (chat.Membersh
 	if err != nil {
 		return m, err
 	}
+	if m.Room != 0 && c.Kind.OfThread() {
+		m.Thread, err = w.changeFollow(c)
+		return m, err
+	}
 	ctx, is := context.Background(), m.Room != 0
 	user, room := int64(c.User), int64(c.Room)
 	switch {

@@ -91,7 +91,15 @@ func (w *writer) answer(e *chat.Event) error {
 		return nil
 	}
 	room := int64(e.Room)
-	return ifChanged(w.link.reply, w.link.answered, []any{room, int64(root), int64(e.Seq)}, room, int64(root), int64(e.Seq))
+	args := []any{room, int64(root), int64(e.Seq)}
+	result, err := w.link.reply.ExecContext(context.Background(), args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return firstError(exec(context.Background(), w.link.answered, args...), w.follow(e))
 }
 
 const (
@@ -99,8 +107,6 @@ const (
 	WHERE user_id = ?1 AND user_id <> 0 AND (time_ms, room_id, seq) < (?2, ?3, ?4)
 	ORDER BY time_ms DESC, room_id DESC, seq DESC LIMIT ?5`
 
-	selectThreads = `SELECT root, replies, last_seq FROM threads
-	WHERE room_id = ?1 AND last_seq <= ?2 ORDER BY last_seq DESC LIMIT ?3`
 	selectPins = `SELECT target, pinned FROM changes
 	WHERE room_id = ?1 AND pinned <> 0 AND pinned <= ?2 ORDER BY pinned DESC LIMIT ?3`
 
@@ -118,19 +124,6 @@ func (s *Store) UserMentions(ctx context.Context, user chat.UserID, before chat.
 		var m chat.MentionPlace
 		err := rows.Scan(bits[int64]{&m.TimeMs}, number[chat.RoomID]{&m.Room}, number[chat.Seq]{&m.Seq})
 		page = append(page, m)
-		return err
-	})
-	return page, err
-}
-
-// Threads is documented at chat.ThreadStore.
-func (s *Store) Threads(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (page []chat.Thread, err error) {
-	err = s.readRows(ctx, s.readers.threads, []any{int64(room), seqBefore(before), max(itemsMax, 1)}, func(rows *sql.Rows) error {
-		var t chat.Thread
-		var replies uint64
-		err := rows.Scan(number[chat.Seq]{&t.Root}, number[uint64]{&replies}, number[chat.Seq]{&t.Last})
-		t.Replies = int(min(replies, math.MaxInt32))
-		page = append(page, t)
 		return err
 	})
 	return page, err

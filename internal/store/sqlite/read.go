@@ -20,6 +20,7 @@ type readers struct {
 	former                          *sql.Stmt
 	profiles                        profileStmts
 	mentions, threads, pins         *sql.Stmt
+	unreadThreads, follow           *sql.Stmt
 	replies, repliesBefore          *sql.Stmt
 	places, found, edited           *sql.Stmt
 }
@@ -81,6 +82,8 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.states, selectStates},
 		{&r.mentions, selectMentions},
 		{&r.threads, selectThreads},
+		{&r.unreadThreads, selectUnreadThreads},
+		{&r.follow, selectFollow},
 		{&r.pins, selectPins},
 		{&r.replies, selectReplies},
 		{&r.repliesBefore, selectRepliesBefore},
@@ -101,7 +104,7 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 func (r *readers) close() error {
 	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder,
 		r.myRooms, r.password, r.shown, r.devices, r.target, r.states, r.former,
-		r.mentions, r.threads, r.pins, r.replies, r.repliesBefore, r.places, r.found, r.edited),
+		r.mentions, r.threads, r.unreadThreads, r.follow, r.pins, r.replies, r.repliesBefore, r.places, r.found, r.edited),
 		r.profiles.close(), r.db.Close())
 }
 

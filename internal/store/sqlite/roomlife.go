@@ -122,6 +122,7 @@ var eraseOfDeleted = [...]string{
 	`DELETE FROM mentions WHERE room_id = ?1 AND seq IN (SELECT seq FROM mentions WHERE room_id = ?1 ORDER BY seq LIMIT ?2)`,
 	`DELETE FROM replies WHERE room_id = ?1 AND root IN (SELECT root FROM replies WHERE room_id = ?1 ORDER BY root LIMIT ?2)`,
 	`DELETE FROM threads WHERE room_id = ?1 AND root IN (SELECT root FROM threads WHERE room_id = ?1 ORDER BY root LIMIT ?2)`,
+	`DELETE FROM follows WHERE room_id = ?1 AND root IN (SELECT root FROM follows WHERE room_id = ?1 ORDER BY root LIMIT ?2)`,
 	`DELETE FROM members WHERE room_id = ?1 AND user_id IN (SELECT user_id FROM members WHERE room_id = ?1 ORDER BY user_id LIMIT ?2)`,
 	`DELETE FROM memberships WHERE room_id = ?1 AND user_id IN (SELECT user_id FROM memberships WHERE room_id = ?1 ORDER BY user_id LIMIT ?2)`,
 	`DELETE FROM reports WHERE room_id = ?1 AND id IN (SELECT id FROM reports WHERE room_id = ?1 ORDER BY id LIMIT ?2)`,

@@ -66,6 +66,7 @@ type writer struct {
 	change                              changeStmts
 	files                               fileStmts
 	link                                linkStmts
+	follows                             followStmts
 	index                               indexStmts
 	indexed                             atomic.Bool // all messages were looked at for the index, but the newest
 }
@@ -169,6 +170,9 @@ func (w *writer) prepare(ctx context.Context) error {
 	if err := w.files.prepare(ctx, w.conn); err != nil {
 		return err
 	}
+	if err := w.follows.prepare(ctx, w.conn); err != nil {
+		return err
+	}
 	if err := w.link.prepare(ctx, w.conn); err != nil {
 		return err
 	}
@@ -210,6 +214,7 @@ func (w *writer) close() error {
 		w.change.close(),
 		w.files.close(),
 		w.link.close(),
+		w.follows.close(),
 		w.index.close(),
 		closeStmts(w.updateTopic),
 	}

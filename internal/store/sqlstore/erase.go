@@ -87,5 +87,5 @@ func (s *Store) eraseRoom(ctx context.Context, c Conn, room, beforeMs int64, mos
 	q, l, args := &s.sql.change, &s.sql.link, []any{room, upTo}
 	return erased, execAll(ctx, c, stmt{s.sql.erase, args}, stmt{q.forget, args}, stmt{q.forgetEdits, args},
 		stmt{q.forgetTallies, args}, stmt{q.forgetReactions, args},
-		stmt{l.forgetMentions, args}, stmt{l.forgetReplies, args}, stmt{l.forgetThread, args})
+		stmt{l.forgetMentions, args}, stmt{l.forgetReplies, args}, stmt{l.forgetThread, args}, stmt{s.sql.follow.forget, args})
 }

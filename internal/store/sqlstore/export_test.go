@@ -21,7 +21,7 @@ func Reads(d Dialect) map[string][]any {
 		s.privateRooms: {one, one, one, one, one}, s.userByKey: {"u1"}, s.role: {one, one}, s.nonces: {one, one, one, one},
 		s.user: {one}, s.usersAfter: {one, one}, s.sent: {one}, s.holder: {"u1"}, s.looks: {"u1", "u2", one},
 		s.roomKey: {"r1"}, s.countCreated: {one, one}, s.lockHead: {one}, s.selectAuthor: {one, one}, s.selectWriter: {one},
-		s.link.mentions: {one, one, one, one, one}, s.link.threads: {one, one, one}, s.link.pins: {one, one, one},
+		s.link.mentions: {one, one, one, one, one}, s.follow.threads: {one, one, one, one}, s.follow.unread: {one, one, one, one}, s.follow.one: {one, one, one}, s.link.pins: {one, one, one},
 		s.link.replies: {one, one, one, one}, s.link.repliesBefore: {one, one, one, one},
 		s.durable: {one, one}, s.oldest: {one, one},
 		s.myRooms: {one, one, one}, s.memberships: {one, one, one, one}, s.membership: {one, one}, s.countMemberships: {one, one},

@@ -91,7 +91,7 @@ func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) er
 		case n == 0:
 			return chat.Errorf(chat.CodeNoUser, "there is no user with id %d", user)
 		}
-		for _, query := range []string{s.sql.endExternals, s.sql.profile.endProfile, s.sql.profile.endBlocks} {
+		for _, query := range []string{s.sql.endExternals, s.sql.profile.endProfile, s.sql.profile.endBlocks, s.sql.follow.endUser} {
 			if _, err = t.conn.Exec(ctx, query, id(user)); err != nil {
 				return err
 			}

@@ -67,6 +67,9 @@ func (s *Store) changeMember(ctx context.Context, t *smallTx, c *chat.MemberChan
 	switch {
 	case err != nil:
 		return m, err
+	case is && c.Kind.OfThread():
+		m.Thread, err = s.changeFollow(ctx, t.conn, c)
+		return m, err
 	case !is && c.Kind == chat.MemberEnters:
 		if may, err := s.mayBelong(ctx, t, c, roomsMax); err != nil || !may {
 			return chat.Membership{}, err

@@ -57,7 +57,7 @@ func linkTables() []string {
 type linkStatements struct {
 	mention, mentionAll, dropMentions           string
 	reply, answered, firstAnswer, isReply, less string
-	mentions, threads, pins                     string
+	mentions, pins                              string
 	replies, repliesBefore                      string
 	forgetMentions, forgetReplies, forgetThread string
 }
@@ -79,7 +79,6 @@ func compileLinks(d *Dialect) linkStatements {
 
 		mentions: `SELECT time_ms, room_id, seq FROM mentions WHERE user_id = ? AND user_id <> 0
 			AND (time_ms, room_id, seq) < (?, ?, ?) ORDER BY time_ms DESC, room_id DESC, seq DESC{limit}`,
-		threads:       "SELECT root, replies, last_seq FROM threads WHERE room_id = ? AND last_seq <= ? ORDER BY last_seq DESC{limit}",
 		pins:          "SELECT target, pinned FROM changes WHERE room_id = ? AND pinned <> 0 AND pinned <= ? ORDER BY pinned DESC{limit}",
 		replies:       "SELECT seq FROM replies WHERE room_id = ? AND root = ? AND seq > ? ORDER BY seq{limit}",
 		repliesBefore: "SELECT seq FROM replies WHERE room_id = ? AND root = ? AND seq < ? ORDER BY seq DESC{limit}",
@@ -90,7 +89,7 @@ func compileLinks(d *Dialect) linkStatements {
 	}
 	for _, query := range []*string{
 		&s.mention, &s.mentionAll, &s.dropMentions, &s.reply, &s.answered, &s.firstAnswer, &s.isReply, &s.less,
-		&s.mentions, &s.threads, &s.pins, &s.replies, &s.repliesBefore, &s.forgetMentions, &s.forgetReplies, &s.forgetThread,
+		&s.mentions, &s.pins, &s.replies, &s.repliesBefore, &s.forgetMentions, &s.forgetReplies, &s.forgetThread,
 	} {
 		*query = d.compile(*query)
 	}
@@ -140,7 +139,10 @@ func (s *Store) reply(ctx context.Context, c Conn, e *chat.Event) error {
 	if n, err = c.Exec(ctx, q.answered, seq, room, root); err == nil && n == 0 {
 		_, err = c.Exec(ctx, q.firstAnswer, seq, room, root)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.follow(ctx, c, e)
 }
 
 // unlink forgets what a message, which is deleted, has said of others.
@@ -178,26 +180,6 @@ func (s *Store) UserMentions(ctx context.Context, user chat.UserID, before chat.
 			m.Seq, err = whole[chat.Seq](seq, "a seq")
 		}
 		page = append(page, m)
-		return err
-	})
-	return page, err
-}
-
-// Threads is documented at chat.ThreadStore.
-func (s *Store) Threads(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (page []chat.Thread, err error) {
-	args := []any{int64(room), seqArg(before - 1), int64(max(itemsMax, 1))}
-	err = s.readRows(ctx, s.sql.link.threads, args, func() { page = nil }, func(scan Scan) error {
-		var t chat.Thread
-		var root, replies, last int64
-		err := scan(&root, &replies, &last)
-		if err == nil {
-			t.Root, err = whole[chat.Seq](root, "a seq")
-		}
-		if err == nil {
-			t.Last, err = whole[chat.Seq](last, "a seq")
-		}
-		t.Replies = int(max(min(replies, math.MaxInt32), 0))
-		page = append(page, t)
 		return err
 	})
 	return page, err

@@ -146,6 +146,7 @@ var eraseOfDeleted = [...]string{
 	"DELETE FROM mentions WHERE room_id = ? AND seq IN (SELECT seq FROM mentions WHERE room_id = ? ORDER BY seq{limit})",
 	"DELETE FROM replies WHERE room_id = ? AND root IN (SELECT root FROM replies WHERE room_id = ? ORDER BY root{limit})",
 	"DELETE FROM threads WHERE room_id = ? AND root IN (SELECT root FROM threads WHERE room_id = ? ORDER BY root{limit})",
+	"DELETE FROM follows WHERE room_id = ? AND root IN (SELECT root FROM follows WHERE room_id = ? ORDER BY root{limit})",
 	"DELETE FROM members WHERE room_id = ? AND user_id IN (SELECT user_id FROM members WHERE room_id = ? ORDER BY user_id{limit})",
 	"DELETE FROM memberships WHERE room_id = ? AND user_id IN (SELECT user_id FROM memberships WHERE room_id = ? ORDER BY user_id{limit})",
 	"DELETE FROM reports WHERE room_id = ? AND id IN (SELECT id FROM reports WHERE room_id = ? ORDER BY id{limit})",

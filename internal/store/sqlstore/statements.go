@@ -8,6 +8,7 @@ type statements struct {
 	profile profileStatements
 	link    linkStatements
 	index   indexStatements
+	follow  followStatements
 
 	durable, oldest, erase                                           string
 	lockHead, updateHead, insertHead                                 string
@@ -71,6 +72,7 @@ func compile(d *Dialect) statements {
 		profile: compileProfiles(d),
 		link:    compileLinks(d),
 		index:   compileIndex(d),
+		follow:  compileFollows(d),
 
 		lockHead:     "SELECT last_seq, flags, said, said_seq FROM heads WHERE room_id = ?{for update}",
 		updateHead:   "UPDATE heads SET last_seq = ?, last_ms = ?, flags = ?, said = ?, said_seq = ? WHERE room_id = ?",

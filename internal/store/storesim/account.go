@@ -254,6 +254,11 @@ func (s *Store) EraseUser(ctx context.Context, user chat.UserID, nowMs int64) er
 		a.user.Name, a.user.Account, a.password, a.devices = chat.ErasedName, false, "", nil
 		a.user.SeenMs = max(a.user.SeenMs, nowMs)
 		d.people.erase(user)
+		for at := range d.follows {
+			if at.user == user {
+				d.follows[at] = chat.Follow{Root: at.root}
+			}
+		}
 		maps.DeleteFunc(d.externals, func(_ string, u chat.UserID) bool { return u == user })
 		for _, log := range d.rooms {
 			for i := range log.events {

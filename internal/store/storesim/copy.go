@@ -12,6 +12,7 @@ type Copy struct {
 	rooms   []*roomLog
 	users   []*account
 	members map[seat]chat.Membership
+	follows map[follower]chat.Follow
 
 	moderation moderation
 	files      map[chat.FileID]*file
@@ -23,6 +24,7 @@ func (d *Disk) Copy() *Copy {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := copyOf(d.rooms, d.users, d.members)
+	c.follows = maps.Clone(d.follows)
 	c.moderation, c.files, c.people = d.moderation.clone(), copyFiles(d.files), d.people.clone()
 	return c
 }
@@ -35,7 +37,7 @@ func (d *Disk) PutBack(c *Copy) {
 	defer d.mu.Unlock()
 	own := copyOf(c.rooms, c.users, c.members)
 	d.rooms, d.users, d.members, d.inDoubt = own.rooms, own.users, own.members, nil
-	d.newest = map[uint64]outcome{}
+	d.newest, d.follows = map[uint64]outcome{}, maps.Clone(c.follows)
 	d.moderation, d.files, d.people = c.moderation.clone(), copyFiles(c.files), c.people.clone()
 }
 
@@ -54,6 +56,7 @@ func copyOf(rooms []*roomLog, users []*account, members map[seat]chat.Membership
 	for _, log := range rooms {
 		own := *log
 		own.events, own.roles, own.changes = slices.Clone(log.events), maps.Clone(log.roles), copyChanges(log.changes)
+		own.mentions = maps.Clone(log.mentions)
 		c.rooms = append(c.rooms, &own)
 	}
 	for _, a := range users {

@@ -31,6 +31,7 @@ type Disk struct {
 	inDoubt     *commit            // written, not synced, and nobody knows whether it will be
 	newest      map[uint64]outcome // of each writer's batches that took effect
 	members     map[seat]chat.Membership
+	follows     map[follower]chat.Follow
 	observer    func(chat.Event)
 
 	conflictEventsMax int
@@ -124,7 +125,7 @@ type outcome struct {
 // event in the moment in which it is stored for good, with the disk locked.
 func NewDisk(observer func(chat.Event)) *Disk {
 	return &Disk{
-		newest: make(map[uint64]outcome), members: make(map[seat]chat.Membership),
+		newest: make(map[uint64]outcome), members: make(map[seat]chat.Membership), follows: make(map[follower]chat.Follow),
 		observer: observer, conflictEventsMax: chat.ConflictEventsMax, people: newPeople(),
 	}
 }
@@ -187,6 +188,7 @@ func (d *Disk) append(log *roomLog, e chat.Event) {
 		d.users[e.User-1].user.SentCount++
 		d.name(&e)
 		d.mention(log, e.Seq, e.Text)
+		d.follow(log, &e)
 	case chat.EventRole:
 		log.room.Ruled = true
 		log.roles[e.Subject] = chat.Given{Role: e.Role, UntilMs: e.UntilMs}

@@ -2,6 +2,7 @@ package storesim
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"sarang/chat"
@@ -141,6 +142,7 @@ func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, er
 				left--
 			}
 			log.forgetGone()
+			maps.DeleteFunc(d.follows, func(f follower, _ chat.Follow) bool { return f.room == next && f.root <= log.erased })
 			if left > 0 {
 				continue
 			}

@@ -31,7 +31,9 @@ func (s *Store) ChangeMembers(ctx context.Context, changes []chat.MemberChange, 
 	for i, c := range changes {
 		at := seat{c.User, c.Room}
 		if m, is := d.change(c, roomsMax); is {
-			d.members[at], after[i] = m, m
+			after[i] = m
+			m.Thread = chat.Follow{}
+			d.members[at] = m
 		} else {
 			delete(d.members, at)
 		}
@@ -61,6 +63,8 @@ func (d *Disk) change(c chat.MemberChange, roomsMax int) (m chat.Membership, is 
 	}
 	switch c.Kind {
 	case chat.MemberEnters:
+	case chat.MemberFollows, chat.MemberUnfollows, chat.MemberReads:
+		m.Thread = d.changeFollow(&c)
 	case chat.MemberLeaves:
 		return m, c.Seq != 0 && m.Since >= c.Seq
 	case chat.MemberMarks:

@@ -71,30 +71,34 @@ func (log *roomLog) replies(root chat.Seq) (seqs []chat.Seq) {
 }
 
 // Threads is documented at chat.ThreadStore.
-func (s *Store) Threads(ctx context.Context, room chat.RoomID, before chat.Seq, itemsMax int) (page []chat.Thread, err error) {
+func (s *Store) Threads(ctx context.Context, q chat.ThreadQuery) (page []chat.Thread, err error) {
 	d := s.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, err := s.begin(ctx, "Threads"); err != nil {
 		return nil, err
 	}
-	log := d.log(room)
+	log := d.log(q.Room)
 	if log == nil {
 		return nil, nil
 	}
 	for i := range log.events {
 		t := chat.Thread{Root: log.events[i].Seq}
+		t.Follow = d.follows[follower{q.User, q.Room, t.Root}]
 		for _, seq := range log.replies(t.Root) {
 			if t.Last = seq; log.changes[seq] == nil || log.changes[seq].deleted == 0 {
 				t.Replies++
+				if t.Follow.Followed && seq > t.Follow.Mark && t.Unread < chat.ThreadUnreadMax {
+					t.Unread++
+				}
 			}
 		}
-		if t.Last != 0 && (before == 0 || t.Last < before) {
+		if t.Last != 0 && (q.Before == 0 || t.Last < q.Before) && (!q.Unread || t.Unread > 0) {
 			page = append(page, t)
 		}
 	}
 	slices.SortFunc(page, func(a, b chat.Thread) int { return cmp.Compare(b.Last, a.Last) })
-	return page[:min(len(page), max(itemsMax, 1))], nil
+	return page[:min(len(page), max(q.ItemsMax, 1))], nil
 }
 
 // Replies is documented at chat.ThreadStore.

@@ -68,6 +68,14 @@ func (d *Disk) records(kind string) (all []chat.Record, has bool) {
 		for _, l := range m.links {
 			add(int64(l.ID), int64(l.Room), string(l.Code[:]), int64(l.By), int64(l.Uses), int64(l.UsesMax), l.ExpiresMs, l.CreatedMs, int64(l.lastUse))
 		}
+	case "follows":
+		for at, f := range d.follows {
+			followed := int64(0)
+			if f.Followed {
+				followed = 1
+			}
+			add(int64(at.user), int64(at.room), int64(at.root), followed, int64(f.Mark))
+		}
 	case "room_names":
 		for key, n := range m.names {
 			add(key, int64(n.room), n.untilMs)
@@ -145,6 +153,9 @@ func (d *Disk) addRecord(k chat.RecordKind, r chat.Record) (err error) {
 		d.people.blocks[chat.Block{User: chat.UserID(n(0)), Whom: chat.UserID(n(1))}] = true
 	case "old_names":
 		d.people.oldNames[r[0].(string)] = chat.OldName{Key: r[0].(string), User: chat.UserID(n(1)), Look: r[2].(string), LeftMs: r[3].(int64)}
+	case "follows":
+		at := follower{chat.UserID(n(0)), chat.RoomID(n(1)), chat.Seq(n(2))}
+		d.follows[at] = chat.Follow{Root: at.root, Followed: n(3) != 0, Mark: chat.Seq(n(4))}
 	case "room_names":
 		d.keepName(r[0].(string), chat.RoomID(r[1].(int64)), r[2].(int64))
 	case "room_links":

@@ -97,6 +97,7 @@ func (s *Store) EraseDeleted(ctx context.Context, itemsMax int) (more bool, err 
 				room: chat.Room{ID: log.room.ID}, deleted: true, gone: true,
 				roles: map[chat.UserID]chat.Given{}, changes: map[chat.Seq]*message{},
 			}
+			maps.DeleteFunc(d.follows, func(f follower, _ chat.Follow) bool { return f.room == log.room.ID })
 			maps.DeleteFunc(d.members, func(at seat, _ chat.Membership) bool { return at.room == log.room.ID })
 			d.moderation.reports = slices.DeleteFunc(d.moderation.reports, func(r chat.Report) bool { return r.Room == log.room.ID })
 			d.moderation.dropLinks(func(l *roomLink) bool { return l.Room == log.room.ID })

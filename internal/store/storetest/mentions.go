@@ -96,7 +96,7 @@ func testMentionsAreBounded(t *testing.T, f *fixture) {
 
 func (f *fixture) wantThreads(t *testing.T, r chat.Room, before chat.Seq, items int, want ...chat.Thread) {
 	t.Helper()
-	got, err := f.store.Threads(f.ctx, r.ID, before, items)
+	got, err := f.store.Threads(f.ctx, chat.ThreadQuery{Room: r.ID, Before: before, ItemsMax: items})
 	if err != nil {
 		t.Fatalf("Threads: %v", err)
 	}
@@ -283,7 +283,7 @@ func (m *model) Threads(t *rapid.T) {
 	slices.SortFunc(threads, func(a, b chat.Thread) int { return cmp.Compare(b.Last, a.Last) })
 	slices.SortFunc(pins, func(a, b chat.Pin) int { return cmp.Compare(b.Pinned, a.Pinned) })
 	items := rapid.IntRange(1, 5).Draw(t, "items")
-	gotThreads, err := m.store.Threads(context.Background(), r.ID, 0, items)
+	gotThreads, err := m.store.Threads(context.Background(), chat.ThreadQuery{Room: r.ID, ItemsMax: items})
 	same(t, "Threads", gotThreads, threads[:min(len(threads), items)], err)
 	gotPins, err := m.store.Pins(context.Background(), r.ID, 0, items)
 	same(t, "Pins", gotPins, pins[:min(len(pins), items)], err)

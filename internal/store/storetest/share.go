@@ -206,8 +206,12 @@ func (s *shared) UserMentions(ctx context.Context, u chat.UserID, before chat.Me
 	return s.next().UserMentions(ctx, u, before, itemsMax)
 }
 
-func (s *shared) Threads(ctx context.Context, r chat.RoomID, before chat.Seq, itemsMax int) ([]chat.Thread, error) {
-	return s.next().Threads(ctx, r, before, itemsMax)
+func (s *shared) Threads(ctx context.Context, q chat.ThreadQuery) ([]chat.Thread, error) {
+	return s.next().Threads(ctx, q)
+}
+
+func (s *shared) Follow(ctx context.Context, u chat.UserID, r chat.RoomID, root chat.Seq) (chat.Follow, error) {
+	return s.next().Follow(ctx, u, r, root)
 }
 
 func (s *shared) Replies(ctx context.Context, r chat.RoomID, root chat.Seq, p chat.Page) ([]chat.Seq, bool, error) {

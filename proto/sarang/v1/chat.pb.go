@@ -4000,6 +4000,7 @@ type Threads struct {
 	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
 	Before        uint64                 `protobuf:"varint,3,opt,name=before,proto3" json:"before,omitempty"` // last of the last thread of the page before; 0: from the newest on
 	ItemsMax      uint32                 `protobuf:"varint,4,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"`
+	Unread        bool                   `protobuf:"varint,5,opt,name=unread,proto3" json:"unread,omitempty"` // those that the user follows, and in which is something that he has not read
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4060,6 +4061,13 @@ func (x *Threads) GetItemsMax() uint32 {
 		return x.ItemsMax
 	}
 	return 0
+}
+
+func (x *Threads) GetUnread() bool {
+	if x != nil {
+		return x.Unread
+	}
+	return false
 }
 
 type ThreadPage struct {
@@ -4140,9 +4148,12 @@ func (x *ThreadPage) GetAsOf() uint64 {
 
 type Thread struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Root          *Event                 `protobuf:"bytes,1,opt,name=root,proto3" json:"root,omitempty"`        // its first message, as S_HISTORY has it
-	Replies       uint32                 `protobuf:"varint,2,opt,name=replies,proto3" json:"replies,omitempty"` // messages that belong to it and were not deleted; root is not one of them
-	Last          uint64                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`       // the newest of them
+	Root          *Event                 `protobuf:"bytes,1,opt,name=root,proto3" json:"root,omitempty"`          // its first message, as S_HISTORY has it
+	Replies       uint32                 `protobuf:"varint,2,opt,name=replies,proto3" json:"replies,omitempty"`   // messages that belong to it and were not deleted; root is not one of them
+	Last          uint64                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`         // the newest of them
+	Followed      bool                   `protobuf:"varint,4,opt,name=followed,proto3" json:"followed,omitempty"` // by the user
+	Mark          uint64                 `protobuf:"varint,5,opt,name=mark,proto3" json:"mark,omitempty"`         // he has read it up to here
+	Unread        uint32                 `protobuf:"varint,6,opt,name=unread,proto3" json:"unread,omitempty"`     // if he follows it: messages behind mark that were not deleted; 1000 stands for as many or more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4198,6 +4209,245 @@ func (x *Thread) GetLast() uint64 {
 	return 0
 }
 
+func (x *Thread) GetFollowed() bool {
+	if x != nil {
+		return x.Followed
+	}
+	return false
+}
+
+func (x *Thread) GetMark() uint64 {
+	if x != nil {
+		return x.Mark
+	}
+	return 0
+}
+
+func (x *Thread) GetUnread() uint32 {
+	if x != nil {
+		return x.Unread
+	}
+	return 0
+}
+
+// C_FOLLOW (150): the user follows a thread, or does not want to any more. Answered by S_FOLLOW, or
+// S_ERROR.
+type FollowThread struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`     // the first message of the thread
+	Remove        bool                   `protobuf:"varint,4,opt,name=remove,proto3" json:"remove,omitempty"` // he does not want to
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FollowThread) Reset() {
+	*x = FollowThread{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FollowThread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FollowThread) ProtoMessage() {}
+
+func (x *FollowThread) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FollowThread.ProtoReflect.Descriptor instead.
+func (*FollowThread) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *FollowThread) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *FollowThread) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *FollowThread) GetRoot() uint64 {
+	if x != nil {
+		return x.Root
+	}
+	return 0
+}
+
+func (x *FollowThread) GetRemove() bool {
+	if x != nil {
+		return x.Remove
+	}
+	return false
+}
+
+// C_READ_THREAD (152): the user has read a thread up to seq, if he follows it. Answered by
+// S_READ_THREAD, or S_ERROR.
+type ReadThread struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`
+	Seq           uint64                 `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"` // beyond the end of the thread: the end; 0: it is only asked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadThread) Reset() {
+	*x = ReadThread{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadThread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadThread) ProtoMessage() {}
+
+func (x *ReadThread) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadThread.ProtoReflect.Descriptor instead.
+func (*ReadThread) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *ReadThread) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ReadThread) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *ReadThread) GetRoot() uint64 {
+	if x != nil {
+		return x.Root
+	}
+	return 0
+}
+
+func (x *ReadThread) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// S_FOLLOW (151), S_READ_THREAD (153): what the user has to do with a thread, and it is stored. They also
+// come with request 0, when another session of the user has said so.
+type Followed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Root          uint64                 `protobuf:"varint,3,opt,name=root,proto3" json:"root,omitempty"`
+	Followed      bool                   `protobuf:"varint,4,opt,name=followed,proto3" json:"followed,omitempty"`
+	Mark          uint64                 `protobuf:"varint,5,opt,name=mark,proto3" json:"mark,omitempty"` // it never goes back
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Followed) Reset() {
+	*x = Followed{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Followed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Followed) ProtoMessage() {}
+
+func (x *Followed) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Followed.ProtoReflect.Descriptor instead.
+func (*Followed) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *Followed) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Followed) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Followed) GetRoot() uint64 {
+	if x != nil {
+		return x.Root
+	}
+	return 0
+}
+
+func (x *Followed) GetFollowed() bool {
+	if x != nil {
+		return x.Followed
+	}
+	return false
+}
+
+func (x *Followed) GetMark() uint64 {
+	if x != nil {
+		return x.Mark
+	}
+	return 0
+}
+
 // C_THREAD (136): a page of the messages of a thread, its first one among them, as C_HISTORY.
 // Answered by S_THREAD (135) HistoryPage, or S_ERROR.
 type ThreadHistory struct {
@@ -4214,7 +4464,7 @@ type ThreadHistory struct {
 
 func (x *ThreadHistory) Reset() {
 	*x = ThreadHistory{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4226,7 +4476,7 @@ func (x *ThreadHistory) String() string {
 func (*ThreadHistory) ProtoMessage() {}
 
 func (x *ThreadHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[53]
+	mi := &file_sarang_v1_chat_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4239,7 +4489,7 @@ func (x *ThreadHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadHistory.ProtoReflect.Descriptor instead.
 func (*ThreadHistory) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{53}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ThreadHistory) GetRequest() uint32 {
@@ -4298,7 +4548,7 @@ type Pins struct {
 
 func (x *Pins) Reset() {
 	*x = Pins{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4310,7 +4560,7 @@ func (x *Pins) String() string {
 func (*Pins) ProtoMessage() {}
 
 func (x *Pins) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[54]
+	mi := &file_sarang_v1_chat_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4323,7 +4573,7 @@ func (x *Pins) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pins.ProtoReflect.Descriptor instead.
 func (*Pins) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{54}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Pins) GetRequest() uint32 {
@@ -4367,7 +4617,7 @@ type Direct struct {
 
 func (x *Direct) Reset() {
 	*x = Direct{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4379,7 +4629,7 @@ func (x *Direct) String() string {
 func (*Direct) ProtoMessage() {}
 
 func (x *Direct) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[55]
+	mi := &file_sarang_v1_chat_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4392,7 +4642,7 @@ func (x *Direct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Direct.ProtoReflect.Descriptor instead.
 func (*Direct) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{55}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Direct) GetRequest() uint32 {
@@ -4427,7 +4677,7 @@ type Belongs struct {
 
 func (x *Belongs) Reset() {
 	*x = Belongs{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4439,7 +4689,7 @@ func (x *Belongs) String() string {
 func (*Belongs) ProtoMessage() {}
 
 func (x *Belongs) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[56]
+	mi := &file_sarang_v1_chat_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4452,7 +4702,7 @@ func (x *Belongs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Belongs.ProtoReflect.Descriptor instead.
 func (*Belongs) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{56}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Belongs) GetRoom() uint64 {
@@ -4476,7 +4726,7 @@ type Typing struct {
 
 func (x *Typing) Reset() {
 	*x = Typing{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	mi := &file_sarang_v1_chat_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4488,7 +4738,7 @@ func (x *Typing) String() string {
 func (*Typing) ProtoMessage() {}
 
 func (x *Typing) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[57]
+	mi := &file_sarang_v1_chat_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4501,7 +4751,7 @@ func (x *Typing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Typing.ProtoReflect.Descriptor instead.
 func (*Typing) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{57}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Typing) GetRoom() uint64 {
@@ -4538,7 +4788,7 @@ type ReportMessage struct {
 
 func (x *ReportMessage) Reset() {
 	*x = ReportMessage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4550,7 +4800,7 @@ func (x *ReportMessage) String() string {
 func (*ReportMessage) ProtoMessage() {}
 
 func (x *ReportMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[58]
+	mi := &file_sarang_v1_chat_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4563,7 +4813,7 @@ func (x *ReportMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportMessage.ProtoReflect.Descriptor instead.
 func (*ReportMessage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{58}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ReportMessage) GetRequest() uint32 {
@@ -4605,7 +4855,7 @@ type Reported struct {
 
 func (x *Reported) Reset() {
 	*x = Reported{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4617,7 +4867,7 @@ func (x *Reported) String() string {
 func (*Reported) ProtoMessage() {}
 
 func (x *Reported) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[59]
+	mi := &file_sarang_v1_chat_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4630,7 +4880,7 @@ func (x *Reported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reported.ProtoReflect.Descriptor instead.
 func (*Reported) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{59}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *Reported) GetRequest() uint32 {
@@ -4668,7 +4918,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[60]
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4680,7 +4930,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[60]
+	mi := &file_sarang_v1_chat_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4693,7 +4943,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{60}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Report) GetId() uint64 {
@@ -4801,7 +5051,7 @@ type Reports struct {
 
 func (x *Reports) Reset() {
 	*x = Reports{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4813,7 +5063,7 @@ func (x *Reports) String() string {
 func (*Reports) ProtoMessage() {}
 
 func (x *Reports) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[61]
+	mi := &file_sarang_v1_chat_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4826,7 +5076,7 @@ func (x *Reports) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reports.ProtoReflect.Descriptor instead.
 func (*Reports) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{61}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Reports) GetRequest() uint32 {
@@ -4877,7 +5127,7 @@ type ReportPage struct {
 
 func (x *ReportPage) Reset() {
 	*x = ReportPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4889,7 +5139,7 @@ func (x *ReportPage) String() string {
 func (*ReportPage) ProtoMessage() {}
 
 func (x *ReportPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[62]
+	mi := &file_sarang_v1_chat_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4902,7 +5152,7 @@ func (x *ReportPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportPage.ProtoReflect.Descriptor instead.
 func (*ReportPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{62}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ReportPage) GetRequest() uint32 {
@@ -4947,7 +5197,7 @@ type Resolve struct {
 
 func (x *Resolve) Reset() {
 	*x = Resolve{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4959,7 +5209,7 @@ func (x *Resolve) String() string {
 func (*Resolve) ProtoMessage() {}
 
 func (x *Resolve) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[63]
+	mi := &file_sarang_v1_chat_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4972,7 +5222,7 @@ func (x *Resolve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resolve.ProtoReflect.Descriptor instead.
 func (*Resolve) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{63}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Resolve) GetRequest() uint32 {
@@ -5023,7 +5273,7 @@ type Audit struct {
 
 func (x *Audit) Reset() {
 	*x = Audit{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5035,7 +5285,7 @@ func (x *Audit) String() string {
 func (*Audit) ProtoMessage() {}
 
 func (x *Audit) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[64]
+	mi := &file_sarang_v1_chat_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5048,7 +5298,7 @@ func (x *Audit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audit.ProtoReflect.Descriptor instead.
 func (*Audit) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{64}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Audit) GetRequest() uint32 {
@@ -5091,7 +5341,7 @@ type AuditMark struct {
 
 func (x *AuditMark) Reset() {
 	*x = AuditMark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5103,7 +5353,7 @@ func (x *AuditMark) String() string {
 func (*AuditMark) ProtoMessage() {}
 
 func (x *AuditMark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[65]
+	mi := &file_sarang_v1_chat_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5116,7 +5366,7 @@ func (x *AuditMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditMark.ProtoReflect.Descriptor instead.
 func (*AuditMark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{65}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *AuditMark) GetTimeMs() uint64 {
@@ -5153,7 +5403,7 @@ type AuditPage struct {
 
 func (x *AuditPage) Reset() {
 	*x = AuditPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5165,7 +5415,7 @@ func (x *AuditPage) String() string {
 func (*AuditPage) ProtoMessage() {}
 
 func (x *AuditPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[66]
+	mi := &file_sarang_v1_chat_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5178,7 +5428,7 @@ func (x *AuditPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditPage.ProtoReflect.Descriptor instead.
 func (*AuditPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{66}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *AuditPage) GetRequest() uint32 {
@@ -5229,7 +5479,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5241,7 +5491,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[67]
+	mi := &file_sarang_v1_chat_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5254,7 +5504,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{67}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *AuditEntry) GetId() uint64 {
@@ -5353,7 +5603,7 @@ type Topic struct {
 
 func (x *Topic) Reset() {
 	*x = Topic{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5365,7 +5615,7 @@ func (x *Topic) String() string {
 func (*Topic) ProtoMessage() {}
 
 func (x *Topic) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[68]
+	mi := &file_sarang_v1_chat_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5378,7 +5628,7 @@ func (x *Topic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topic.ProtoReflect.Descriptor instead.
 func (*Topic) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{68}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Topic) GetRoom() uint64 {
@@ -5416,7 +5666,7 @@ type Purge struct {
 
 func (x *Purge) Reset() {
 	*x = Purge{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5428,7 +5678,7 @@ func (x *Purge) String() string {
 func (*Purge) ProtoMessage() {}
 
 func (x *Purge) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[69]
+	mi := &file_sarang_v1_chat_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5441,7 +5691,7 @@ func (x *Purge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Purge.ProtoReflect.Descriptor instead.
 func (*Purge) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{69}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Purge) GetRequest() uint32 {
@@ -5483,7 +5733,7 @@ type DeleteRoom struct {
 
 func (x *DeleteRoom) Reset() {
 	*x = DeleteRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5495,7 +5745,7 @@ func (x *DeleteRoom) String() string {
 func (*DeleteRoom) ProtoMessage() {}
 
 func (x *DeleteRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[70]
+	mi := &file_sarang_v1_chat_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5508,7 +5758,7 @@ func (x *DeleteRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRoom.ProtoReflect.Descriptor instead.
 func (*DeleteRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{70}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *DeleteRoom) GetRequest() uint32 {
@@ -5540,7 +5790,7 @@ type SetRoom struct {
 
 func (x *SetRoom) Reset() {
 	*x = SetRoom{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5552,7 +5802,7 @@ func (x *SetRoom) String() string {
 func (*SetRoom) ProtoMessage() {}
 
 func (x *SetRoom) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[71]
+	mi := &file_sarang_v1_chat_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5565,7 +5815,7 @@ func (x *SetRoom) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoom.ProtoReflect.Descriptor instead.
 func (*SetRoom) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{71}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *SetRoom) GetRoom() uint64 {
@@ -5615,7 +5865,7 @@ type LookUp struct {
 
 func (x *LookUp) Reset() {
 	*x = LookUp{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5627,7 +5877,7 @@ func (x *LookUp) String() string {
 func (*LookUp) ProtoMessage() {}
 
 func (x *LookUp) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[72]
+	mi := &file_sarang_v1_chat_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5640,7 +5890,7 @@ func (x *LookUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookUp.ProtoReflect.Descriptor instead.
 func (*LookUp) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{72}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *LookUp) GetRequest() uint32 {
@@ -5686,7 +5936,7 @@ type UserProfile struct {
 
 func (x *UserProfile) Reset() {
 	*x = UserProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5698,7 +5948,7 @@ func (x *UserProfile) String() string {
 func (*UserProfile) ProtoMessage() {}
 
 func (x *UserProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[73]
+	mi := &file_sarang_v1_chat_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5711,7 +5961,7 @@ func (x *UserProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserProfile.ProtoReflect.Descriptor instead.
 func (*UserProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{73}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *UserProfile) GetRequest() uint32 {
@@ -5813,7 +6063,7 @@ type SetProfile struct {
 
 func (x *SetProfile) Reset() {
 	*x = SetProfile{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[74]
+	mi := &file_sarang_v1_chat_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5825,7 +6075,7 @@ func (x *SetProfile) String() string {
 func (*SetProfile) ProtoMessage() {}
 
 func (x *SetProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[74]
+	mi := &file_sarang_v1_chat_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5838,7 +6088,7 @@ func (x *SetProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetProfile.ProtoReflect.Descriptor instead.
 func (*SetProfile) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{74}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *SetProfile) GetRequest() uint32 {
@@ -5888,7 +6138,7 @@ type Rename struct {
 
 func (x *Rename) Reset() {
 	*x = Rename{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[75]
+	mi := &file_sarang_v1_chat_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5900,7 +6150,7 @@ func (x *Rename) String() string {
 func (*Rename) ProtoMessage() {}
 
 func (x *Rename) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[75]
+	mi := &file_sarang_v1_chat_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5913,7 +6163,7 @@ func (x *Rename) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rename.ProtoReflect.Descriptor instead.
 func (*Rename) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{75}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Rename) GetRequest() uint32 {
@@ -5941,7 +6191,7 @@ type Away struct {
 
 func (x *Away) Reset() {
 	*x = Away{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[76]
+	mi := &file_sarang_v1_chat_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5953,7 +6203,7 @@ func (x *Away) String() string {
 func (*Away) ProtoMessage() {}
 
 func (x *Away) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[76]
+	mi := &file_sarang_v1_chat_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5966,7 +6216,7 @@ func (x *Away) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Away.ProtoReflect.Descriptor instead.
 func (*Away) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{76}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Away) GetRequest() uint32 {
@@ -5996,7 +6246,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[77]
+	mi := &file_sarang_v1_chat_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6008,7 +6258,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[77]
+	mi := &file_sarang_v1_chat_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6021,7 +6271,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{77}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Block) GetRequest() uint32 {
@@ -6065,7 +6315,7 @@ type Blocked struct {
 
 func (x *Blocked) Reset() {
 	*x = Blocked{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[78]
+	mi := &file_sarang_v1_chat_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6077,7 +6327,7 @@ func (x *Blocked) String() string {
 func (*Blocked) ProtoMessage() {}
 
 func (x *Blocked) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[78]
+	mi := &file_sarang_v1_chat_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6090,7 +6340,7 @@ func (x *Blocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocked.ProtoReflect.Descriptor instead.
 func (*Blocked) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{78}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Blocked) GetRequest() uint32 {
@@ -6126,7 +6376,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[79]
+	mi := &file_sarang_v1_chat_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6138,7 +6388,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[79]
+	mi := &file_sarang_v1_chat_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6151,7 +6401,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{79}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Blocks) GetRequest() uint32 {
@@ -6187,7 +6437,7 @@ type BlockPage struct {
 
 func (x *BlockPage) Reset() {
 	*x = BlockPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[80]
+	mi := &file_sarang_v1_chat_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6199,7 +6449,7 @@ func (x *BlockPage) String() string {
 func (*BlockPage) ProtoMessage() {}
 
 func (x *BlockPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[80]
+	mi := &file_sarang_v1_chat_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6212,7 +6462,7 @@ func (x *BlockPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlockPage.ProtoReflect.Descriptor instead.
 func (*BlockPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{80}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *BlockPage) GetRequest() uint32 {
@@ -6247,7 +6497,7 @@ type SeenBy struct {
 
 func (x *SeenBy) Reset() {
 	*x = SeenBy{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[81]
+	mi := &file_sarang_v1_chat_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6259,7 +6509,7 @@ func (x *SeenBy) String() string {
 func (*SeenBy) ProtoMessage() {}
 
 func (x *SeenBy) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[81]
+	mi := &file_sarang_v1_chat_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6272,7 +6522,7 @@ func (x *SeenBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenBy.ProtoReflect.Descriptor instead.
 func (*SeenBy) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{81}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *SeenBy) GetRequest() uint32 {
@@ -6301,7 +6551,7 @@ type SeenByList struct {
 
 func (x *SeenByList) Reset() {
 	*x = SeenByList{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[82]
+	mi := &file_sarang_v1_chat_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6313,7 +6563,7 @@ func (x *SeenByList) String() string {
 func (*SeenByList) ProtoMessage() {}
 
 func (x *SeenByList) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[82]
+	mi := &file_sarang_v1_chat_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6326,7 +6576,7 @@ func (x *SeenByList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenByList.ProtoReflect.Descriptor instead.
 func (*SeenByList) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{82}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *SeenByList) GetRequest() uint32 {
@@ -6360,7 +6610,7 @@ type SeenMark struct {
 
 func (x *SeenMark) Reset() {
 	*x = SeenMark{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[83]
+	mi := &file_sarang_v1_chat_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6372,7 +6622,7 @@ func (x *SeenMark) String() string {
 func (*SeenMark) ProtoMessage() {}
 
 func (x *SeenMark) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[83]
+	mi := &file_sarang_v1_chat_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6385,7 +6635,7 @@ func (x *SeenMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeenMark.ProtoReflect.Descriptor instead.
 func (*SeenMark) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{83}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *SeenMark) GetUser() uint64 {
@@ -6422,7 +6672,7 @@ type Search struct {
 
 func (x *Search) Reset() {
 	*x = Search{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[84]
+	mi := &file_sarang_v1_chat_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6434,7 +6684,7 @@ func (x *Search) String() string {
 func (*Search) ProtoMessage() {}
 
 func (x *Search) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[84]
+	mi := &file_sarang_v1_chat_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6447,7 +6697,7 @@ func (x *Search) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Search.ProtoReflect.Descriptor instead.
 func (*Search) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{84}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Search) GetRequest() uint32 {
@@ -6534,7 +6784,7 @@ type SearchPage struct {
 
 func (x *SearchPage) Reset() {
 	*x = SearchPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[85]
+	mi := &file_sarang_v1_chat_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6546,7 +6796,7 @@ func (x *SearchPage) String() string {
 func (*SearchPage) ProtoMessage() {}
 
 func (x *SearchPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[85]
+	mi := &file_sarang_v1_chat_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6559,7 +6809,7 @@ func (x *SearchPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchPage.ProtoReflect.Descriptor instead.
 func (*SearchPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{85}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *SearchPage) GetRequest() uint32 {
@@ -6609,7 +6859,7 @@ type Hit struct {
 
 func (x *Hit) Reset() {
 	*x = Hit{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[86]
+	mi := &file_sarang_v1_chat_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6621,7 +6871,7 @@ func (x *Hit) String() string {
 func (*Hit) ProtoMessage() {}
 
 func (x *Hit) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[86]
+	mi := &file_sarang_v1_chat_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6634,7 +6884,7 @@ func (x *Hit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hit.ProtoReflect.Descriptor instead.
 func (*Hit) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{86}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Hit) GetEvent() *Event {
@@ -6672,7 +6922,7 @@ type MakeLink struct {
 
 func (x *MakeLink) Reset() {
 	*x = MakeLink{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[87]
+	mi := &file_sarang_v1_chat_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6684,7 +6934,7 @@ func (x *MakeLink) String() string {
 func (*MakeLink) ProtoMessage() {}
 
 func (x *MakeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[87]
+	mi := &file_sarang_v1_chat_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6697,7 +6947,7 @@ func (x *MakeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MakeLink.ProtoReflect.Descriptor instead.
 func (*MakeLink) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{87}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *MakeLink) GetRequest() uint32 {
@@ -6740,7 +6990,7 @@ type MadeLink struct {
 
 func (x *MadeLink) Reset() {
 	*x = MadeLink{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[88]
+	mi := &file_sarang_v1_chat_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6752,7 +7002,7 @@ func (x *MadeLink) String() string {
 func (*MadeLink) ProtoMessage() {}
 
 func (x *MadeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[88]
+	mi := &file_sarang_v1_chat_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6765,7 +7015,7 @@ func (x *MadeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MadeLink.ProtoReflect.Descriptor instead.
 func (*MadeLink) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{88}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *MadeLink) GetRequest() uint32 {
@@ -6805,7 +7055,7 @@ type RoomLink struct {
 
 func (x *RoomLink) Reset() {
 	*x = RoomLink{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[89]
+	mi := &file_sarang_v1_chat_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6817,7 +7067,7 @@ func (x *RoomLink) String() string {
 func (*RoomLink) ProtoMessage() {}
 
 func (x *RoomLink) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[89]
+	mi := &file_sarang_v1_chat_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6830,7 +7080,7 @@ func (x *RoomLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomLink.ProtoReflect.Descriptor instead.
 func (*RoomLink) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{89}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *RoomLink) GetId() uint64 {
@@ -6902,7 +7152,7 @@ type Links struct {
 
 func (x *Links) Reset() {
 	*x = Links{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[90]
+	mi := &file_sarang_v1_chat_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6914,7 +7164,7 @@ func (x *Links) String() string {
 func (*Links) ProtoMessage() {}
 
 func (x *Links) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[90]
+	mi := &file_sarang_v1_chat_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6927,7 +7177,7 @@ func (x *Links) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Links.ProtoReflect.Descriptor instead.
 func (*Links) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{90}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Links) GetRequest() uint32 {
@@ -6971,7 +7221,7 @@ type LinkPage struct {
 
 func (x *LinkPage) Reset() {
 	*x = LinkPage{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[91]
+	mi := &file_sarang_v1_chat_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6983,7 +7233,7 @@ func (x *LinkPage) String() string {
 func (*LinkPage) ProtoMessage() {}
 
 func (x *LinkPage) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[91]
+	mi := &file_sarang_v1_chat_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6996,7 +7246,7 @@ func (x *LinkPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkPage.ProtoReflect.Descriptor instead.
 func (*LinkPage) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{91}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *LinkPage) GetRequest() uint32 {
@@ -7039,7 +7289,7 @@ type RevokeLink struct {
 
 func (x *RevokeLink) Reset() {
 	*x = RevokeLink{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[92]
+	mi := &file_sarang_v1_chat_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7051,7 +7301,7 @@ func (x *RevokeLink) String() string {
 func (*RevokeLink) ProtoMessage() {}
 
 func (x *RevokeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[92]
+	mi := &file_sarang_v1_chat_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7064,7 +7314,7 @@ func (x *RevokeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeLink.ProtoReflect.Descriptor instead.
 func (*RevokeLink) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{92}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *RevokeLink) GetRequest() uint32 {
@@ -7100,7 +7350,7 @@ type JoinLink struct {
 
 func (x *JoinLink) Reset() {
 	*x = JoinLink{}
-	mi := &file_sarang_v1_chat_proto_msgTypes[93]
+	mi := &file_sarang_v1_chat_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7112,7 +7362,7 @@ func (x *JoinLink) String() string {
 func (*JoinLink) ProtoMessage() {}
 
 func (x *JoinLink) ProtoReflect() protoreflect.Message {
-	mi := &file_sarang_v1_chat_proto_msgTypes[93]
+	mi := &file_sarang_v1_chat_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7125,7 +7375,7 @@ func (x *JoinLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinLink.ProtoReflect.Descriptor instead.
 func (*JoinLink) Descriptor() ([]byte, []int) {
-	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{93}
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *JoinLink) GetRequest() uint32 {
@@ -7468,23 +7718,44 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12(\n" +
 	"\x06events\x18\x02 \x03(\v2\x10.sarang.v1.EventR\x06events\x12\x12\n" +
 	"\x04more\x18\x03 \x01(\bR\x04more\x12+\n" +
-	"\x04next\x18\x04 \x01(\v2\x17.sarang.v1.MentionPlaceR\x04next\"l\n" +
+	"\x04next\x18\x04 \x01(\v2\x17.sarang.v1.MentionPlaceR\x04next\"\x84\x01\n" +
 	"\aThreads\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x16\n" +
 	"\x06before\x18\x03 \x01(\x04R\x06before\x12\x1b\n" +
-	"\titems_max\x18\x04 \x01(\rR\bitemsMax\"\x90\x01\n" +
+	"\titems_max\x18\x04 \x01(\rR\bitemsMax\x12\x16\n" +
+	"\x06unread\x18\x05 \x01(\bR\x06unread\"\x90\x01\n" +
 	"\n" +
 	"ThreadPage\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12+\n" +
 	"\athreads\x18\x03 \x03(\v2\x11.sarang.v1.ThreadR\athreads\x12\x12\n" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x13\n" +
-	"\x05as_of\x18\x05 \x01(\x04R\x04asOf\"\\\n" +
+	"\x05as_of\x18\x05 \x01(\x04R\x04asOf\"\xa4\x01\n" +
 	"\x06Thread\x12$\n" +
 	"\x04root\x18\x01 \x01(\v2\x10.sarang.v1.EventR\x04root\x12\x18\n" +
 	"\areplies\x18\x02 \x01(\rR\areplies\x12\x12\n" +
-	"\x04last\x18\x03 \x01(\x04R\x04last\"\x9c\x01\n" +
+	"\x04last\x18\x03 \x01(\x04R\x04last\x12\x1a\n" +
+	"\bfollowed\x18\x04 \x01(\bR\bfollowed\x12\x12\n" +
+	"\x04mark\x18\x05 \x01(\x04R\x04mark\x12\x16\n" +
+	"\x06unread\x18\x06 \x01(\rR\x06unread\"h\n" +
+	"\fFollowThread\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04root\x18\x03 \x01(\x04R\x04root\x12\x16\n" +
+	"\x06remove\x18\x04 \x01(\bR\x06remove\"`\n" +
+	"\n" +
+	"ReadThread\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04root\x18\x03 \x01(\x04R\x04root\x12\x10\n" +
+	"\x03seq\x18\x04 \x01(\x04R\x03seq\"|\n" +
+	"\bFollowed\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
+	"\x04root\x18\x03 \x01(\x04R\x04root\x12\x1a\n" +
+	"\bfollowed\x18\x04 \x01(\bR\bfollowed\x12\x12\n" +
+	"\x04mark\x18\x05 \x01(\x04R\x04mark\"\x9c\x01\n" +
 	"\rThreadHistory\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
@@ -7758,7 +8029,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 94)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -7814,47 +8085,50 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*Threads)(nil),        // 51: sarang.v1.Threads
 	(*ThreadPage)(nil),     // 52: sarang.v1.ThreadPage
 	(*Thread)(nil),         // 53: sarang.v1.Thread
-	(*ThreadHistory)(nil),  // 54: sarang.v1.ThreadHistory
-	(*Pins)(nil),           // 55: sarang.v1.Pins
-	(*Direct)(nil),         // 56: sarang.v1.Direct
-	(*Belongs)(nil),        // 57: sarang.v1.Belongs
-	(*Typing)(nil),         // 58: sarang.v1.Typing
-	(*ReportMessage)(nil),  // 59: sarang.v1.ReportMessage
-	(*Reported)(nil),       // 60: sarang.v1.Reported
-	(*Report)(nil),         // 61: sarang.v1.Report
-	(*Reports)(nil),        // 62: sarang.v1.Reports
-	(*ReportPage)(nil),     // 63: sarang.v1.ReportPage
-	(*Resolve)(nil),        // 64: sarang.v1.Resolve
-	(*Audit)(nil),          // 65: sarang.v1.Audit
-	(*AuditMark)(nil),      // 66: sarang.v1.AuditMark
-	(*AuditPage)(nil),      // 67: sarang.v1.AuditPage
-	(*AuditEntry)(nil),     // 68: sarang.v1.AuditEntry
-	(*Topic)(nil),          // 69: sarang.v1.Topic
-	(*Purge)(nil),          // 70: sarang.v1.Purge
-	(*DeleteRoom)(nil),     // 71: sarang.v1.DeleteRoom
-	(*SetRoom)(nil),        // 72: sarang.v1.SetRoom
-	(*LookUp)(nil),         // 73: sarang.v1.LookUp
-	(*UserProfile)(nil),    // 74: sarang.v1.UserProfile
-	(*SetProfile)(nil),     // 75: sarang.v1.SetProfile
-	(*Rename)(nil),         // 76: sarang.v1.Rename
-	(*Away)(nil),           // 77: sarang.v1.Away
-	(*Block)(nil),          // 78: sarang.v1.Block
-	(*Blocked)(nil),        // 79: sarang.v1.Blocked
-	(*Blocks)(nil),         // 80: sarang.v1.Blocks
-	(*BlockPage)(nil),      // 81: sarang.v1.BlockPage
-	(*SeenBy)(nil),         // 82: sarang.v1.SeenBy
-	(*SeenByList)(nil),     // 83: sarang.v1.SeenByList
-	(*SeenMark)(nil),       // 84: sarang.v1.SeenMark
-	(*Search)(nil),         // 85: sarang.v1.Search
-	(*SearchPage)(nil),     // 86: sarang.v1.SearchPage
-	(*Hit)(nil),            // 87: sarang.v1.Hit
-	(*MakeLink)(nil),       // 88: sarang.v1.MakeLink
-	(*MadeLink)(nil),       // 89: sarang.v1.MadeLink
-	(*RoomLink)(nil),       // 90: sarang.v1.RoomLink
-	(*Links)(nil),          // 91: sarang.v1.Links
-	(*LinkPage)(nil),       // 92: sarang.v1.LinkPage
-	(*RevokeLink)(nil),     // 93: sarang.v1.RevokeLink
-	(*JoinLink)(nil),       // 94: sarang.v1.JoinLink
+	(*FollowThread)(nil),   // 54: sarang.v1.FollowThread
+	(*ReadThread)(nil),     // 55: sarang.v1.ReadThread
+	(*Followed)(nil),       // 56: sarang.v1.Followed
+	(*ThreadHistory)(nil),  // 57: sarang.v1.ThreadHistory
+	(*Pins)(nil),           // 58: sarang.v1.Pins
+	(*Direct)(nil),         // 59: sarang.v1.Direct
+	(*Belongs)(nil),        // 60: sarang.v1.Belongs
+	(*Typing)(nil),         // 61: sarang.v1.Typing
+	(*ReportMessage)(nil),  // 62: sarang.v1.ReportMessage
+	(*Reported)(nil),       // 63: sarang.v1.Reported
+	(*Report)(nil),         // 64: sarang.v1.Report
+	(*Reports)(nil),        // 65: sarang.v1.Reports
+	(*ReportPage)(nil),     // 66: sarang.v1.ReportPage
+	(*Resolve)(nil),        // 67: sarang.v1.Resolve
+	(*Audit)(nil),          // 68: sarang.v1.Audit
+	(*AuditMark)(nil),      // 69: sarang.v1.AuditMark
+	(*AuditPage)(nil),      // 70: sarang.v1.AuditPage
+	(*AuditEntry)(nil),     // 71: sarang.v1.AuditEntry
+	(*Topic)(nil),          // 72: sarang.v1.Topic
+	(*Purge)(nil),          // 73: sarang.v1.Purge
+	(*DeleteRoom)(nil),     // 74: sarang.v1.DeleteRoom
+	(*SetRoom)(nil),        // 75: sarang.v1.SetRoom
+	(*LookUp)(nil),         // 76: sarang.v1.LookUp
+	(*UserProfile)(nil),    // 77: sarang.v1.UserProfile
+	(*SetProfile)(nil),     // 78: sarang.v1.SetProfile
+	(*Rename)(nil),         // 79: sarang.v1.Rename
+	(*Away)(nil),           // 80: sarang.v1.Away
+	(*Block)(nil),          // 81: sarang.v1.Block
+	(*Blocked)(nil),        // 82: sarang.v1.Blocked
+	(*Blocks)(nil),         // 83: sarang.v1.Blocks
+	(*BlockPage)(nil),      // 84: sarang.v1.BlockPage
+	(*SeenBy)(nil),         // 85: sarang.v1.SeenBy
+	(*SeenByList)(nil),     // 86: sarang.v1.SeenByList
+	(*SeenMark)(nil),       // 87: sarang.v1.SeenMark
+	(*Search)(nil),         // 88: sarang.v1.Search
+	(*SearchPage)(nil),     // 89: sarang.v1.SearchPage
+	(*Hit)(nil),            // 90: sarang.v1.Hit
+	(*MakeLink)(nil),       // 91: sarang.v1.MakeLink
+	(*MadeLink)(nil),       // 92: sarang.v1.MadeLink
+	(*RoomLink)(nil),       // 93: sarang.v1.RoomLink
+	(*Links)(nil),          // 94: sarang.v1.Links
+	(*LinkPage)(nil),       // 95: sarang.v1.LinkPage
+	(*RevokeLink)(nil),     // 96: sarang.v1.RevokeLink
+	(*JoinLink)(nil),       // 97: sarang.v1.JoinLink
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
 	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
@@ -7876,17 +8150,17 @@ var file_sarang_v1_chat_proto_depIdxs = []int32{
 	49, // 16: sarang.v1.MentionPage.next:type_name -> sarang.v1.MentionPlace
 	53, // 17: sarang.v1.ThreadPage.threads:type_name -> sarang.v1.Thread
 	5,  // 18: sarang.v1.Thread.root:type_name -> sarang.v1.Event
-	61, // 19: sarang.v1.Reported.report:type_name -> sarang.v1.Report
-	61, // 20: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
-	66, // 21: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
-	68, // 22: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
+	64, // 19: sarang.v1.Reported.report:type_name -> sarang.v1.Report
+	64, // 20: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
+	69, // 21: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
+	71, // 22: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
 	0,  // 23: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
 	31, // 24: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
-	84, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
-	87, // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
+	87, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
+	90, // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
 	5,  // 27: sarang.v1.Hit.event:type_name -> sarang.v1.Event
-	90, // 28: sarang.v1.MadeLink.link:type_name -> sarang.v1.RoomLink
-	90, // 29: sarang.v1.LinkPage.links:type_name -> sarang.v1.RoomLink
+	93, // 28: sarang.v1.MadeLink.link:type_name -> sarang.v1.RoomLink
+	93, // 29: sarang.v1.LinkPage.links:type_name -> sarang.v1.RoomLink
 	30, // [30:30] is the sub-list for method output_type
 	30, // [30:30] is the sub-list for method input_type
 	30, // [30:30] is the sub-list for extension type_name
@@ -7899,14 +8173,14 @@ func file_sarang_v1_chat_proto_init() {
 	if File_sarang_v1_chat_proto != nil {
 		return
 	}
-	file_sarang_v1_chat_proto_msgTypes[74].OneofWrappers = []any{}
+	file_sarang_v1_chat_proto_msgTypes[77].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   94,
+			NumMessages:   97,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -113,7 +113,7 @@ var examples = map[string]example{
 	}},
 	"C_THREADS lobby": {pb.CThreads, &pb.Threads{Request: 16, Room: 1}},
 	"S_THREADS page": {pb.SThreads, &pb.ThreadPage{Request: 16, Room: 1, AsOf: 62, Threads: []*pb.Thread{{
-		Replies: 2, Last: 61, Root: &pb.Event{
+		Replies: 2, Last: 61, Followed: true, Mark: 59, Unread: 1, Root: &pb.Event{
 			Room: 1, Seq: 43, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann",
 			Nonce: 0x0102030405060708, TimeMs: 1700000001000, Text: "why?",
 		},
@@ -133,7 +133,12 @@ var examples = map[string]example{
 	"S_JOIN_LINK Bob": {pb.SJoinLink, &pb.Created{Request: 20, Room: &pb.RoomInfo{
 		Id: 6, Name: "council", Epoch: 778, Private: true, LastSeq: 40, Members: 2,
 	}}},
-	"C_SEARCH tea": {pb.CSearch, &pb.Search{Request: 16, Text: "tea", Name: "Ann", ItemsMax: 10}},
+	"C_SEARCH tea":        {pb.CSearch, &pb.Search{Request: 16, Text: "tea", Name: "Ann", ItemsMax: 10}},
+	"C_THREADS unread":    {pb.CThreads, &pb.Threads{Request: 19, Room: 1, Unread: true}},
+	"C_FOLLOW 43":         {pb.CFollow, &pb.FollowThread{Request: 20, Room: 1, Root: 43}},
+	"S_FOLLOW 43":         {pb.SFollow, &pb.Followed{Request: 20, Room: 1, Root: 43, Followed: true, Mark: 61}},
+	"C_READ_THREAD 43":    {pb.CReadThread, &pb.ReadThread{Request: 21, Room: 1, Root: 43, Seq: 61}},
+	"S_READ_THREAD other": {pb.SReadThread, &pb.Followed{Room: 1, Root: 43, Followed: true, Mark: 61}},
 	"S_SEARCH tea": {pb.SSearch, &pb.SearchPage{Request: 16, Next: "k3x9", Hits: []*pb.Hit{{
 		Event: &pb.Event{
 			Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_MESSAGE, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000007000, Text: "green tea",

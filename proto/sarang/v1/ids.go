@@ -75,6 +75,10 @@ const (
 	CThreads    = 134 // Threads
 	SThread     = 135 // HistoryPage
 	CThread     = 136 // ThreadHistory
+	SFollow     = 151 // Followed
+	CFollow     = 150 // FollowThread
+	SReadThread = 153 // Followed
+	CReadThread = 152 // ReadThread
 	SPins       = 137 // HistoryPage
 	CPins       = 138 // Pins
 	SMakeLink   = 117 // MadeLink

@@ -1,6 +1,6 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
-import { Client, Code, type FileInfo, type Hit, type HistoryPage, type Id, type MentionPlace, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, roomLinkCode, roomLinkMark, typingShownMs } from "sarang-client";
+import { Client, Code, type FileInfo, type Followed, type Hit, type HistoryPage, type Id, type MentionPlace, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, type Thread as ThreadInfo, roomLinkCode, roomLinkMark, typingShownMs } from "sarang-client";
 import { type Visitor, framed, subjectOf, visitor } from "./framed.ts";
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
@@ -47,7 +47,7 @@ const foundItems = 20;
 /** Rooms that a session keeps open. */
 const roomsMax = 60;
 
-export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "room" | "pins" | "date" | "picture" | "search" | "mentions";
+export type Dialog = "none" | "message" | "switcher" | "newRoom" | "settings" | "keys" | "invite" | "moderate" | "talk" | "report" | "reports" | "audit" | "room" | "pins" | "date" | "picture" | "search" | "mentions" | "threads";
 
 class App {
   readonly client = signal<TabClient | null>(null);
@@ -64,6 +64,7 @@ class App {
   readonly profile = signal<Profile | null>(null); // ours
   readonly blocked = signal<ReadonlySet<Id>>(new Set());
   readonly thread = signal<{ room: RoomModel; root: number } | null>(null); // that is shown beside
+  readonly followed = signal<Followed | null>(null); // what another session has said of a thread last
   readonly people = signal(matchMedia("(min-width: 1100px)").matches);
   readonly notice = signal("");
   readonly announcement = signal("");
@@ -706,6 +707,27 @@ class App {
     return whole;
   }
 
+  /** Threads of a room: all, or those that one follows and in which something is unread. */
+  async threadPage(r: RoomModel, unread: boolean, before = 0): Promise<{ threads: readonly ThreadInfo[]; more: boolean }> {
+    return this.client.value!.threads(r.id, { before, unread, itemsMax: foundItems });
+  }
+
+  /** A thread was read up to seq; whether one follows it. null: it is not known. */
+  async readThread(r: RoomModel, root: number, seq: number): Promise<boolean | null> {
+    try {
+      return (await this.client.value!.readThread(r.id, root, seq)).followed;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Follows a thread, or does not any more; whether one does then. */
+  async follow(r: RoomModel, root: number, remove: boolean): Promise<boolean> {
+    let followed = remove;
+    await this.try(async (c) => void (followed = (await c.follow(r.id, root, { remove })).followed));
+    return followed;
+  }
+
   openThread(r: RoomModel, root: number): void {
     this.thread.value = { room: r, root };
   }
@@ -832,6 +854,7 @@ class App {
       this.blocked.value = blocked;
     });
     client.on("belongs", (e) => void this.#adopt(client, e.room));
+    client.on("followed", (e) => (this.followed.value = e));
     client.on("mark", (e) => this.find(e.room)?.readTo(e.seq, this.user.value));
     client.on("mute", (e) => {
       const r = this.find(e.room);

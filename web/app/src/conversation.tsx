@@ -111,6 +111,7 @@ function RoomMenu({ room }: { room: RoomModel }) {
       <ul>
         {moderates(room) && !room.isDirect && item(t().invite, () => (app.dialog.value = "invite"))}
         {!room.info.value.ephemeral && item(t().searchHere, () => openSearch(true))}
+        {!room.info.value.ephemeral && item(t().threads, () => (app.dialog.value = "threads"))}
         {!room.info.value.ephemeral && item(t().pins, () => (app.dialog.value = "pins"))}
         {!room.info.value.ephemeral && item(t().goToDate, () => (app.dialog.value = "date"))}
         {moderates(room) && !room.isDirect && item(t().roomSettings, () => (app.dialog.value = "room"))}

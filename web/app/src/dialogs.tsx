@@ -6,6 +6,7 @@ import { type Language, fullTime, language, languages, setLanguage, t } from "./
 import { Hash, Lock, Plus, Search } from "./icons.tsx";
 import { OpenPicture } from "./attach.tsx";
 import { GoToDate, Pins } from "./find.tsx";
+import { Threads } from "./threads.tsx";
 import { edit, reply } from "./message.tsx";
 import { Mentions, SearchMessages } from "./search.tsx";
 import { Modal, Title, close } from "./modal.tsx";
@@ -43,6 +44,8 @@ export function Dialogs() {
       return app.current.value ? <Audit room={app.current.value} /> : null;
     case "pins":
       return app.current.value ? <Pins room={app.current.value} /> : null;
+    case "threads":
+      return app.current.value ? <Threads room={app.current.value} /> : null;
     case "search":
       return <SearchMessages />;
     case "mentions":

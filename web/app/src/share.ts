@@ -34,6 +34,9 @@ const repeatable = {
   roomPage: 0,
   history: 0,
   mentions: 0,
+  threads: 0,
+  follow: 0,
+  readThread: 0,
   search: 0,
   memberPage: 0,
   direct: 0,
@@ -64,7 +67,7 @@ const once = ["create", "resolve", "changePassword", "eraseUser", "rename", "mak
 
 type Call = keyof typeof repeatable | (typeof once)[number];
 
-const told = ["online", "offline", "event", "joined", "gap", "left", "mark", "mute", "belongs", "typing", "profile", "renamed", "block", "lost", "fault"] as const;
+const told = ["online", "offline", "event", "joined", "gap", "left", "mark", "followed", "mute", "belongs", "typing", "profile", "renamed", "block", "lost", "fault"] as const;
 
 /** A tab asks. */
 interface Ask {

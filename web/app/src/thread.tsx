@@ -8,6 +8,9 @@ import { Message } from "./message.tsx";
 import type { RoomModel } from "./room.ts";
 import { plain } from "./text.ts";
 
+/** How long what is new has to be shown until it counts as read. */
+const readAfterMs = 300;
+
 export function Thread({ room, root }: { room: RoomModel; root: number }) {
   const [text, setText] = useState("");
   const box = useRef<HTMLDivElement>(null);
@@ -27,6 +30,30 @@ export function Thread({ room, root }: { room: RoomModel; root: number }) {
   useLayoutEffect(() => {
     box.current!.scrollTop = box.current!.scrollHeight;
   }, [messages.length, waiting.length]);
+  const [followed, setFollowed] = useState<boolean | null>(null);
+  const last = messages.at(-1)?.event.seq ?? 0;
+  // What is shown to somebody is read; what comes meanwhile is told together.
+  useEffect(() => {
+    if (room.info.value.ephemeral) return;
+    let over = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tell = () => {
+      if (document.visibilityState !== "visible") return;
+      document.removeEventListener("visibilitychange", tell);
+      void app.readThread(room, root, last > root ? last : 0).then((f) => !over && f !== null && setFollowed(f));
+    };
+    document.addEventListener("visibilitychange", tell);
+    timer = setTimeout(tell, last > root ? readAfterMs : 0);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", tell);
+    };
+  }, [room, root, last]);
+  const told = app.followed.value;
+  useEffect(() => {
+    if (told?.room === room.id && told.root === root) setFollowed(told.followed);
+  }, [told]);
   const send = () => {
     const said = text.trim();
     if (!said) return;
@@ -39,6 +66,11 @@ export function Thread({ room, root }: { room: RoomModel; root: number }) {
       <header class="bar">
         <h2>{t().thread}</h2>
         <span class="grow" />
+        {followed !== null && (
+          <button type="button" class="ghost text" title={t().followHint} onClick={() => void app.follow(room, root, followed).then(setFollowed)}>
+            {followed ? t().unfollow : t().follow}
+          </button>
+        )}
         <button type="button" class="ghost" aria-label={t().close} onClick={close}><Cross /></button>
       </header>
       <div class="scroll" ref={box} tabIndex={0} role="region" aria-label={t().thread}>

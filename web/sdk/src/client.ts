@@ -12,7 +12,7 @@ import { Files } from "./files.ts";
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Hit, type Id, type Member, type MentionPlace, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomLink, type RoomSetting, type Self, packetId } from "./wire.ts";
+import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Followed, type Hit, type Id, type Member, type MentionPlace, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomLink, type RoomSetting, type Self, type Thread, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -100,6 +100,13 @@ export interface AuditPage {
   readonly more: boolean;
 }
 
+/** Threads of a room, the one that was answered last first. */
+export interface ThreadPage {
+  readonly room: Id;
+  readonly threads: readonly Thread[];
+  readonly more: boolean;
+}
+
 export interface MentionPage {
   /** Messages, as a page of history has them; the newest first. There may be none, and more. */
   readonly messages: readonly RoomEvent[];
@@ -169,6 +176,8 @@ export interface ClientEvents {
   left: Left;
   /** Another session of the user has read up to it. */
   mark: { readonly room: Id; readonly seq: number };
+  /** Another session of the user has said what he has to do with a thread. */
+  followed: Followed;
   /** Another session of the user has said whether he wants to be told of what happens there. */
   mute: { readonly room: Id; readonly muted: boolean };
   /** The user belongs to a room without having asked for it: somebody talks to him in a direct room. */
@@ -242,6 +251,9 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_SEEN_BY: "C_SEEN_BY",
   S_SEARCH: "C_SEARCH",
   S_MENTIONS: "C_MENTIONS",
+  S_THREADS: "C_THREADS",
+  S_FOLLOW: "C_FOLLOW",
+  S_READ_THREAD: "C_READ_THREAD",
 };
 
 /** Answers that only their request tells apart. */
@@ -449,6 +461,22 @@ export class Client extends Emitter<ClientEvents> {
   async mentions(before?: MentionPlace, itemsMax = 0): Promise<MentionPage> {
     const f = await this.#ask("C_MENTIONS", { ...(before ? { before: { timeMs: before.timeMs, room: before.room, seq: before.seq } } : {}), itemsMax }, true);
     return { messages: wire.list(f, "events", wire.roomEvent), more: wire.bool(f, "more"), next: wire.mentionPlace(wire.sub(f, "next")) };
+  }
+
+  /** A page of the threads of a room; before is last of the last one of the page before. unread: those that the user follows, and in which is something that he has not read. */
+  async threads(room: Id, at: { before?: number; itemsMax?: number; unread?: boolean } = {}): Promise<ThreadPage> {
+    const f = await this.#ask("C_THREADS", { room, before: at.before ?? 0, itemsMax: at.itemsMax ?? 0, unread: at.unread ?? false }, true);
+    return { room: wire.id(f, "room"), threads: wire.list(f, "threads", wire.thread), more: wire.bool(f, "more") };
+  }
+
+  /** Follows the thread of a message, or, with remove, does not any more. Who starts a thread, writes in it or is mentioned there follows it without asking. */
+  async follow(room: Id, root: number, how: { remove?: boolean } = {}): Promise<Followed> {
+    return wire.followed(await this.#ask("C_FOLLOW", { room, root, remove: how.remove ?? false }, true));
+  }
+
+  /** Says that a thread was read up to seq, which is kept if the user follows it; 0 only asks whether he does. */
+  async readThread(room: Id, root: number, seq: number): Promise<Followed> {
+    return wire.followed(await this.#ask("C_READ_THREAD", { room, root, seq }, true));
   }
 
   /** A page of the messages that say something. noSearch: the server does not search. */
@@ -934,6 +962,10 @@ export class Client extends Emitter<ClientEvents> {
         break;
       case "S_MARK":
         if (!wire.num(f, "request")) return this.emit("mark", { room: wire.id(f, "room"), seq: wire.num(f, "seq") });
+        break;
+      case "S_FOLLOW":
+      case "S_READ_THREAD":
+        if (!wire.num(f, "request")) return this.emit("followed", wire.followed(f));
         break;
       case "S_MUTE":
         if (!wire.num(f, "request")) return this.emit("mute", { room: wire.id(f, "room"), muted: wire.bool(f, "muted") });

@@ -1,6 +1,6 @@
 /** sarang-client: one user of a Sarang chat server, in a browser or in Node. */
 export { Client, typingShownMs } from "./client.ts";
-export type { AuditPage, ClientEvents, ClientOptions, Gap, HistoryPage, JoinOptions, Joined, Left, MemberPage, MentionPage, ReportPage, SearchOptions, SearchPage } from "./client.ts";
+export type { AuditPage, ClientEvents, ClientOptions, Gap, HistoryPage, JoinOptions, Joined, Left, MemberPage, MentionPage, ReportPage, SearchOptions, SearchPage, ThreadPage } from "./client.ts";
 export { Emitter } from "./emitter.ts";
 export {
   ClosedError,
@@ -14,8 +14,8 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Hit, Id, Limits, Member, MentionPlace, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomLink, RoomSetting, Self } from "./wire.ts";
-export { changedInfo } from "./wire.ts";
+export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Followed, Hit, Id, Limits, Member, MentionPlace, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomLink, RoomSetting, Self, Thread } from "./wire.ts";
+export { changedInfo, threadUnreadMax } from "./wire.ts";
 export { mentionText, mentionsIn, speaksTo } from "./mentions.ts";
 export { roomLinkCode, roomLinkMark } from "./roomlink.ts";
 export type { Mention } from "./mentions.ts";

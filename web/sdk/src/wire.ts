@@ -306,6 +306,34 @@ export interface AuditEntry extends AuditMark {
   readonly reason: string;
 }
 
+/** A message that was answered. */
+export interface Thread {
+  /** Its first message, as it is now. */
+  readonly root: RoomEvent;
+  /** Messages that belong to it and were not deleted; root is not one of them. */
+  readonly replies: number;
+  /** The newest of them. */
+  readonly last: number;
+  /** The user follows it, and has read it up to mark. */
+  readonly followed: boolean;
+  readonly mark: number;
+  /** If he follows it: messages behind the mark that were not deleted; threadUnreadMax stands for as many or more. */
+  readonly unread: number;
+}
+
+/** Up to where Thread.unread counts. */
+export const threadUnreadMax = 1000;
+
+/** What the user has to do with a thread. */
+export interface Followed {
+  readonly room: Id;
+  /** Its first message. */
+  readonly root: number;
+  readonly followed: boolean;
+  /** He has read it up to here; it never goes back. */
+  readonly mark: number;
+}
+
 /** A place in the list of what mentions one. */
 export interface MentionPlace {
   readonly timeMs: number;
@@ -378,6 +406,9 @@ export const packetId = {
   C_JOIN_LINK: 124,
   C_SEARCH: 128,
   C_MENTIONS: 132,
+  C_THREADS: 134,
+  C_FOLLOW: 150,
+  C_READ_THREAD: 152,
   C_EDIT: 88,
   C_DELETE: 90,
   C_REACT: 92,
@@ -614,6 +645,17 @@ export function auditEntry(f: Fields): AuditEntry {
     what: str(f, "what"),
     reason: str(f, "reason"),
   };
+}
+
+export function thread(f: Fields): Thread {
+  return {
+    root: roomEvent(sub(f, "root")), replies: num(f, "replies"), last: num(f, "last"),
+    followed: bool(f, "followed"), mark: num(f, "mark"), unread: num(f, "unread"),
+  };
+}
+
+export function followed(f: Fields): Followed {
+  return { room: id(f, "room"), root: num(f, "root"), followed: bool(f, "followed"), mark: num(f, "mark") };
 }
 
 export function mentionPlace(f: Fields): MentionPlace {

@@ -78,6 +78,34 @@ test("what mentions one, page by page, and counted", async () => {
   assert.equal(first.messages[0]?.text, `${to} 4`);
 });
 
+test("threads are followed, and what is unread in them is told", async () => {
+  const ann = await enter("Ayla");
+  const ben = await enter("Boaz");
+  const phone = client(`ws://127.0.0.1:${server.port}/ws`, "Boaz", { token: ben.self!.token });
+  clients.push(phone);
+  await phone.connect();
+  const { room } = await ann.join({ name: "threads", create: true });
+  await ben.join({ room: room.id });
+  // A membership is stored a moment after the answer to the join.
+  for (const end = Date.now() + 20_000; (await ben.myRoomPage()).rooms.every((m) => m.room.id !== room.id) && Date.now() < end; );
+  const root = await ann.publish(room.id, "why?");
+  const first = await ben.publish(room.id, "so", { target: root });
+  const second = await ann.publish(room.id, "oh", { target: root });
+  const third = await ann.publish(room.id, "no", { target: root });
+  await ann.delete(room.id, second);
+  const page = await ben.threads(room.id);
+  assert.ok(!page.more && page.room === room.id);
+  assert.deepEqual(page.threads.map((x) => [x.root.seq, x.root.text, x.replies, x.last, x.followed, x.mark, x.unread]), [[root, "why?", 2, third, true, first, 1]]);
+  assert.deepEqual((await ben.threads(room.id, { unread: true })).threads.length, 1);
+  const told = new Promise((resolve) => phone.on("followed", resolve));
+  assert.deepEqual(await ben.readThread(room.id, root, third), { room: room.id, root, followed: true, mark: third });
+  assert.deepEqual(await told, { room: room.id, root, followed: true, mark: third });
+  assert.deepEqual((await ben.threads(room.id, { unread: true })).threads, []);
+  assert.deepEqual(await ben.follow(room.id, root, { remove: true }), { room: room.id, root, followed: false, mark: third });
+  assert.deepEqual(await ben.readThread(room.id, root, 0), { room: room.id, root, followed: false, mark: third });
+  await assert.rejects(ben.follow(room.id, 1 << 30), (err) => err instanceof ServerError && err.code === Code.noMessage);
+});
+
 test("what was said is found, and where it stands in the text", async () => {
   const ann = await enter("Ada");
   const { room } = await ann.join({ name: "searched", create: true });
