@@ -18,6 +18,10 @@ func (r *run) collect(failure error) {
 	if c.Changes > 0 {
 		p.Changes = &Changes{}
 	}
+	p.PeopleRate, p.AccountsPercent = c.People, c.Accounts
+	if c.peopled() {
+		p.People = &People{}
+	}
 	t := r.verify()
 	p.addWorkers(r)
 	p.Expected, p.Delivered, p.Lost = t.Expected, t.Delivered, t.Lost
@@ -54,6 +58,12 @@ func (p *Report) addWorkers(r *run) {
 			p.Changes.Pages += n.pagesRead
 			p.Changes.Lists += n.listsRead
 			p.Changes.ShownDeleted += n.shownDeleted
+		}
+		if p.People != nil {
+			p.People.add(n.people)
+			for _, m := range w.members {
+				m.compare(p.People)
+			}
 		}
 		latency.Merge(w.latency)
 		acks.Merge(w.ackLatency)

@@ -42,6 +42,12 @@ type Config struct {
 	// What each client shows is compared then, too.
 	Changes int
 
+	// People is how many times a second a client does something beside talking: it takes another name,
+	// blocks somebody, tells how far it has read, or describes its room, or takes one of these back.
+	// In the end each is asked about.
+	People   float64
+	Accounts int // percent of the clients that are accounts with a password; the others are guests
+
 	Settle        time.Duration // for deliveries after the last ack; default 30 s
 	ResumeTimeout time.Duration // for a lost connection to come back; default 60 s
 	JoinTimeout   time.Duration // for all clients to have joined; default 2 minutes
@@ -97,6 +103,14 @@ func (c *Config) picturedMax() uint64 {
 	return uint64(max(1, picturesMessagesMax/((c.Clients+c.Rooms-1)/max(c.Rooms, 1))))
 }
 
+// peopled reports whether clients are asked about in the end.
+func (c *Config) peopled() bool { return c.People > 0 || c.Accounts > 0 }
+
+// isAccount reports whether a client is an account: they are spread evenly.
+func (c *Config) isAccount(index int) bool {
+	return (index+1)*c.Accounts/100 > index*c.Accounts/100
+}
+
 // Validate checks what a person has set. Its errors are sentences about flags.
 func (c *Config) Validate() error {
 	switch {
@@ -130,6 +144,12 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--changes does not go with --ephemeral: in rooms that keep nothing nothing can be changed")
 	case c.Changes > 0 && uint64(c.Messages) > c.picturedMax():
 		return fmt.Errorf("--messages is %d; with --changes each client keeps what it shows, and so many clients keep at most %d", c.Messages, c.picturedMax())
+	case c.People < 0 || c.People > 10000:
+		return fmt.Errorf("--people is %v; allowed are 0 to 10000", c.People)
+	case c.People > 0 && c.Ephemeral:
+		return fmt.Errorf("--people does not go with --ephemeral: to such rooms nobody belongs, and nothing in them is set")
+	case c.Accounts < 0 || c.Accounts > 100:
+		return fmt.Errorf("--accounts is %d; allowed are 0 to 100 (percent)", c.Accounts)
 	case c.Messages < 0 || c.Messages > 1<<31:
 		return fmt.Errorf("--messages is %d; allowed are 0 to %d", c.Messages, 1<<31)
 	case c.Duration < 0, c.Settle < 0, c.ResumeTimeout < 0, c.JoinTimeout < 0:

@@ -27,6 +27,7 @@ type member struct {
 	receipt   receipt
 	view      *view.View // what a client shows of the room; nil without Config.Changes
 	closing   closing
+	person    *person // nil without Config.People and Config.Accounts
 	roomID    chat.RoomID
 	timer     engine.Timer // coming back, or a stalled client's pings
 
@@ -46,13 +47,21 @@ type member struct {
 
 func newMember(w *worker, index int) *member {
 	c := w.run.config
+	s := session.StateConfig{Name: userName(c, index), Program: "sarang swarm", Seed: mix(c.Seed + uint64(index))}
+	if c.isAccount(index) {
+		s.Password, s.Register = fmt.Sprintf("%x %x", mix(c.Seed), mix(c.Seed^uint64(index))), true
+	}
 	m := &member{
 		worker: w, index: index, room: index % c.Rooms,
 		journal: w.journals[index%c.Rooms],
 		stalled: index >= c.Clients-c.Stalled,
-		state: session.NewState(session.StateConfig{
-			Name: userName(c, index), Program: "sarang swarm", Seed: mix(c.Seed + uint64(index)),
-		}),
+		state:   session.NewState(s),
+	}
+	if c.peopled() {
+		m.person = &person{
+			blocked: map[chat.UserID]bool{}, doubtful: map[chat.UserID]bool{}, told: map[chat.UserID]bool{},
+			settings: map[chat.Seq]string{}, seen: map[chat.Seq]string{},
+		}
 	}
 	if index < c.Publishers {
 		m.publisher = newPublisher(m)
@@ -65,6 +74,9 @@ func (m *member) LoggedIn(s *session.Session, in session.LoggedIn) {
 	w := m.worker
 	w.run.reached.Store(true)
 	w.run.users[m.index].Store(uint64(in.User))
+	if m.person != nil {
+		m.named(in.Name)
+	}
 	size := w.run.config.SizeBytes
 	if w.run.config.Changes > 0 {
 		size += mentionBytesMax
@@ -101,6 +113,9 @@ func (m *member) Joined(s *session.Session, j session.Joined) {
 		w.counts.reconnects++
 		m.closing.request = 0
 		m.askNext()
+		if m.person != nil {
+			m.askOfMe()
+		}
 	}
 	if m.stalled && !w.released {
 		s.Engine().Pause()
@@ -148,6 +163,9 @@ func (m *member) Event(_ *session.Session, e *chat.Event) {
 	if m.view != nil {
 		m.picture(e)
 	}
+	if m.person != nil {
+		m.sees(e)
+	}
 	switch v {
 	case verdictOther:
 	case verdictRight:
@@ -173,6 +191,9 @@ func (m *member) Event(_ *session.Session, e *chat.Event) {
 
 // Ack is for the publisher.
 func (m *member) Ack(_ *session.Session, a session.Ack) {
+	if m.ownAck(a) {
+		return
+	}
 	if m.publisher != nil {
 		m.publisher.acknowledged(a)
 	}
@@ -180,6 +201,9 @@ func (m *member) Ack(_ *session.Session, a session.Ack) {
 
 // Refused is for the publisher.
 func (m *member) Refused(_ *session.Session, r session.Refused) {
+	if m.ownRefusal(r) {
+		return
+	}
 	if overtaken := m.view != nil && r.Err.Code == chat.CodeErased; !overtaken {
 		m.worker.errors.add(fmt.Sprintf("publish refused (code %d)", r.Err.Code), r.Err.Error())
 	}
@@ -193,6 +217,7 @@ func (m *member) Error(s *session.Session, f session.Failure) {
 	w := m.worker
 	w.errors.add(fmt.Sprintf("request %d failed (code %d)", f.Packet, f.Err.Code), f.Err.Error())
 	switch {
+	case m.ownFailure(f):
 	case m.closing.asks(f.Request):
 		m.askAgain(f.Err)
 	case f.Retrying || f.Packet != pb.CLogin && f.Packet != pb.CJoin:
@@ -261,6 +286,9 @@ func (m *member) lost(why engine.Reason) {
 		m.offlineAt = w.run.clock()
 	}
 	m.online = false
+	if m.person != nil {
+		m.person.offline()
+	}
 	if w.ending || m.dead {
 		return
 	}

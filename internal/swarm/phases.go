@@ -87,6 +87,9 @@ func (r *run) publish(ctx context.Context) error {
 	if c.Churn > 0 {
 		helpers.Go(func() { r.churn(stop) })
 	}
+	if c.People > 0 {
+		helpers.Go(func() { r.peopled(stop) })
+	}
 	_, err := r.await(ctx, duration, func() bool {
 		return !c.Idle && r.exhausted() == int64(c.Publishers)
 	})
@@ -189,6 +192,9 @@ func (r *run) settle(ctx context.Context) error {
 		}
 	}
 	if err := r.closeUp(ctx); err != nil {
+		return err
+	}
+	if err := r.closePeople(ctx); err != nil {
 		return err
 	}
 	return r.lastWords(ctx)

@@ -101,7 +101,10 @@ type inspector struct {
 
 // hash is equal for equal events, whichever member got them.
 func (in *inspector) hash(e *chat.Event) uint64 {
-	h := maphash.String(in.hashSeed, e.Text) ^ mix(maphash.String(in.hashSeed, e.Name))
+	h := maphash.String(in.hashSeed, e.Text)
+	if in.config.People == 0 { // else it is that of the moment in which it was shown
+		h ^= mix(maphash.String(in.hashSeed, e.Name))
+	}
 	return mix(h^uint64(e.Nonce)) + mix(uint64(e.User)<<8^uint64(e.Kind)) + mix(^uint64(e.TimeMs))
 }
 
@@ -126,7 +129,7 @@ func (in *inspector) judge(j *journal, e *chat.Event) (verdict, *record) {
 	if r == nil {
 		return verdictOther, nil // before this run began
 	}
-	if in.config.Changes > 0 && e.Kind.Authored() {
+	if in.config.Changes > 0 && e.Kind.Authored() && !e.Kind.Sets() {
 		return in.judgeChange(r, e)
 	}
 	h := in.hash(e)

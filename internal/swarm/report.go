@@ -21,6 +21,10 @@ type Report struct {
 	ChangesPercent int      `json:"changes_percent"`
 	Changes        *Changes `json:"changes,omitempty"` // with ChangesPercent
 
+	PeopleRate      float64 `json:"people_rate"`
+	AccountsPercent int     `json:"accounts_percent"`
+	People          *People `json:"people,omitempty"` // with one of these
+
 	Published uint64 `json:"published"` // messages made
 	Unsent    uint64 `json:"unsent"`    // open loop: were due, but the server was too slow to let them be made
 	Acked     uint64 `json:"acked"`
@@ -116,6 +120,46 @@ func (n *Changes) ok() bool {
 	return n == nil || n.PicturesWrong == 0 && n.ListsWrong == 0 && n.AnswersWrong == 0 && n.ErasedWrong == 0 && n.ShownDeleted == 0
 }
 
+// People is what clients of a run with Config.People or Config.Accounts have done beside talking, as
+// it was acknowledged, and what was found.
+type People struct {
+	Accounts uint64 `json:"accounts"` // clients that the server says are accounts
+	Renames  uint64 `json:"renames"`
+	Blocks   uint64 `json:"blocks"`
+	Unblocks uint64 `json:"unblocks"`
+	Marks    uint64 `json:"marks"`
+	Settings uint64 `json:"settings"`
+	Refused  uint64 `json:"refused"` // by limits, or since the room is another one's
+
+	AccountsWrong uint64 `json:"accounts_wrong"` // clients that are accounts, and should not be, or the other way round
+	NamesWrong    uint64 `json:"names_wrong"`    // at a login, in an answer, or in the end
+	BlocksWrong   uint64 `json:"blocks_wrong"`   // that are there, and should not be, or the other way round
+	MarksWrong    uint64 `json:"marks_wrong"`    // that went back, or went further than was said
+	SettingsWrong uint64 `json:"settings_wrong"` // whose place in the log has something else
+	Unasked       uint64 `json:"unasked"`        // clients that were not told what is compared
+}
+
+func (n *People) add(o People) {
+	n.Accounts += o.Accounts
+	n.Renames += o.Renames
+	n.Blocks += o.Blocks
+	n.Unblocks += o.Unblocks
+	n.Marks += o.Marks
+	n.Settings += o.Settings
+	n.Refused += o.Refused
+	n.AccountsWrong += o.AccountsWrong
+	n.NamesWrong += o.NamesWrong
+	n.BlocksWrong += o.BlocksWrong
+	n.MarksWrong += o.MarksWrong
+	n.SettingsWrong += o.SettingsWrong
+	n.Unasked += o.Unasked
+}
+
+// ok reports whether nothing is wrong; of nil, too.
+func (n *People) ok() bool {
+	return n == nil || n.AccountsWrong == 0 && n.NamesWrong == 0 && n.BlocksWrong == 0 && n.MarksWrong == 0 && n.SettingsWrong == 0 && n.Unasked == 0
+}
+
 // ServerUsage is what the server's process has used.
 type ServerUsage struct {
 	UserSeconds      float64 `json:"server_user_seconds"` // while measuring
@@ -153,5 +197,5 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 func (r *Report) OK() bool {
 	return r.Failure == "" && r.GaveUp == 0 && r.Faults == 0 && r.Unanswered == 0 && r.Gaps == 0 &&
 		r.Lost == 0 && r.Duplicated == 0 && r.Reordered == 0 && r.Corrupted == 0 && r.Misacked == 0 &&
-		r.Changes.ok()
+		r.Changes.ok() && r.People.ok()
 }

@@ -61,6 +61,8 @@ type workerCounts struct {
 	shownDeleted uint64 // texts that came on a connection that was begun when they were deleted, or in a page
 	pagesRead    uint64
 	listsRead    uint64
+
+	people People
 }
 
 // liveCounts are what the run polls while it goes on; brought up to date by tick.
