@@ -37,14 +37,15 @@ func swarmCommand() *cobra.Command {
 			"nothing that was deleted may be told to who asks for it afterwards.\n\n" +
 			"With --people clients also take other names, block each other, tell how far they have\n" +
 			"read and describe their rooms; what the server knows of each in the end must be what\n" +
-			"was acknowledged, and no mark goes back.\n\n" +
+			"was acknowledged, and no mark goes back. Then every two of them talk in a direct room,\n" +
+			"and who has blocked the other one hears nothing of it.\n\n" +
 			"Exit status: 0 all is well, 1 a check failed or the server can not be reached,\n" +
 			"2 the flags make no sense. Ctrl-C ends the run early, with a report.",
 		Example: "  sarang swarm --clients 1000 --rooms 10 --duration 30s\n" +
 			"  sarang swarm --clients 2000 --publishers 1 --window 64 --messages 100000 --json\n" +
 			"  sarang swarm --clients 500 --rate 2000 --stalled 50 --churn 20\n" +
 			"  sarang swarm --clients 200 --rooms 4 --messages 20000 --changes 60 --churn 10\n" +
-			"  sarang swarm --clients 200 --rooms 4 --accounts 20 --people 50 --churn 10\n" +
+			"  sarang swarm --clients 200 --rooms 4 --private --accounts 20 --people 50 --churn 10\n" +
 			"  sarang swarm --clients 15000 --idle --duration 1m --server-pid $(pidof sarang)",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -81,6 +82,7 @@ func swarmCommand() *cobra.Command {
 	f.IntVar(&c.Changes, "changes", 0, "percent of what is published that are replies, messages of threads, mentions, edits, deletions and reactions; what each client shows in the end is compared")
 	f.Float64Var(&c.People, "people", 0, "renames, blocks, marks and settings of rooms per second; in the end each client is asked about")
 	f.IntVar(&c.Accounts, "accounts", 0, "percent of the clients that register by a password; the others are guests")
+	f.BoolVar(&c.Private, "private", false, "private rooms: the first client of each lets the others in")
 	f.BoolVar(&c.Ephemeral, "ephemeral", false, "rooms that the server does not store")
 	f.StringVar(&c.RoomPrefix, "room-prefix", d.RoomPrefix, "what the names of rooms and users begin with")
 	f.Uint64Var(&c.Seed, "seed", 0, "makes names, texts and choices repeatable; 0: random")

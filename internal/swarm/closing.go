@@ -134,6 +134,9 @@ func (m *member) MentionPage(_ *session.Session, p session.MentionPage) {
 
 // HistoryPage takes a page of the room.
 func (m *member) HistoryPage(_ *session.Session, p session.HistoryPage) {
+	if m.strangerReads(p) {
+		return
+	}
 	c := &m.closing
 	c.request = 0
 	m.worker.counts.pagesRead++

@@ -18,7 +18,7 @@ func (r *run) collect(failure error) {
 	if c.Changes > 0 {
 		p.Changes = &Changes{}
 	}
-	p.PeopleRate, p.AccountsPercent = c.People, c.Accounts
+	p.PeopleRate, p.AccountsPercent, p.Private = c.People, c.Accounts, c.Private
 	if c.peopled() {
 		p.People = &People{}
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	Publishers int    // the first so many clients publish; 0: all that are not stalled
 	RoomPrefix string // of room and user names; default "swarm"
 	Ephemeral  bool   // rooms that the server does not store
+	Private    bool   // rooms into which the first client of each lets the others
 
 	Rate      float64       // messages per second in all, on a fixed timetable; 0: as fast as acks allow
 	Window    int           // messages in flight per publisher; 0: 1, or 128 with a Rate
@@ -104,7 +105,7 @@ func (c *Config) picturedMax() uint64 {
 }
 
 // peopled reports whether clients are asked about in the end.
-func (c *Config) peopled() bool { return c.People > 0 || c.Accounts > 0 }
+func (c *Config) peopled() bool { return c.People > 0 || c.Accounts > 0 || c.Private }
 
 // isAccount reports whether a client is an account: they are spread evenly.
 func (c *Config) isAccount(index int) bool {
@@ -148,6 +149,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("--people is %v; allowed are 0 to 10000", c.People)
 	case c.People > 0 && c.Ephemeral:
 		return fmt.Errorf("--people does not go with --ephemeral: to such rooms nobody belongs, and nothing in them is set")
+	case c.Private && c.Ephemeral:
+		return fmt.Errorf("--private does not go with --ephemeral: rooms that keep nothing keep no roles")
 	case c.Accounts < 0 || c.Accounts > 100:
 		return fmt.Errorf("--accounts is %d; allowed are 0 to 100 (percent)", c.Accounts)
 	case c.Messages < 0 || c.Messages > 1<<31:

@@ -3,6 +3,7 @@ package swarm
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"sarang/chat"
@@ -27,10 +28,14 @@ type member struct {
 	receipt   receipt
 	view      *view.View // what a client shows of the room; nil without Config.Changes
 	closing   closing
-	person    *person // nil without Config.People and Config.Accounts
+	person    *person // nil unless Config.peopled
+	direct    direct
+	host      *host // of those who make a private room and let somebody in; else nil
 	roomID    chat.RoomID
-	timer     engine.Timer // coming back, or a stalled client's pings
+	strange   atomic.Uint64 // the same, for others
+	timer     engine.Timer  // coming back, or a stalled client's pings
 
+	loggedIn   bool // on this connection
 	joined     bool // once at least
 	online     bool // in its room now
 	connecting bool // counted in worker.connecting
@@ -74,6 +79,7 @@ func (m *member) LoggedIn(s *session.Session, in session.LoggedIn) {
 	w := m.worker
 	w.run.reached.Store(true)
 	w.run.users[m.index].Store(uint64(in.User))
+	m.loggedIn = true
 	if m.person != nil {
 		m.named(in.Name)
 	}
@@ -92,7 +98,12 @@ func (m *member) LoggedIn(s *session.Session, in session.LoggedIn) {
 	if m.joined {
 		return
 	}
-	_, err := s.Join(session.Join{Name: roomName(w.run.config, m.room), Create: true, Ephemeral: w.run.config.Ephemeral})
+	c := w.run.config
+	if c.Private && m.index >= c.Rooms {
+		m.wantIn()
+		return
+	}
+	_, err := s.Join(session.Join{Name: roomName(c, m.room), Create: true, Ephemeral: c.Ephemeral, Private: c.Private})
 	if err != nil {
 		s.Abort() // Disconnected gets what is wrong with the connection
 	}
@@ -100,12 +111,16 @@ func (m *member) LoggedIn(s *session.Session, in session.LoggedIn) {
 
 // Joined is the start, or the end of an absence.
 func (m *member) Joined(s *session.Session, j session.Joined) {
+	if m.directJoined(j) {
+		return
+	}
 	w := m.worker
 	w.arrived(m)
 	m.online, m.tries, m.retryAfter = true, 0, 0
 	switch {
 	case !m.joined:
 		m.joined, m.roomID = true, j.Room.ID
+		m.strange.Store(uint64(j.Room.ID))
 		m.journal.begin(j.After)
 		m.receipt.last = j.After
 		w.counts.joined++
@@ -117,6 +132,7 @@ func (m *member) Joined(s *session.Session, j session.Joined) {
 			m.askOfMe()
 		}
 	}
+	m.inviteMore()
 	if m.stalled && !w.released {
 		s.Engine().Pause()
 		m.pingLater()
@@ -150,6 +166,8 @@ func (m *member) release() {
 func (m *member) Event(_ *session.Session, e *chat.Event) {
 	w := m.worker
 	switch {
+	case m.directEvent(e):
+		return
 	case m.void:
 		return
 	case !m.journal.reaches(e.Seq):
@@ -191,7 +209,7 @@ func (m *member) Event(_ *session.Session, e *chat.Event) {
 
 // Ack is for the publisher.
 func (m *member) Ack(_ *session.Session, a session.Ack) {
-	if m.ownAck(a) {
+	if m.ownAck(a) || m.invited(a.Nonce) || m.directAck(a) {
 		return
 	}
 	if m.publisher != nil {
@@ -201,7 +219,7 @@ func (m *member) Ack(_ *session.Session, a session.Ack) {
 
 // Refused is for the publisher.
 func (m *member) Refused(_ *session.Session, r session.Refused) {
-	if m.ownRefusal(r) {
+	if m.ownRefusal(r) || m.uninvited(r) || m.directRefused(r) {
 		return
 	}
 	if overtaken := m.view != nil && r.Err.Code == chat.CodeErased; !overtaken {
@@ -214,10 +232,13 @@ func (m *member) Refused(_ *session.Session, r session.Refused) {
 
 // Error is a login or join that failed: for good, or to be retried.
 func (m *member) Error(s *session.Session, f session.Failure) {
+	if m.sentAway(f) {
+		return
+	}
 	w := m.worker
 	w.errors.add(fmt.Sprintf("request %d failed (code %d)", f.Packet, f.Err.Code), f.Err.Error())
 	switch {
-	case m.ownFailure(f):
+	case m.ownFailure(f), m.directFailed(f):
 	case m.closing.asks(f.Request):
 		m.askAgain(f.Err)
 	case f.Retrying || f.Packet != pb.CLogin && f.Packet != pb.CJoin:
@@ -285,7 +306,7 @@ func (m *member) lost(why engine.Reason) {
 	if m.online || m.offlineAt == 0 {
 		m.offlineAt = w.run.clock()
 	}
-	m.online = false
+	m.online, m.loggedIn = false, false
 	if m.person != nil {
 		m.person.offline()
 	}

@@ -59,6 +59,7 @@ const (
 	personProfile
 	personBlocks
 	personRooms
+	personStranger
 	personDone
 )
 
@@ -183,6 +184,9 @@ func (m *member) Renamed(_ *session.Session, r session.Renamed) {
 // Blocked answers a block, or its end.
 func (m *member) Blocked(_ *session.Session, b session.Blocked) {
 	p := m.person
+	if m.directBlocked(b) {
+		return
+	}
 	if p == nil || p.act != personBlock && p.act != personUnblock || p.request != b.Request {
 		return
 	}
@@ -315,6 +319,9 @@ func (m *member) askOfMe() {
 		p.request, err = s.Blocks(p.after, 0)
 	case personRooms:
 		p.request, err = s.MyRooms(p.room, 0)
+	case personStranger:
+		next := m.worker.run.owner((m.room + 1) % m.worker.run.config.Rooms)
+		p.request, err = s.History(session.History{Room: chat.RoomID(next.strange.Load()), ItemsMax: 1})
 	}
 	if err != nil {
 		m.askOfMeLater(closingPause)
@@ -397,6 +404,9 @@ func (m *member) MyRoomPage(_ *session.Session, q session.MyRoomPage) {
 	p.request = 0
 	for i := range q.Rooms {
 		r := &q.Rooms[i]
+		if d := &m.direct; d.out && r.Room.ID == d.room {
+			d.heard++ // it does not belong to it any more
+		}
 		most := max(p.mark, p.marking)
 		if p.mark == 0 { // nothing was told: it is where the member came in
 			most = max(most, m.receipt.last)
@@ -408,8 +418,36 @@ func (m *member) MyRoomPage(_ *session.Session, q session.MyRoomPage) {
 	}
 	if !q.More || len(q.Rooms) == 0 {
 		p.stage = personDone
+		if c := m.worker.run.config; c.Private && c.Rooms > 1 && m.index < c.Rooms {
+			p.stage = personStranger
+		}
 	}
 	m.askOfMe()
+}
+
+// sentAway takes that a private room of others is not there, as it has to be; false: it is another
+// failure.
+func (m *member) sentAway(f session.Failure) bool {
+	p := m.person
+	if p == nil || p.stage != personStranger || p.request == 0 || p.request != f.Request || f.Err.Code != chat.CodeNoRoom {
+		return false
+	}
+	m.worker.counts.people.Strangers++
+	p.request, p.stage = 0, personDone
+	return true
+}
+
+// strangerReads takes a page of a private room of others, which has not to come; false: it is
+// another page.
+func (m *member) strangerReads(q session.HistoryPage) bool {
+	p := m.person
+	if p == nil || p.stage != personStranger || q.Request != p.request {
+		return false
+	}
+	p.request, p.stage = 0, personDone
+	m.worker.counts.people.StrangersWrong++
+	m.worker.found("stranger", fmt.Sprintf("client %d reads the private room %d, which is not its own", m.index, q.Room))
+	return true
 }
 
 // compare adds what is known when the run is over.
@@ -419,6 +457,7 @@ func (m *member) compare(n *People) {
 		n.Unasked++
 		m.worker.errors.add("unasked", fmt.Sprintf("client %d was not told what the server knows of it", m.index))
 	}
+	m.compareDirect(n)
 	for seq, said := range p.settings {
 		if got := p.seen[seq]; got != said && !m.void {
 			n.SettingsWrong++

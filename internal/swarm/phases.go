@@ -194,6 +194,9 @@ func (r *run) settle(ctx context.Context) error {
 	if err := r.closeUp(ctx); err != nil {
 		return err
 	}
+	if err := r.closeDirect(ctx); err != nil {
+		return err
+	}
 	if err := r.closePeople(ctx); err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ func (in *inspector) judge(j *journal, e *chat.Event) (verdict, *record) {
 	if r == nil {
 		return verdictOther, nil // before this run began
 	}
-	if in.config.Changes > 0 && e.Kind.Authored() && !e.Kind.Sets() {
+	if in.config.Changes > 0 && e.Kind.Authored() && !e.Kind.Sets() && !e.Kind.Rules() {
 		return in.judgeChange(r, e)
 	}
 	h := in.hash(e)

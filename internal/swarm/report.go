@@ -21,6 +21,7 @@ type Report struct {
 	ChangesPercent int      `json:"changes_percent"`
 	Changes        *Changes `json:"changes,omitempty"` // with ChangesPercent
 
+	Private         bool    `json:"private"`
 	PeopleRate      float64 `json:"people_rate"`
 	AccountsPercent int     `json:"accounts_percent"`
 	People          *People `json:"people,omitempty"` // with one of these
@@ -120,23 +121,27 @@ func (n *Changes) ok() bool {
 	return n == nil || n.PicturesWrong == 0 && n.ListsWrong == 0 && n.AnswersWrong == 0 && n.ErasedWrong == 0 && n.ShownDeleted == 0
 }
 
-// People is what clients of a run with Config.People or Config.Accounts have done beside talking, as
+// People is what clients of a run with Config.People, Accounts or Private have done beside talking, as
 // it was acknowledged, and what was found.
 type People struct {
-	Accounts uint64 `json:"accounts"` // clients that the server says are accounts
-	Renames  uint64 `json:"renames"`
-	Blocks   uint64 `json:"blocks"`
-	Unblocks uint64 `json:"unblocks"`
-	Marks    uint64 `json:"marks"`
-	Settings uint64 `json:"settings"`
-	Refused  uint64 `json:"refused"` // by limits, or since the room is another one's
+	Accounts  uint64 `json:"accounts"` // clients that the server says are accounts
+	Renames   uint64 `json:"renames"`
+	Blocks    uint64 `json:"blocks"`
+	Unblocks  uint64 `json:"unblocks"`
+	Marks     uint64 `json:"marks"`
+	Settings  uint64 `json:"settings"`
+	Directs   uint64 `json:"directs"`   // pairs that talk in a direct room in the end; in every other one has blocked the other
+	Strangers uint64 `json:"strangers"` // that were told that a private room of others is not there
+	Refused   uint64 `json:"refused"`   // by limits, or since the room is another one's
 
-	AccountsWrong uint64 `json:"accounts_wrong"` // clients that are accounts, and should not be, or the other way round
-	NamesWrong    uint64 `json:"names_wrong"`    // at a login, in an answer, or in the end
-	BlocksWrong   uint64 `json:"blocks_wrong"`   // that are there, and should not be, or the other way round
-	MarksWrong    uint64 `json:"marks_wrong"`    // that went back, or went further than was said
-	SettingsWrong uint64 `json:"settings_wrong"` // whose place in the log has something else
-	Unasked       uint64 `json:"unasked"`        // clients that were not told what is compared
+	AccountsWrong  uint64 `json:"accounts_wrong"`  // clients that are accounts, and should not be, or the other way round
+	NamesWrong     uint64 `json:"names_wrong"`     // at a login, in an answer, or in the end
+	BlocksWrong    uint64 `json:"blocks_wrong"`    // that are there, and should not be, or the other way round
+	MarksWrong     uint64 `json:"marks_wrong"`     // that went back, or went further than was said
+	SettingsWrong  uint64 `json:"settings_wrong"`  // whose place in the log has something else
+	DirectsWrong   uint64 `json:"directs_wrong"`   // pairs in which a blocked one was heard, or one who is not was not
+	StrangersWrong uint64 `json:"strangers_wrong"` // that read a private room of others
+	Unasked        uint64 `json:"unasked"`         // clients that were not told what is compared
 }
 
 func (n *People) add(o People) {
@@ -146,7 +151,11 @@ func (n *People) add(o People) {
 	n.Unblocks += o.Unblocks
 	n.Marks += o.Marks
 	n.Settings += o.Settings
+	n.Directs += o.Directs
+	n.Strangers += o.Strangers
 	n.Refused += o.Refused
+	n.DirectsWrong += o.DirectsWrong
+	n.StrangersWrong += o.StrangersWrong
 	n.AccountsWrong += o.AccountsWrong
 	n.NamesWrong += o.NamesWrong
 	n.BlocksWrong += o.BlocksWrong
@@ -157,7 +166,8 @@ func (n *People) add(o People) {
 
 // ok reports whether nothing is wrong; of nil, too.
 func (n *People) ok() bool {
-	return n == nil || n.AccountsWrong == 0 && n.NamesWrong == 0 && n.BlocksWrong == 0 && n.MarksWrong == 0 && n.SettingsWrong == 0 && n.Unasked == 0
+	return n == nil || n.AccountsWrong == 0 && n.NamesWrong == 0 && n.BlocksWrong == 0 && n.MarksWrong == 0 && n.SettingsWrong == 0 &&
+		n.DirectsWrong == 0 && n.StrangersWrong == 0 && n.Unasked == 0
 }
 
 // ServerUsage is what the server's process has used.

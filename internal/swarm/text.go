@@ -28,10 +28,10 @@ func (r *Report) WriteText(to io.Writer) error {
 		r.messageRows(row)
 	}
 	if n := r.People; n != nil {
-		row("people", "%d accounts; %d renames, %d blocks and %d taken back, %d marks, %d settings; %d refused",
-			n.Accounts, n.Renames, n.Blocks, n.Unblocks, n.Marks, n.Settings, n.Refused)
-		row("wrong", "%d accounts, %d names, %d blocks, %d marks, %d settings, %d not asked about",
-			n.AccountsWrong, n.NamesWrong, n.BlocksWrong, n.MarksWrong, n.SettingsWrong, n.Unasked)
+		row("people", "%d accounts; %d renames, %d blocks and %d taken back, %d marks, %d settings, %d direct rooms, %d strangers sent away; %d refused",
+			n.Accounts, n.Renames, n.Blocks, n.Unblocks, n.Marks, n.Settings, n.Directs, n.Strangers, n.Refused)
+		row("wrong", "%d accounts, %d names, %d blocks, %d marks, %d settings, %d direct rooms, %d strangers, %d not asked about",
+			n.AccountsWrong, n.NamesWrong, n.BlocksWrong, n.MarksWrong, n.SettingsWrong, n.DirectsWrong, n.StrangersWrong, n.Unasked)
 	}
 	row("connections", "%d broken by the swarm, %d otherwise (%d goodbyes); %d reconnects, %d failed connects",
 		r.Broken, r.Disconnects, r.Goodbyes, r.Reconnects, r.ConnectsFailed)
