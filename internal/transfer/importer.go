@@ -156,7 +156,15 @@ func (im *importer) beginRoom(r chat.Room, joins, whole bool) error {
 	}
 	r.Epoch = chat.Epoch(rand.Uint64()>>1 | 1)
 	var made chat.Room
-	err = im.again(func() (err error) { made, err = im.target.CreateRoom(im.ctx, r, chat.RoomQuota{}); return err })
+	err = im.again(func() (err error) {
+		if made, err = im.target.CreateRoom(im.ctx, r, chat.RoomQuota{}); chat.CodeOf(err) == chat.CodeRoomExists {
+			// An answer may have been lost: then it is this one.
+			if there, found := im.target.RoomByKey(im.ctx, r.Key); found == nil && there.Epoch == r.Epoch {
+				made, err = there, nil
+			}
+		}
+		return err
+	})
 	switch code := chat.CodeOf(err); code {
 	case 0:
 		b.Room = made

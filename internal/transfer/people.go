@@ -87,8 +87,20 @@ func (im *importer) claim(c chat.Claim) (person, error) {
 	if err := im.note(); err != nil {
 		return person{}, err
 	}
-	var u chat.Claimed
-	err := im.again(func() (err error) { u, err = im.target.ClaimUser(im.ctx, c); return err })
+	var u chat.User
+	err := im.again(func() error {
+		claimed, err := im.target.ClaimUser(im.ctx, c)
+		if u = claimed.User; err == nil {
+			return nil
+		}
+		// An answer may have been lost: then he is there, and his name is taken, by himself.
+		id, lost := im.target.External(im.ctx, c.External)
+		if lost != nil {
+			return err
+		}
+		u, err = im.target.User(im.ctx, id)
+		return err
+	})
 	if err == nil {
 		im.r.UsersMade++
 	}

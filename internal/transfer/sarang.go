@@ -22,6 +22,7 @@ type sarangReader struct {
 	events uint64
 	ended  bool
 
+	changes map[uint64]*changes // of the room's messages, by their numbers
 	skipped skips
 	seq     uint64 // the newest event's number in its room's lines
 	members []chat.Membership
@@ -270,7 +271,7 @@ func (s *sarangReader) room(l *line) error {
 	if err := s.endRoom(); err != nil {
 		return err
 	}
-	s.skipped, s.seq, s.lost = nil, 0, true
+	s.skipped, s.seq, s.lost, s.changes = nil, 0, true, nil
 	if l.ID != s.rooms+1 {
 		if l.ID <= s.rooms {
 			return wrong("room %d stands where %d is next", l.ID, s.rooms+1)

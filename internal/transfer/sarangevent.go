@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"slices"
 	"strings"
 
 	"sarang/chat"
@@ -28,6 +29,9 @@ func (s *sarangReader) event(kind chat.EventKind, l *line) error {
 	if err != nil {
 		return err
 	}
+	if err := s.allowed(kind, l); err != nil {
+		return err
+	}
 	s.unskip()
 	if _, err = s.im.add(*e, false); err != nil {
 		return err
@@ -52,6 +56,40 @@ func (s *sarangReader) unskip() {
 	if s.skipped[n-1].to--; s.skipped[n-1].from == s.skipped[n-1].to {
 		s.skipped = s.skipped[:n-1]
 	}
+}
+
+// changes are how often a message was changed so far.
+type changes struct {
+	edits  int
+	emojis []string
+}
+
+// allowed refuses what would be too much for one message: a store's work for one is in proportion to
+// that. The messages that are remembered are as many as links.
+func (s *sarangReader) allowed(kind chat.EventKind, l *line) error {
+	if kind != chat.EventEdit && kind != chat.EventReact {
+		return nil
+	}
+	c := s.changes[l.Target]
+	if c == nil {
+		if s.changes == nil || len(s.changes) >= linksMax {
+			s.changes = map[uint64]*changes{}
+		}
+		c = &changes{}
+		s.changes[l.Target] = c
+	}
+	switch {
+	case kind == chat.EventEdit:
+		if c.edits++; c.edits > chat.EditsPerMessageMax {
+			return wrong("a message is edited %d times at most", chat.EditsPerMessageMax)
+		}
+	case !slices.Contains(c.emojis, l.Emoji):
+		if len(c.emojis) >= chat.EmojisPerMessageMax {
+			return wrong("a message has %d emojis at most", chat.EmojisPerMessageMax)
+		}
+		c.emojis = append(c.emojis, l.Emoji)
+	}
+	return nil
 }
 
 // eventOf checks a line and returns what it says.
