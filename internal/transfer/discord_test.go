@@ -30,7 +30,7 @@ func TestDiscord(t *testing.T) {
 		r.LeftOut["messages of the program about joins, pins and the like"] != 1 || r.LeftOut["messages' previews and stickers"] != 1 {
 		t.Errorf("%+v", r)
 	}
-	threads, err := s.Threads(t.Context(), 1, 0, 10)
+	threads, err := s.Threads(t.Context(), chat.ThreadQuery{Room: 1, ItemsMax: 10})
 	if err != nil || len(threads) != 1 || threads[0] != (chat.Thread{Root: 2, Replies: 2, Last: 7}) {
 		t.Errorf("threads: %v, %v", threads, err)
 	}
