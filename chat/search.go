@@ -17,13 +17,14 @@ type Searcher interface {
 	Search(ctx context.Context, q SearchQuery) (Found, error)
 }
 
-// SearchQuery is what is looked for. One of Text, User and Links is to be given.
+// SearchQuery is what is looked for. One of Text, User, Links and Files is to be given.
 type SearchQuery struct {
 	Text              string   // see package words; empty: whatever it says
 	Rooms             []RoomID // in which, in order, at least one, at most SearchRoomsMax
 	User              UserID   // whose; 0: everybody's
 	AfterMs, BeforeMs int64    // dated at AfterMs or later, and before BeforeMs; 0: no bound
 	Links             bool     // only those with an address of the web in them
+	Files             bool     // only those with files
 	From              string   // Found.Next of the page before; empty: from the newest on
 	ItemsMax          int      // at least 1
 	BytesMax          int      // of texts; but always one message if there is one

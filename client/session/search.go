@@ -8,7 +8,7 @@ import (
 	sarangv1 "sarang/proto/sarang/v1"
 )
 
-// Search says what is looked for. One of Text, User, Name and Links is to be given.
+// Search says what is looked for. One of Text, User, Name, Links and Files is to be given.
 type Search struct {
 	Room              chat.RoomID // 0: all rooms that the user belongs to
 	Text              string      // words, "phrases" and beginnings*: all of them are to be there
@@ -16,6 +16,7 @@ type Search struct {
 	Name              string      // the same, by the name that he has now
 	AfterMs, BeforeMs int64       // dated at AfterMs or later, and before BeforeMs; 0: no bound
 	Links             bool        // only with an address of the web in it
+	Files             bool        // only with files
 	From              string      // SearchPage.Next of the page before
 	ItemsMax          int         // 0: as many as the server likes to give
 }
@@ -50,7 +51,7 @@ func (s *Session) Search(q Search) (uint32, error) {
 	return s.ask(request{packet: sarangv1.CSearch, room: q.Room}, q.Name, func(id uint32) packet.Marshaler {
 		return &sarangv1.Search{
 			Request: id, Room: uint64(q.Room), Text: q.Text, User: uint64(q.User), Name: q.Name,
-			AfterMs: uint64(max(q.AfterMs, 0)), BeforeMs: uint64(max(q.BeforeMs, 0)), Links: q.Links, From: q.From, ItemsMax: wire32(q.ItemsMax),
+			AfterMs: uint64(max(q.AfterMs, 0)), BeforeMs: uint64(max(q.BeforeMs, 0)), Links: q.Links, Files: q.Files, From: q.From, ItemsMax: wire32(q.ItemsMax),
 		}
 	})
 }

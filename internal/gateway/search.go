@@ -14,7 +14,7 @@ func (h *Handler) search(o *hub.Session, m *pb.Search) error {
 	ms := func(v uint64) int64 { return int64(min(v, math.MaxInt64)) }
 	h.shard.Search(o, hub.RequestRef{Kind: pb.CSearch, Request: m.Request, Room: chat.RoomID(m.Room)}, hub.SearchRequest{
 		Text: m.Text, Whose: hub.Whom{ID: chat.UserID(m.User), Name: m.Name}, AfterMs: ms(m.AfterMs), BeforeMs: ms(m.BeforeMs),
-		Links: m.Links, From: m.From, ItemsWant: int(m.ItemsMax),
+		Links: m.Links, Files: m.Files, From: m.From, ItemsWant: int(m.ItemsMax),
 	})
 	return nil
 }

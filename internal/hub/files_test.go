@@ -49,6 +49,7 @@ func TestMessagesNameFiles(t *testing.T) {
 			ann.PublishAs(room, 1, hub.Message{Files: []uint64{uint64(hers.ID)}})
 			r.Settle()
 		}
+		wantHits(t, r, bob, room, hub.SearchRequest{Files: true}, "")
 		seq := ann.Acked(room, 1)
 		said := 0
 		for _, e := range bob.Events {
@@ -79,8 +80,11 @@ func TestMessagesNameFiles(t *testing.T) {
 				t.Fatalf("edited, it is %+v", e)
 			}
 		}
+		wantHits(t, r, bob, room, hub.SearchRequest{Files: true}, "and", "look")
+		wantHits(t, r, bob, 0, hub.SearchRequest{Files: true, Text: "look"}, "look")
 		ann.Change(room, 4, hub.Change{Kind: chat.EventDelete, Target: seq})
 		r.Settle()
+		wantHits(t, r, bob, room, hub.SearchRequest{Files: true}, "and")
 		bob.History(room, 0, 0, 20)
 		r.Settle()
 		for _, e := range bob.Last().Events {

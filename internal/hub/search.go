@@ -28,7 +28,7 @@ type SearchRequest struct {
 	Text              string // see package words
 	Whose             Whom   // whose messages; the zero Whom: everybody's
 	AfterMs, BeforeMs int64
-	Links             bool
+	Links, Files      bool
 	From              string // SearchPage.Next of the page before
 	ItemsWant         int
 }
@@ -99,7 +99,7 @@ func (s *Shard) searchQuery(o *Session, r *SearchRequest) (q searchOf, err *chat
 		return q, chat.Errorf(chat.CodeBadRequest, "a search goes on from what the page before has said, and from nothing else")
 	}
 	q.query = chat.SearchQuery{
-		Text: strings.Clone(r.Text), User: r.Whose.ID, AfterMs: r.AfterMs, BeforeMs: r.BeforeMs, Links: r.Links, From: strings.Clone(r.From),
+		Text: strings.Clone(r.Text), User: r.Whose.ID, AfterMs: r.AfterMs, BeforeMs: r.BeforeMs, Links: r.Links, Files: r.Files, From: strings.Clone(r.From),
 		ItemsMax: min(s.items(r.ItemsWant), searchPageMax), BytesMax: s.historyBytes(o), ScanMax: s.hub.config.SearchScanMax,
 	}
 	if r.Whose.Name != "" && r.Whose.ID == 0 {
@@ -111,8 +111,8 @@ func (s *Shard) searchQuery(o *Session, r *SearchRequest) (q searchOf, err *chat
 	switch {
 	case parseErr != nil:
 		return q, asError(parseErr)
-	case parsed.Empty() && q.query.User == 0 && q.whose == "" && !q.query.Links:
-		return q, chat.Errorf(chat.CodeBadRequest, "say what you look for: words, somebody's messages, or links")
+	case parsed.Empty() && q.query.User == 0 && q.whose == "" && !q.query.Links && !q.query.Files:
+		return q, chat.Errorf(chat.CodeBadRequest, "say what you look for: words, somebody's messages, links, or files")
 	}
 	return q, nil
 }
@@ -325,7 +325,7 @@ func (a *searchAllowed) on(s *Shard) {
 	for i := range a.page.Hits {
 		s.stillSaid(&a.page.Hits[i].Event, a.moment)
 	}
-	a.page.Hits = slices.DeleteFunc(a.page.Hits, func(hit Hit) bool { return hit.Text == "" })
+	a.page.Hits = slices.DeleteFunc(a.page.Hits, func(hit Hit) bool { return hit.Text == "" && hit.Files == "" })
 	o.Client.Found(o, a.ref, a.page)
 	for i := range a.page.Hits {
 		hit := &a.page.Hits[i].Event

@@ -83,6 +83,7 @@ type Command struct {
 	Private   bool   // VerbCreate
 	Code      string // VerbJoin: of a link, in the place of a room
 	Links     bool   // VerbSearch; Text, Who and Room may be empty
+	Files     bool   // the same
 
 	Path string // VerbSend; VerbSave: a folder, may be empty
 
@@ -152,7 +153,7 @@ func verbs() []struct {
 		{"unpin", "/unpin [^N]", "or take it off", VerbUnpin},
 		{"send", "/send FILE [text]", "a file (\"…\" if it has spaces)", VerbSend},
 		{"save", "/save [^N] [FOLDER]", "the files of a message", VerbSave},
-		{"search", "/search [#room] words", "in your rooms; from:NAME has:link", VerbSearch},
+		{"search", "/search [#room] words", "in your rooms; from:NAME has:link has:file", VerbSearch},
 		{"mentions", "/mentions", "where somebody means you", VerbMentions},
 		{"threads", "/threads", "what was answered here", VerbThreads},
 		{"unread", "/unread", "threads of yours with news", VerbUnread},

@@ -47,7 +47,7 @@ type jump struct {
 	pages int // loaded so far
 }
 
-// search reads the arguments of /search: words, and #room, from:NAME and links.
+// search reads the arguments of /search: words, and #room, from:NAME, has:link and has:file.
 func (c *Command) search(words []string) error {
 	var text []string
 	for _, w := range words {
@@ -62,19 +62,21 @@ func (c *Command) search(words []string) error {
 			c.Who = strings.TrimPrefix(strings.TrimPrefix(w, "from:"), "@")
 		case w == "has:link":
 			c.Links = true
+		case w == "has:file":
+			c.Files = true
 		default:
 			text = append(text, w)
 		}
 	}
 	c.Text = strings.Join(text, " ")
-	if c.Text == "" && c.Who == "" && !c.Links {
+	if c.Text == "" && c.Who == "" && !c.Links && !c.Files {
 		return errors.New("what?")
 	}
 	return nil
 }
 
 func (m *Model) look(c Command) []Effect {
-	q := client.Search{Text: c.Text, Name: c.Who, Links: c.Links, ItemsMax: findItems}
+	q := client.Search{Text: c.Text, Name: c.Who, Links: c.Links, Files: c.Files, ItemsMax: findItems}
 	if c.Room != "" {
 		i := m.index(c.Room)
 		if i < 0 {

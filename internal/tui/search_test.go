@@ -17,8 +17,8 @@ import (
 func TestSearchAndJump(t *testing.T) {
 	s := newStage(t, 80, 16, nil)
 	s.join(lobby, "lobby", 100, 100)
-	effects := s.enter("/search #lobby from:ann green tea has:link")
-	want := client.Search{Room: lobby, Text: "green tea", Name: "ann", Links: true}
+	effects := s.enter("/search #lobby from:ann green tea has:link has:file")
+	want := client.Search{Room: lobby, Text: "green tea", Name: "ann", Links: true, Files: true}
 	find, is := effects[0].(tui.Find)
 	if want.ItemsMax = find.Query.ItemsMax; !is || find.Query != want {
 		t.Fatalf("the server is asked for %+v", effects)

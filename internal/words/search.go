@@ -9,25 +9,30 @@ import (
 	"sarang/chat"
 )
 
-// Beside its words, an index keeps of a message in which room it is, whose, and whether there are
-// links in it: by terms that no text has.
+// Beside its words, an index keeps of a message in which room it is, whose, whether there are links in
+// it, and whether it has files: by terms that no text has.
 const (
 	roomMark = ":r"
 	userMark = ":u"
 	linkMark = ":l"
+	fileMark = ":f"
 )
 
 // RoomTerm is a term that all messages of a room have.
 func RoomTerm(room chat.RoomID) string { return roomMark + strconv.FormatUint(uint64(room), 36) }
 
-// MessageTerms are what an index keeps of a message with a text; nil of one without. Each is there once.
-func MessageTerms(room chat.RoomID, user chat.UserID, text string) []string {
-	if text == "" {
+// MessageTerms are what an index keeps of a message that says something, or has files; nil of one that
+// does not. Each is there once.
+func MessageTerms(room chat.RoomID, user chat.UserID, text string, files bool) []string {
+	if text == "" && !files {
 		return nil
 	}
 	terms := append(Terms(text), RoomTerm(room), userTerm(user))
 	if HasLink(text) {
 		terms = append(terms, linkMark)
+	}
+	if files {
+		terms = append(terms, fileMark)
 	}
 	return terms
 }
@@ -60,9 +65,12 @@ func Read(q chat.SearchQuery) (*Search, error) {
 	if q.Links {
 		s.Terms = append(s.Terms, Term{Text: linkMark})
 	}
+	if q.Files {
+		s.Terms = append(s.Terms, Term{Text: fileMark})
+	}
 	switch {
 	case len(s.Terms) == 0:
-		return nil, chat.Errorf(chat.CodeBadRequest, "say what you look for: words, somebody's messages, or links")
+		return nil, chat.Errorf(chat.CodeBadRequest, "say what you look for: words, somebody's messages, links, or files")
 	case len(q.Rooms) == 0 || len(q.Rooms) > chat.SearchRoomsMax:
 		return nil, chat.Errorf(chat.CodeBadRequest, "there are %d rooms to be searched; allowed are 1 to %d", len(q.Rooms), chat.SearchRoomsMax)
 	case len(q.From) > chat.SearchFromBytesMax:
@@ -84,8 +92,8 @@ func (s *Search) InRooms(room chat.RoomID) bool {
 
 // Matches reports whether e, with the text that it has now, is found.
 func (s *Search) Matches(e *chat.Event) bool {
-	if e.Kind != chat.EventMessage || e.Text == "" || !s.InRooms(e.Room) || s.of.User != 0 && e.User != s.of.User ||
-		e.TimeMs < s.of.AfterMs || s.of.BeforeMs != 0 && e.TimeMs >= s.of.BeforeMs || s.of.Links && !HasLink(e.Text) {
+	if e.Kind != chat.EventMessage || e.Text == "" && e.Files == "" || !s.InRooms(e.Room) || s.of.User != 0 && e.User != s.of.User ||
+		e.TimeMs < s.of.AfterMs || s.of.BeforeMs != 0 && e.TimeMs >= s.of.BeforeMs || s.of.Links && !HasLink(e.Text) || s.of.Files && e.Files == "" {
 		return false
 	}
 	_, found := s.Find(e.Text)

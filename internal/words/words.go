@@ -27,9 +27,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Version is another one when Terms may say something else of a text. An index that was made
+// Version is another one when MessageTerms may say something else of a message. An index that was made
 // with another Version has to be made anew.
-func Version() string { return "1/" + norm.Version + "/" + unicode.Version }
+func Version() string { return "2/" + norm.Version + "/" + unicode.Version }
 
 // TermBytesMax bounds a term. A longer word is found by what stands in front of that.
 const TermBytesMax = 64

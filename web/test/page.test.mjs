@@ -874,6 +874,19 @@ test("files: dropped, pasted, chosen; seen by others", async () => {
   await page.waitForFunction(() => document.querySelectorAll(".attachments li").length === 1 && !document.querySelector(".attachments progress"));
   await page.click(".send");
   await bob.page.locator(".download", { hasText: "alone.txt" }).waitFor();
+  // Messages with files are found by that.
+  await bob.page.evaluate(async () => {
+    for (const end = Date.now() + 20_000; (await globalThis.sarang.client.value.search({ files: true })).hits.length < 2 && Date.now() < end; ) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  });
+  await bob.page.keyboard.press("Control+Shift+f");
+  await bob.page.locator("dialog .filters summary").click();
+  await bob.page.check("#search-files");
+  await bob.page.locator("dialog [type=submit]").click();
+  await bob.page.locator(".cases .case", { hasText: "alone.txt" }).waitFor();
+  await bob.page.locator(".cases .case", { hasText: "notes.txt" }).waitFor();
+  assert.equal(await bob.page.locator(".cases .case").count(), 2);
 });
 
 test("profiles, and whom one does not want to see", async () => {
@@ -1038,6 +1051,25 @@ test("what was said is found, and shown in its place", async () => {
   assert.equal(await cases.count(), 25);
   await page.fill("#search", "nobody-has-said-this");
   await page.keyboard.press("Enter");
+  await page.locator("dialog .none", { hasText: "Nothing was found" }).waitFor();
+  // What narrows it.
+  await page.locator("dialog .filters summary").click();
+  await accessible(ann, "filters of a search");
+  await page.fill("#search", "");
+  await page.uncheck("dialog .check.first input");
+  assert.equal(await page.isDisabled("dialog [type=submit]"), true);
+  await page.fill("#search-who", "@Sina");
+  await page.fill("#search", "tea");
+  await page.fill("#search-until", "2020-01-01");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog .none", { hasText: "Nothing was found" }).waitFor();
+  await page.fill("#search-until", "");
+  await page.fill("#search-since", "2020-01-01");
+  await page.keyboard.press("Enter");
+  await cases.nth(2).waitFor();
+  await page.fill("#search", "");
+  await page.check("#search-links");
+  await page.locator("dialog [type=submit]").click();
   await page.locator("dialog .none", { hasText: "Nothing was found" }).waitFor();
 });
 

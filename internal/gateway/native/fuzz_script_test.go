@@ -494,7 +494,7 @@ func (s *script) search(c byte, room uint64) *pb.Search {
 		m.Room = 0
 	}
 	d := s.next()
-	m.Links, m.From = d&1 != 0, []string{"", "1", "1.1.1", "?"}[d>>1&3]
+	m.Links, m.Files, m.From = d&1 != 0, d&128 != 0, []string{"", "1", "1.1.1", "?"}[d>>1&3]
 	if d&8 != 0 {
 		m.User, m.AfterMs = s.number(d), s.number(d>>4)
 	}

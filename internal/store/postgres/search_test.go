@@ -233,7 +233,7 @@ func TestIndexerAgainstChanges(t *testing.T) {
 	indexed(t, stores[1])
 	terms := 0
 	for at, text := range says {
-		all := words.MessageTerms(1, 1, text)
+		all := words.MessageTerms(1, 1, text, false)
 		terms += len(all)
 		want := " " + strings.Join(all, " ") + " "
 		if n := d.count("SELECT count(*) FROM search_places WHERE room_id = 1 AND seq = $1 AND terms = $2", int64(at), want); n != 1 {

@@ -42,8 +42,8 @@ type indexStmts struct {
 	backlog
 }
 
-// What a message says now.
-const selectNow = `SELECT m.seq, m.kind, m.user_id, m.time_ms, coalesce(e.text, m.text) FROM messages m
+// What a message says now. The files of one that was edited are in its first text, which is last.
+const selectNow = `SELECT m.seq, m.kind, m.user_id, m.time_ms, coalesce(e.text, m.text), CASE WHEN e.seq IS NULL THEN '' ELSE m.text END FROM messages m
 	LEFT JOIN changes c ON c.room_id = m.room_id AND c.target = m.seq
 	LEFT JOIN messages e ON e.room_id = m.room_id AND e.seq = c.edited AND c.edited <> 0
 	WHERE m.room_id = ?1 AND `
@@ -103,9 +103,9 @@ type entry struct {
 	place int64 // 0: there is none left
 }
 
-// termsOf is what the index keeps of a message; empty of one without a text.
-func termsOf(room chat.RoomID, user chat.UserID, text string) string {
-	return strings.Join(words.MessageTerms(room, user, text), " ")
+// termsOf is what the index keeps of a message; empty of one that says nothing and has no files.
+func termsOf(room chat.RoomID, user chat.UserID, text string, files bool) string {
+	return strings.Join(words.MessageTerms(room, user, text, files), " ")
 }
 
 // addEntries puts entries into the index that are not there.
@@ -147,11 +147,13 @@ func (w *writer) putEntries(ctx context.Context, entries []entry) error {
 func nowOf(scan func(...any) error, room chat.RoomID) (entry, error) {
 	e := entry{room: room}
 	var m chat.Event
-	var body string
-	err := scan(number[chat.Seq]{&e.seq}, number[chat.EventKind]{&m.Kind}, number[chat.UserID]{&m.User}, bits[int64]{&e.ms}, text{&body})
+	var body, first string
+	err := scan(number[chat.Seq]{&e.seq}, number[chat.EventKind]{&m.Kind}, number[chat.UserID]{&m.User}, bits[int64]{&e.ms}, text{&body}, text{&first})
 	if err == nil && m.Kind == chat.EventMessage {
+		was := m
+		was.SetBody(first)
 		m.SetBody(body)
-		e.terms = termsOf(room, m.User, m.Text)
+		e.terms = termsOf(room, m.User, m.Text, m.Files != "" || was.Files != "")
 	}
 	return e, err
 }

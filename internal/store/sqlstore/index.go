@@ -145,8 +145,8 @@ type entry struct {
 }
 
 // termsOf is what the index keeps of a message.
-func termsOf(room chat.RoomID, user chat.UserID, text string) string {
-	terms := words.MessageTerms(room, user, text)
+func termsOf(room chat.RoomID, m *chat.Event) string {
+	terms := words.MessageTerms(room, m.User, m.Text, m.Files != "")
 	if len(terms) == 0 {
 		return ""
 	}
@@ -298,7 +298,8 @@ func (s *Store) reindex(ctx context.Context, c Conn, e *chat.Event) error {
 		said.SetBody(body)
 		return err
 	})
-	entries[0].terms = termsOf(e.Room, said.User, e.Text)
+	said.Text = e.Text
+	entries[0].terms = termsOf(e.Room, &said)
 	if err != nil {
 		return err
 	}

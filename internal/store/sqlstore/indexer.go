@@ -417,7 +417,7 @@ func (s *Store) unread(ctx context.Context, c Conn, room chat.RoomID, mark int64
 		if m.edited {
 			m.Text = texts[m.Seq]
 		}
-		entries = append(entries, entry{seq: m.Seq, ms: m.TimeMs, terms: termsOf(room, m.User, m.Text)})
+		entries = append(entries, entry{seq: m.Seq, ms: m.TimeMs, terms: termsOf(room, &m.Event)})
 	}
 	return entries, looked, last, err
 }

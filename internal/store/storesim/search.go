@@ -62,7 +62,7 @@ func placeOf(e *chat.Event) words.Place {
 // messagesNow appends the log's messages, with the texts that they have now.
 func (log *roomLog) messagesNow(all []chat.Event) []chat.Event {
 	for _, e := range log.events {
-		if e.Text = log.textOf(&e); e.Kind == chat.EventMessage && e.Text != "" {
+		if e.Text = log.textOf(&e); e.Kind == chat.EventMessage && (e.Text != "" || e.Files != "") {
 			all = append(all, e)
 		}
 	}

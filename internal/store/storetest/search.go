@@ -186,6 +186,40 @@ func testSearchOfChanges(t *testing.T, f *fixture) {
 	}
 }
 
+// Messages with files are found by that, with a text and without, before an edit of the text and behind it,
+// until they are deleted.
+func testSearchOfFiles(t *testing.T, f *fixture) {
+	u, r := f.user(t, "u"), f.room(t, "r")
+	a, b := f.addFile(t, u, 11, 100), f.addFile(t, u, 12, 100)
+	in := []chat.RoomID{r.ID}
+	files, plain := chat.SearchQuery{Files: true, Rooms: in}, message(r, 3, u, "look: no file")
+	first, second := naming(r, 1, u, "look at that", a), naming(r, 2, u, "", b)
+	f.commit(t, these(r, 1, first, second, plain))
+	f.wantFound(t, files, second, first)
+	f.wantFound(t, chat.SearchQuery{Files: true, Text: "look", Rooms: in}, first)
+	f.wantFound(t, chat.SearchQuery{Files: true, User: u.ID, Rooms: in, BeforeMs: 5002}, first)
+	f.wantFound(t, chat.SearchQuery{Files: true, Links: true, Rooms: in})
+	f.wantFound(t, chat.SearchQuery{Text: "look", Rooms: in}, plain, first)
+	f.wantFound(t, chat.SearchQuery{User: u.ID, Rooms: in}, plain, second, first)
+
+	first.Text, second.Text = "see https://example.org", "look there"
+	f.commit(t, these(r, 4, change(r, 4, u, chat.EventEdit, 1, first.Text), change(r, 5, u, chat.EventEdit, 2, second.Text)))
+	f.wantFound(t, files, second, first)
+	f.wantFound(t, chat.SearchQuery{Files: true, Text: "look", Rooms: in}, second)
+	f.wantFound(t, chat.SearchQuery{Files: true, Links: true, Rooms: in}, first)
+	f.reopen(t)
+	f.wantFound(t, files, second, first)
+
+	// What is edited before it comes into the index has its files, too.
+	third := naming(r, 6, u, "third", b)
+	f.commit(t, these(r, 6, third, change(r, 7, u, chat.EventEdit, 6, "the third")))
+	third.Text = "the third"
+	f.wantFound(t, files, third, second, first)
+
+	f.commit(t, these(r, 8, change(r, 8, u, chat.EventDelete, 1, ""), change(r, 9, u, chat.EventDelete, 2, "")))
+	f.wantFound(t, files, third)
+}
+
 // Random messages, edits and deletions in several rooms, some of them of the same time and some
 // with a clock that was set back: each search finds what a look at all of it finds.
 func testSearchModel(t *testing.T, f *fixture) {

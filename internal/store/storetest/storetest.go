@@ -115,6 +115,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"DeleteRoom", testDeleteRoom},
 		{"Search", testSearch},
 		{"SearchOfChanges", testSearchOfChanges},
+		{"SearchOfFiles", testSearchOfFiles},
 		{"SearchOfDeletedRoom", testSearchOfDeletedRoom},
 		{"SearchModel", testSearchModel},
 		{"UnreadOfErased", testUnreadOfErased},

@@ -6653,7 +6653,7 @@ func (x *SeenMark) GetSeq() uint64 {
 }
 
 // C_SEARCH (128): look for messages in a room, joined or not, or in all rooms that the user belongs to.
-// Answered by S_SEARCH, or S_ERROR. One of text, user, name and links is given.
+// Answered by S_SEARCH, or S_ERROR. One of text, user, name, links and files is given.
 type Search struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
@@ -6666,6 +6666,7 @@ type Search struct {
 	Links         bool                   `protobuf:"varint,8,opt,name=links,proto3" json:"links,omitempty"`                        // only with an address of the web in it
 	From          string                 `protobuf:"bytes,9,opt,name=from,proto3" json:"from,omitempty"`                           // next of the page before; empty: from the newest on
 	ItemsMax      uint32                 `protobuf:"varint,10,opt,name=items_max,json=itemsMax,proto3" json:"items_max,omitempty"` // 0: as many as the server likes to give, 50 at most
+	Files         bool                   `protobuf:"varint,11,opt,name=files,proto3" json:"files,omitempty"`                       // only with files
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6768,6 +6769,13 @@ func (x *Search) GetItemsMax() uint32 {
 		return x.ItemsMax
 	}
 	return 0
+}
+
+func (x *Search) GetFiles() bool {
+	if x != nil {
+		return x.Files
+	}
+	return false
 }
 
 // S_SEARCH (127): what was found, the newest first.
@@ -7933,7 +7941,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05marks\x18\x03 \x03(\v2\x13.sarang.v1.SeenMarkR\x05marks\"0\n" +
 	"\bSeenMark\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\x04R\x04user\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\xf1\x01\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\x87\x02\n" +
 	"\x06Search\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\x04R\x04room\x12\x12\n" +
@@ -7945,7 +7953,8 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05links\x18\b \x01(\bR\x05links\x12\x12\n" +
 	"\x04from\x18\t \x01(\tR\x04from\x12\x1b\n" +
 	"\titems_max\x18\n" +
-	" \x01(\rR\bitemsMax\"\x8c\x01\n" +
+	" \x01(\rR\bitemsMax\x12\x14\n" +
+	"\x05files\x18\v \x01(\bR\x05files\"\x8c\x01\n" +
 	"\n" +
 	"SearchPage\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +

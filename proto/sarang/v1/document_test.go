@@ -133,6 +133,7 @@ var examples = map[string]example{
 	"S_JOIN_LINK Bob": {pb.SJoinLink, &pb.Created{Request: 20, Room: &pb.RoomInfo{
 		Id: 6, Name: "council", Epoch: 778, Private: true, LastSeq: 40, Members: 2,
 	}}},
+	"C_SEARCH files":      {pb.CSearch, &pb.Search{Request: 17, Room: 1, Files: true}},
 	"C_SEARCH tea":        {pb.CSearch, &pb.Search{Request: 16, Text: "tea", Name: "Ann", ItemsMax: 10}},
 	"C_THREADS unread":    {pb.CThreads, &pb.Threads{Request: 19, Room: 1, Unread: true}},
 	"C_FOLLOW 43":         {pb.CFollow, &pb.FollowThread{Request: 20, Room: 1, Root: 43}},

@@ -1,6 +1,7 @@
 // The page's state and what can be done with it. Views read signals and call these methods.
 import { batch, computed, signal } from "@preact/signals";
 import { Client, Code, type FileInfo, type Followed, type Hit, type HistoryPage, type Id, type MentionPlace, type MessageView, type MyRoom, type Profile, PublishError, type Role, RoomChangedError, type RoomEvent, type RoomInfo, ServerError, type Thread as ThreadInfo, roomLinkCode, roomLinkMark, typingShownMs } from "sarang-client";
+import type { SearchOptions } from "sarang-client";
 import { type Visitor, framed, subjectOf, visitor } from "./framed.ts";
 import { t } from "./i18n.ts";
 import * as past from "./past.ts";
@@ -763,8 +764,8 @@ class App {
     return { messages: page.messages.filter((e) => e.text !== ""), next: page.more ? page.next : null };
   }
 
-  async searchPage(text: string, room: Id, from = ""): Promise<{ hits: readonly Hit[]; next: string; partial: boolean }> {
-    return this.client.value!.search({ text, room, from, itemsMax: foundItems });
+  async searchPage(what: SearchOptions): Promise<{ hits: readonly Hit[]; next: string; partial: boolean }> {
+    return this.client.value!.search({ ...what, itemsMax: foundItems });
   }
 
   /** Goes to a message of any room. */

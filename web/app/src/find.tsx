@@ -7,9 +7,15 @@ import type { RoomModel } from "./room.ts";
 import { plain } from "./text.ts";
 
 /** A day as the field for days writes it. */
-function isoDay(ms: number): string {
+export function isoDay(ms: number): string {
   const d = new Date(ms);
   return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, "0")}-${String(d.getDate()).padStart(2, "0")}`;
+}
+
+/** The beginning of a day that isoDay has written, or of one behind it; 0 if it is none. */
+export function startOfDay(iso: string, later = 0): number {
+  const [year, month, d] = iso.split("-").map(Number);
+  return year && month && d ? new Date(year, month - 1, d + later).getTime() : 0;
 }
 
 export function GoToDate({ room }: { room: RoomModel }) {
@@ -22,9 +28,8 @@ export function GoToDate({ room }: { room: RoomModel }) {
         class="sheet"
         onSubmit={async (e) => {
           e.preventDefault();
-          const [year, month, d] = date.split("-").map(Number);
-          if (!year || !month || !d) return;
-          const ms = new Date(year, month - 1, d).getTime();
+          const ms = startOfDay(date);
+          if (!ms) return;
           setBusy(true);
           const found = await app.jumpToTime(room, ms);
           setBusy(false);

@@ -115,7 +115,7 @@ export interface MentionPage {
   readonly next: MentionPlace;
 }
 
-/** What is looked for: one of text, user, name and links is given. */
+/** What is looked for: one of text, user, name, links and files is given. */
 export interface SearchOptions {
   /** A room, joined or not; without it all that the user belongs to. */
   room?: Id;
@@ -129,6 +129,8 @@ export interface SearchOptions {
   beforeMs?: number;
   /** Only with an address of the web. */
   links?: boolean;
+  /** Only with files. */
+  files?: boolean;
   /** next of the page before, with all else as it was there. */
   from?: string;
   itemsMax?: number;

@@ -124,6 +124,7 @@ test("what was said is found, and where it stands in the text", async () => {
   const two = await ann.search({ text: "tea", itemsMax: 1, from: one.next });
   assert.deepEqual([one.hits[0]?.event.text, two.hits[0]?.event.text], ["Tea?", "🍵 green tea, 東京都 tea"]);
   assert.deepEqual((await ann.search({ text: "京都", name: "Ada" })).hits[0]?.where.length, 1);
+  assert.deepEqual((await ann.search({ room: room.id, files: true })).hits, []);
   await assert.rejects(ann.search({}), (err) => err instanceof ServerError && err.code === Code.badRequest);
 });
 
