@@ -51,7 +51,7 @@ func (f *foreign) begin(id, name string, r chat.Room) error {
 				break
 			}
 		}
-		if r.Name != name {
+		if r.Name != name && f.im.o.Into == "" {
 			f.im.r.changed("names of rooms")
 			f.im.r.tell("room %q is called %q here", cut(name), r.Name)
 		}
