@@ -1,13 +1,16 @@
 package storetest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sarang/chat"
 	"sarang/internal/words"
@@ -218,6 +221,49 @@ func testSearchOfFiles(t *testing.T, f *fixture) {
 
 	f.commit(t, these(r, 8, change(r, 8, u, chat.EventDelete, 1, ""), change(r, 9, u, chat.EventDelete, 2, "")))
 	f.wantFound(t, files, third)
+}
+
+// What is said in Korean, Japanese and Chinese is found as somebody who reads them expects: the corpora of
+// package words, each in a room of its own.
+func testSearchOfCorpora(t *testing.T, f *fixture) {
+	b, err := os.ReadFile("../../words/testdata/corpus.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		Language string
+		Texts    []string
+		Queries  []struct {
+			Query string
+			Finds []int
+		}
+	}
+	if err := json.Unmarshal(b, &all); err != nil {
+		t.Fatal(err)
+	}
+	u, queries := f.user(t, "u"), 0
+	for _, c := range all {
+		r := f.room(t, c.Language)
+		var events []chat.Event
+		for i, text := range c.Texts {
+			events = append(events, message(r, chat.Seq(i+1), u, text))
+		}
+		f.commit(t, these(r, 1, events...))
+		f.indexed(t)
+		for _, q := range c.Queries {
+			queries++
+			var want []chat.Event
+			for _, i := range slices.Backward(q.Finds) {
+				want = append(want, events[i])
+			}
+			if diff := cmp.Diff(want, f.search(t, chat.SearchQuery{Text: q.Query, Rooms: []chat.RoomID{r.ID}}), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s, %s: want -, got +:\n%s", c.Language, q.Query, diff)
+			}
+		}
+	}
+	if queries < 30 {
+		t.Errorf("only %d queries", queries)
+	}
 }
 
 // Random messages, edits and deletions in several rooms, some of them of the same time and some

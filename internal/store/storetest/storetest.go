@@ -116,6 +116,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Search", testSearch},
 		{"SearchOfChanges", testSearchOfChanges},
 		{"SearchOfFiles", testSearchOfFiles},
+		{"SearchOfCorpora", testSearchOfCorpora},
 		{"SearchOfDeletedRoom", testSearchOfDeletedRoom},
 		{"SearchModel", testSearchModel},
 		{"UnreadOfErased", testUnreadOfErased},
