@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"sarang/chat"
 )
 
 // options are the flags.
@@ -27,10 +29,12 @@ type options struct {
 	each     time.Duration
 	rooms    int
 	messages int
-	clients  int
-	windows  []int
-	binary   string
-	work     string
+
+	searchedRooms int
+	clients       int
+	windows       []int
+	binary        string
+	work          string
 }
 
 func main() {
@@ -55,6 +59,7 @@ func parts() []part {
 		{"writers", "several writers of one room, 16 events in a commit", measureWriters},
 		{"serve", "a server under load: its processor time per delivery, and its acks", measureServers},
 		{"start", "a store with --rooms and --messages: how long it takes to open, and a page", measureStarts},
+		{"search", "--messages in --searched-rooms: two words looked for while 1,000 messages are stored a second", measureSearches},
 	}
 }
 
@@ -86,7 +91,8 @@ func command() *cobra.Command {
 	f.IntVar(&o.rounds, "rounds", 3, "how often each is measured, in turns: medians are shown")
 	f.DurationVar(&o.each, "each", time.Second, "how long one measurement takes")
 	f.IntVar(&o.rooms, "rooms", 100_000, "rooms of the part start")
-	f.IntVar(&o.messages, "messages", 1_000_000, "messages of the part start, evenly in the rooms")
+	f.IntVar(&o.messages, "messages", 1_000_000, "messages of the parts start and search, evenly in the rooms")
+	f.IntVar(&o.searchedRooms, "searched-rooms", 1000, "rooms of the part search")
 	f.IntVar(&o.clients, "clients", 1000, "clients of the part serve, in one room")
 	f.IntSliceVar(&o.windows, "windows", []int{1, 16, 64}, "messages in flight of the part serve")
 	f.StringVar(&o.binary, "binary", "", "a sarang binary for the part serve; default: one that is built now")
@@ -104,8 +110,8 @@ func (o *options) check() error {
 			return fmt.Errorf("--stores: there is no %q; there are %s", name, strings.Join(kinds(), ", "))
 		}
 	}
-	if o.rounds < 1 || o.each <= 0 || o.rooms < 1 || o.messages < o.rooms || o.clients < 1 {
-		return errors.New("--rounds, --each, --rooms and --clients are more than 0, and --messages at least as many as --rooms")
+	if o.rounds < 1 || o.each <= 0 || o.rooms < 1 || o.messages < o.rooms || o.clients < 1 || o.searchedRooms < 1 || o.searchedRooms > chat.SearchRoomsMax {
+		return fmt.Errorf("--rounds, --each, --rooms, --clients and --searched-rooms are more than 0, --searched-rooms at most %d, and --messages at least as many as --rooms", chat.SearchRoomsMax)
 	}
 	return nil
 }

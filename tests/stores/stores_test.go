@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestFlags(t *testing.T) {
-	for _, args := range []string{"--parts nothing", "--stores mysql", "--rounds 0", "--rooms 10 --messages 9"} {
+	for _, args := range []string{"--parts nothing", "--stores mysql", "--rounds 0", "--rooms 10 --messages 9", "--searched-rooms 4097"} {
 		c := command()
 		c.SetArgs(strings.Fields(args))
 		if err := c.Execute(); err == nil || !strings.Contains(err.Error(), "--") {
@@ -35,12 +35,12 @@ func TestFlags(t *testing.T) {
 // Every part but that with servers measures something, of the schema that there is today.
 func TestMeasure(t *testing.T) {
 	o := options{
-		parts: []string{"commit", "writers", "start"}, stores: []string{"sqlite", "postgres"},
-		rounds: 1, each: 5 * time.Millisecond, rooms: 20, messages: 400, clients: 1,
+		parts: []string{"commit", "writers", "start", "search"}, stores: []string{"sqlite", "postgres"},
+		rounds: 1, each: 5 * time.Millisecond, rooms: 20, messages: 400, clients: 1, searchedRooms: 10,
 	}
 	if err := postgrestest.Missing(); err != nil {
 		t.Logf("without PostgreSQL: %v", err)
-		o.stores, o.parts = o.stores[:1], []string{"commit", "start"}
+		o.stores, o.parts = o.stores[:1], []string{"commit", "start", "search"}
 	}
 	var out strings.Builder
 	if err := measure(t.Context(), o, &out); err != nil {
