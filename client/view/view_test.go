@@ -38,6 +38,14 @@ type wanted struct {
 	Deleted   string           `json:"deleted,omitempty"`
 	Pinned    string           `json:"pinned,omitempty"`
 	Reactions []wantedReaction `json:"reactions,omitempty"`
+	ToMe      bool             `json:"toMe,omitempty"` // it mentions who looks, or everybody
+	Mentions  []wantedMention  `json:"mentions,omitempty"`
+}
+
+type wantedMention struct {
+	User string `json:"user"` // or "all"
+	Name string `json:"name"`
+	At   string `json:"at"` // what stands there: languages count in different units
 }
 
 type wantedReaction struct {
@@ -53,7 +61,7 @@ func number(n chat.Seq) string {
 	return strconv.FormatUint(uint64(n), 10)
 }
 
-func asWanted(messages []view.Message) (all []wanted) {
+func asWanted(messages []view.Message, me chat.UserID) (all []wanted) {
 	for _, m := range messages {
 		w := wanted{
 			Seq: number(m.Seq), User: number(chat.Seq(m.User)), Text: m.Text, Target: number(m.Target), Root: number(m.Root),
@@ -61,6 +69,14 @@ func asWanted(messages []view.Message) (all []wanted) {
 		}
 		for _, r := range m.Reactions {
 			w.Reactions = append(w.Reactions, wantedReaction{r.Emoji, r.Count, number(r.Mine)})
+		}
+		for x := range chat.Mentions(m.Text) {
+			user := "all"
+			if x.User != 0 {
+				user = strconv.FormatUint(uint64(x.User), 10)
+			}
+			w.Mentions = append(w.Mentions, wantedMention{user, x.Name, m.Text[x.Start:x.End]})
+			w.ToMe = w.ToMe || x.User == 0 || x.User == me
 		}
 		all = append(all, w)
 	}
@@ -141,7 +157,7 @@ func tryVector(t *testing.T, x *vector) {
 			}
 		}
 	}
-	if diff := cmp.Diff(x.Want, asWanted(v.Messages()), cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(x.Want, asWanted(v.Messages(), chat.UserID(me)), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
 }
@@ -354,7 +370,7 @@ func samePicture(t *testing.T, seed uint64) bool {
 	}
 	same := true
 	for _, who := range []*reader{lived, paged, away} {
-		if diff := cmp.Diff(asWanted(want.Messages()), asWanted(who.view.Messages())); diff != "" {
+		if diff := cmp.Diff(asWanted(want.Messages(), me), asWanted(who.view.Messages(), me)); diff != "" {
 			t.Errorf("%s has another picture than the log, want -, got +:\n%s", who.name, diff)
 			same = false
 		}

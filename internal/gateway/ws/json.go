@@ -119,7 +119,7 @@ func eraseField(b []byte, name string) bool {
 		return false
 	}
 	switch to++; {
-	case b[from-1] == ',':
+	case from > 0 && b[from-1] == ',':
 		from--
 	case to < len(b) && b[to] == ',':
 		to++

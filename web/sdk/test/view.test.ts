@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Fields, list, roomEvent } from "../src/wire.ts";
-import { type EventKind, type MessageView, type RoomEvent, View } from "../src/index.ts";
+import { type EventKind, type MessageView, type RoomEvent, View, mentionsIn, speaksTo } from "../src/index.ts";
 
 const none = { room: "1", nonce: "1", timeMs: 1, target: 0, root: 0, state: null, subject: "0", role: "none", untilMs: 0, value: 0, files: [] } as const;
 
@@ -173,6 +173,8 @@ for (const file of readdirSync(vectors).filter((f) => f.endsWith(".json"))) {
         deleted: digits(m.deleted),
         pinned: digits(m.pinned),
         reactions: m.reactions.length > 0 ? m.reactions.map((r) => ({ emoji: r.emoji, count: r.count, mine: digits(r.mine) })) : undefined,
+        toMe: speaksTo(m.text, x.me) || undefined,
+        mentions: mentionsIn(m.text).length > 0 ? mentionsIn(m.text).map((n) => ({ user: n.user, name: n.name, at: m.text.slice(n.start, n.end) })) : undefined,
       }));
       // As JSON, where what is not there is left out.
       assert.deepEqual(JSON.parse(JSON.stringify(got)), x.want);
