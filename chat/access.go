@@ -72,6 +72,7 @@ const (
 	ActionSettings                 // rename, describe and archive the room
 	ActionDeleteRoom               // delete the room
 	ActionMentionAll               // mention everybody in it
+	ActionFilter                   // say which words the room does not take, and say them
 	ActionInvite                   // make, list and revoke links by which others come into a private room
 	actionCount
 )
@@ -117,6 +118,8 @@ func (a Action) String() string {
 		return "change the settings of"
 	case ActionMentionAll:
 		return "mention everybody in"
+	case ActionFilter:
+		return "filter what is said in"
 	case ActionInvite:
 		return "invite others to"
 	}
@@ -135,17 +138,17 @@ var rights = [...][actionCount]bool{
 	RoleModerator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true, ActionInvite: true,
+		ActionSlow: true, ActionInvite: true, ActionFilter: true,
 	},
 	RoleOwner: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true, ActionInvite: true, ActionSettings: true, ActionDeleteRoom: true,
+		ActionSlow: true, ActionInvite: true, ActionFilter: true, ActionSettings: true, ActionDeleteRoom: true,
 	},
 	RoleOperator: {
 		ActionJoin: true, ActionHistory: true, ActionMembers: true, ActionMark: true, ActionPublish: true, ActionRole: true, ActionKick: true, ActionTopic: true, ActionMentionAll: true,
 		ActionEdit: true, ActionDelete: true, ActionErase: true, ActionReact: true, ActionPin: true, ActionReport: true, ActionReports: true,
-		ActionSlow: true, ActionInvite: true, ActionSettings: true, ActionDeleteRoom: true,
+		ActionSlow: true, ActionInvite: true, ActionFilter: true, ActionSettings: true, ActionDeleteRoom: true,
 	},
 }
 

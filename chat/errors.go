@@ -57,6 +57,7 @@ const (
 	CodeArchived       Code = 54 // the room is archived: it takes nothing new
 	CodeRoomDeleted    Code = 55 // the room was deleted
 	CodeNameKept       Code = 56 // the name was another room's until recently
+	CodeFiltered       Code = 57 // the room does not take what the message says
 	CodeTooLate        Code = 43 // messages may be edited for a time only, and that is over
 	CodeNoFile         Code = 62 // no such file, or nothing that the user may read names it
 	CodeFileTooLarge   Code = 63 // the file is larger than files may be

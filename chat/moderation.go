@@ -89,6 +89,7 @@ type Moderation interface {
 	EraseDeleted(ctx context.Context, itemsMax int) (more bool, err error)
 
 	RoomLinks
+	RoomFilters
 
 	// FindUsers returns up to itemsMax users (at least 1) who have a name now that begins with
 	// prefix, in its comparison form, in the order of those, behind the name after.

@@ -82,6 +82,7 @@ func RecordKinds() []RecordKind {
 		{Name: "follows", Keys: 3, Fields: fields("user_id", "room_id", "root", "followed", "mark_seq"), Seeded: true},
 		{Name: "room_names", Keys: 1, Fields: fields("name_key$", "room_id", "until_ms")},
 		{Name: "room_links", Keys: 1, Fields: fields("id", "room_id", "code_hash#", "by_id", "uses", "uses_max", "expires_ms", "created_ms", "last_use")},
+		{Name: "room_filters", Keys: 1, Fields: fields("room_id", "version", "words$", "links")},
 		{Name: "changes", Keys: 2, Fields: fields("room_id", "target", "changed", "edited", "deleted", "pinned"), Log: true},
 		{Name: "edits", Keys: 3, Fields: fields("room_id", "target", "seq"), Log: true},
 		{Name: "tallies", Keys: 3, Fields: fields("room_id", "target", "emoji$", "since", "tally"), Log: true},

@@ -112,6 +112,11 @@ func (l *link) AuditPage(_ *session.Session, p session.AuditPage) {
 	l.calls.answer(l, p.Request, p, nil)
 }
 
+// Filtered answers a call.
+func (l *link) Filtered(_ *session.Session, f session.Filtered) {
+	l.calls.answer(l, f.Request, f, nil)
+}
+
 // MadeLink answers a call.
 func (l *link) MadeLink(_ *session.Session, m session.MadeLink) {
 	l.calls.answer(l, m.Request, m, nil)

@@ -82,6 +82,9 @@ type Events interface {
 	// SearchPage answers Search.
 	SearchPage(s *Session, p SearchPage)
 
+	// Filtered answers Filter and SetFilter.
+	Filtered(s *Session, f Filtered)
+
 	// MadeLink answers MakeLink.
 	MadeLink(s *Session, m MadeLink)
 
@@ -212,6 +215,9 @@ func (NopEvents) Followed(*Session, Followed) {}
 
 // ThreadPage does nothing.
 func (NopEvents) ThreadPage(*Session, ThreadPage) {}
+
+// Filtered does nothing.
+func (NopEvents) Filtered(*Session, Filtered) {}
 
 // MadeLink does nothing.
 func (NopEvents) MadeLink(*Session, MadeLink) {}

@@ -113,6 +113,7 @@ func NewMux() *packet.Mux[*Session] {
 	packet.Handle(m, sarangv1.SMute, (*Session).muted)
 	packet.Handle(m, sarangv1.SRooms, (*Session).myRoomPage)
 	packet.Handle(m, sarangv1.SDirect, (*Session).opened)
+	packet.Handle(m, sarangv1.SFilter, (*Session).filtered)
 	packet.Handle(m, sarangv1.SMakeLink, (*Session).madeLink)
 	packet.Handle(m, sarangv1.SLinks, (*Session).linkPage)
 	packet.Handle(m, sarangv1.SJoinLink, (*Session).cameByLink)

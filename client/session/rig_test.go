@@ -89,6 +89,10 @@ func (r *teller) Reported(_ *session.Session, p session.Reported) {
 	r.tell("reported #%d %d room=%d %d %q %v", p.Request, p.Report.ID, p.Report.Room, p.Report.Seq, p.Report.Reason, p.Report.Outcome)
 }
 
+func (r *teller) Filtered(_ *session.Session, f session.Filtered) {
+	r.tell("filtered #%d room=%d %q links=%t", f.Request, f.Room, f.Filter.Words, f.Filter.Links)
+}
+
 func (r *teller) MadeLink(_ *session.Session, m session.MadeLink) {
 	r.tell("made link #%d %d room=%d %s uses=%d/%d code=%s", m.Request, m.Link.ID, m.Link.Room, m.Link.ByName, m.Link.Uses, m.Link.UsesMax, m.Code)
 }

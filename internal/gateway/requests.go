@@ -54,6 +54,7 @@ func (h *Handler) register() {
 	packet.Handle(h.mux, pb.CReadThread, h.readThread)
 	packet.Handle(h.mux, pb.CPins, h.pins)
 	packet.Handle(h.mux, pb.CSearch, h.search)
+	packet.Handle(h.mux, pb.CFilter, h.filter)
 	packet.Handle(h.mux, pb.CMakeLink, h.makeLink)
 	packet.Handle(h.mux, pb.CLinks, h.links)
 	packet.Handle(h.mux, pb.CRevokeLink, h.revokeLink)

@@ -101,6 +101,7 @@ func (h *home) caughtUp(after chat.Seq, events []chat.Event, more bool, err erro
 			h.erase(events)
 			h.reveal(events, noRef)
 			h.renamedElsewhere(events)
+			h.refreshFilter()
 			h.room.Apply(events, h)
 			h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 		}

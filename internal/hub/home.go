@@ -30,6 +30,8 @@ type home struct {
 	resting      bool                           // in shard.resting
 	direct       []chat.UserID                  // of a direct room: whose it is
 	renaming     bool                           // the store gives it another name
+	filter       *filter                        // what it does not take; nil: it takes everything
+	filterAsked  bool                           // the store is asked for it
 	linkJoins    map[chat.UserID]*linkJoin      // who is on his way into the room; see joinlink.go
 	deleting     *deleteRequest                 // it is being deleted, for who has asked; nil: it is not
 	purging      bool                           // messages of somebody are being deleted; see purge.go
@@ -159,6 +161,7 @@ func (h *home) overtaken(c *chat.Conflict) {
 	h.erase(c.Between)
 	h.reveal(c.Between, noRef)
 	h.renamedElsewhere(c.Between)
+	h.refreshFilter()
 	h.room.Overtaken(c.Between, h)
 	h.entry.lastSeq.Store(uint64(h.room.Info().LastSeq))
 }

@@ -217,6 +217,7 @@ type counts struct {
 	windowsLost, roomsPushed      atomic.Int64
 	slicesBusy, slicesIdle        atomic.Int64
 	memberChanges                 atomic.Int64
+	filtered                      atomic.Int64 // of refused, what a room's filter did not take
 	linksMade, linksUsed          atomic.Int64
 	linksWrong                    atomic.Int64
 	searches, searchNanos         atomic.Int64
@@ -399,6 +400,7 @@ type Stats struct {
 	RoomsPushed                    int64 // rooms let go before their time, to make a place for others
 	Pages                          int64 // pages read for readers behind the window
 	MemberChanges                  int64 // of memberships and marks, stored
+	Filtered                       int64 // of Refused, what a room's filter did not take
 	LinksMade, LinksUsed           int64 // invitation links into rooms, and who came by them
 	LinksWrong                     int64 // codes of such links that let nobody in
 	SentOut                        int64 // sessions that a ban or a kick has taken out of a room
@@ -427,7 +429,7 @@ func (h *Hub) Stats() Stats {
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
 		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
-		LinksMade: c.linksMade.Load(), LinksUsed: c.linksUsed.Load(), LinksWrong: c.linksWrong.Load(),
+		Filtered: c.filtered.Load(), LinksMade: c.linksMade.Load(), LinksUsed: c.linksUsed.Load(), LinksWrong: c.linksWrong.Load(),
 		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),
 		Searches:  c.searches.Load(), SearchSeconds: float64(c.searchNanos.Load()) / 1e9, SearchesWaiting: int(h.searchQueue.Load()),

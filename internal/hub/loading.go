@@ -39,20 +39,24 @@ func (s *Shard) load(from limit.Source, id chat.RoomID) {
 		ctx, cancel := context.WithTimeout(context.Background(), hub.config.StoreTimeout)
 		defer cancel()
 		r, err := hub.config.Store.Room(ctx, id)
-		s.worker.Post(engine.MessageFunc(func(*engine.Worker) { s.loaded(id, r, err) }))
+		var f chat.RoomFilter
+		if err == nil {
+			f, err = hub.filterOf(ctx, &r)
+		}
+		s.worker.Post(engine.MessageFunc(func(*engine.Worker) { s.loaded(id, r, f, err) }))
 	})
 	if !ok {
-		s.loaded(id, chat.Room{}, overloaded("too many requests wait for the store; try again"))
+		s.loaded(id, chat.Room{}, chat.RoomFilter{}, overloaded("too many requests wait for the store; try again"))
 	}
 }
 
 // loaded goes on with what has waited for a room.
-func (s *Shard) loaded(id chat.RoomID, r chat.Room, err error) {
+func (s *Shard) loaded(id chat.RoomID, r chat.Room, f chat.RoomFilter, err error) {
 	l := s.loading[id]
 	delete(s.loading, id)
 	if err == nil && s.homes[id] == nil {
 		if s.placeForHome() {
-			s.addHome(r)
+			s.addHome(r).filter = newFilter(&f)
 		} else {
 			s.hub.noteLimited(limitedLoaded, s.now(), netip.Addr{}, 0)
 			err = overloaded("too many rooms are in use; try again later")

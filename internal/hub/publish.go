@@ -190,7 +190,7 @@ func (h *home) publish(p *publishRequest) {
 		h.whenKnown(p.subject, p.again(h))
 		return
 	}
-	if !h.knowsTarget(p) || !h.hasName(p) {
+	if !h.passes(p) || !h.knowsTarget(p) || !h.hasName(p) {
 		return
 	}
 	counts := &h.shard.hub.counts

@@ -62,6 +62,7 @@ const (
 	moderationReports
 	moderationResolve
 	moderationAudit
+	moderationFilter   // see filter.go
 	moderationMakeLink // and the others of links; see roomlink.go
 	moderationLinks
 	moderationRevokeLink
@@ -78,6 +79,7 @@ type moderation struct {
 	before  chat.AuditMark
 	text    string
 	last    time.Duration // of a link that is made
+	filter  *chat.RoomFilter
 }
 
 // action is what it asks the right to.
@@ -87,6 +89,8 @@ func (m *moderation) action() chat.Action {
 		return chat.ActionReport
 	case m.kind.ofLinks():
 		return chat.ActionInvite
+	case m.kind == moderationFilter:
+		return chat.ActionFilter
 	}
 	return chat.ActionReports
 }
@@ -117,6 +121,10 @@ func (r *moderationRequest) at(h *home) {
 			h.shard.refuse(&r.asker, err)
 			return
 		}
+	}
+	if r.kind == moderationFilter && info.IsDirect() {
+		h.shard.refuse(&r.asker, chat.Errorf(chat.CodeBadRequest, "a direct room has no filter"))
+		return
 	}
 	if info.Ephemeral {
 		h.shard.refuse(&r.asker, chat.Errorf(chat.CodeBadRequest, "an ephemeral room keeps nothing, and has no moderators"))
@@ -156,6 +164,9 @@ func (h *Hub) moderate(ctx context.Context, store chat.Moderation, who *asker, m
 	room := who.ref.Room
 	if m.kind.ofLinks() {
 		return h.links(ctx, store, who, m)
+	}
+	if m.kind == moderationFilter {
+		return h.filterRoom(ctx, store, who, m)
 	}
 	switch m.kind {
 	case moderationReport:

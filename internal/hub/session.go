@@ -60,6 +60,7 @@ type Client interface {
 	Reports(s *Session, ref RequestRef, page []ReportInfo, more bool)
 	Audit(s *Session, ref RequestRef, page []chat.AuditEntry, more bool)
 	Found(s *Session, ref RequestRef, p SearchPage)
+	Filtered(s *Session, ref RequestRef, f chat.RoomFilter)
 	MadeLink(s *Session, ref RequestRef, l LinkInfo, code string)
 	Links(s *Session, ref RequestRef, page []LinkInfo, more bool)
 

@@ -36,6 +36,8 @@ type asker interface {
 	audit(room uint64) uint32
 	resolve(room, report uint64) uint32
 	topic(room uint64) uint32
+	filter(room uint64) uint32
+	setFilter(room uint64, words ...string) uint32
 	makeLink(room uint64) uint32
 	links(room uint64) uint32
 	revokeLink(room uint64) uint32
@@ -57,9 +59,9 @@ var roleTable = [...]string{
 	chat.RoleBanned:    "",
 	chat.RoleReader:    "join history members mark report",
 	chat.RoleMember:    "join history members mark report publish edit delete react",
-	chat.RoleModerator: "join history members mark report publish topic everybody slow invite edit delete react erase pin reports",
-	chat.RoleOwner:     "join history members mark report publish topic everybody slow settings invite edit delete react erase pin reports",
-	chat.RoleOperator:  "join history members mark report publish topic everybody slow settings invite edit delete react erase pin reports",
+	chat.RoleModerator: "join history members mark report publish topic everybody slow invite filter edit delete react erase pin reports",
+	chat.RoleOwner:     "join history members mark report publish topic everybody slow settings invite filter edit delete react erase pin reports",
+	chat.RoleOperator:  "join history members mark report publish topic everybody slow settings invite filter edit delete react erase pin reports",
 }
 
 // mayRule says whether somebody with a role may do something to one who has old, and make
@@ -161,6 +163,13 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 	want("see the reports", actor.reports(room), rules(role), chat.CodeForbidden)
 	want("see the audit log", actor.audit(room), rules(role), chat.CodeForbidden)
 	want("resolve a report", actor.resolve(room, 1<<40), false, map[bool]chat.Code{true: chat.CodeNoReport, false: chat.CodeForbidden}[rules(role)])
+	want("see the filter", actor.filter(room), may("filter"), chat.CodeForbidden)
+	want("set the filter", actor.setFilter(room, "x"), may("filter"), chat.CodeForbidden)
+	if may("publish") { // of moderators everything is taken
+		owner.setFilter(room, "x")
+		want("say what is filtered", actor.publish(room), may("filter"), chat.CodeFiltered)
+	}
+	owner.setFilter(room)
 	// Into this room, which everybody may join, there are no links: who may invite is told so.
 	inviting := map[bool]chat.Code{true: chat.CodeBadRequest, false: chat.CodeForbidden}[may("invite")]
 	want("make a link", actor.makeLink(room), false, inviting)
@@ -321,6 +330,14 @@ func (a *nativeAsker) audit(room uint64) uint32 {
 
 func (a *nativeAsker) resolve(room, report uint64) uint32 {
 	return a.ask(pb.CResolve, &pb.Resolve{Request: 9, Room: room, Report: report, Outcome: 1}, pb.SReport)
+}
+
+func (a *nativeAsker) filter(room uint64) uint32 {
+	return a.ask(pb.CFilter, &pb.Filter{Request: 19, Room: room}, pb.SFilter)
+}
+
+func (a *nativeAsker) setFilter(room uint64, words ...string) uint32 {
+	return a.ask(pb.CFilter, &pb.Filter{Request: 20, Room: room, Filter: &pb.RoomFilter{Words: words}}, pb.SFilter)
 }
 
 func (a *nativeAsker) makeLink(room uint64) uint32 {
@@ -527,6 +544,17 @@ func (a *sdkAsker) audit(room uint64) uint32 {
 func (a *sdkAsker) resolve(room, report uint64) uint32 {
 	return a.code(func(ctx context.Context) error {
 		_, err := a.c.Resolve(ctx, chat.RoomID(room), report, chat.ReportActed, "")
+		return err
+	})
+}
+
+func (a *sdkAsker) filter(room uint64) uint32 {
+	return a.code(func(ctx context.Context) error { _, err := a.c.Filter(ctx, chat.RoomID(room)); return err })
+}
+
+func (a *sdkAsker) setFilter(room uint64, words ...string) uint32 {
+	return a.code(func(ctx context.Context) error {
+		_, err := a.c.SetFilter(ctx, chat.RoomID(room), chat.RoomFilter{Words: words})
 		return err
 	})
 }

@@ -200,6 +200,8 @@ func peopled(t *testing.T, s chat.Archive) {
 	link, err = m.AddRoomLink(ctx, link, 0, entry(10, chat.AuditInvite))
 	must(err)
 	must(m.UseRoomLink(ctx, chat.LinkUse{ID: link.ID, User: 2, Nonce: 1<<63 + 5, NowMs: 6}))
+	_, err = m.SetRoomFilter(ctx, 2, chat.RoomFilter{Words: []string{"스팸", "buy now"}, Links: true}, entry(11, chat.AuditRoomSetting))
+	must(err)
 	file := func(id chat.FileID) chat.FileInfo {
 		return chat.FileInfo{ID: id, Name: fmt.Sprint("그림 ", id, ".png"), Type: "image/png", Bytes: int64(id), Width: 3, Height: 4, Thumbnail: true}
 	}
@@ -275,6 +277,8 @@ func told(t *testing.T, s chat.Archive) map[string]any {
 	tell("reports", reports, err)
 	links, err := m.RoomLinks(ctx, 2, 0, 10)
 	tell("links", links, err)
+	filter, err := m.RoomFilter(ctx, 2)
+	tell("filter", filter, err)
 	profiles, err := s.Profiles(ctx, []chat.UserID{1, 2, 3})
 	tell("profiles", profiles, err)
 	blocks, err := s.Blocks(ctx, 2, 0, 10)

@@ -121,6 +121,8 @@ func (m *Model) do(c Command) []Effect {
 		return m.reporting(c)
 	case VerbMentions, VerbThreads, VerbUnread, VerbPins:
 		return m.picking(c.Verb)
+	case VerbFilter:
+		return m.filtering(c.Text)
 	case VerbMakeLink, VerbLinks, VerbRevokeLink:
 		return m.linking(c)
 	case VerbSend, VerbSave:

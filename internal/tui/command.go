@@ -69,6 +69,7 @@ const (
 	VerbMakeLink
 	VerbLinks
 	VerbRevokeLink
+	VerbFilter
 	VerbHelp
 	VerbQuit
 )
@@ -134,6 +135,7 @@ func verbs() []struct {
 		{"report", "/report [^N] [why]", "tell the moderators of a message", VerbReport},
 		{"reports", "/reports [all|N acted]", "what was reported; acted, rejected", VerbReports},
 		{"purge", "/purge NAME HOURS", "delete what he has said", VerbPurge},
+		{"filter", "/filter [+WORD|-WORD|links]", "what the room does not take", VerbFilter},
 		{"register", "/register [code]", "keep your name, by a password", VerbRegister},
 		{"password", "/password", "another password", VerbPassword},
 		{"sessions", "/sessions [end N|others]", "where you are logged in", VerbSessions},
@@ -240,6 +242,8 @@ func (c *Command) arguments(words []string) error {
 			return nil
 		}
 		return c.room(words, true)
+	case VerbFilter:
+		return c.filterArguments(words)
 	case VerbMakeLink, VerbLinks, VerbRevokeLink:
 		return c.link(words)
 	case VerbRename, VerbDeleteRoom:

@@ -21,6 +21,8 @@ type Conn interface {
 	MyRooms(ctx context.Context) ([]client.MyRoom, error)
 	Typing(room chat.RoomID)
 	SetTopic(ctx context.Context, room chat.RoomID, topic string) (chat.Seq, error)
+	Filter(ctx context.Context, room chat.RoomID) (chat.RoomFilter, error)
+	SetFilter(ctx context.Context, room chat.RoomID, f chat.RoomFilter) (chat.RoomFilter, error)
 	MakeLink(ctx context.Context, room chat.RoomID, last time.Duration, usesMax int) (client.RoomLink, string, error)
 	Links(ctx context.Context, room chat.RoomID) ([]client.RoomLink, error)
 	RevokeLink(ctx context.Context, room chat.RoomID, link uint64) error
@@ -182,6 +184,8 @@ func perform(ctx context.Context, c Conn, effect Effect) any {
 		}
 		return client.Left{Room: e.Room}
 	case Rule:
+		return e.perform(ctx, c)
+	case EditFilter:
 		return e.perform(ctx, c)
 	case Find:
 		return e.perform(ctx, c)

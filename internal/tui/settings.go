@@ -18,7 +18,7 @@ type Set struct {
 
 // aboutRoom reports whether the command changes what a room is: few use it.
 func (v Verb) aboutRoom() bool {
-	return v == VerbRename || v == VerbDeleteRoom || v == VerbDescribe || v == VerbArchive || v == VerbSlow
+	return v == VerbRename || v == VerbDeleteRoom || v == VerbDescribe || v == VerbArchive || v == VerbSlow || v == VerbFilter
 }
 
 // DeleteRoom deletes a room. That it is done is shown by client.Left; else it is answered by

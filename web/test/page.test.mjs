@@ -521,7 +521,7 @@ test("topics, and who types", async () => {
   await ann.page.fill("#name", "teahouse");
   await ann.page.fill("#description", "Green, black, and barley.");
   await ann.page.selectOption("#slow", "30");
-  await ann.page.check("dialog input[type=checkbox]");
+  await ann.page.check("#archived");
   await ann.page.click("dialog .primary");
   await bob.page.locator(".room h1", { hasText: "teahouse" }).waitFor();
   await bob.page.locator(".archived", { hasText: "takes nothing new" }).waitFor();
@@ -529,7 +529,7 @@ test("topics, and who types", async () => {
   await accessible(bob, "an archived room");
   await bob.picture("archived");
   await ann.choose("Settings of the room");
-  await ann.page.uncheck("dialog input[type=checkbox]");
+  await ann.page.uncheck("#archived");
   await ann.page.click("dialog .primary");
   await bob.page.locator(".composer .hint", { hasText: "Slow mode" }).waitFor();
 });
@@ -567,6 +567,26 @@ test("a link into a private room: made, passed on, opened before the login and a
   const dan = await come("Lou");
   await dan.page.evaluate((a) => void (location.hash = new URL(a).hash), address);
   await dan.page.locator(".notice", { hasText: "does not work" }).waitFor();
+});
+
+test("words and links that a room does not take", async () => {
+  const ann = await come("Fina");
+  await ann.make("strict");
+  const bob = await come("Fritz", { room: "strict" });
+  await bob.page.waitForSelector("#composer");
+  await ann.choose("Settings of the room");
+  await ann.page.fill("#filter", "spam\nbuy now");
+  await ann.page.check("#filter-links");
+  await accessible(ann, "a filter");
+  await ann.page.locator("dialog button[type=submit]").click();
+  await ann.page.locator("dialog").waitFor({ state: "detached" });
+  await bob.say("Buy, now!");
+  await bob.page.locator(".msg.unsent", { hasText: "Buy, now!" }).locator("text=does not take").waitFor();
+  await bob.say("hello");
+  await ann.sees("hello");
+  assert.equal(await ann.page.locator(".msg", { hasText: "Buy, now!" }).count(), 0);
+  await ann.choose("Settings of the room");
+  await ann.page.waitForFunction(() => document.querySelector("#filter")?.value === "spam\nbuy now");
 });
 
 test("a report, and what becomes of it", async () => {

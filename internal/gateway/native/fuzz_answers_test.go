@@ -216,6 +216,8 @@ func (p *peer) askOfAccount(got packet.Packet) (a ask, answered bool) {
 		m = new(pb.DeleteRoom)
 	case pb.CPurge:
 		m = new(pb.Purge)
+	case pb.CFilter:
+		m = new(pb.Filter)
 	case pb.CMakeLink:
 		m = new(pb.MakeLink)
 	case pb.CLinks:
@@ -458,6 +460,13 @@ func (p *peer) toldMembership(got packet.Packet) {
 		p.read(got, m)
 		p.answered(pb.CReports, 0, uint64(m.Request))
 		p.inOrder("reports", p.above[ask{id: pb.CReports, mark: uint64(m.Request)}], len(m.Reports), func(i int) uint64 { return m.Reports[i].Id })
+	case pb.SFilter:
+		m := new(pb.Filtered)
+		p.read(got, m)
+		p.answered(pb.CFilter, 0, uint64(m.Request))
+		if _, err := chat.CheckFilter(m.Filter.GetWords()); err != nil || m.Filter == nil {
+			failf("%s: a filter %v", p.name, m)
+		}
 	case pb.SMakeLink:
 		m := new(pb.MadeLink)
 		p.read(got, m)

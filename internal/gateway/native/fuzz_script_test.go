@@ -476,6 +476,13 @@ func (s *script) moderation(room uint64) (packet.ID, packet.Marshaler) {
 // links are those into a room, and what people try to come by.
 func (s *script) links(room uint64) (packet.ID, packet.Marshaler) {
 	c := s.next()
+	if c&60 == 60 {
+		m := &pb.Filter{Request: s.request, Room: room}
+		if c&1 != 0 {
+			m.Filter = &pb.RoomFilter{Words: []string{"a", "x y", "\xff", ""}[:c>>6], Links: c&2 != 0}
+		}
+		return pb.CFilter, m
+	}
 	switch c & 3 {
 	case 0:
 		return pb.CMakeLink, &pb.MakeLink{Request: s.request, Room: room, ForSeconds: s.number(s.next()), UsesMax: uint32(c >> 6)}

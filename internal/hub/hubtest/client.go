@@ -58,6 +58,7 @@ type Record struct {
 	Audit    []chat.AuditEntry
 	Links    []hub.LinkInfo // Links, MadeLink
 	Code     string         // MadeLink
+	Filter   chat.RoomFilter
 	Members  []hub.MemberInfo
 	Profile  hub.UserInfo
 	Name     string // Renamed
@@ -411,3 +412,8 @@ func (c *Client) RevokeLink(room chat.RoomID, id uint64) {
 
 // JoinLink comes into a room by a link.
 func (c *Client) JoinLink(code string) { c.shard.JoinLink(c.Session, c.ref(0), code) }
+
+// Filter asks what a room does not take, or changes it.
+func (c *Client) Filter(room chat.RoomID, set *chat.RoomFilter) {
+	c.shard.Filter(c.Session, c.ref(room), set)
+}

@@ -161,6 +161,12 @@ func (r *recording) Audit(_ *hub.Session, ref hub.RequestRef, page []chat.AuditE
 	r.add(Record{Kind: "Audit", Ref: ref, Audit: slices.Clone(page), More: more})
 }
 
+// Filtered is recorded.
+func (r *recording) Filtered(_ *hub.Session, ref hub.RequestRef, f chat.RoomFilter) {
+	f.Words = slices.Clone(f.Words)
+	r.add(Record{Kind: "Filtered", Ref: ref, Filter: f})
+}
+
 // MadeLink is recorded.
 func (r *recording) MadeLink(_ *hub.Session, ref hub.RequestRef, l hub.LinkInfo, code string) {
 	r.add(Record{Kind: "MadeLink", Ref: ref, Links: []hub.LinkInfo{l}, Code: strings.Clone(code)})

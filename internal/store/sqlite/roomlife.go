@@ -127,6 +127,7 @@ var eraseOfDeleted = [...]string{
 	`DELETE FROM memberships WHERE room_id = ?1 AND user_id IN (SELECT user_id FROM memberships WHERE room_id = ?1 ORDER BY user_id LIMIT ?2)`,
 	`DELETE FROM reports WHERE room_id = ?1 AND id IN (SELECT id FROM reports WHERE room_id = ?1 ORDER BY id LIMIT ?2)`,
 	`DELETE FROM room_links WHERE room_id = ?1 AND id IN (SELECT id FROM room_links WHERE room_id = ?1 ORDER BY id LIMIT ?2)`,
+	`DELETE FROM room_filters WHERE room_id = ?1 AND ?2 > 0`,
 }
 
 // EraseDeleted is documented at chat.Moderation.

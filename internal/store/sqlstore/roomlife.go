@@ -151,6 +151,7 @@ var eraseOfDeleted = [...]string{
 	"DELETE FROM memberships WHERE room_id = ? AND user_id IN (SELECT user_id FROM memberships WHERE room_id = ? ORDER BY user_id{limit})",
 	"DELETE FROM reports WHERE room_id = ? AND id IN (SELECT id FROM reports WHERE room_id = ? ORDER BY id{limit})",
 	"DELETE FROM room_links WHERE room_id = ? AND id IN (SELECT id FROM room_links WHERE room_id = ? ORDER BY id{limit})",
+	"DELETE FROM room_filters WHERE room_id = ? AND room_id IN (SELECT room_id FROM room_filters WHERE room_id = ? ORDER BY room_id{limit})",
 }
 
 // EraseDeleted is documented at chat.Moderation.

@@ -21,12 +21,13 @@ type moderation struct {
 	lastID    uint64              // of reports
 	names     map[string]keptName // by key
 	links     []roomLink          // by id
+	filters   map[chat.RoomID]chat.RoomFilter
 }
 
 func (m *moderation) clone() moderation {
 	own := *m
 	own.operators, own.audit = slices.Clone(m.operators), slices.Clone(m.audit)
-	own.names = maps.Clone(m.names)
+	own.names, own.filters = maps.Clone(m.names), maps.Clone(m.filters)
 	own.bans, own.reports, own.links = slices.Clone(m.bans), slices.Clone(m.reports), slices.Clone(m.links)
 	return own
 }

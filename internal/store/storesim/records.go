@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"sarang/chat"
 )
@@ -63,6 +64,14 @@ func (d *Disk) records(kind string) (all []chat.Record, has bool) {
 		for _, r := range m.reports {
 			add(int64(r.ID), int64(r.Room), int64(r.Seq), int64(r.Author), int64(r.Reporter), r.TimeMs, r.Reason,
 				int64(r.Outcome), int64(r.ResolvedBy), r.ResolvedMs, r.Note)
+		}
+	case "room_filters":
+		for room, f := range m.filters {
+			links := int64(0)
+			if f.Links {
+				links = 1
+			}
+			add(int64(room), int64(f.Version), strings.Join(f.Words, "\n"), links)
 		}
 	case "room_links":
 		for _, l := range m.links {
@@ -158,6 +167,12 @@ func (d *Disk) addRecord(k chat.RecordKind, r chat.Record) (err error) {
 		d.follows[at] = chat.Follow{Root: at.root, Followed: n(3) != 0, Mark: chat.Seq(n(4))}
 	case "room_names":
 		d.keepName(r[0].(string), chat.RoomID(r[1].(int64)), r[2].(int64))
+	case "room_filters":
+		f := chat.RoomFilter{Version: n(1), Links: n(3) != 0}
+		if words := r[2].(string); words != "" {
+			f.Words = strings.Split(words, "\n")
+		}
+		d.putFilter(chat.RoomID(n(0)), f)
 	case "room_links":
 		l := roomLink{lastUse: n(8), RoomLink: chat.RoomLink{
 			ID: n(0), Room: chat.RoomID(n(1)), By: chat.UserID(n(3)), Uses: int(n(4)), UsesMax: int(n(5)), ExpiresMs: r[6].(int64), CreatedMs: r[7].(int64),

@@ -101,6 +101,7 @@ func (s *Store) EraseDeleted(ctx context.Context, itemsMax int) (more bool, err 
 			maps.DeleteFunc(d.members, func(at seat, _ chat.Membership) bool { return at.room == log.room.ID })
 			d.moderation.reports = slices.DeleteFunc(d.moderation.reports, func(r chat.Report) bool { return r.Room == log.room.ID })
 			d.moderation.dropLinks(func(l *roomLink) bool { return l.Room == log.room.ID })
+			delete(d.moderation.filters, log.room.ID)
 			more = true
 			return nil
 		}

@@ -183,7 +183,7 @@ func sampleRecord(k chat.RecordKind, i int) chat.Record {
 			r[at] = fmt.Sprintf("10.0.%d.0/24", n)
 		case k.Name == "bans" && field.Name == "user_id":
 			r[at] = int64(0)
-		case field.Name == "hidden", field.Name == "thumbnail", field.Name == "followed":
+		case field.Name == "hidden", field.Name == "thumbnail", field.Name == "followed", field.Name == "links":
 			r[at] = int64(n % 2)
 		case field.Name == "state":
 			r[at] = int64(n % 4)

@@ -127,6 +127,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Opener) {
 		{"Reports", testReports},
 		{"FindUsers", testFindUsers},
 		{"RoomLinks", testRoomLinks},
+		{"RoomFilters", testRoomFilters},
 		{"FilesOfMessages", testFilesOfMessages},
 		{"FileQuota", testFileQuota},
 		{"OrphansOfFiles", testOrphans},

@@ -7400,6 +7400,181 @@ func (x *JoinLink) GetCode() string {
 	return ""
 }
 
+// C_FILTER (154): what a room does not take, for its moderators; with a filter, it is changed.
+// Answered by S_FILTER, or S_ERROR.
+type Filter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Filter        *RoomFilter            `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"` // not set: it is only asked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Filter) Reset() {
+	*x = Filter{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[97]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Filter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Filter) ProtoMessage() {}
+
+func (x *Filter) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[97]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Filter.ProtoReflect.Descriptor instead.
+func (*Filter) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{97}
+}
+
+func (x *Filter) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Filter) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Filter) GetFilter() *RoomFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+// S_FILTER (155): what the room does not take from now on.
+type Filtered struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       uint32                 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	Room          uint64                 `protobuf:"varint,2,opt,name=room,proto3" json:"room,omitempty"`
+	Filter        *RoomFilter            `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Filtered) Reset() {
+	*x = Filtered{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[98]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Filtered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Filtered) ProtoMessage() {}
+
+func (x *Filtered) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[98]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Filtered.ProtoReflect.Descriptor instead.
+func (*Filtered) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{98}
+}
+
+func (x *Filtered) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *Filtered) GetRoom() uint64 {
+	if x != nil {
+		return x.Room
+	}
+	return 0
+}
+
+func (x *Filtered) GetFilter() *RoomFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+type RoomFilter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Words         []string               `protobuf:"bytes,1,rep,name=words,proto3" json:"words,omitempty"`  // words and phrases: 200 at most, each of 64 bytes at most
+	Links         bool                   `protobuf:"varint,2,opt,name=links,proto3" json:"links,omitempty"` // addresses of the web are not taken
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomFilter) Reset() {
+	*x = RoomFilter{}
+	mi := &file_sarang_v1_chat_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomFilter) ProtoMessage() {}
+
+func (x *RoomFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_sarang_v1_chat_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomFilter.ProtoReflect.Descriptor instead.
+func (*RoomFilter) Descriptor() ([]byte, []int) {
+	return file_sarang_v1_chat_proto_rawDescGZIP(), []int{99}
+}
+
+func (x *RoomFilter) GetWords() []string {
+	if x != nil {
+		return x.Words
+	}
+	return nil
+}
+
+func (x *RoomFilter) GetLinks() bool {
+	if x != nil {
+		return x.Links
+	}
+	return false
+}
+
 var File_sarang_v1_chat_proto protoreflect.FileDescriptor
 
 const file_sarang_v1_chat_proto_rawDesc = "" +
@@ -8004,7 +8179,19 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04link\x18\x03 \x01(\x04R\x04link\"8\n" +
 	"\bJoinLink\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
-	"\x04code\x18\x02 \x01(\tR\x04code*\x89\x03\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\"e\n" +
+	"\x06Filter\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12-\n" +
+	"\x06filter\x18\x03 \x01(\v2\x15.sarang.v1.RoomFilterR\x06filter\"g\n" +
+	"\bFiltered\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x12\x12\n" +
+	"\x04room\x18\x02 \x01(\x04R\x04room\x12-\n" +
+	"\x06filter\x18\x03 \x01(\v2\x15.sarang.v1.RoomFilterR\x06filter\"8\n" +
+	"\n" +
+	"RoomFilter\x12\x14\n" +
+	"\x05words\x18\x01 \x03(\tR\x05words\x12\x14\n" +
+	"\x05links\x18\x02 \x01(\bR\x05links*\x89\x03\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -8038,7 +8225,7 @@ func file_sarang_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_sarang_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
+var file_sarang_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 100)
 var file_sarang_v1_chat_proto_goTypes = []any{
 	(EventKind)(0),         // 0: sarang.v1.EventKind
 	(*Login)(nil),          // 1: sarang.v1.Login
@@ -8138,43 +8325,48 @@ var file_sarang_v1_chat_proto_goTypes = []any{
 	(*LinkPage)(nil),       // 95: sarang.v1.LinkPage
 	(*RevokeLink)(nil),     // 96: sarang.v1.RevokeLink
 	(*JoinLink)(nil),       // 97: sarang.v1.JoinLink
+	(*Filter)(nil),         // 98: sarang.v1.Filter
+	(*Filtered)(nil),       // 99: sarang.v1.Filtered
+	(*RoomFilter)(nil),     // 100: sarang.v1.RoomFilter
 }
 var file_sarang_v1_chat_proto_depIdxs = []int32{
-	3,  // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
-	0,  // 1: sarang.v1.Event.kind:type_name -> sarang.v1.EventKind
-	7,  // 2: sarang.v1.Event.state:type_name -> sarang.v1.MessageState
-	6,  // 3: sarang.v1.Event.files:type_name -> sarang.v1.File
-	8,  // 4: sarang.v1.MessageState.reactions:type_name -> sarang.v1.Reaction
-	13, // 5: sarang.v1.Join.cursor:type_name -> sarang.v1.Cursor
-	12, // 6: sarang.v1.Joined.room:type_name -> sarang.v1.RoomInfo
-	12, // 7: sarang.v1.Created.room:type_name -> sarang.v1.RoomInfo
-	12, // 8: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
-	5,  // 9: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
-	31, // 10: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
-	37, // 11: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
-	47, // 12: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
-	12, // 13: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
-	49, // 14: sarang.v1.Mentions.before:type_name -> sarang.v1.MentionPlace
-	5,  // 15: sarang.v1.MentionPage.events:type_name -> sarang.v1.Event
-	49, // 16: sarang.v1.MentionPage.next:type_name -> sarang.v1.MentionPlace
-	53, // 17: sarang.v1.ThreadPage.threads:type_name -> sarang.v1.Thread
-	5,  // 18: sarang.v1.Thread.root:type_name -> sarang.v1.Event
-	64, // 19: sarang.v1.Reported.report:type_name -> sarang.v1.Report
-	64, // 20: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
-	69, // 21: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
-	71, // 22: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
-	0,  // 23: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
-	31, // 24: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
-	87, // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
-	90, // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
-	5,  // 27: sarang.v1.Hit.event:type_name -> sarang.v1.Event
-	93, // 28: sarang.v1.MadeLink.link:type_name -> sarang.v1.RoomLink
-	93, // 29: sarang.v1.LinkPage.links:type_name -> sarang.v1.RoomLink
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	3,   // 0: sarang.v1.LoggedIn.limits:type_name -> sarang.v1.Limits
+	0,   // 1: sarang.v1.Event.kind:type_name -> sarang.v1.EventKind
+	7,   // 2: sarang.v1.Event.state:type_name -> sarang.v1.MessageState
+	6,   // 3: sarang.v1.Event.files:type_name -> sarang.v1.File
+	8,   // 4: sarang.v1.MessageState.reactions:type_name -> sarang.v1.Reaction
+	13,  // 5: sarang.v1.Join.cursor:type_name -> sarang.v1.Cursor
+	12,  // 6: sarang.v1.Joined.room:type_name -> sarang.v1.RoomInfo
+	12,  // 7: sarang.v1.Created.room:type_name -> sarang.v1.RoomInfo
+	12,  // 8: sarang.v1.Listed.rooms:type_name -> sarang.v1.RoomInfo
+	5,   // 9: sarang.v1.HistoryPage.events:type_name -> sarang.v1.Event
+	31,  // 10: sarang.v1.MemberPage.members:type_name -> sarang.v1.Member
+	37,  // 11: sarang.v1.SessionList.sessions:type_name -> sarang.v1.DeviceSession
+	47,  // 12: sarang.v1.MyRoomPage.rooms:type_name -> sarang.v1.MyRoom
+	12,  // 13: sarang.v1.MyRoom.room:type_name -> sarang.v1.RoomInfo
+	49,  // 14: sarang.v1.Mentions.before:type_name -> sarang.v1.MentionPlace
+	5,   // 15: sarang.v1.MentionPage.events:type_name -> sarang.v1.Event
+	49,  // 16: sarang.v1.MentionPage.next:type_name -> sarang.v1.MentionPlace
+	53,  // 17: sarang.v1.ThreadPage.threads:type_name -> sarang.v1.Thread
+	5,   // 18: sarang.v1.Thread.root:type_name -> sarang.v1.Event
+	64,  // 19: sarang.v1.Reported.report:type_name -> sarang.v1.Report
+	64,  // 20: sarang.v1.ReportPage.reports:type_name -> sarang.v1.Report
+	69,  // 21: sarang.v1.Audit.before:type_name -> sarang.v1.AuditMark
+	71,  // 22: sarang.v1.AuditPage.entries:type_name -> sarang.v1.AuditEntry
+	0,   // 23: sarang.v1.SetRoom.kind:type_name -> sarang.v1.EventKind
+	31,  // 24: sarang.v1.BlockPage.users:type_name -> sarang.v1.Member
+	87,  // 25: sarang.v1.SeenByList.marks:type_name -> sarang.v1.SeenMark
+	90,  // 26: sarang.v1.SearchPage.hits:type_name -> sarang.v1.Hit
+	5,   // 27: sarang.v1.Hit.event:type_name -> sarang.v1.Event
+	93,  // 28: sarang.v1.MadeLink.link:type_name -> sarang.v1.RoomLink
+	93,  // 29: sarang.v1.LinkPage.links:type_name -> sarang.v1.RoomLink
+	100, // 30: sarang.v1.Filter.filter:type_name -> sarang.v1.RoomFilter
+	100, // 31: sarang.v1.Filtered.filter:type_name -> sarang.v1.RoomFilter
+	32,  // [32:32] is the sub-list for method output_type
+	32,  // [32:32] is the sub-list for method input_type
+	32,  // [32:32] is the sub-list for extension type_name
+	32,  // [32:32] is the sub-list for extension extendee
+	0,   // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_sarang_v1_chat_proto_init() }
@@ -8189,7 +8381,7 @@ func file_sarang_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sarang_v1_chat_proto_rawDesc), len(file_sarang_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   97,
+			NumMessages:   100,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -120,6 +120,8 @@ var examples = map[string]example{
 	}}}},
 	"C_THREAD 43":         {pb.CThread, &pb.ThreadHistory{Request: 17, Room: 1, Root: 43}},
 	"C_PINS lobby":        {pb.CPins, &pb.Pins{Request: 18, Room: 1}},
+	"C_FILTER spam":       {pb.CFilter, &pb.Filter{Request: 21, Room: 1, Filter: &pb.RoomFilter{Words: []string{"spam", "buy now"}, Links: true}}},
+	"S_FILTER spam":       {pb.SFilter, &pb.Filtered{Request: 21, Room: 1, Filter: &pb.RoomFilter{Words: []string{"spam", "buy now"}, Links: true}}},
 	"C_MAKE_LINK council": {pb.CMakeLink, &pb.MakeLink{Request: 17, Room: 6, ForSeconds: 604800, UsesMax: 5}},
 	"S_MAKE_LINK council": {pb.SMakeLink, &pb.MadeLink{Request: 17, Code: "K7QD-2MZX-9HTA-PW4C", Link: &pb.RoomLink{
 		Id: 12, Room: 6, By: 7, ByName: "Ann", UsesMax: 5, ExpiresMs: 1700604800000, CreatedMs: 1700000000000,

@@ -31,6 +31,7 @@ func everyMessage() []decoders {
 		new(pb.ReportPage), new(pb.Resolve), new(pb.Audit), new(pb.AuditMark), new(pb.AuditPage), new(pb.AuditEntry),
 		new(pb.SetRoom), new(pb.DeleteRoom), new(pb.Purge),
 		new(pb.Mentions), new(pb.MentionPlace), new(pb.MentionPage), new(pb.Threads), new(pb.ThreadPage), new(pb.Thread), new(pb.ThreadHistory), new(pb.Pins),
+		new(pb.Filter), new(pb.Filtered), new(pb.RoomFilter),
 		new(pb.MakeLink), new(pb.MadeLink), new(pb.RoomLink), new(pb.Links), new(pb.LinkPage), new(pb.RevokeLink), new(pb.JoinLink),
 		new(pb.FollowThread), new(pb.ReadThread), new(pb.Followed),
 		new(pb.Search), new(pb.SearchPage), new(pb.Hit),

@@ -88,6 +88,8 @@ const (
 	CRevokeLink = 122 // RevokeLink
 	SJoinLink   = 123 // Created
 	CJoinLink   = 124 // JoinLink
+	CFilter     = 154 // Filter
+	SFilter     = 155 // Filtered
 	SSearch     = 127 // SearchPage
 	CSearch     = 128 // Search
 )

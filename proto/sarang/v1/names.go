@@ -101,6 +101,8 @@ func Packets() []Packet {
 		{CRevokeLink, "C_REVOKE_LINK", new(RevokeLink)},
 		{SJoinLink, "S_JOIN_LINK", new(Created)},
 		{CJoinLink, "C_JOIN_LINK", new(JoinLink)},
+		{CFilter, "C_FILTER", new(Filter)},
+		{SFilter, "S_FILTER", new(Filtered)},
 		{SSearch, "S_SEARCH", new(SearchPage)},
 		{CSearch, "C_SEARCH", new(Search)},
 		{SGap, "S_GAP", new(Gap)},

@@ -1,6 +1,6 @@
 // What members tell the moderators of a room, and what these do about it.
 import { useEffect, useState } from "preact/hooks";
-import type { AuditEntry, MessageView, Report } from "sarang-client";
+import type { AuditEntry, MessageView, Report, RoomFilter } from "sarang-client";
 import { app, sentence } from "./app.ts";
 import { count, fullTime, span, t } from "./i18n.ts";
 import { Modal, Title, close } from "./modal.tsx";
@@ -153,6 +153,18 @@ export function RoomSettings({ room }: { room: RoomModel }) {
   const [slow, setSlow] = useState(info.slowSeconds);
   const [archived, setArchived] = useState(info.archived);
   const [error, setError] = useState("");
+  const [filter, setFilter] = useState<RoomFilter | null>(null); // as it is kept; null: it is not known
+  const [words, setWords] = useState("");
+  const [links, setLinks] = useState(false);
+  useEffect(() => {
+    if (info.ephemeral) return;
+    void app.try(async (c) => {
+      const f = await c.filter(room.id);
+      setFilter(f);
+      setWords(f.words.join("\n"));
+      setLinks(f.links);
+    });
+  }, []);
   const save = async () => {
     const c = app.client.value!;
     try {
@@ -162,6 +174,8 @@ export function RoomSettings({ room }: { room: RoomModel }) {
       if (topic.trim() !== info.topic) await c.topic(room.id, topic.trim());
       if (owner && description.trim() !== info.description) await c.set(room.id, { description: description.trim() });
       if (slow !== info.slowSeconds) await c.set(room.id, { slowSeconds: slow });
+      const wanted = words.split("\n").map((w) => w.trim()).filter(Boolean);
+      if (filter && (links !== filter.links || wanted.join("\n") !== filter.words.join("\n"))) await c.setFilter(room.id, { words: wanted, links });
       if (owner && archived && !info.archived) await c.set(room.id, { archived });
       close();
     } catch (err) {
@@ -197,9 +211,20 @@ export function RoomSettings({ room }: { room: RoomModel }) {
         <select id="slow" value={slow} onChange={(e) => setSlow(Number(e.currentTarget.value))}>
           {[...new Set([...slowChoices, slow])].map((n) => <option key={n} value={n}>{n === 0 ? t().slowNot : t().slowFor(span(n))}</option>)}
         </select>
+        {filter && (
+          <>
+            <label for="filter" class="next">{t().filterWords}</label>
+            <textarea id="filter" dir="auto" rows={3} maxLength={9000} spellcheck={false} value={words} aria-describedby="filter-hint" onInput={(e) => setWords(e.currentTarget.value)} />
+            <p class="hint" id="filter-hint">{t().filterHint}</p>
+            <label class="check">
+              <input id="filter-links" type="checkbox" checked={links} onChange={(e) => setLinks(e.currentTarget.checked)} />
+              <span>{t().filterLinks}</span>
+            </label>
+          </>
+        )}
         {owner && (
           <label class="check">
-            <input type="checkbox" checked={archived} onChange={(e) => setArchived(e.currentTarget.checked)} />
+            <input id="archived" type="checkbox" checked={archived} onChange={(e) => setArchived(e.currentTarget.checked)} />
             <span>
               <b>{t().archived}</b>
               <small>{t().archivedHint}</small>

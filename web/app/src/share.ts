@@ -47,6 +47,8 @@ const repeatable = {
   reportPage: 0,
   auditPage: 0,
   linkPage: 0,
+  filter: 0,
+  setFilter: 0,
   profile: 0,
   setProfile: 0,
   away: 0,

@@ -12,7 +12,7 @@ import { Files } from "./files.ts";
 import { Link, type SocketConstructor } from "./link.ts";
 import { type KnownRoom, Nonces, type Pending, Room, sameRoom } from "./room.ts";
 import * as wire from "./wire.ts";
-import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Followed, type Hit, type Id, type Member, type MentionPlace, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomInfo, type RoomLink, type RoomSetting, type Self, type Thread, packetId } from "./wire.ts";
+import { type AuditEntry, type AuditMark, type ClientPacket, type Cursor, type DeviceSession, type Fields, type Followed, type Hit, type Id, type Member, type MentionPlace, type MyRoom, type Outcome, type Profile, type Report, type Role, type RoomEvent, type RoomFilter, type RoomInfo, type RoomLink, type RoomSetting, type Self, type Thread, packetId } from "./wire.ts";
 
 export interface ClientOptions {
   /** ws://HOST:PORT/ws or wss://… */
@@ -242,6 +242,7 @@ const answers: Readonly<Record<string, ClientPacket>> = {
   S_SESSIONS: "C_SESSIONS",
   S_REPORTS: "C_REPORTS",
   S_AUDIT: "C_AUDIT",
+  S_FILTER: "C_FILTER",
   S_MAKE_LINK: "C_MAKE_LINK",
   S_LINKS: "C_LINKS",
   S_JOIN_LINK: "C_JOIN_LINK",
@@ -634,6 +635,16 @@ export class Client extends Emitter<ClientEvents> {
     const before = b ? { before: { timeMs: b.timeMs, seq: b.seq, id: b.id } } : {};
     const f = await this.#ask("C_AUDIT", { room, ...before, itemsMax: how.itemsMax ?? 0 }, true);
     return { entries: wire.list(f, "entries", wire.auditEntry), more: wire.bool(f, "more") };
+  }
+
+  /** For moderators: what the room does not take from its members, who are refused with Code.filtered. */
+  async filter(room: Id): Promise<RoomFilter> {
+    return wire.roomFilter(wire.sub(await this.#ask("C_FILTER", { room }, true), "filter"));
+  }
+
+  /** For moderators: changes it, and returns it as it is kept. */
+  async setFilter(room: Id, filter: RoomFilter): Promise<RoomFilter> {
+    return wire.roomFilter(wire.sub(await this.#ask("C_FILTER", { room, filter: { words: filter.words, links: filter.links } }, true), "filter"));
   }
 
   /**

@@ -35,6 +35,7 @@ export const Code = {
   uninvited: 37,
   shutOut: 38,
   noReport: 39,
+  filtered: 57,
   noMessage: 41,
   erased: 42,
   tooLate: 43,

@@ -14,7 +14,7 @@ export {
 } from "./errors.ts";
 export type { Socket, SocketConstructor } from "./link.ts";
 export type { KnownRoom } from "./room.ts";
-export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Followed, Hit, Id, Limits, Member, MentionPlace, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomInfo, RoomLink, RoomSetting, Self, Thread } from "./wire.ts";
+export type { AuditEntry, AuditMark, Cursor, DeviceSession, EventKind, FileInfo, Followed, Hit, Id, Limits, Member, MentionPlace, MessageState, MyRoom, Outcome, Presence, Profile, Reaction, Report, Role, RoomEvent, RoomFilter, RoomInfo, RoomLink, RoomSetting, Self, Thread } from "./wire.ts";
 export { changedInfo, threadUnreadMax } from "./wire.ts";
 export { mentionText, mentionsIn, speaksTo } from "./mentions.ts";
 export { roomLinkCode, roomLinkMark } from "./roomlink.ts";

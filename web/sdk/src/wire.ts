@@ -266,6 +266,13 @@ export interface Report {
   readonly note: string;
 }
 
+/** What a room does not take from its members. */
+export interface RoomFilter {
+  readonly words: readonly string[];
+  /** Addresses of the web are not taken. */
+  readonly links: boolean;
+}
+
 /** A link by which people come into a private room, who have its code. */
 export interface RoomLink {
   readonly id: Id;
@@ -404,6 +411,7 @@ export const packetId = {
   C_LINKS: 120,
   C_REVOKE_LINK: 122,
   C_JOIN_LINK: 124,
+  C_FILTER: 154,
   C_SEARCH: 128,
   C_MENTIONS: 132,
   C_THREADS: 134,
@@ -611,6 +619,17 @@ export function report(f: Fields): Report {
     resolvedMs: num(f, "resolvedMs"),
     note: str(f, "note"),
   };
+}
+
+export function roomFilter(f: Fields): RoomFilter {
+  return { words: strs(f, "words"), links: bool(f, "links") };
+}
+
+function strs(f: Fields, name: string): string[] {
+  const v = f[name];
+  if (v === undefined) return [];
+  if (!Array.isArray(v)) throw wrong(name);
+  return v.map((item: unknown) => str({ [name]: item }, name));
 }
 
 export function roomLink(f: Fields): RoomLink {

@@ -387,6 +387,23 @@ describe("a conversation", () => {
     await assert.rejects(bob.linkPage(room.id), (err) => err instanceof ServerError && err.code === Code.forbidden);
   });
 
+  test("what a room does not take", async () => {
+    const ann = enter("Fay");
+    const bob = enter("Flo");
+    await ann.connect();
+    await bob.connect();
+    const { room } = await ann.join({ name: "filtered", create: true });
+    await bob.join({ room: room.id });
+    assert.deepEqual(await ann.filter(room.id), { words: [], links: false });
+    assert.deepEqual(await ann.setFilter(room.id, { words: ["spam", "buy now", "spam"], links: true }), { words: ["spam", "buy now"], links: true });
+    for (const text of ["SPAM!", "Buy, now", "https://example.org"]) {
+      await assert.rejects(bob.publish(room.id, text), (err) => err instanceof ServerError && err.code === Code.filtered);
+    }
+    await bob.publish(room.id, "hello");
+    await ann.publish(room.id, "no spam here");
+    await assert.rejects(bob.filter(room.id), (err) => err instanceof ServerError && err.code === Code.forbidden);
+  });
+
   test("what is refused has a code", async () => {
     await assert.rejects(enter("admin").connect(), (err) => err instanceof ServerError && err.code === Code.badName);
     const first = enter("Fred");
