@@ -3,7 +3,9 @@ package swarm
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"sarang/chat"
@@ -113,6 +115,9 @@ func (m *member) doAs(act personAct, whom int) {
 		}
 		p.request, err = m.session.Rename(name)
 	case personBlock, personUnblock:
+		if act == personUnblock && len(p.blocked) > 0 {
+			user = slices.Min(slices.Collect(maps.Keys(p.blocked)))
+		}
 		if user == 0 || whom == m.index || p.blocked[user] == (act == personBlock) && !p.doubtful[user] {
 			return
 		}
