@@ -77,7 +77,7 @@ func (r *Removed) Error() *chat.Error {
 	case chat.CodeBanned:
 		what = "you were banned from the room by " + r.By
 	case chat.CodeRoomDeleted:
-		what = "the room was deleted by " + r.By
+		what = "the room was deleted by " + cmp.Or(r.By, "the operator of the server")
 	case chat.CodeUninvited:
 		what = "your invitation to the room was taken back by " + r.By
 	}

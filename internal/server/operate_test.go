@@ -118,7 +118,7 @@ func TestRoomByCommand(t *testing.T) {
 		}
 		operate[control.Room](t, c.DataDir, "room-delete", control.WhichArgs{Room: "coffee"})
 		var l pb.Leave
-		if ann.next(pb.SLeave, &l); l.Room != room || l.Code != uint32(chat.CodeRoomDeleted) {
+		if ann.next(pb.SLeave, &l); l.Room != room || l.Code != uint32(chat.CodeRoomDeleted) || l.Message != "the room was deleted by the operator of the server" {
 			t.Errorf("she is told %v", &l)
 		}
 		if all := operate[control.Rooms](t, c.DataDir, "room-list", control.RoomsArgs{}); len(all.Rooms) != 0 {
