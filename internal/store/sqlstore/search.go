@@ -29,7 +29,7 @@ const (
 )
 
 // rare are up to how many messages a term is counted, one after the other until one has fewer.
-var rare = [...]int64{512, 16384}
+var rare = [...]int64{512, 4096}
 
 // prefixRare is up to how many rows of search_terms a beginning is gone down.
 const prefixRare = 4096
