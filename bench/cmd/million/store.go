@@ -40,7 +40,7 @@ func (f *forgetful) UserMentions(context.Context, chat.UserID, chat.MentionPlace
 	return nil, nil
 }
 
-func (f *forgetful) Threads(context.Context, chat.RoomID, chat.Seq, int) ([]chat.Thread, error) {
+func (f *forgetful) Threads(context.Context, chat.ThreadQuery) ([]chat.Thread, error) {
 	return nil, nil
 }
 
@@ -139,4 +139,8 @@ func (f *forgetful) CreateRoom(_ context.Context, r chat.Room, _ chat.RoomQuota)
 	r.ID = chat.RoomID(len(f.rooms) + 1)
 	f.byKey[r.Key], f.rooms = r.ID, append(f.rooms, r)
 	return r, nil
+}
+
+func (f *forgetful) Follow(context.Context, chat.UserID, chat.RoomID, chat.Seq) (chat.Follow, error) {
+	return chat.Follow{}, nil
 }
