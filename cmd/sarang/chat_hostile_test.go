@@ -135,6 +135,15 @@ func TestChatPrintsNothingUnclean(t *testing.T) {
 						Code: 13, Message: bad, PacketId: uint32(sarangv1.CChat), Room: m.Room, Nonce: m.Nonce,
 					}}
 				}
+				if id == uint16(sarangv1.CBlocks) {
+					var m sarangv1.Blocks
+					if err := m.UnmarshalVT(payload); err != nil {
+						t.Error(err)
+					}
+					return map[packet.ID]packet.Marshaler{sarangv1.SError: &sarangv1.Error{
+						Code: 28, Message: bad, PacketId: uint32(id), Request: m.Request,
+					}}
+				}
 				return answers[id]
 			})
 			for _, format := range []string{"--plain", "--json"} {

@@ -51,6 +51,9 @@ const lineBytesMax = inputBytesMax
 // those of before that were asked for, and its own messages.
 const echoWait = 5 * time.Second
 
+// blocksWait is how long Plain waits for the answer to whom the user blocks before it goes on without.
+const blocksWait = 5 * time.Second
+
 // Plain says each line of the input in a room and prints what happens there. At the end
 // of the input it waits until everything is acknowledged. It returns a *RefusedError if
 // something was not, and what the server said if the room can not be joined or the
@@ -62,7 +65,7 @@ const echoWait = 5 * time.Second
 func Plain(ctx context.Context, c PlainConfig) error {
 	c.Location = cmp.Or(c.Location, time.Local)
 	p := &plain{config: c, names: names{}, moved: make(chan struct{}, 1), toStand: make(chan struct{}, 1)}
-	p.loadBlocks(ctx) // before anything of the room comes
+	p.loadBlocks(ctx, blocksWait) // before anything of the room comes
 	j := client.Join{Name: c.Room, Create: true, HistoryItems: c.History, Cursor: c.Cursor}
 	joined, err := c.Conn.Join(ctx, j)
 	if err != nil {
@@ -341,7 +344,7 @@ func (p *plain) happened(ctx context.Context, e client.Event) error {
 		}
 		if p.offline { // another device may have blocked somebody meanwhile
 			p.offline = false
-			p.asking.Go(func() { p.loadBlocks(ctx) })
+			p.asking.Go(func() { p.loadBlocks(ctx, requestTimeout) })
 		}
 	case client.Blocked:
 		p.blocks.set(e.User, e.Removed)

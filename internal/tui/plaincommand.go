@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"sarang/chat"
 	"sarang/client"
@@ -196,15 +197,15 @@ func (b *blockSet) hides(e chat.Event) bool {
 // blockedText stands in the place of what somebody says who is blocked.
 const blockedText = "(you block him)"
 
-// loadBlocks asks whom the user blocks.
-func (p *plain) loadBlocks(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+// loadBlocks asks whom the user blocks, and waits for the answer for so long.
+func (p *plain) loadBlocks(running context.Context, wait time.Duration) {
+	ctx, cancel := context.WithTimeout(running, wait)
 	defer cancel()
 	switch what := perform(ctx, p.config.Conn, Blocks{}).(type) {
 	case BlocksLoaded:
 		p.blocks.are(what.Users)
 	case Failed:
-		if ctx.Err() == nil {
+		if running.Err() == nil {
 			p.log("whom you block is not known: %v", what.Err)
 		}
 	}
