@@ -144,6 +144,16 @@ func TestChatPrintsNothingUnclean(t *testing.T) {
 						Code: 28, Message: bad, PacketId: uint32(id), Request: m.Request,
 					}}
 				}
+				if id == uint16(sarangv1.CJoin) { // whatever was asked before
+					var m sarangv1.Join
+					if err := m.UnmarshalVT(payload); err != nil {
+						t.Error(err)
+					}
+					room.Request = m.Request
+					if e, refused := answers[id][sarangv1.SError].(*sarangv1.Error); refused && e.PacketId != 0 {
+						e.Request = m.Request
+					}
+				}
 				return answers[id]
 			})
 			for _, format := range []string{"--plain", "--json"} {
