@@ -63,7 +63,7 @@ export function day(ms: number): string {
 
 /** So many seconds, in the largest unit that says it whole. */
 export function span(seconds: number): string {
-  const [n, unit] = seconds % 3600 === 0 ? [seconds / 3600, "hour"] : seconds % 60 === 0 ? [seconds / 60, "minute"] : [seconds, "second"];
+  const [n, unit] = seconds && seconds % 86_400 === 0 ? [seconds / 86_400, "day"] : seconds % 3600 === 0 ? [seconds / 3600, "hour"] : seconds % 60 === 0 ? [seconds / 60, "minute"] : [seconds, "second"];
   return new Intl.NumberFormat(language.value, { style: "unit", unit, unitDisplay: "long" }).format(n);
 }
 

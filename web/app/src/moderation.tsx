@@ -143,6 +143,9 @@ export function Audit({ room }: { room: RoomModel }) {
 /** Waits between two messages that can be chosen, in seconds. */
 const slowChoices = [0, 5, 10, 30, 60, 300, 900, 3600, 21_600];
 
+/** For how long a room may keep what is said, in seconds. */
+const retainChoices = [0, 3600, 86_400, 604_800, 2_592_000, 7_776_000, 31_536_000];
+
 /** What a room is about, and what can be done in it. */
 export function RoomSettings({ room }: { room: RoomModel }) {
   const info = room.info.value;
@@ -151,6 +154,7 @@ export function RoomSettings({ room }: { room: RoomModel }) {
   const [topic, setTopic] = useState(info.topic);
   const [description, setDescription] = useState(info.description);
   const [slow, setSlow] = useState(info.slowSeconds);
+  const [retain, setRetain] = useState(info.retainSeconds);
   const [archived, setArchived] = useState(info.archived);
   const [error, setError] = useState("");
   const [filter, setFilter] = useState<RoomFilter | null>(null); // as it is kept; null: it is not known
@@ -176,6 +180,7 @@ export function RoomSettings({ room }: { room: RoomModel }) {
       if (slow !== info.slowSeconds) await c.set(room.id, { slowSeconds: slow });
       const wanted = words.split("\n").map((w) => w.trim()).filter(Boolean);
       if (filter && (links !== filter.links || wanted.join("\n") !== filter.words.join("\n"))) await c.setFilter(room.id, { words: wanted, links });
+      if (owner && retain !== info.retainSeconds) await c.set(room.id, { retainSeconds: retain });
       if (owner && archived && !info.archived) await c.set(room.id, { archived });
       close();
     } catch (err) {
@@ -220,6 +225,15 @@ export function RoomSettings({ room }: { room: RoomModel }) {
               <input id="filter-links" type="checkbox" checked={links} onChange={(e) => setLinks(e.currentTarget.checked)} />
               <span>{t().filterLinks}</span>
             </label>
+          </>
+        )}
+        {owner && (
+          <>
+            <label for="retain" class="next">{t().retention}</label>
+            <select id="retain" value={retain} aria-describedby="retain-hint" onChange={(e) => setRetain(Number(e.currentTarget.value))}>
+              {[...new Set([...retainChoices, retain])].map((n) => <option key={n} value={n}>{n === 0 ? t().retentionNot : span(n)}</option>)}
+            </select>
+            <p class="hint" id="retain-hint">{t().retentionHint}</p>
           </>
         )}
         {owner && (

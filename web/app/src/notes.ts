@@ -14,7 +14,7 @@ const togetherMs = 5 * 60_000;
 /** So many names are said; the others are counted. */
 const namesMax = 3;
 
-const settings: ReadonlySet<string> = new Set(["name", "topic", "describe", "archive", "slow"]);
+const settings: ReadonlySet<string> = new Set(["name", "topic", "describe", "archive", "slow", "retain"]);
 
 /** The rows of the room's window. */
 export function rows(r: RoomModel, blocked: ReadonlySet<string>): Row[] {
@@ -101,6 +101,7 @@ function noteText(r: RoomModel, e: RoomEvent): string {
   if (e.kind === "describe") return t().described(by);
   if (e.kind === "archive") return e.value ? t().didArchive(by) : t().didReopen(by);
   if (e.kind === "slow") return e.value ? t().didSlow(by, span(e.value)) : t().didSlowNot(by);
+  if (e.kind === "retain") return e.value ? t().didRetain(by, span(e.value)) : t().didRetainNot(by);
   const whom = nameOf(r, e.subject);
   let text = "";
   if (e.kind === "kick") text = t().kicked(by, whom);

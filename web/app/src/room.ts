@@ -135,6 +135,7 @@ export class RoomModel {
   take(e: RoomEvent, self: Id, seen: boolean): void {
     batch(() => {
       this.#know(e);
+      if (e.kind === "expire") this.#expired(e.target, self);
       const atTail = this.atTail;
       if (e.seq > this.last && this.#tail) {
         this.#tail.push(e);
@@ -200,9 +201,37 @@ export class RoomModel {
     }
   }
 
+  /** All up to an event are erased for their age. */
+  #expired(upTo: number, self: Id): void {
+    const known = (this.newest[0]?.seq ?? Infinity) <= upTo + 1;
+    this.#drop(upTo);
+    if (!known || this.counted === 0) return; // of what stands between nobody knows how much is left
+    const rest = this.newest.filter((e) => e.kind === "message" && e.seq > this.readSeq.value && e.user !== self);
+    this.unread.value = Math.min(this.unread.value, rest.length);
+    this.mentions.value = Math.min(this.mentions.value, rest.filter((e) => speaksTo(e.text, self)).length);
+  }
+
+  /** Forgets all up to an event. */
+  #drop(upTo: number): void {
+    const gone = this.events.filter((e) => e.seq <= upTo).length;
+    this.events = this.events.slice(gone);
+    this.start = Math.max(0, this.start - gone);
+    this.end = Math.max(0, this.end - gone);
+    if (this.#tail) this.#tail = this.#tail.filter((e) => e.seq > upTo);
+    if (this.#tail && this.events.length === 0) {
+      this.events = this.#tail;
+      this.#tail = null;
+      this.toEnd();
+    }
+    if ((this.events[0]?.seq ?? 0) <= upTo + 1) this.olderMore = false;
+    for (const seq of this.gaps.keys()) if (seq <= upTo + 1) this.gaps.delete(seq);
+    for (const of of [this.replying, this.editing]) if (of.value && of.value.event.seq <= upTo) of.value = null;
+  }
+
   /** What a page tells of messages, and of names that nothing newer has told. */
   #read(page: readonly RoomEvent[]): void {
     for (const e of page) this.view.apply(e);
+    for (const e of page) if (e.kind === "expire") this.#drop(e.target);
     for (let i = page.length - 1; i >= 0; i--) {
       const { user, name } = page[i]!;
       if (name && !this.#names.has(user)) this.#names.set(user, name);
@@ -272,10 +301,10 @@ export class RoomModel {
 
   /** A page of what stands before. */
   prepend(page: readonly RoomEvent[], more: boolean): void {
-    const first = this.events[0]?.seq ?? Infinity;
-    const older = page.filter((e) => e.seq < first);
-    const roles = new Map(this.roles.value);
     this.#read(page);
+    const first = this.events[0]?.seq ?? Infinity;
+    const older = page.filter((e) => e.seq < first && e.seq > this.view.expired);
+    const roles = new Map(this.roles.value);
     for (const e of older) if (e.kind === "role" && !this.roles.value.has(e.subject)) roles.set(e.subject, e.role);
     this.roles.value = roles;
     this.events = [...older, ...this.events];
@@ -298,11 +327,12 @@ export class RoomModel {
 
   /** Shows another stretch of the log than its end. */
   showStretch(page: readonly RoomEvent[]): void {
-    const first = page[0];
-    if (!first) return;
     this.#read(page);
+    const left = page.filter((e) => e.seq > this.view.expired);
+    const first = left[0];
+    if (!first) return;
     this.#tail ??= this.events;
-    this.events = [...page];
+    this.events = left;
     this.olderMore = first.seq > 1;
     this.start = 0;
     this.end = this.events.length;

@@ -35,6 +35,7 @@ export class View {
   readonly #messages = new Map<number, MessageView>();
   readonly #held = new Map<number, RoomEvent[]>();
   #heldCount = 0;
+  #expired = 0;
 
   constructor(self: Id) {
     this.#self = self;
@@ -54,13 +55,17 @@ export class View {
   apply(e: RoomEvent): number {
     switch (e.kind) {
       case "message":
-        return this.#message(e);
+        return e.seq <= this.#expired ? 0 : this.#message(e);
+      case "expire":
+        this.#expire(e.target);
+        return 0;
       case "edit":
       case "delete":
       case "react":
       case "unreact":
       case "pin":
       case "unpin": {
+        if (e.target <= this.#expired) return 0;
         const m = this.#messages.get(e.target);
         if (!m) {
           this.#hold(e);
@@ -84,6 +89,23 @@ export class View {
     this.#messages.clear();
     this.#held.clear();
     this.#heldCount = 0;
+    this.#expired = 0;
+  }
+
+  /** All up to it are erased for their age, as far as that was told; 0: nothing is. */
+  get expired(): number {
+    return this.#expired;
+  }
+
+  #expire(upTo: number): void {
+    if (upTo <= this.#expired) return;
+    this.#expired = upTo;
+    this.forgetBelow(upTo + 1);
+    for (const [target, held] of this.#held) {
+      if (target > upTo) continue;
+      this.#held.delete(target);
+      this.#heldCount -= held.length;
+    }
   }
 
   #message(e: RoomEvent): number {

@@ -25,6 +25,8 @@ export type EventKind =
   | "describe"
   | "archive"
   | "slow"
+  | "retain"
+  | "expire"
   | "other";
 
 export type Role = "none" | "banned" | "reader" | "member" | "moderator" | "owner";
@@ -48,6 +50,8 @@ const kinds: Readonly<Record<string, EventKind>> = {
   EVENT_KIND_DESCRIBE: "describe",
   EVENT_KIND_ARCHIVE: "archive",
   EVENT_KIND_SLOW: "slow",
+  EVENT_KIND_EXPIRE: "expire",
+  EVENT_KIND_RETAIN: "retain",
 };
 
 /** An entry of a room's log. */
@@ -64,7 +68,7 @@ export interface RoomEvent {
   readonly timeMs: number;
   /** Of messages and edits, and if there is none it was erased; of reactions the emoji; of roles and kicks the reason; of topics the topic. */
   readonly text: string;
-  /** An earlier event that this one is about, or answers; 0: none. */
+  /** An earlier event that this one is about, or answers; 0: none. Of expire: all up to it are erased. */
   readonly target: number;
   /** Of messages: the first one of the thread; 0: none, or target. */
   readonly root: number;
@@ -136,10 +140,12 @@ export interface RoomInfo {
   readonly archived: boolean;
   /** So long members wait after a message of theirs; 0: not at all. */
   readonly slowSeconds: number;
+  /** So long what is said is kept; 0: for as long as the server does. */
+  readonly retainSeconds: number;
 }
 
 /** One of the settings of a room. */
-export type RoomSetting = Pick<RoomInfo, "name"> | Pick<RoomInfo, "description"> | Pick<RoomInfo, "archived"> | Pick<RoomInfo, "slowSeconds">;
+export type RoomSetting = Pick<RoomInfo, "name"> | Pick<RoomInfo, "description"> | Pick<RoomInfo, "archived"> | Pick<RoomInfo, "slowSeconds"> | Pick<RoomInfo, "retainSeconds">;
 
 /** Where a reader stands: it has everything up to seq. */
 export interface Cursor {
@@ -569,6 +575,8 @@ export function changedInfo(r: RoomInfo, e: RoomEvent): RoomInfo {
       return { ...r, archived: e.value === 1 };
     case "slow":
       return { ...r, slowSeconds: e.value };
+    case "retain":
+      return { ...r, retainSeconds: e.value };
   }
   return r;
 }
@@ -578,6 +586,7 @@ export function settingFields(s: RoomSetting): Fields {
   if ("name" in s) return { kind: "EVENT_KIND_NAME", text: s.name };
   if ("description" in s) return { kind: "EVENT_KIND_DESCRIBE", text: s.description };
   if ("archived" in s) return { kind: "EVENT_KIND_ARCHIVE", value: s.archived ? 1 : 0 };
+  if ("retainSeconds" in s) return { kind: "EVENT_KIND_RETAIN", value: s.retainSeconds };
   return { kind: "EVENT_KIND_SLOW", value: s.slowSeconds };
 }
 
@@ -728,6 +737,7 @@ export function roomInfo(f: Fields): RoomInfo {
     description: str(f, "description"),
     archived: bool(f, "archived"),
     slowSeconds: num(f, "slowSeconds"),
+    retainSeconds: num(f, "retainSeconds"),
   };
 }
 

@@ -30,13 +30,14 @@ function log(roll: (n: number) => number, length: number): RoomEvent[] {
   const on = new Set<string>(); // target, emoji, user
   const gone = new Set<number>();
   const pinned = new Set<number>();
+  let expired = 0;
   for (let seq = 1; seq <= length; seq++) {
     const user = String(1 + roll(3));
-    const messages = all.filter((e) => e.kind === "message" && !gone.has(e.seq));
+    const messages = all.filter((e) => e.kind === "message" && !gone.has(e.seq) && e.seq > expired);
     const m = messages[roll(messages.length || 1)];
     const emoji = emojis[roll(emojis.length)]!;
     const key = m ? `${m.seq} ${emoji} ${user}` : "";
-    switch (m ? roll(8) : 0) {
+    switch (m ? roll(9) : 0) {
       case 1:
         all.push(event(seq, "edit", m!.user, `edit ${seq}`, m!.seq));
         break;
@@ -56,6 +57,10 @@ function log(roll: (n: number) => number, length: number): RoomEvent[] {
       case 6:
         all.push(event(seq, "join", user));
         break;
+      case 8:
+        if (roll(3) === 0) expired = Math.max(expired, 1 + roll(seq - 1)); // or what is erased is erased again
+        all.push(event(seq, "expire", "0", "", expired));
+        break;
       default:
         all.push(event(seq, "message", user, `text ${seq}`));
     }
@@ -74,7 +79,7 @@ function picture(v: View, all: readonly RoomEvent[]): unknown[] {
 function page(all: readonly RoomEvent[], from: number, to: number, asOf: number, self: string): RoomEvent[] {
   const now = new View(self);
   for (const e of all.slice(0, asOf)) now.apply(e);
-  return all.slice(from - 1, to).map((e) => {
+  return all.slice(from - 1, to).filter((e) => e.seq > now.expired).map((e) => {
     if (e.kind === "edit") return { ...e, text: "" };
     const m = now.get(e.seq);
     if (!m || m.changed === e.seq) return e;
