@@ -83,7 +83,7 @@ func roomInfo(m *sarangv1.RoomInfo) RoomInfo {
 	info := RoomInfo{
 		ID: chat.RoomID(m.GetId()), Name: clean(m.GetName()), Epoch: chat.Epoch(m.GetEpoch()),
 		Ephemeral: m.GetEphemeral(), Private: m.GetPrivate(), LastSeq: chat.Seq(m.GetLastSeq()), Members: int(m.GetMembers()),
-		Topic: clean(m.GetTopic()), Description: clean(m.GetDescription()), Archived: m.GetArchived(), SlowSeconds: m.GetSlowSeconds(),
+		Topic: clean(m.GetTopic()), Description: clean(m.GetDescription()), Archived: m.GetArchived(), SlowSeconds: m.GetSlowSeconds(), RetainSeconds: m.GetRetainSeconds(),
 	}
 	for i, u := range m.GetDirect() {
 		if i < len(info.Direct) {

@@ -308,6 +308,8 @@ type RoomInfo struct {
 	Archived    bool   // it can be read, and takes nothing new
 	SlowSeconds uint32 // so long members wait after a message of theirs
 
+	RetainSeconds uint32 // so long what is said is kept; 0: for as long as the server does
+
 	// Direct are the users of a direct room, in order, and then zeros; of others all are.
 	Direct [chat.DirectUsersMax]chat.UserID
 }

@@ -57,7 +57,7 @@ func TestRequestsAndAnswers(t *testing.T) {
 	id = r.request(func(s *session.Session) (uint32, error) { return s.List(4, 2) })
 	p.Want(sarangv1.CList, &sarangv1.List{Request: id, After: 4, ItemsMax: 2})
 	p.Send(sarangv1.SList, &sarangv1.Listed{Request: id, More: true, Rooms: []*sarangv1.RoomInfo{{Id: 7, Name: "lobby"}}})
-	r.wants("rooms #3 [{7 lobby 0 false false 0 0   false 0 [0 0 0 0 0 0 0 0 0 0]}] more=true")
+	r.wants("rooms #3 [{7 lobby 0 false false 0 0   false 0 0 [0 0 0 0 0 0 0 0 0 0]}] more=true")
 
 	id = r.request(func(s *session.Session) (uint32, error) {
 		return s.History(session.History{Room: 7, Before: 9, ItemsMax: 5})

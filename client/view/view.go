@@ -45,6 +45,7 @@ type View struct {
 	waiting  map[chat.Seq][]chat.Event // changes of messages that are not here, in order
 	waits    []chat.Event              // the same, in the order in which they came
 	dropped  chat.Seq                  // changes up to here may have been forgotten
+	expired  chat.Seq                  // all up to here is erased
 }
 
 // WaitingMax bounds the changes that are kept of messages that the View does not have.
@@ -63,7 +64,9 @@ func (v *View) Event(e *chat.Event) {
 	switch {
 	case e.Kind == chat.EventMessage:
 		v.learn(e, nil)
-	case !e.Kind.Changes() || e.Target == 0:
+	case e.Kind == chat.EventExpire:
+		v.expire(e.Target)
+	case !e.Kind.Changes() || e.Target <= v.expired: // as 0 is
 	case v.messages[e.Target] != nil:
 		v.apply(v.messages[e.Target], e)
 	default:
@@ -79,7 +82,12 @@ func (v *View) Page(p Page) error {
 	states := p.States
 	for i := range p.Events {
 		e := &p.Events[i]
-		if e.Kind != chat.EventMessage {
+		switch e.Kind {
+		case chat.EventMessage:
+		case chat.EventExpire:
+			v.expire(e.Target)
+			continue
+		default:
 			continue // what it has changed is in the states
 		}
 		for len(states) > 0 && states[0].Target < e.Seq {
@@ -96,6 +104,9 @@ func (v *View) Page(p Page) error {
 
 // learn takes a message, with what became of it if that is told.
 func (v *View) learn(e *chat.Event, st *chat.State) {
+	if e.Seq <= v.expired {
+		return // it is of a page from before
+	}
 	m := &Message{
 		Seq: e.Seq, User: e.User, Name: strings.Clone(e.Name), TimeMs: e.TimeMs, Target: e.Target, Root: root(e),
 		Text: strings.Clone(e.Text), Files: chat.FileList(strings.Clone(string(e.Files))), changed: e.Seq,
@@ -117,6 +128,20 @@ func (v *View) learn(e *chat.Event, st *chat.State) {
 		v.apply(m, &waiting[i])
 	}
 }
+
+// expire drops all up to an event: it was erased for its age.
+func (v *View) expire(upTo chat.Seq) {
+	if upTo <= v.expired {
+		return
+	}
+	v.expired = upTo
+	maps.DeleteFunc(v.messages, func(seq chat.Seq, _ *Message) bool { return seq <= upTo })
+	maps.DeleteFunc(v.waiting, func(seq chat.Seq, _ []chat.Event) bool { return seq <= upTo })
+	v.waits = slices.DeleteFunc(v.waits, func(e chat.Event) bool { return e.Target <= upTo })
+}
+
+// Expired returns the newest event of which the View was told that all up to it is erased for its age; 0: nothing is.
+func (v *View) Expired() chat.Seq { return v.expired }
 
 // root is the first message of the thread that e belongs to.
 func root(e *chat.Event) chat.Seq {

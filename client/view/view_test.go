@@ -211,6 +211,10 @@ func (h *history) state(seq chat.Seq, me chat.UserID) (st chat.State) {
 
 // grow adds an event that a room would take; what it would not, it does not.
 func (h *history) grow(r *rand.Rand) {
+	if h.end() > 0 && r.IntN(20) == 0 {
+		h.expire(1 + chat.Seq(r.IntN(int(h.end()))))
+		return
+	}
 	e := chat.Event{Seq: h.end() + 1, Kind: chat.EventMessage, User: chat.UserID(1 + r.IntN(4)), TimeMs: int64(h.end())}
 	e.Name, e.Text = fmt.Sprint("user ", e.User), fmt.Sprint("text ", e.Seq)
 	if h.end() > 2 && r.IntN(3) > 0 {
@@ -257,11 +261,28 @@ func (h *history) grow(r *rand.Rand) {
 	}
 }
 
+// expire erases all up to an event, and says so.
+func (h *history) expire(upTo chat.Seq) {
+	e := chat.Event{Seq: h.end() + 1, Kind: chat.EventExpire, Target: upTo}
+	h.said, h.now = append(h.said, e), append(h.now, e)
+	for i := range h.now {
+		x := &h.now[i]
+		if x.Seq <= upTo {
+			*x = chat.Event{Seq: x.Seq} // nobody is told of it
+		} else if x.Kind == chat.EventEdit && x.Target <= upTo {
+			x.Text = ""
+		}
+	}
+}
+
 // page is what a server tells of the events from first to last at this moment.
 func (h *history) page(me chat.UserID, first, last chat.Seq) view.Page {
 	p := view.Page{AsOf: h.end()}
 	for seq := first; seq <= last; seq++ {
 		e := h.now[seq-1]
+		if e.Kind == 0 {
+			continue
+		}
 		if e.Kind == chat.EventEdit {
 			e.Text = ""
 		}

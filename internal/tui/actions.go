@@ -95,7 +95,7 @@ func (m *Model) do(c Command) []Effect {
 			return []Effect{SetTopic{m.room().info.ID, c.Text}}
 		}
 		m.hint = "you are in no room"
-	case VerbRename, VerbDeleteRoom, VerbDescribe, VerbArchive, VerbSlow:
+	case VerbRename, VerbDeleteRoom, VerbDescribe, VerbArchive, VerbSlow, VerbRetain:
 		return m.set(c)
 	case VerbMsg:
 		return []Effect{Direct{c.Who, c.Text}}

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -112,6 +113,10 @@ func (r *room) threadOf(seq chat.Seq) chat.Seq {
 // that it changes shown anew. It reports whether the event is such a change.
 func (r *room) learn(e chat.Event) bool {
 	r.view.Event(&e)
+	if e.Kind == chat.EventExpire {
+		r.expire(e.Target)
+		return true
+	}
 	if !e.Kind.Changes() {
 		return false
 	}
@@ -122,6 +127,22 @@ func (r *room) learn(e chat.Event) bool {
 		}
 	}
 	return true
+}
+
+// expire takes what was erased for its age off the screen.
+func (r *room) expire(upTo chat.Seq) {
+	mine := func(n *entry) bool { return n.seq > 0 && n.seq <= upTo && n.epoch == r.info.Epoch }
+	for _, n := range r.entries {
+		if mine(n) && n.kind == entryMessage && !n.own && n.seq > r.read && r.unread > 0 {
+			r.unread--
+		}
+	}
+	r.entries = slices.DeleteFunc(r.entries, mine)
+	r.first = max(r.first, upTo+1)
+	r.older = r.older && r.first > upTo+1
+	for _, n := range r.entries {
+		r.present(n) // it may answer one that is gone
+	}
 }
 
 // learnPage is learn for a page of history. One that is too old for the picture is shown as it

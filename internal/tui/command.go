@@ -62,6 +62,7 @@ const (
 	VerbDescribe
 	VerbArchive
 	VerbSlow
+	VerbRetain
 	VerbReport
 	VerbReports
 	VerbPurge
@@ -88,7 +89,7 @@ type Command struct {
 
 	Path string // VerbSend; VerbSave: a folder, may be empty
 
-	Setting chat.Setting // VerbArchive, VerbSlow
+	Setting chat.Setting // VerbArchive, VerbSlow, VerbRetain
 
 	// VerbRole, VerbKick, VerbBan, VerbUnban, VerbMute; Who: VerbMsg, too, and the field of VerbProfile.
 	Who    string
@@ -132,6 +133,7 @@ func verbs() []struct {
 		{"describe", "/describe text", "say it at length", VerbDescribe},
 		{"archive", "/archive [off]", "take nothing new, or again", VerbArchive},
 		{"slow", "/slow 30s|off", "members wait between messages", VerbSlow},
+		{"retention", "/retention 30d|off", "what is said goes after that", VerbRetain},
 		{"report", "/report [^N] [why]", "tell the moderators of a message", VerbReport},
 		{"reports", "/reports [all|N acted]", "what was reported; acted, rejected", VerbReports},
 		{"purge", "/purge NAME HOURS", "delete what he has said", VerbPurge},
@@ -214,7 +216,7 @@ func (c *Command) arguments(words []string) error {
 	case VerbTopic, VerbDescribe:
 		c.Text = strings.Join(words, " ")
 		return nil
-	case VerbArchive, VerbSlow:
+	case VerbArchive, VerbSlow, VerbRetain:
 		return c.setting(words)
 	case VerbSearch:
 		return c.search(words)

@@ -12,7 +12,7 @@ import (
 
 // lineJSON is an event as `--json` prints it. Fields are only ever added.
 type lineJSON struct {
-	Event   string          `json:"event"` // message, join, leave, role, kick, name, describe, archive, slow, report or gap
+	Event   string          `json:"event"` // message, join, leave, role, kick, name, describe, archive, slow, retain, expire, report or gap
 	Room    string          `json:"room"`
 	Seq     chat.Seq        `json:"seq,omitempty"`
 	Time    string          `json:"time,omitempty"` // RFC 3339, UTC, milliseconds
@@ -22,7 +22,7 @@ type lineJSON struct {
 	Subject chat.UserID     `json:"subject,omitempty"` // role, kick: whom it is about
 	Role    string          `json:"role,omitempty"`    // role
 	Until   string          `json:"until,omitempty"`   // role: when it ends, as time
-	Value   uint32          `json:"value,omitempty"`   // archive: 1; slow: seconds
+	Value   uint32          `json:"value,omitempty"`   // archive: 1; slow, retain: seconds
 	Files   []chat.FileInfo `json:"files,omitempty"`   // message: what it names
 	Blocked bool            `json:"blocked,omitempty"` // message, edit: of a user who is blocked, so there is no text
 
@@ -31,7 +31,7 @@ type lineJSON struct {
 	Note    string `json:"note,omitempty"`    // report: why
 
 	From chat.Seq `json:"from,omitempty"` // gap: the first one that is lost
-	To   chat.Seq `json:"to,omitempty"`   // gap: the last one
+	To   chat.Seq `json:"to,omitempty"`   // gap: the last one; expire: all up to it are erased
 	Anew bool     `json:"anew,omitempty"` // gap: the log began anew, sequence numbers too
 }
 
@@ -62,6 +62,10 @@ func kindName(k chat.EventKind) string {
 		return "archive"
 	case chat.EventSlow:
 		return "slow"
+	case chat.EventRetain:
+		return "retain"
+	case chat.EventExpire:
+		return "expire"
 	}
 	return fmt.Sprintf("kind-%d", k)
 }
@@ -76,6 +80,9 @@ func (p *plain) format(e chat.Event) string {
 		l := lineJSON{
 			Event: kindName(e.Kind), Room: p.room.Name, Seq: e.Seq, User: e.User, Name: e.Name, Text: e.Text,
 			Time: timeOf(e.TimeMs), Subject: e.Subject, Value: e.Value, Files: e.Files.All(), Blocked: hidden,
+		}
+		if e.Kind == chat.EventExpire {
+			l.To = e.Target
 		}
 		if e.Kind == chat.EventRole {
 			l.Role = e.Role.String()
@@ -93,8 +100,10 @@ func (p *plain) format(e chat.Event) string {
 		return head + "* " + name + " joined"
 	case chat.EventLeave:
 		return head + "* " + name + " left"
-	case chat.EventName, chat.EventDescribe, chat.EventArchive, chat.EventSlow:
+	case chat.EventName, chat.EventDescribe, chat.EventArchive, chat.EventSlow, chat.EventRetain:
 		return head + "* " + CleanLine(setText(e))
+	case chat.EventExpire:
+		return fmt.Sprintf("%s* events up to %d are erased: they were too old", head, e.Target)
 	case chat.EventRole, chat.EventKick:
 		return head + "* " + ruleText(e, p.names.of(e.Subject), p.config.Location)
 	}
