@@ -25,6 +25,12 @@ type Archive interface {
 	// Their logs are empty.
 	AddRooms(ctx context.Context, rooms []Room) error
 
+	// BeginLog has the log of a room, which is empty, go on behind after, as one does whose
+	// beginning up to there was erased: the next Commit is to be decided at after. What follows from what
+	// was erased (Ruled, Topic, and the settings of r) is kept with the room; roles and counts are records.
+	// CodeBadRequest if the log has events. Until something is committed a store may forget after.
+	BeginLog(ctx context.Context, r Room, after Seq) error
+
 	// Memberships returns up to itemsMax memberships (at least 1), ordered by user and room,
 	// that stand behind that of a user in a room.
 	Memberships(ctx context.Context, user UserID, room RoomID, itemsMax int) ([]Membership, error)

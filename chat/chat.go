@@ -66,7 +66,7 @@ type Event struct {
 	User    UserID
 	Name    string // display name of User at the time
 	Nonce   Nonce
-	Target  Seq      // an earlier event of the room that this one is about, or answers; 0: none
+	Target  Seq      // an earlier event of the room that this one is about, or answers; 0: none. Of EventExpire: the last that is erased
 	Root    Seq      // messages only: the first of the thread that it belongs to, as its author says; 0: none, or Target
 	TimeMs  int64    // Unix time in milliseconds; not smaller than the one before, but where a wrong clock was set right
 	Text    string   // of messages and edits, empty if it was erased; of reactions the emoji; of roles and kicks the reason, if one was given; valid UTF-8
@@ -74,7 +74,7 @@ type Event struct {
 	Subject UserID   // roles and kicks only: whom it is about
 	Role    Role     // role events only
 	UntilMs int64    // role events only: the role holds at times below it (see Given); 0: for good
-	Value   uint32   // settings only that have a number: archived, slow
+	Value   uint32   // settings only that have a number: archived, slow, retain
 }
 
 // Digest is 64 bits of what e says: kind, target, root, value, text, files, subject, and role with how long it
@@ -133,6 +133,8 @@ type Room struct {
 	Description string
 	Archived    bool // it is read, and nothing new is taken
 	SlowSeconds uint32
+
+	RetainSeconds uint32 // for how long what is said is kept; 0: for as long as the server does; see Expirer
 }
 
 // User is a person or program with a name.

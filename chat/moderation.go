@@ -281,6 +281,8 @@ func settingWhat(e *Event) string {
 			return "not archived any more"
 		}
 		return "archived"
+	case EventRetain:
+		return fmt.Sprintf("keeps what is said: %d s", e.Value)
 	}
 	return fmt.Sprintf("slow mode: %d s", e.Value)
 }

@@ -9,26 +9,29 @@ const (
 	EventDescribe EventKind = 17 // User gave the room the description Text, which may be empty
 	EventArchive  EventKind = 18 // Value 1: from here on the room takes nothing new; 0: it does again
 	EventSlow     EventKind = 19 // Value is how many seconds a member has to wait after a message of his; 0: no time
+	EventRetain   EventKind = 23 // Value is for how many seconds the room keeps what is said; 0: for as long as the server does
 )
 
 // Sets reports whether events of the kind change a setting of the room.
-func (k EventKind) Sets() bool { return k >= EventName && k <= EventSlow }
+func (k EventKind) Sets() bool { return k >= EventName && k <= EventSlow || k == EventRetain }
 
 // ByServer reports whether the event has no author: whoever operates the server has changed a
-// setting of the room.
-func (e *Event) ByServer() bool { return e.User == 0 && e.Kind.Sets() }
+// setting of the room, or the server has erased what was too old.
+func (e *Event) ByServer() bool { return e.User == 0 && (e.Kind.Sets() || e.Kind == EventExpire) }
 
 // Bounds of the settings of a room.
 const (
 	DescriptionBytesMax = 4096
 	SlowSecondsMax      = 6 * 60 * 60
+	RetainSecondsMin    = 60 // but for 0
+	RetainSecondsMax    = 10 * 365 * 24 * 60 * 60
 )
 
 // Setting is what somebody wants a room to be.
 type Setting struct {
 	Kind  EventKind // one that Sets
 	Text  string    // EventName, EventDescribe
-	Value uint32    // EventArchive, EventSlow
+	Value uint32    // EventArchive, EventSlow, EventRetain
 }
 
 // Check returns what is wrong with a setting, nil if nothing is. It does not look at names, for
@@ -47,8 +50,10 @@ func (s *Setting) Check() error {
 		return Errorf(CodeBadRequest, "a room is archived (1), or not (0)")
 	case s.Kind == EventSlow && s.Value > SlowSecondsMax:
 		return Errorf(CodeBadRequest, "members may be made to wait for %v at most", SlowSecondsMax*time.Second)
+	case s.Kind == EventRetain && s.Value != 0 && (s.Value < RetainSecondsMin || s.Value > RetainSecondsMax):
+		return Errorf(CodeBadRequest, "a room keeps what is said for %d seconds at least, and %d at most; 0: for as long as the server does", RetainSecondsMin, RetainSecondsMax)
 	}
-	if s.Value != 0 && s.Kind != EventArchive && s.Kind != EventSlow {
+	if s.Value != 0 && s.Kind != EventArchive && s.Kind != EventSlow && s.Kind != EventRetain {
 		return Errorf(CodeBadRequest, "this setting has a text, and no value")
 	}
 	return nil
@@ -65,13 +70,15 @@ func (r *Room) Set(e *Event) {
 		r.Archived = e.Value != 0
 	case EventSlow:
 		r.SlowSeconds = e.Value
+	case EventRetain:
+		r.RetainSeconds = e.Value
 	}
 }
 
 // TakesArchived reports whether an archived room takes events of the kind: what moderators need
 // to keep it in order, and what ends it.
 func (k EventKind) TakesArchived() bool {
-	return k == EventArchive || k == EventName || k == EventDelete || k.Rules()
+	return k == EventArchive || k == EventName || k == EventDelete || k == EventRetain || k.Rules()
 }
 
 // Slowed returns how long somebody has to wait whose newest message has the time saidMs, 0 if

@@ -43,7 +43,7 @@ type LogStore interface {
 	// CodeSequence if an append has a hole in its numbers or does not begin at
 	// After + 1, and if a room is there twice; CodeNoRoom for a room that is not there;
 	// CodeBadRequest for an ephemeral one, an event that names another room, an author
-	// or subject that is not there (a setting that is ByServer needs none), a target that is not earlier, or a batch whose
+	// or subject that is not there (an event that is ByServer needs none), a target that is not earlier, or a batch whose
 	// Writer is 0. All that is checked for rooms with a conflict, too; which of several
 	// faults is told is the store's choice. CodeUnavailable means that the store could
 	// not do it now (ctx ended, disk full).
@@ -147,26 +147,6 @@ type UserStore interface {
 type RoomQuota struct {
 	CreatorMax int // of the creator, if there is one
 	AllMax     int
-}
-
-// Eraser is a Store that can forget the beginnings of logs.
-type Eraser interface {
-	// Erase erases events of durable rooms that are dated before e.BeforeMs: from the
-	// beginning of each log up to the first that is younger. The newest event of a log
-	// stays, so that its numbers go on. It looks at up to e.RoomsMax rooms with ids from
-	// e.From on, and erases up to e.EventsMax events, in one transaction, so that others
-	// do not wait for long. What is erased is gone for good: it is in no page and no
-	// Conflict (whose Between is nil then), and nobody is known by its nonces. Roles and
-	// SentCount stay. next is where to go on, 0 when there are no more rooms. On an error
-	// nothing is erased, or it is not known; it may be tried again.
-	Erase(ctx context.Context, e Erasure) (next RoomID, erased int, err error)
-}
-
-// Erasure says what is to be erased.
-type Erasure struct {
-	From                RoomID
-	BeforeMs            int64
-	RoomsMax, EventsMax int
 }
 
 // BatchID names a batch for ever. A writer numbers its batches upwards.

@@ -75,7 +75,7 @@ func info(r hub.RoomInfo) *pb.RoomInfo {
 func fillInfo(m *pb.RoomInfo, r *hub.RoomInfo) {
 	m.Id, m.Name, m.Epoch, m.Ephemeral = uint64(r.ID), r.Name, uint64(r.Epoch), r.Ephemeral
 	m.Private, m.Topic = r.Private, r.Topic
-	m.Description, m.Archived, m.SlowSeconds = r.Description, r.Archived, r.SlowSeconds
+	m.Description, m.Archived, m.SlowSeconds, m.RetainSeconds = r.Description, r.Archived, r.SlowSeconds, r.RetainSeconds
 	m.Direct = m.Direct[:0]
 	for _, u := range r.DirectUsers() {
 		m.Direct = append(m.Direct, uint64(u))

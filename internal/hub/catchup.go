@@ -90,6 +90,9 @@ func (h *home) caughtUp(after chat.Seq, events []chat.Event, more bool, err erro
 	h.catchUp.running = false
 	hub, end := h.shard.hub, after+chat.Seq(len(events))
 	switch {
+	case err == nil && len(events) > 0 && events[0].Seq > after+1:
+		h.erasedUnseen(after, events[0].Seq)
+		return
 	case err != nil:
 		hub.logTrouble(&hub.troubles.page, "reading what others have written failed", "room", h.id(), "error", err)
 		h.catchUpFailed("the room's log can not be read now; try again")

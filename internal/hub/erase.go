@@ -83,6 +83,7 @@ type erasure struct {
 	room  chat.RoomID
 	by    []chat.Seq // the deletes
 	texts []chat.Seq // 0: any
+	upTo  chat.Seq   // and all up to it
 	left  int        // shards that have not done it
 	acks  []room.Ack // told when all have
 	then  func()     // called by the room's home when all have; may be nil
@@ -92,7 +93,15 @@ type erasure struct {
 // they erase nothing.
 func (h *home) erase(events []chat.Event) *erasure {
 	var by, texts []chat.Seq
+	upTo := chat.Seq(0)
 	for i := range events {
+		switch k := events[i].Kind; {
+		case k == chat.EventEdit:
+			h.editedAt = events[i].Seq
+		case k == chat.EventExpire:
+			upTo = max(upTo, events[i].Target)
+			texts = append(texts, h.expired(&events[i])...)
+		}
 		if events[i].Kind != chat.EventDelete {
 			continue
 		}
@@ -103,13 +112,16 @@ func (h *home) erase(events []chat.Event) *erasure {
 		}
 		texts = append(texts, of...)
 	}
-	if len(texts) == 0 {
+	if len(texts) == 0 && upTo == 0 {
 		return nil
 	}
 	s := h.shard
 	s.hub.counts.erased.Add(int64(len(texts)))
 	s.hub.erased.note(h.id(), texts)
-	e := &erasure{from: s, home: h, room: h.id(), by: by, texts: texts, left: len(s.hub.shards)}
+	if upTo > 0 {
+		s.hub.erased.note(h.id(), []chat.Seq{0})
+	}
+	e := &erasure{from: s, home: h, room: h.id(), by: by, texts: texts, upTo: upTo, left: len(s.hub.shards)}
 	h.erasures = append(h.erasures, e)
 	s.erasing++
 	for to := range s.hub.shards {
@@ -157,9 +169,9 @@ func (e *eraseTexts) on(s *Shard) {
 	for i := range s.hub.config.Formats {
 		f := formatIndex(i)
 		if r := s.replicas[replicaKey{e.room, f}]; r != nil {
-			s.forget(r.feed, f, e.texts)
+			s.forget(r.feed, f, e.erasure)
 		} else if h := s.homes[e.room]; h != nil && h.streams[f] != nil {
-			s.forget(h.streams[f].feed, f, e.texts)
+			s.forget(h.streams[f].feed, f, e.erasure)
 		}
 	}
 	if len(s.holders(e.erasure)) == 0 {
@@ -180,14 +192,12 @@ func (e *eraseTexts) on(s *Shard) {
 const holdersWait = 100 * time.Millisecond
 
 // forget takes texts out of a feed, which is of a format.
-func (s *Shard) forget(f *engine.Feed, of formatIndex, texts []chat.Seq) {
-	for _, seq := range texts {
-		if seq == 0 {
-			s.loseWindow(f)
-			return
-		}
+func (s *Shard) forget(f *engine.Feed, of formatIndex, e *erasure) {
+	if e.upTo != 0 || slices.Contains(e.texts, 0) {
+		s.loseWindow(f) // who has read it all loses nothing
+		return
 	}
-	for _, seq := range texts {
+	for _, seq := range e.texts {
 		f.DropPages(uint64(seq), uint64(seq))
 		if entry := f.Entry(uint64(seq)); entry != nil && !s.blank(f, of, uint64(seq), entry) {
 			s.loseWindow(f)
@@ -251,7 +261,7 @@ func (s *Shard) holders(e *erasure) (found []*engine.Session) {
 
 // among reports whether one of the texts is of the events first to last.
 func (e *erasure) among(first, last chat.Seq) bool {
-	return slices.ContainsFunc(e.texts, func(seq chat.Seq) bool { return seq == 0 || seq >= first && seq <= last })
+	return first <= e.upTo || slices.ContainsFunc(e.texts, func(seq chat.Seq) bool { return seq == 0 || seq >= first && seq <= last })
 }
 
 // queuedPage is a page of history in a session's direct queue, or one that was there; or what was

@@ -35,6 +35,8 @@ type home struct {
 	linkJoins    map[chat.UserID]*linkJoin      // who is on his way into the room; see joinlink.go
 	deleting     *deleteRequest                 // it is being deleted, for who has asked; nil: it is not
 	purging      bool                           // messages of somebody are being deleted; see purge.go
+	expiring     chat.Expiry                    // what is being erased for its age; see expire.go
+	editedAt     chat.Seq                       // no edit stands behind it
 	storeDeletes bool                           // the store is asked to
 	deleted      bool                           // it is not there any more, but for those who leave it
 }
@@ -43,6 +45,7 @@ func newHome(s *Shard, e *entry) *home {
 	return &home{
 		shard: s, entry: e, room: room.New(e.room, s.hub.roomConfig()),
 		streams: make([]*stream, len(s.hub.config.Formats)), direct: e.room.DirectUsers(),
+		editedAt: e.room.LastSeq,
 	}
 }
 
@@ -110,6 +113,7 @@ func (h *home) take(nowMs int64) *job {
 func (h *home) stored(j *job) {
 	switch {
 	case j.err != nil:
+		h.catchUp.again = h.catchUp.again || j.conflict != nil // what is between is erased
 		h.room.Failed(func(a room.Ack) { h.giveUp(a, unavailable(j.err)) })
 	case j.conflict != nil:
 		h.overtaken(j.conflict)
@@ -123,13 +127,14 @@ func (h *home) stored(j *job) {
 // committed is called when the batch in flight is in the log: it goes to the readers,
 // and the authors are told.
 func (h *home) committed(events []chat.Event) {
-	rules, deletes := false, false
+	rules, erases := false, false
 	for i := range events {
-		rules = rules || events[i].Kind.Rules()
-		deletes = deletes || events[i].Kind == chat.EventDelete
+		k := events[i].Kind
+		rules = rules || k.Rules()
+		erases = erases || k == chat.EventDelete || k == chat.EventExpire || k == chat.EventEdit
 	}
 	var gone *erasure
-	if deletes {
+	if erases {
 		gone = h.erase(events)
 	}
 	if rules {

@@ -222,6 +222,7 @@ type counts struct {
 	linksWrong                    atomic.Int64
 	searches, searchNanos         atomic.Int64
 	erased, endedForErased        atomic.Int64
+	expired                       atomic.Int64
 	encoded                       [formatsMax]atomic.Int64 // events, by format
 }
 
@@ -403,6 +404,7 @@ type Stats struct {
 	Filtered                       int64 // of Refused, what a room's filter did not take
 	LinksMade, LinksUsed           int64 // invitation links into rooms, and who came by them
 	LinksWrong                     int64 // codes of such links that let nobody in
+	Expired                        int64 // events that were erased for their age
 	SentOut                        int64 // sessions that a ban or a kick has taken out of a room
 	ShutOut                        int64 // sessions and connections that a ban from the server has ended
 	TasksWaiting                   int
@@ -428,7 +430,7 @@ func (h *Hub) Stats() Stats {
 		Published: c.published.Load(), Refused: c.refused.Load(), Duplicates: c.duplicate.Load(),
 		Committed: c.committed.Load(), Commits: c.commits.Load(), Failed: c.failed.Load(),
 		CommitSeconds: float64(c.commitNanos.Load()) / 1e9, Pages: c.pages.Load(),
-		Conflicts: c.conflicts.Load(), Encoded: encoded, SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
+		Conflicts: c.conflicts.Load(), Encoded: encoded, Expired: c.expired.Load(), SentOut: c.sentOut.Load(), ShutOut: c.shutOut.Load(), WindowsLost: c.windowsLost.Load(), RoomsPushed: c.roomsPushed.Load(),
 		Filtered: c.filtered.Load(), LinksMade: c.linksMade.Load(), LinksUsed: c.linksUsed.Load(), LinksWrong: c.linksWrong.Load(),
 		MemberChanges: c.memberChanges.Load(), TasksWaiting: h.tasksWaiting(), PendingBytes: h.pending.Load(),
 		Addresses: h.limits.addresses.Len(),

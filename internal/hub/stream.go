@@ -118,6 +118,11 @@ func (h *home) lose(st *stream, next uint64, err error) {
 	hub := h.shard.hub
 	hub.counts.windowsLost.Add(1)
 	hub.logTrouble(&hub.troubles.memory, "no memory for a room's window: its readers are fed from the store", "room", h.id(), "error", err)
+	h.skipTo(st, next)
+}
+
+// skipTo has a stream's window begin at next: what is before is read from the store by whoever wants it.
+func (h *home) skipTo(st *stream, next uint64) {
 	st.chunker.Drop()
 	st.feed.Lose(next)
 	for to, n := range st.readers {

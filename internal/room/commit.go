@@ -56,7 +56,7 @@ func (r *Room) decide(tell Outcomes) {
 	ruled, changed := r.info.Ruled || r.info.Archived || r.info.SlowSeconds > 0, false
 	for i := range r.flying.events {
 		k := r.flying.events[i].Kind
-		ruled = ruled || k.Rules() || k.Sets() || k == chat.EventTopic || r.isShutOut(&r.flying.events[i])
+		ruled = ruled || k.Rules() || k.Sets() || k == chat.EventTopic || k == chat.EventExpire || r.isShutOut(&r.flying.events[i])
 		changed = changed || k.Changes()
 	}
 	if !ruled && !changed {
@@ -111,6 +111,9 @@ func (r *Room) decidable() int {
 func (r *Room) giveUp(b *batch, i int, refuse func(Ack)) {
 	e := &b.events[i]
 	r.pendingBytes -= cost(e.Text, e.Files)
+	if e.Kind == chat.EventExpire {
+		r.expiring = 0 // it is asked for again
+	}
 	if !e.Kind.Authored() {
 		return
 	}
@@ -126,6 +129,9 @@ func (r *Room) Committed(ack func(Ack)) {
 		e := &r.flying.events[i]
 		r.info.LastSeq, r.info.LastMs = e.Seq, e.TimeMs
 		r.pendingBytes -= cost(e.Text, e.Files)
+		if e.Kind == chat.EventExpire {
+			r.hasExpired(e)
+		}
 		if !e.Kind.Authored() {
 			continue
 		}
@@ -182,6 +188,8 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 			a.note(e, e.Digest())
 		}
 		switch {
+		case e.Kind == chat.EventExpire:
+			r.hasExpired(e)
 		case e.Kind == chat.EventRole:
 			r.rule(e)
 		case e.Kind.Changes():
@@ -197,6 +205,10 @@ func (r *Room) Apply(events []chat.Event, tell Outcomes) {
 func (r *Room) dropKnown(tell Outcomes) {
 	r.gathering.keep(func(i int) bool {
 		e := &r.gathering.events[i]
+		if e.Kind == chat.EventExpire && e.Target <= r.expired {
+			r.pendingBytes -= cost(e.Text, e.Files)
+			return false
+		}
 		if !e.Kind.Authored() {
 			return true
 		}

@@ -76,6 +76,8 @@ type Room struct {
 	targets targets
 	held    int // publishes that wait for their author
 	closed  bool
+
+	expired, expiring chat.Seq // up to where the log is erased, as far as is known, and is to be
 }
 
 // present is a user with sessions in the room.

@@ -44,10 +44,10 @@ func (r *Room) slowed(e *chat.Event, role chat.Role) *chat.Error {
 }
 
 // untilSet is how many of the first events can be decided now: what stands behind a change of a
-// setting is decided when that is in the log, or is not.
+// setting, or what erases messages, is decided when that is in the log, or is not.
 func (r *Room) untilSet() int {
 	for i := range r.flying.events {
-		if r.flying.events[i].Kind.Sets() {
+		if k := r.flying.events[i].Kind; k.Sets() || k == chat.EventExpire {
 			return i + 1
 		}
 	}

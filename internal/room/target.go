@@ -12,6 +12,7 @@ import (
 type target struct {
 	chat.Target
 	loaded bool
+	gone   bool         // it was erased for its age
 	since  []chat.Event // what has come about it since the store was asked
 	wanted int          // publishes and events on their way that need it
 }
@@ -68,6 +69,9 @@ func (r *Room) LoadTarget(seq chat.Seq, u chat.UserID, stored chat.Target) {
 	t := r.targets.peek(seq, u)
 	if t == nil || t.loaded {
 		return
+	}
+	if t.gone {
+		stored = chat.Target{AsOf: stored.AsOf}
 	}
 	t.Target, t.loaded = stored, true
 	for i := range t.since {

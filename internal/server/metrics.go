@@ -89,7 +89,7 @@ var (
 	descDiskFull      = desc("disk_full", "1 while messages, rooms and new guests are refused because of that.")
 	descWindowsLost   = desc("windows_lost_total", "Times that there was no memory for a room's window, and its readers were fed from the store.")
 	descRoomsPushed   = desc("rooms_pushed_total", "Rooms let go before their time, to make a place for others.")
-	descErased        = desc("erased_events_total", "Events erased because they were older than --retention.")
+	descErased        = desc("erased_events_total", "Events erased because they were older than --retention, or than their room keeps them.")
 	descLogLost       = desc("log_lines_lost_total", "Log lines that had no room in the queue, or could not be written.")
 	descBuffers       = desc("buffers", "Network buffers handed out now.")
 )
@@ -231,7 +231,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(descDiskFree, float64(w.free.Load()))
 	}
 	if e := c.s.erasing; e != nil {
-		count(descErased, float64(e.erased.Load()))
+		count(descErased, float64(h.Expired))
 	}
 	full := 0.0
 	if c.s.node.Hub.DiskFull() {

@@ -73,7 +73,7 @@ func (s *Server) startModeration(ctx context.Context) error {
 func (s *Server) eraseDeleted(ctx context.Context) error {
 	for {
 		more, err := s.node.Hub.EraseDeleted()
-		if err != nil || !more || !pausing(ctx, erasePause) {
+		if err != nil || !more || !pausing(ctx, expirePause) {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ func (s *Server) trimAudit(ctx context.Context, m chat.Moderation) error {
 	}
 	for {
 		n, err := m.TrimAudit(ctx, chat.Millis(s.now().Add(-s.config.AuditRetention)), auditTrimMax)
-		if err != nil || n < auditTrimMax || !pausing(ctx, erasePause) {
+		if err != nil || n < auditTrimMax || !pausing(ctx, expirePause) {
 			return err
 		}
 	}

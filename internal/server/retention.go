@@ -1,48 +1,48 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"sarang/chat"
+	"sarang/internal/limit"
 )
 
-// Retention: durable events that are older than a time are erased, in small transactions
-// with pauses between them, so that nobody waits for long.
+// Retention: what is older than the server, or a room, keeps it is looked for a page of rooms at a time, with
+// pauses between them, and erased by the rooms (hub.Expire), so that nobody waits for long.
 const (
-	eraseEvery     = time.Minute // from the end of one round through all rooms to the next
-	erasePause     = 50 * time.Millisecond
-	eraseRoomsMax  = 64 // of one transaction
-	eraseEventsMax = 256
-	retentionLeast = time.Minute
+	expirePause     = 50 * time.Millisecond
+	expireLoaded    = time.Second // the pause while the server has too much to do
+	expireRoomsMax  = 64          // looked at in one go
+	expireEventsMax = 256         // erased in one go
+	retentionLeast  = time.Minute
 )
 
-// erasing is the goroutine that erases.
+// erasing is the goroutine that looks for what is too old.
 type erasing struct {
-	erased atomic.Int64
-	end    context.CancelFunc
-	done   chan struct{}
+	end  context.CancelFunc
+	done chan struct{}
 }
 
-// startErasing begins to erase what is older than the configuration allows; nil if it
-// allows everything.
+// startErasing begins to erase what is older than the configuration, and rooms, allow; nil if the store can
+// not find that.
 func (s *Server) startErasing() (*erasing, error) {
-	if s.config.Retention <= 0 {
-		return nil, nil
-	}
-	from, ok := s.store.(chat.Eraser)
+	from, ok := s.store.(chat.Expirer)
 	if !ok {
-		return nil, fmt.Errorf("retention is %v, and this kind of store can not erase", s.config.Retention)
+		if s.config.Retention > 0 {
+			return nil, fmt.Errorf("retention is %v, and this kind of store can not erase", s.config.Retention)
+		}
+		return nil, nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &erasing{end: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(e.done)
-		for wait := time.Duration(0); pausing(ctx, wait); wait = eraseEvery {
+		for wait := time.Duration(0); pausing(ctx, wait); wait = cmp.Or(s.config.ExpireEvery, time.Minute) {
 			if err := e.round(ctx, s, from); err != nil && ctx.Err() == nil {
-				s.config.Logger.Error("erasing old messages failed; trying again later", "error", err)
+				s.config.Logger.Error("looking for old messages failed; trying again later", "error", err)
 			}
 		}
 	}()
@@ -50,19 +50,23 @@ func (s *Server) startErasing() (*erasing, error) {
 }
 
 // round goes through all rooms once.
-func (e *erasing) round(ctx context.Context, s *Server, from chat.Eraser) error {
-	before, next := chat.Millis(s.now().Add(-s.config.Retention)), chat.RoomID(1)
-	for next != 0 {
-		var n int
-		var err error
-		next, n, err = from.Erase(ctx, chat.Erasure{
-			From: next, BeforeMs: before, RoomsMax: eraseRoomsMax, EventsMax: eraseEventsMax,
-		})
+func (e *erasing) round(ctx context.Context, s *Server, from chat.Expirer) error {
+	q := chat.ExpiryQuery{From: 1, KeepMs: s.config.Retention.Milliseconds(), RoomsMax: expireRoomsMax, EventsMax: expireEventsMax}
+	for q.From != 0 {
+		for s.node.Hub.Load().Level >= limit.LevelReads {
+			if !pausing(ctx, expireLoaded) {
+				return ctx.Err()
+			}
+		}
+		q.NowMs = chat.Millis(s.now())
+		found, next, err := from.Expired(ctx, q)
 		if err != nil {
 			return err
 		}
-		e.erased.Add(int64(n))
-		if next != 0 && !pausing(ctx, erasePause) {
+		for _, x := range found {
+			s.node.Hub.Expire(x)
+		}
+		if q.From = next; next != 0 && !pausing(ctx, expirePause) {
 			return ctx.Err()
 		}
 	}

@@ -184,6 +184,7 @@ func tryRole(t *testing.T, room, said uint64, owner, actor, subject asker, role 
 	want("read threads and pins", actor.picked(room), may("history"), chat.CodeForbidden)
 	want("set the topic", actor.topic(room), may("topic"), outside)
 	want("slow the room down", actor.set(room, chat.Setting{Kind: chat.EventSlow}), may("slow"), outside)
+	want("say how long is kept", actor.set(room, chat.Setting{Kind: chat.EventRetain, Value: 1 << 20}), may("settings"), outside)
 	want("describe the room", actor.set(room, chat.Setting{Kind: chat.EventDescribe, Text: "x"}), may("settings"), outside)
 	want("delete what nobody has said", actor.purge(room, 1<<40), may("erase"), chat.CodeForbidden)
 	want("rename the room", actor.set(room, chat.Setting{Kind: chat.EventName, Text: "table"}), may("settings"), outside)

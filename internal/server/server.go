@@ -74,6 +74,7 @@ type Config struct {
 	HeartbeatInterval time.Duration
 	IdleTimeout       time.Duration
 	Retention         time.Duration // durable events that are older are erased; 0: none are
+	ExpireEvery       time.Duration // from the end of one look for what is too old to the next
 	AuditRetention    time.Duration // entries of the audit log, and resolved reports, that are older are erased; 0: none are
 	DrainTimeout      time.Duration // for everything to end in order
 	RetryAfterMin     time.Duration // clients are told, at a drain, to come back after
@@ -134,6 +135,7 @@ func Default() Config {
 		DrainTimeout:      15 * time.Second,
 		RetryAfterMin:     time.Second,
 		RetryAfterMax:     10 * time.Second,
+		ExpireEvery:       time.Minute,
 		AuditRetention:    2 * 365 * 24 * time.Hour,
 		Hub:               hub.DefaultConfig(),
 		Logger:            slog.Default(),

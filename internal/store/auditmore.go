@@ -87,6 +87,7 @@ func (a *Audited) changes(ctx context.Context, s chat.Archive, r chat.Room, c *c
 	for what, differs := range map[string]bool{
 		"topic":       c.set[chat.EventTopic] && r.Topic != c.settings.Topic,
 		"description": c.set[chat.EventDescribe] && r.Description != c.settings.Description,
+		"retention":   c.set[chat.EventRetain] && r.RetainSeconds != c.settings.RetainSeconds,
 		"slow mode":   c.set[chat.EventSlow] && r.SlowSeconds != c.settings.SlowSeconds,
 		"being open":  c.set[chat.EventArchive] && r.Archived != c.settings.Archived,
 	} {

@@ -148,7 +148,7 @@ func bare(rooms []chat.Room) []chat.Room {
 	all := make([]chat.Room, len(rooms))
 	for i, r := range rooms {
 		r.LastSeq, r.LastMs, r.Ruled, r.Topic = 0, 0, false, ""
-		r.Description, r.Archived, r.SlowSeconds = "", false, 0
+		r.Description, r.Archived, r.SlowSeconds, r.RetainSeconds = "", false, 0, 0
 		all[i] = r
 	}
 	return all
@@ -230,9 +230,12 @@ func (c *copying) logs(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if len(page) > 0 && page[0].Seq != 1 && at == 0 {
-				return chat.Errorf(chat.CodeBadRequest,
-					"the log of room %d begins at event %d: a store of which events were erased (--retention) can not be copied yet", r.ID, page[0].Seq)
+			if len(page) > 0 && page[0].Seq != 1 && at == 0 { // what was before is erased
+				at = page[0].Seq - 1
+				if err := c.to.BeginLog(ctx, r, at); err != nil {
+					return err
+				}
+				done += uint64(at)
 			}
 			if len(page) == 0 || page[0].Seq != at+1 {
 				return missing(r.ID, at+1)

@@ -29,7 +29,7 @@ func keptOtherwise() map[string]string {
 		"users":       "id name name_key created_ms seen_ms look password token_hash",
 		"devices":     "user_id id name address token_hash renewed_ms next_hash next_ms created_ms seen_ms",
 		"invitations": "code_hash note uses_left expires_ms created_ms",
-		"rooms":       "id name name_key epoch flags private creator created_ms topic description archived slow_s",
+		"rooms":       "id name name_key epoch flags private creator created_ms topic description archived slow_s retain_s",
 		"memberships": "user_id room_id since_seq mark_seq muted",
 		// They are read by History and written by Commit.
 		"messages": "room_id seq user_id kind nonce time_ms prev_seq target subject role until_ms digest text said said_seq",
@@ -228,6 +228,7 @@ func peopled(t *testing.T, s chat.Archive) {
 		{Kind: chat.EventDelete, Target: 714},
 		{Kind: chat.EventDescribe, Text: "at length"},
 		{Kind: chat.EventSlow, Value: 7},
+		{Kind: chat.EventRetain, Value: 3600},
 		{Kind: chat.EventArchive, Value: 1},
 	} {
 		e.Room, e.Seq, e.User, e.Nonce, e.TimeMs = 1, a.After+1+chat.Seq(len(a.Events)), 2, chat.Nonce(9000+len(a.Events)), 9000
@@ -254,7 +255,7 @@ func peopled(t *testing.T, s chat.Archive) {
 	}
 }
 
-const peopledEvents = worldEvents + 18
+const peopledEvents = worldEvents + 19
 
 // told is what a store tells of it all.
 func told(t *testing.T, s chat.Archive) map[string]any {

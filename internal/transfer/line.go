@@ -77,6 +77,7 @@ var kindNames = map[chat.EventKind]string{
 	chat.EventKick: "kick", chat.EventTopic: "topic", chat.EventEdit: "edit", chat.EventDelete: "delete",
 	chat.EventReact: "react", chat.EventUnreact: "unreact", chat.EventPin: "pin", chat.EventUnpin: "unpin",
 	chat.EventName: "name", chat.EventDescribe: "describe", chat.EventArchive: "archive", chat.EventSlow: "slow",
+	chat.EventRetain: "retain", chat.EventExpire: "expire",
 }
 
 var kindsByName = func() map[string]chat.EventKind {

@@ -116,6 +116,9 @@ func (s *sarangReader) eventOf(kind chat.EventKind, l *line) (*chat.Event, error
 	if e.Target, e.Root, err = s.targets(kind, l); err != nil {
 		return nil, err
 	}
+	if kind == chat.EventExpire {
+		e.Target = 0 // what it has erased is not in the file, and it erases nothing more
+	}
 	if (kind == chat.EventReact || kind == chat.EventUnreact) == (l.Emoji == "") || l.Emoji != "" && l.Text != "" {
 		return nil, wrong("reactions, and nothing else, have an emoji, and no text")
 	}

@@ -498,7 +498,7 @@ func randomHistory(t *rapid.T) *history {
 func randomEvent(t *rapid.T, seq chat.Seq, ms int64, anybody *rapid.Generator[chat.UserID], text *rapid.Generator[string]) chat.Event {
 	kinds := []chat.EventKind{
 		chat.EventMessage, chat.EventMessage, chat.EventMessage, chat.EventJoin, chat.EventLeave, chat.EventRole, chat.EventKick, chat.EventTopic,
-		chat.EventEdit, chat.EventDelete, chat.EventReact, chat.EventUnreact, chat.EventPin, chat.EventUnpin, chat.EventDescribe, chat.EventArchive, chat.EventSlow,
+		chat.EventEdit, chat.EventDelete, chat.EventReact, chat.EventUnreact, chat.EventPin, chat.EventUnpin, chat.EventDescribe, chat.EventArchive, chat.EventSlow, chat.EventRetain,
 	}
 	e := chat.Event{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), User: anybody.Draw(t, "by"), TimeMs: ms}
 	earlier := func(what string) chat.Seq { return chat.Seq(rapid.IntRange(0, int(seq)-1).Draw(t, what)) }
@@ -523,6 +523,8 @@ func randomEvent(t *rapid.T, seq chat.Seq, ms int64, anybody *rapid.Generator[ch
 		e.Text = text.Draw(t, "text")
 	case e.Kind == chat.EventArchive:
 		e.Value = uint32(rapid.IntRange(0, 1).Draw(t, "value"))
+	case e.Kind == chat.EventRetain:
+		e.Value = 60 * uint32(rapid.IntRange(0, 60).Draw(t, "value"))
 	case e.Kind == chat.EventSlow:
 		e.Value = uint32(rapid.IntRange(0, 60).Draw(t, "value"))
 	}

@@ -606,6 +606,9 @@ func (s *script) rule(b byte, p *peer) (packet.ID, packet.Marshaler) {
 	}
 	if b&35 == 35 {
 		kind := pb.EventKind(16 + c>>2&3)
+		if c&128 != 0 {
+			kind = pb.EventKind_EVENT_KIND_RETAIN
+		}
 		return pb.CSet, &pb.SetRoom{Room: room, Nonce: mark, Kind: kind, Text: reason, Value: uint32(c & 3)}
 	}
 	if b&33 == 33 {

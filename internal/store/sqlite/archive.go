@@ -134,3 +134,30 @@ func (w *writer) run(query string, args ...any) error {
 	_, err := w.conn.ExecContext(context.Background(), query, args...)
 	return err
 }
+
+// BeginLog is documented at chat.Archive.
+func (s *Store) BeginLog(ctx context.Context, r chat.Room, after chat.Seq) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	return s.gather(ctx, &pending{do: func(w *writer) error {
+		delete(w.rooms.kept, r.ID)
+		state, err := w.stateOf(r.ID)
+		switch {
+		case err != nil:
+			return err
+		case state.last != 0:
+			return chat.Errorf(chat.CodeBadRequest, "the log of room %d has begun", r.ID)
+		}
+		ruled := int64(0)
+		if r.Ruled {
+			ruled = roomRuled
+		}
+		state.flags |= ruled
+		state.last = after
+		w.rooms.keep(r.ID, state)
+		return w.run("UPDATE rooms SET flags = flags | ?, topic = ?, description = ?, archived = ?, slow_s = ?, retain_s = ? WHERE id = ?",
+			ruled, r.Topic, r.Description, bit(r.Archived), int64(r.SlowSeconds), int64(r.RetainSeconds), int64(r.ID))
+	}})
+}

@@ -74,6 +74,7 @@ type plan struct {
 	alter  []*chat.Event // and those that change messages
 	sets   []*chat.Event // and those that change what the room is
 	named  []*chat.Event // and those that name files
+	expire []*chat.Event // and those that erase the beginning of a log
 	ruled  []chat.RoomID // rooms in which nobody was given a role before
 	linked []*chat.Event // and messages that mention somebody, or answer
 	change
@@ -150,6 +151,11 @@ func (w *writer) store(ctx context.Context, p *plan) error {
 	}
 	for _, e := range p.sets {
 		if err := w.storeSetting(e); err != nil {
+			return err
+		}
+	}
+	for _, e := range p.expire {
+		if err := w.eraseUpTo(ctx, e); err != nil {
 			return err
 		}
 	}

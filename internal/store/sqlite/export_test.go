@@ -113,7 +113,7 @@ func Queries() map[string]int {
 		selectHolder: 1, selectState: 1, selectLook: 3,
 		selectShown: 3, selectDevices: 1, selectAllDevices: 3, selectPassword: 1,
 		selectExternal: 1, selectInvitation: 1, selectInvitations: 2,
-		eraseOldest: 3, selectDurable: 2,
+		selectDurable: 2, selectRetains: 2, selectOldest: 2, selectNewest: 1, selectEditsBehind: 2,
 		selectRoom + "id = ?": 1, selectRoom + "name_key = ?": 1, selectPublicRooms: 2, selectPrivateRooms: 3, selectMyRooms: 3,
 		selectMentions: 5, selectThreads: 4, selectFollow: 3, selectPins: 3, selectReplies: 4, selectRepliesBefore: 4, selectMemberships: 3,
 	}

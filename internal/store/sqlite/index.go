@@ -224,19 +224,8 @@ func (w *writer) reindexed(e *chat.Event, change func() error) error {
 	return w.putEntries(context.Background(), []entry{is})
 }
 
-// takeOutGone takes those messages of a room out of the index that are about to be erased: of its oldest
-// events, as many as may be, those that eraseOldest will find.
-func (w *writer) takeOutGone(ctx context.Context, room chat.RoomID, beforeMs int64, most int) error {
-	state, err := w.stateOf(room)
-	if err != nil {
-		return err
-	}
-	return w.takeOutOldest(ctx, room, most, func(e *entry) bool {
-		return e.ms < beforeMs && e.seq != state.last // the newest of all stays
-	})
-}
-
-// takeOutOldest takes the oldest events of a room out of the index, up to the first that is not gone.
+// takeOutOldest takes the oldest events of a room out of the index, up to the first that is not gone; most
+// of them, all if that is -1.
 func (w *writer) takeOutOldest(ctx context.Context, room chat.RoomID, most int, goes func(*entry) bool) error {
 	if w.index.stale {
 		return nil

@@ -137,7 +137,7 @@ func bit(b bool) int64 {
 // event h, the newest message l, the event at the mark, and the oldest one if that is gone.
 // Texts are cut to characters here and to bytes by chat.LastText.
 const selectMyRooms = `SELECT b.room_id, rooms.name, rooms.name_key, rooms.epoch, rooms.flags, rooms.creator, rooms.created_ms,
-	coalesce(h.seq, 0), coalesce(h.time_ms, 0), rooms.topic, rooms.description, rooms.archived, rooms.slow_s, coalesce(r.role, 0), coalesce(r.until_ms, 0), b.mark_seq, b.muted,
+	coalesce(h.seq, 0), coalesce(h.time_ms, 0), rooms.topic, rooms.description, rooms.archived, rooms.slow_s, rooms.retain_s, coalesce(r.role, 0), coalesce(r.until_ms, 0), b.mark_seq, b.muted,
 	coalesce(h.said, 0) - coalesce((SELECT said FROM messages WHERE room_id = b.room_id AND seq <= b.mark_seq ORDER BY seq DESC LIMIT 1),
 		(SELECT said - (kind = 1) FROM messages WHERE room_id = b.room_id ORDER BY seq LIMIT 1), 0),
 	(SELECT count(*) FROM (SELECT 1 FROM mentions n WHERE n.user_id = b.user_id AND n.room_id = b.room_id AND n.seq > b.mark_seq LIMIT 100)),
@@ -185,7 +185,7 @@ func scanMyRoom(rows *sql.Rows) (chat.MyRoom, error) {
 	r, l := &m.Room, &m.Last
 	err := rows.Scan(number[chat.RoomID]{&r.ID}, text{&r.Name}, text{&r.Key}, bits[chat.Epoch]{&r.Epoch}, bits[int64]{&flags},
 		number[chat.UserID]{&r.Creator}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq}, bits[int64]{&r.LastMs}, text{&r.Topic},
-		text{&r.Description}, flag{&r.Archived}, number[uint32]{&r.SlowSeconds},
+		text{&r.Description}, flag{&r.Archived}, number[uint32]{&r.SlowSeconds}, number[uint32]{&r.RetainSeconds},
 		number[chat.Role]{&m.Given.Role}, bits[int64]{&m.Given.UntilMs}, number[chat.Seq]{&m.Mark}, bits[int64]{&muted},
 		number[uint64]{&m.Unread}, number[uint64]{&mentioned}, number[uint64]{&everybody},
 		number[chat.Seq]{&l.Seq}, number[chat.UserID]{&l.User}, text{&l.Name}, bits[int64]{&l.TimeMs}, text{&l.Text})

@@ -33,7 +33,7 @@ const (
 	// Events; see chat.AuditOf.
 	selectRuled = `SELECT 0, time_ms, kind, by_id, subject, room_id, seq, role, until_ms, '', text, ` + auditNames + `
 	FROM (SELECT *, user_id AS by_id FROM messages INDEXED BY `
-	ruledWants = ` WHERE kind > 3 AND (kind < 6 OR kind > 15) AND kind IN (4, 5, 17, 18, 19) AND (time_ms, room_id, seq) < (?1, ?2, ?3)`
+	ruledWants = ` WHERE kind > 3 AND (kind < 6 OR kind > 15) AND kind IN (4, 5, 17, 18, 19, 23) AND (time_ms, room_id, seq) < (?1, ?2, ?3)`
 	auditOrder = ` ORDER BY time_ms DESC, room_id DESC, seq DESC LIMIT `
 )
 

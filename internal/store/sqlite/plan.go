@@ -92,6 +92,8 @@ func (p *plan) add(a *chat.Append, state roomState) {
 			p.alter = append(p.alter, e)
 		case e.Kind == chat.EventTopic || e.Kind.Sets():
 			p.sets = append(p.sets, e)
+		case e.Kind == chat.EventExpire:
+			p.expire = append(p.expire, e)
 		}
 		if e.Links() {
 			p.linked = append(p.linked, e)

@@ -23,6 +23,8 @@ type readers struct {
 	unreadThreads, follow           *sql.Stmt
 	replies, repliesBefore          *sql.Stmt
 	places, found, edited           *sql.Stmt
+	durable, retains                *sql.Stmt
+	oldest, newest, editsBehind     *sql.Stmt
 }
 
 // The list of what a user has authored is walked from its head; see the first migration.
@@ -90,6 +92,11 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 		{&r.places, selectPlaces},
 		{&r.found, selectFound},
 		{&r.edited, selectEdited},
+		{&r.durable, selectDurable},
+		{&r.retains, selectRetains},
+		{&r.oldest, selectOldest},
+		{&r.newest, selectNewest},
+		{&r.editsBehind, selectEditsBehind},
 	} {
 		if *s.stmt, err = db.PrepareContext(ctx, s.query); err != nil {
 			return nil, errors.Join(err, r.close())
@@ -104,7 +111,8 @@ func openReaders(ctx context.Context, file string, c Config) (*readers, error) {
 func (r *readers) close() error {
 	return errors.Join(closeStmts(r.after, r.before, r.room, r.roomByKey, r.rooms, r.privateRooms, r.author, r.user, r.userByKey, r.holder,
 		r.myRooms, r.password, r.shown, r.devices, r.target, r.states, r.former,
-		r.mentions, r.threads, r.unreadThreads, r.follow, r.pins, r.replies, r.repliesBefore, r.places, r.found, r.edited),
+		r.mentions, r.threads, r.unreadThreads, r.follow, r.pins, r.replies, r.repliesBefore, r.places, r.found, r.edited,
+		r.durable, r.retains, r.oldest, r.newest, r.editsBehind),
 		r.profiles.close(), r.db.Close())
 }
 

@@ -23,7 +23,7 @@ const selectRoom = "SELECT rooms.id, " + roomColumns + " FROM rooms WHERE "
 const roomColumns = `rooms.name, rooms.name_key, rooms.epoch, rooms.flags, rooms.creator, rooms.created_ms,
 	coalesce((SELECT max(seq) FROM messages WHERE room_id = rooms.id), 0),
 	coalesce((SELECT time_ms FROM messages WHERE room_id = rooms.id ORDER BY seq DESC LIMIT 1), 0), rooms.topic,
-	rooms.description, rooms.archived, rooms.slow_s`
+	rooms.description, rooms.archived, rooms.slow_s, rooms.retain_s`
 
 // The public rooms have an index of their own, so that it does not matter how many others
 // are between them. A user's private rooms are those of his roles, and those that he made
@@ -45,7 +45,7 @@ func scanRoom(row interface{ Scan(...any) error }) (chat.Room, error) {
 	var flags int64
 	err := row.Scan(number[chat.RoomID]{&r.ID}, text{&r.Name}, text{&r.Key}, bits[chat.Epoch]{&r.Epoch},
 		bits[int64]{&flags}, number[chat.UserID]{&r.Creator}, bits[int64]{&r.CreatedMs}, number[chat.Seq]{&r.LastSeq}, bits[int64]{&r.LastMs}, text{&r.Topic},
-		text{&r.Description}, flag{&r.Archived}, number[uint32]{&r.SlowSeconds})
+		text{&r.Description}, flag{&r.Archived}, number[uint32]{&r.SlowSeconds}, number[uint32]{&r.RetainSeconds})
 	if err == nil && r.ID == 0 {
 		err = &columnError{int64(0), "the id of a room"}
 	}

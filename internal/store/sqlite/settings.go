@@ -18,6 +18,8 @@ func (w *writer) storeSetting(e *chat.Event) error {
 		return w.run("UPDATE rooms SET archived = ? WHERE id = ?", bit(e.Value != 0), room)
 	case chat.EventSlow:
 		return w.run("UPDATE rooms SET slow_s = ? WHERE id = ?", int64(e.Value), room)
+	case chat.EventRetain:
+		return w.run("UPDATE rooms SET retain_s = ? WHERE id = ?", int64(e.Value), room)
 	}
 	return nil // the name is no part of the log's transaction
 }

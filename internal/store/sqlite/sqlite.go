@@ -129,8 +129,8 @@ type counts struct {
 }
 
 var (
-	_ chat.Store  = (*Store)(nil)
-	_ chat.Eraser = (*Store)(nil)
+	_ chat.Store   = (*Store)(nil)
+	_ chat.Expirer = (*Store)(nil)
 )
 
 // Stats are the figures of a store since it was opened.

@@ -57,7 +57,6 @@ type writer struct {
 	selectRoom, insertRoom              *sql.Stmt
 	selectTotals, updateTotals          *sql.Stmt
 	countCreated                        *sql.Stmt
-	selectDurable, eraseOldest          *sql.Stmt
 	updateRuled, updateMarker           *sql.Stmt
 	members                             memberStmts
 	updateTopic                         *sql.Stmt
@@ -149,8 +148,6 @@ func (w *writer) prepare(ctx context.Context) error {
 		{&w.insertRoom, "INSERT INTO rooms (name, name_key, epoch, flags, creator, created_ms) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&w.selectTotals, "SELECT rooms FROM totals WHERE id = 1"},
 		{&w.updateTotals, "UPDATE totals SET rooms = rooms + ? WHERE id = 1"},
-		{&w.selectDurable, selectDurable},
-		{&w.eraseOldest, eraseOldest},
 		{&w.countCreated, "SELECT count(*) FROM (SELECT 1 FROM rooms WHERE creator = ?1 AND creator <> 0 LIMIT ?2)"},
 		{&w.updateRuled, "UPDATE rooms SET flags = flags | ? WHERE id = ?"},
 		{&w.updateTopic, "UPDATE rooms SET topic = ? WHERE id = ?"},
@@ -207,7 +204,7 @@ func (w *writer) close() error {
 		closeStmts(w.beginStmt, w.commitStmt, w.rollbackStmt, w.selectState, w.selectAfter, w.selectHead, w.selectSent,
 			w.selectHolder, w.insertUser, w.updateSeen, w.updateLater, w.clearKey, w.selectLook, w.updateLook, w.selectRoom, w.insertRoom, w.selectTotals, w.updateTotals, w.countCreated,
 			w.selectShown, w.selectDevices, w.putDevice, w.endDevice,
-			w.selectDurable, w.eraseOldest, w.updateRuled, w.updateMarker),
+			w.updateRuled, w.updateMarker),
 		closeStmts(w.insertMessages.one, w.insertMessages.many, w.insertEvents.one, w.insertEvents.many, w.upsertAuthors.one, w.upsertAuthors.many,
 			w.upsertMembers.one, w.upsertMembers.many),
 		w.members.close(),

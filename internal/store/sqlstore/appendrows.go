@@ -146,6 +146,14 @@ func (s *Store) storeRows(ctx context.Context, c Conn, b *Batch, stands map[chat
 			return false, err
 		}
 	}
+	for _, e := range b.Expires {
+		if !stands[e.Room] {
+			continue
+		}
+		if err := s.eraseUpTo(ctx, c, e); err != nil {
+			return false, err
+		}
+	}
 	for i, h := range b.Heads {
 		if !stands[h.Room] {
 			continue

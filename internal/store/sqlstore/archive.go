@@ -88,3 +88,37 @@ func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
 		return nil
 	}})
 }
+
+// BeginLog is documented at chat.Archive.
+func (s *Store) BeginLog(ctx context.Context, r chat.Room, after chat.Seq) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	return s.gather(ctx, &pending{do: func(ctx context.Context, t *smallTx) error {
+		var last int64
+		var end headEnd
+		found := false
+		err := t.conn.Query(ctx, s.sql.lockHead, []any{int64(r.ID)}, func(scan Scan) error {
+			found = true
+			return scan(&last, &end.flags, &end.said, &end.saidSeq)
+		})
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return noRoom(r.ID)
+		case last != 0 && !(t.again && last == int64(after)):
+			return chat.Errorf(chat.CodeBadRequest, "the log of room %d has begun", r.ID)
+		}
+		if r.Ruled {
+			end.flags |= HeadRuled
+		}
+		if _, err := t.conn.Exec(ctx, s.sql.updateHead, int64(after), int64(0), end.flags, int64(0), int64(0), int64(r.ID)); err != nil {
+			return err
+		}
+		_, err = s.exec(ctx, t.conn, "UPDATE rooms SET topic = ?, description = ?, archived = ?, slow_s = ?, retain_s = ? WHERE id = ?",
+			r.Topic, r.Description, bit(r.Archived), int64(r.SlowSeconds), int64(r.RetainSeconds), int64(r.ID))
+		return err
+	}})
+}

@@ -99,6 +99,9 @@ func (b *Batch) add(a *chat.Append) {
 		if e.Kind == chat.EventTopic || e.Kind.Sets() {
 			b.Sets = append(b.Sets, e)
 		}
+		if e.Kind == chat.EventExpire {
+			b.Expires = append(b.Expires, e)
+		}
 		if e.Kind == chat.EventMessage && e.Files != "" {
 			b.Named = append(b.Named, e)
 		}

@@ -69,7 +69,7 @@ type changeStatements struct {
 	dropReaction, countUp, countDown      string
 	insertTally                           string
 	target, states                        string
-	forget, forgetEdits                   string
+	forget, forgetEdits, eraseEditsBehind string
 	forgetTallies, forgetReactions        string
 }
 
@@ -85,7 +85,9 @@ func compileChanges(d *Dialect) changeStatements {
 		insertEdit: "INSERT INTO edits (room_id, target, seq) VALUES (?, ?, ?)",
 		eraseEdits: `UPDATE messages SET text = '', digest = 0 WHERE room_id = ? AND seq IN
 			(SELECT seq FROM edits WHERE room_id = ? AND target = ?)`,
-		eraseOne:      "UPDATE messages SET text = '', digest = 0 WHERE room_id = ? AND seq = ?",
+		eraseOne: "UPDATE messages SET text = '', digest = 0 WHERE room_id = ? AND seq = ?",
+		eraseEditsBehind: `UPDATE messages SET text = '', digest = 0 WHERE room_id = ? AND seq > ? AND seq IN
+			(SELECT seq FROM edits WHERE room_id = ? AND target <= ?)`,
 		dropEdits:     "DELETE FROM edits" + of,
 		dropReactions: "DELETE FROM reactions" + of,
 		dropTallies:   "DELETE FROM tallies" + of,
@@ -122,7 +124,7 @@ func compileChanges(d *Dialect) changeStatements {
 	for _, query := range []*string{
 		&s.find, &s.update, &s.insert, &s.insertEdit, &s.eraseEdits, &s.eraseOne, &s.dropEdits, &s.dropReactions, &s.dropTallies,
 		&s.findReaction, &s.insertReaction, &s.dropReaction, &s.countUp, &s.countDown, &s.insertTally, &s.target, &s.states,
-		&s.forget, &s.forgetEdits, &s.forgetTallies, &s.forgetReactions,
+		&s.forget, &s.forgetEdits, &s.eraseEditsBehind, &s.forgetTallies, &s.forgetReactions,
 	} {
 		*query = d.compile(*query)
 	}

@@ -47,13 +47,13 @@ func scanEvent(scan Scan, room chat.RoomID) (e chat.Event, err error) {
 }
 
 func scanRoom(scan Scan) (r chat.Room, err error) {
-	var id, epoch, creator, last, flags, archived, slow int64
-	if err := scan(&id, &r.Name, &r.Key, &epoch, &creator, &r.CreatedMs, &last, &r.LastMs, &flags, &r.Topic, &r.Description, &archived, &slow); err != nil {
+	var id, epoch, creator, last, flags, archived, slow, retain int64
+	if err := scan(&id, &r.Name, &r.Key, &epoch, &creator, &r.CreatedMs, &last, &r.LastMs, &flags, &r.Topic, &r.Description, &archived, &slow, &retain); err != nil {
 		return r, err
 	}
 	r.Epoch = chat.Epoch(epoch)
 	r.Ephemeral, r.Ruled, r.Private = flags&headEphemeral != 0, flags&HeadRuled != 0, flags&headPrivate != 0
-	r.Archived, r.SlowSeconds = archived != 0, uint32(slow)
+	r.Archived, r.SlowSeconds, r.RetainSeconds = archived != 0, uint32(slow), uint32(retain)
 	if r.ID, err = whole[chat.RoomID](id, "the id of a room"); err != nil {
 		return r, err
 	}

@@ -98,7 +98,7 @@ func (s *Store) append(ctx context.Context, b *Batch) (o Outcome, err error) {
 		defer s.backlog.add(b.Heads) // also if it is not known what was stored
 	}
 	err = s.write(ctx, func(ctx context.Context, c Conn) (err error) {
-		if a, can := c.(*lent).Conn.(Appender); can && len(b.Changes)+len(b.Sets)+len(b.Named)+len(b.Linked) == 0 {
+		if a, can := c.(*lent).Conn.(Appender); can && len(b.Changes)+len(b.Sets)+len(b.Named)+len(b.Linked)+len(b.Expires) == 0 {
 			o, err = a.Append(ctx, b)
 			return err
 		}

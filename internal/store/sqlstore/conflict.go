@@ -90,8 +90,8 @@ func (s *Store) readBetween(ctx context.Context, c Conn, h conflictHead, bytesMa
 // checkErased returns nil if the event behind h.after was erased: then nothing is in front
 // of it.
 func (s *Store) checkErased(ctx context.Context, c Conn, h conflictHead) error {
-	var first, ms int64
-	err := c.Query(ctx, s.sql.oldest, []any{int64(h.room), int64(1)}, func(scan Scan) error { return scan(&first, &ms) })
+	var first, ms, kind int64
+	err := c.Query(ctx, s.sql.oldest, []any{int64(h.room), int64(1)}, func(scan Scan) error { return scan(&first, &ms, &kind) })
 	if err == nil && first <= int64(h.after)+1 {
 		err = damagedError(fmt.Errorf("room %d: event %d is missing", h.room, h.after+1))
 	}

@@ -81,6 +81,7 @@ type Batch struct {
 	Authors []AuthorDelta
 	Members []Member      // the newest role of each
 	Changes []*chat.Event // those of the rows that change messages
+	Expires []*chat.Event // that erase the beginning of a log; an Appender is not given a batch with any
 	Linked  []*chat.Event // that mention somebody, or answer; an Appender is not given a batch with any
 	Sets    []*chat.Event // that change what the room is; an Appender is not given a batch with any
 	Named   []*chat.Event // that name files; nor one with any of these

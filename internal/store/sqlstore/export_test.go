@@ -23,7 +23,7 @@ func Reads(d Dialect) map[string][]any {
 		s.roomKey: {"r1"}, s.countCreated: {one, one}, s.lockHead: {one}, s.selectAuthor: {one, one}, s.selectWriter: {one},
 		s.link.mentions: {one, one, one, one, one}, s.follow.threads: {one, one, one, one}, s.follow.unread: {one, one, one, one}, s.follow.one: {one, one, one}, s.link.pins: {one, one, one},
 		s.link.replies: {one, one, one, one}, s.link.repliesBefore: {one, one, one, one},
-		s.durable: {one, one}, s.oldest: {one, one},
+		s.durable: {one, one}, s.retains: {one, one}, s.oldest: {one, one}, s.lastSeq: {one}, s.editsBehind: {one, one, one},
 		s.myRooms: {one, one, one}, s.memberships: {one, one, one, one}, s.membership: {one, one}, s.countMemberships: {one, one},
 		x.lockMark: {one}, x.marks: {one, one}, x.unread: {one, one, one}, x.edited: {one, one, one, one}, x.original: {one, one},
 		x.place: {one, one}, x.placesUpTo: {one, one}, x.somePlaces: {one, one}, x.placesBetween: {one, one, one},

@@ -10,7 +10,7 @@ import (
 // selectMyRooms costs some steps into the tables for each room of the page: to the head, the
 // newest message, the event at the mark, and the oldest one if that is gone.
 const selectMyRooms = `SELECT b.room_id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags, r.topic,
-	r.description, r.archived, r.slow_s,
+	r.description, r.archived, r.slow_s, r.retain_s,
 	coalesce(g.role, 0), coalesce(g.until_ms, 0), b.mark_seq, b.muted,
 	h.said - coalesce((SELECT y.said FROM messages y WHERE y.room_id = b.room_id AND y.seq = (
 			SELECT max(x.seq) FROM messages x WHERE x.room_id = b.room_id AND x.seq <= b.mark_seq)),

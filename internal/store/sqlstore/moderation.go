@@ -81,7 +81,7 @@ const (
 		`audit e WHERE (time_ms, room_id, seq, id) < (?, ?, ?, ?)`
 	// Events; see chat.AuditOf.
 	selectRuled = `SELECT 0, e.time_ms, e.kind, e.by_id, e.subject, e.room_id, e.seq, e.role, e.until_ms, '', e.text` + auditNames +
-		`(SELECT time_ms, kind, user_id AS by_id, subject, room_id, seq, role, until_ms, text FROM messages WHERE kind IN (4, 5, 16, 17, 18, 19) AND kind <> 16) e
+		`(SELECT time_ms, kind, user_id AS by_id, subject, room_id, seq, role, until_ms, text FROM messages WHERE kind IN (4, 5, 16, 17, 18, 19, 23) AND kind <> 16) e
 		WHERE (time_ms, room_id, seq) < (?, ?, ?)`
 	auditSince = " AND time_ms >= ?"
 	auditOf    = " AND (by_id = ? OR subject = ?)"

@@ -10,7 +10,7 @@ import (
 )
 
 // Version is the schema that this program makes and knows.
-const Version = 15
+const Version = 16
 
 // The bits of heads.flags.
 const (
@@ -187,7 +187,7 @@ func migrations() [][]string {
 			user_id  BIGINT NOT NULL
 		)`,
 		"CREATE INDEX externals_user ON externals (user_id)",
-	}, moderationSchema(), changeTables(), topicSchema(), fileTables(), settingsSchema(), profileSchema(), roomLifeSchema(), linkTables(), searchSchema(), roomLinkSchema(), followTables(), filterSchema()}
+	}, moderationSchema(), changeTables(), topicSchema(), fileTables(), settingsSchema(), profileSchema(), roomLifeSchema(), linkTables(), searchSchema(), roomLinkSchema(), followTables(), filterSchema(), expireSchema()}
 }
 
 // migrateTimeMax bounds a migration, and the wait for one that another server makes.

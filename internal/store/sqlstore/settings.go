@@ -32,6 +32,8 @@ func (s *Store) storeSetting(ctx context.Context, c Conn, e *chat.Event) error {
 		query, value = s.sql.updateArchived, bit(e.Value != 0)
 	case chat.EventSlow:
 		query, value = s.sql.updateSlow, int64(e.Value)
+	case chat.EventRetain:
+		query, value = s.sql.updateRetain, int64(e.Value)
 	default:
 		return nil // the name is no part of the log's transaction
 	}

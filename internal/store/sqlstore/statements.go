@@ -10,7 +10,7 @@ type statements struct {
 	index   indexStatements
 	follow  followStatements
 
-	durable, oldest, erase                                           string
+	durable, retains, oldest, lastSeq, editsBehind, erase            string
 	lockHead, updateHead, insertHead                                 string
 	selectWriter, updateWriter                                       string
 	insertWriter, touchWriter                                        string
@@ -27,7 +27,7 @@ type statements struct {
 	roomKey, insertRoom, countCreated                                string
 	membership, countMemberships, enter, leave, mark, mute           string
 	updateTopic, myRooms, memberships                                string
-	updateDescription, updateArchived, updateSlow                    string
+	updateDescription, updateArchived, updateSlow, updateRetain      string
 	password, passwordOf, setPassword                                string
 	devices, allDevices, insertDevice, updateDevice                  string
 	endDevice, endDevices                                            string
@@ -53,7 +53,7 @@ const (
 	pageTail   = `)) m LEFT JOIN users u ON u.id = m.user_id WHERE m.bytes_before <= ? OR m.place = 2 ORDER BY m.seq`
 
 	selectOfRoom = `SELECT r.id, r.name, r.name_key, r.epoch, r.creator, r.created_ms, h.last_seq, h.last_ms, h.flags, r.topic,
-	r.description, r.archived, r.slow_s
+	r.description, r.archived, r.slow_s, r.retain_s
 	FROM `
 	joinHead   = " JOIN heads h ON h.room_id = r.id"
 	selectRoom = selectOfRoom + "rooms r" + joinHead + " WHERE "
@@ -120,8 +120,9 @@ func compile(d *Dialect) statements {
 		user:       selectUser + "id = ?",
 		userByKey:  selectUser + "name_key = ?",
 		usersAfter: "SELECT id, name, coalesce(name_key, ''), coalesce(password, ''), created_ms, seen_ms, coalesce(look, '') FROM users WHERE id > ? ORDER BY id{limit}",
-		durable:    "SELECT room_id FROM heads WHERE room_id >= ? AND flags IN (0, 2, 4, 6) ORDER BY room_id{limit}",
-		oldest:     "SELECT seq, time_ms FROM messages WHERE room_id = ? ORDER BY seq{limit}",
+		durable:    "SELECT h.room_id, r.retain_s FROM heads h JOIN rooms r ON r.id = h.room_id WHERE h.room_id >= ? AND h.flags IN (0, 2, 4, 6) ORDER BY h.room_id{limit}",
+		retains:    "SELECT id, retain_s FROM rooms WHERE id >= ? AND retain_s > 0 ORDER BY id{limit}",
+		oldest:     "SELECT seq, time_ms, kind FROM messages WHERE room_id = ? ORDER BY seq{limit}",
 		erase:      "DELETE FROM messages WHERE room_id = ? AND seq <= ?",
 		sent:       "SELECT cast(coalesce(sum(sent_count), 0) AS BIGINT) FROM authors WHERE user_id = ?",
 
@@ -178,6 +179,9 @@ func compile(d *Dialect) statements {
 		updateDescription: "UPDATE rooms SET description = ? WHERE id = ?",
 		updateArchived:    "UPDATE rooms SET archived = ? WHERE id = ?",
 		updateSlow:        "UPDATE rooms SET slow_s = ? WHERE id = ?",
+		updateRetain:      "UPDATE rooms SET retain_s = ? WHERE id = ?",
+		lastSeq:           "SELECT last_seq FROM heads WHERE room_id = ?",
+		editsBehind:       "SELECT seq FROM edits WHERE room_id = ? AND target <= ? AND seq > ?",
 		memberships: `SELECT user_id, room_id, since_seq, mark_seq, muted FROM memberships
 			WHERE user_id > ? OR user_id = ? AND room_id > ? ORDER BY user_id, room_id{limit}`,
 	}
@@ -185,9 +189,9 @@ func compile(d *Dialect) statements {
 		&s.lockHead, &s.updateHead, &s.insertHead, &s.selectWriter, &s.updateWriter, &s.touchWriter, &s.insertWriter,
 		&s.insertMessage, &s.insertMessages, &s.selectAuthor, &s.updateAuthor, &s.insertAuthor, &s.updateMember,
 		&s.insertMember, &s.after, &s.between, &s.before, &s.room, &s.roomByKey, &s.rooms, &s.privateRooms, &s.allRooms, &s.role, &s.nonces, &s.user, &s.userByKey,
-		&s.usersAfter, &s.sent, &s.durable, &s.oldest, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
+		&s.usersAfter, &s.sent, &s.durable, &s.retains, &s.oldest, &s.lastSeq, &s.editsBehind, &s.erase, &s.counter, &s.lockCounters, &s.updateCounter, &s.holder, &s.insertUser, &s.updateSeen, &s.updateLater, &s.looks, &s.updateLook,
 		&s.clearKey, &s.roomKey, &s.insertRoom, &s.countCreated,
-		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships, &s.updateTopic, &s.updateDescription, &s.updateArchived, &s.updateSlow,
+		&s.membership, &s.countMemberships, &s.enter, &s.leave, &s.mark, &s.mute, &s.myRooms, &s.memberships, &s.updateTopic, &s.updateDescription, &s.updateArchived, &s.updateSlow, &s.updateRetain,
 		&s.password, &s.passwordOf, &s.setPassword, &s.devices, &s.allDevices, &s.insertDevice, &s.updateDevice, &s.endDevice, &s.endDevices,
 		&s.external, &s.insertExternal, &s.endExternal, &s.endExternals, &s.invitation, &s.invitations, &s.useInvitation, &s.insertInvitation, &s.endInvitation, &s.eraseUser,
 	} {

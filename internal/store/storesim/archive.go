@@ -73,8 +73,30 @@ func (s *Store) AddRooms(ctx context.Context, rooms []chat.Room) error {
 	}
 	for _, r := range rooms {
 		r.LastSeq, r.LastMs, r.Ruled, r.Topic = 0, 0, false, ""
-		r.Description, r.Archived, r.SlowSeconds = "", false, 0
+		r.Description, r.Archived, r.SlowSeconds, r.RetainSeconds = "", false, 0, 0
 		d.rooms = append(d.rooms, &roomLog{room: r, roles: make(map[chat.UserID]chat.Given), changes: make(map[chat.Seq]*message)})
 	}
+	return nil
+}
+
+// BeginLog is documented at chat.Archive.
+func (s *Store) BeginLog(ctx context.Context, r chat.Room, after chat.Seq) error {
+	d := s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := s.begin(ctx, "BeginLog"); err != nil {
+		return err
+	}
+	log := d.log(r.ID)
+	switch {
+	case log == nil:
+		return chat.Errorf(chat.CodeNoRoom, "there is no room %d", r.ID)
+	case log.room.LastSeq != 0:
+		return chat.Errorf(chat.CodeBadRequest, "the log of room %d has begun", r.ID)
+	}
+	log.erased, log.room.LastSeq = after, after
+	is := &log.room
+	is.Ruled, is.Topic, is.Description, is.Archived = r.Ruled, r.Topic, r.Description, r.Archived
+	is.SlowSeconds, is.RetainSeconds = r.SlowSeconds, r.RetainSeconds
 	return nil
 }

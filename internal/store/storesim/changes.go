@@ -104,12 +104,6 @@ func (d *Disk) eraseText(log *roomLog, seqs ...chat.Seq) {
 	}
 }
 
-// forgetGone drops what is known of messages that are gone.
-func (log *roomLog) forgetGone() {
-	maps.DeleteFunc(log.changes, func(seq chat.Seq, _ *message) bool { return seq <= log.erased })
-	maps.DeleteFunc(log.mentions, func(seq chat.Seq, _ []chat.UserID) bool { return seq <= log.erased })
-}
-
 // Target is documented at chat.ChangeStore.
 func (s *Store) Target(ctx context.Context, room chat.RoomID, seq chat.Seq, user chat.UserID) (t chat.Target, err error) {
 	d := s.disk

@@ -172,6 +172,9 @@ func (d *Disk) sync(c *commit) {
 			if d.observer != nil {
 				d.observer(e)
 			}
+			if e.Kind == chat.EventExpire {
+				d.expire(log, e.Target)
+			}
 		}
 	}
 	if last, known := d.newest[c.id.Writer]; !known || last.number <= c.id.Number {

@@ -2,7 +2,6 @@ package storesim
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"sarang/chat"
@@ -113,41 +112,4 @@ func (s *Store) Author(ctx context.Context, room chat.RoomID, user chat.UserID, 
 		}
 	}
 	return a, nil
-}
-
-// Erase is documented at chat.Eraser.
-func (s *Store) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, erased int, err error) {
-	d := s.disk
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	fault, err := s.begin(ctx, "Erase")
-	if err != nil {
-		return 0, 0, err
-	}
-	d.settle()
-	left := max(e.EventsMax, 1)
-	for looked := 0; ; looked++ {
-		next = max(e.From, 1) + chat.RoomID(looked)
-		log := d.log(next)
-		switch {
-		case uint64(next) > uint64(len(d.rooms)):
-			next = 0
-		case log == nil:
-			continue // it was deleted
-		case looked < max(e.RoomsMax, 1) && left > 0:
-			for left > 0 && len(log.events) > 1 && log.events[0].TimeMs < e.BeforeMs {
-				log.events = log.events[1:]
-				log.erased++
-				d.unname(next, log.erased)
-				left--
-			}
-			log.forgetGone()
-			maps.DeleteFunc(d.follows, func(f follower, _ chat.Follow) bool { return f.room == next && f.root <= log.erased })
-			if left > 0 {
-				continue
-			}
-		}
-		died(fault, "Erase, after it")
-		return next, max(e.EventsMax, 1) - left, nil
-	}
 }

@@ -197,3 +197,29 @@ func sampleRecord(k chat.RecordKind, i int) chat.Record {
 	}
 	return r
 }
+
+// testArchiveBegun has a log begin behind what is erased.
+func testArchiveBegun(t *testing.T, f *fixture) {
+	a := f.archive(t)
+	r, other, u := f.room(t, "r"), f.room(t, "other"), f.user(t, "u")
+	r.Ruled, r.Topic, r.Description, r.Archived, r.SlowSeconds, r.RetainSeconds = true, "tea", "차", true, 7, 3600
+	if err := a.BeginLog(f.ctx, r, 41); err != nil {
+		t.Fatal(err)
+	}
+	f.commit(t, run(r, 42, 44, u, "x"), run(other, 1, 1, u, "x"))
+	f.reopen(t)
+	f.wantHistory(t, r, 0, run(r, 42, 44, u, "x").Events...)
+	r.LastSeq, r.LastMs = 44, 5044
+	if got, err := f.store.Room(f.ctx, r.ID); err != nil || got != r {
+		t.Fatalf("%+v, %v; want %+v", got, err, r)
+	}
+	f.change(t, []chat.MemberChange{{Kind: chat.MemberEnters, User: u.ID, Room: r.ID, Seq: 7}}, chat.Membership{User: u.ID, Room: r.ID, Since: 7, Mark: 7})
+	if got := f.myRooms(t, u, 0, 1); len(got) != 1 || got[0].Unread != 3 {
+		t.Fatalf("%+v", got)
+	}
+	f.conflict(t, []chat.Conflict{{Room: r.ID, Last: 44}}, these(r, 1, message(r, 1, u, "x")))
+	a = f.archive(t)
+	wantCode(t, a.BeginLog(f.ctx, r, 50), chat.CodeBadRequest)
+	wantCode(t, a.BeginLog(f.ctx, other, 1), chat.CodeBadRequest)
+	wantCode(t, a.BeginLog(f.ctx, chat.Room{ID: 99}, 1), chat.CodeNoRoom)
+}

@@ -381,8 +381,8 @@ func (m *model) drawEvent(t *rapid.T, r chat.Room, seq chat.Seq) chat.Event {
 		return e
 	}
 	if kind == 4 && rapid.Bool().Draw(t, "setting") {
-		e.Kind = rapid.SampledFrom([]chat.EventKind{chat.EventName, chat.EventDescribe, chat.EventArchive, chat.EventSlow}).Draw(t, "which")
-		if e.Kind == chat.EventArchive || e.Kind == chat.EventSlow {
+		e.Kind = rapid.SampledFrom([]chat.EventKind{chat.EventName, chat.EventDescribe, chat.EventArchive, chat.EventSlow, chat.EventRetain}).Draw(t, "which")
+		if e.Kind == chat.EventArchive || e.Kind == chat.EventSlow || e.Kind == chat.EventRetain {
 			e.Value = rapid.Uint32Range(0, 1).Draw(t, "value")
 			return e
 		}

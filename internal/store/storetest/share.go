@@ -162,9 +162,14 @@ func (s *shared) EndDevices(ctx context.Context, user chat.UserID, which chat.De
 	return s.next().EndDevices(ctx, user, which)
 }
 
-// Erase is for stores that can erase, as all do that share.
-func (s *shared) Erase(ctx context.Context, e chat.Erasure) (next chat.RoomID, erased int, err error) {
-	return s.next().(chat.Eraser).Erase(ctx, e)
+// BeginLog is for all.
+func (s *shared) BeginLog(ctx context.Context, r chat.Room, after chat.Seq) error {
+	return s.next().(chat.Archive).BeginLog(ctx, r, after)
+}
+
+// Expired is for stores that find what is too old, as all do that share.
+func (s *shared) Expired(ctx context.Context, q chat.ExpiryQuery) (found []chat.Expiry, next chat.RoomID, err error) {
+	return s.next().(chat.Expirer).Expired(ctx, q)
 }
 
 // Search is for stores that search.

@@ -47,6 +47,8 @@ const (
 	EventKind_EVENT_KIND_DESCRIBE    EventKind = 17 // text is the room's description from here on; it may be empty
 	EventKind_EVENT_KIND_ARCHIVE     EventKind = 18 // value 1: the room takes nothing new from here on; 0: it does again
 	EventKind_EVENT_KIND_SLOW        EventKind = 19 // value: so many seconds members wait after a message of theirs from here on
+	EventKind_EVENT_KIND_EXPIRE      EventKind = 20 // all events up to target are erased, and what became of their messages: they were too old; of no user
+	EventKind_EVENT_KIND_RETAIN      EventKind = 23 // value: so many seconds the room keeps what is said from here on; 0: for as long as the server does
 )
 
 // Enum value maps for EventKind.
@@ -69,6 +71,8 @@ var (
 		17: "EVENT_KIND_DESCRIBE",
 		18: "EVENT_KIND_ARCHIVE",
 		19: "EVENT_KIND_SLOW",
+		20: "EVENT_KIND_EXPIRE",
+		23: "EVENT_KIND_RETAIN",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED": 0,
@@ -88,6 +92,8 @@ var (
 		"EVENT_KIND_DESCRIBE":    17,
 		"EVENT_KIND_ARCHIVE":     18,
 		"EVENT_KIND_SLOW":        19,
+		"EVENT_KIND_EXPIRE":      20,
+		"EVENT_KIND_RETAIN":      23,
 	}
 )
 
@@ -628,7 +634,7 @@ type Event struct {
 	Padding       []byte                 `protobuf:"bytes,13,opt,name=padding,proto3" json:"padding,omitempty"`                               // says nothing: it fills the place of a text that was erased
 	Root          uint64                 `protobuf:"varint,14,opt,name=root,proto3" json:"root,omitempty"`                                    // messages only: the first of the thread that it belongs to; 0: none, or target
 	State         *MessageState          `protobuf:"bytes,16,opt,name=state,proto3" json:"state,omitempty"`                                   // messages of S_HISTORY only, that were changed
-	Value         uint32                 `protobuf:"varint,20,opt,name=value,proto3" json:"value,omitempty"`                                  // archive, slow only
+	Value         uint32                 `protobuf:"varint,20,opt,name=value,proto3" json:"value,omitempty"`                                  // archive, slow, retain only
 	Files         []*File                `protobuf:"bytes,25,rep,name=files,proto3" json:"files,omitempty"`                                   // messages only: what it names; erased with the text
 	FilesPadding  [][]byte               `protobuf:"bytes,26,rep,name=files_padding,json=filesPadding,proto3" json:"files_padding,omitempty"` // says nothing: it fills the place of files that were erased
 	unknownFields protoimpl.UnknownFields
@@ -1233,9 +1239,10 @@ type RoomInfo struct {
 	Private       bool                   `protobuf:"varint,7,opt,name=private,proto3" json:"private,omitempty"`      // for those who were given a role in it, and who made it
 	Direct        []uint64               `protobuf:"varint,8,rep,packed,name=direct,proto3" json:"direct,omitempty"` // of a direct room: the users whose it is, in order
 	Topic         string                 `protobuf:"bytes,9,opt,name=topic,proto3" json:"topic,omitempty"`
-	Description   string                 `protobuf:"bytes,20,opt,name=description,proto3" json:"description,omitempty"`                     // of S_JOIN, S_CREATE and S_DIRECT; lists leave it out
-	Archived      bool                   `protobuf:"varint,21,opt,name=archived,proto3" json:"archived,omitempty"`                          // it can be read, and takes nothing new
-	SlowSeconds   uint32                 `protobuf:"varint,22,opt,name=slow_seconds,json=slowSeconds,proto3" json:"slow_seconds,omitempty"` // so long members wait after a message of theirs; 0: not at all
+	Description   string                 `protobuf:"bytes,20,opt,name=description,proto3" json:"description,omitempty"`                           // of S_JOIN, S_CREATE and S_DIRECT; lists leave it out
+	Archived      bool                   `protobuf:"varint,21,opt,name=archived,proto3" json:"archived,omitempty"`                                // it can be read, and takes nothing new
+	SlowSeconds   uint32                 `protobuf:"varint,22,opt,name=slow_seconds,json=slowSeconds,proto3" json:"slow_seconds,omitempty"`       // so long members wait after a message of theirs; 0: not at all
+	RetainSeconds uint32                 `protobuf:"varint,30,opt,name=retain_seconds,json=retainSeconds,proto3" json:"retain_seconds,omitempty"` // so long what is said is kept; 0: for as long as the server does
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1350,6 +1357,13 @@ func (x *RoomInfo) GetArchived() bool {
 func (x *RoomInfo) GetSlowSeconds() uint32 {
 	if x != nil {
 		return x.SlowSeconds
+	}
+	return 0
+}
+
+func (x *RoomInfo) GetRetainSeconds() uint32 {
+	if x != nil {
+		return x.RetainSeconds
 	}
 	return 0
 }
@@ -5781,7 +5795,7 @@ type SetRoom struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Room          uint64                 `protobuf:"varint,1,opt,name=room,proto3" json:"room,omitempty"`
 	Nonce         uint64                 `protobuf:"fixed64,2,opt,name=nonce,proto3" json:"nonce,omitempty"`                       // as of Publish
-	Kind          EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=sarang.v1.EventKind" json:"kind,omitempty"` // name, describe, archive or slow, with the text or value of the event
+	Kind          EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=sarang.v1.EventKind" json:"kind,omitempty"` // name, describe, archive, slow or retain, with the text or value of the event
 	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	Value         uint32                 `protobuf:"varint,5,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -7686,7 +7700,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x06 \x01(\x04R\x04room\x12\x14\n" +
 	"\x05nonce\x18\a \x01(\x06R\x05nonce\"\x1c\n" +
 	"\x04Ping\x12\x14\n" +
-	"\x05value\x18\x01 \x01(\x06R\x05value\"\xc0\x02\n" +
+	"\x05value\x18\x01 \x01(\x06R\x05value\"\xe7\x02\n" +
 	"\bRoomInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -7699,7 +7713,8 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x05topic\x18\t \x01(\tR\x05topic\x12 \n" +
 	"\vdescription\x18\x14 \x01(\tR\vdescription\x12\x1a\n" +
 	"\barchived\x18\x15 \x01(\bR\barchived\x12!\n" +
-	"\fslow_seconds\x18\x16 \x01(\rR\vslowSeconds\"I\n" +
+	"\fslow_seconds\x18\x16 \x01(\rR\vslowSeconds\x12%\n" +
+	"\x0eretain_seconds\x18\x1e \x01(\rR\rretainSeconds\"I\n" +
 	"\x06Cursor\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x17\n" +
@@ -8191,7 +8206,7 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\n" +
 	"RoomFilter\x12\x14\n" +
 	"\x05words\x18\x01 \x03(\tR\x05words\x12\x14\n" +
-	"\x05links\x18\x02 \x01(\bR\x05links*\x89\x03\n" +
+	"\x05links\x18\x02 \x01(\bR\x05links*\xb7\x03\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12EVENT_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -8210,7 +8225,9 @@ const file_sarang_v1_chat_proto_rawDesc = "" +
 	"\x0fEVENT_KIND_NAME\x10\x10\x12\x17\n" +
 	"\x13EVENT_KIND_DESCRIBE\x10\x11\x12\x16\n" +
 	"\x12EVENT_KIND_ARCHIVE\x10\x12\x12\x13\n" +
-	"\x0fEVENT_KIND_SLOW\x10\x13B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
+	"\x0fEVENT_KIND_SLOW\x10\x13\x12\x15\n" +
+	"\x11EVENT_KIND_EXPIRE\x10\x14\x12\x15\n" +
+	"\x11EVENT_KIND_RETAIN\x10\x17B!Z\x1fsarang/proto/sarang/v1;sarangv1b\x06proto3"
 
 var (
 	file_sarang_v1_chat_proto_rawDescOnce sync.Once

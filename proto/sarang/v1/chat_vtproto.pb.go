@@ -982,6 +982,13 @@ func (m *RoomInfo) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		i -= len(m.unknownFields)
 		copy(dAtA[i:], m.unknownFields)
 	}
+	if m.RetainSeconds != 0 {
+		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.RetainSeconds))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xf0
+	}
 	if m.SlowSeconds != 0 {
 		i = protohelpers.EncodeVarint(dAtA, i, uint64(m.SlowSeconds))
 		i--
@@ -6796,6 +6803,9 @@ func (m *RoomInfo) SizeVT() (n int) {
 	if m.SlowSeconds != 0 {
 		n += 2 + protohelpers.SizeOfVarint(uint64(m.SlowSeconds))
 	}
+	if m.RetainSeconds != 0 {
+		n += 2 + protohelpers.SizeOfVarint(uint64(m.RetainSeconds))
+	}
 	n += len(m.unknownFields)
 	return n
 }
@@ -11827,6 +11837,25 @@ func (m *RoomInfo) UnmarshalVT(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.SlowSeconds |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 30:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RetainSeconds", wireType)
+			}
+			m.RetainSeconds = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RetainSeconds |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -27532,6 +27561,25 @@ func (m *RoomInfo) UnmarshalVTUnsafe(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.SlowSeconds |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 30:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RetainSeconds", wireType)
+			}
+			m.RetainSeconds = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return protohelpers.ErrIntOverflow
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RetainSeconds |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

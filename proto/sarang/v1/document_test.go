@@ -102,6 +102,10 @@ var examples = map[string]example{
 	"S_CHAT slow": {pb.SChat, &pb.Event{
 		Room: 1, Seq: 51, Kind: pb.EventKind_EVENT_KIND_SLOW, User: 7, Name: "Ann", Nonce: 0x0102030405060712, TimeMs: 1700000007000, Value: 30,
 	}},
+	"C_SET retain": {pb.CSet, &pb.SetRoom{Room: 1, Nonce: 0x0102030405060713, Kind: pb.EventKind_EVENT_KIND_RETAIN, Value: 2592000}},
+	"S_CHAT expire": {pb.SChat, &pb.Event{
+		Room: 1, Seq: 61, Kind: pb.EventKind_EVENT_KIND_EXPIRE, TimeMs: 1702592060000, Target: 43,
+	}},
 	"C_CHAT mention":   {pb.CChat, &pb.Publish{Room: 1, Nonce: 0x0102030405060712, Text: "hi [@Ann](user:7)"}},
 	"C_MENTIONS older": {pb.CMentions, &pb.Mentions{Request: 15, Before: &pb.MentionPlace{TimeMs: 1700000006000, Room: 1, Seq: 60}}},
 	"S_MENTIONS page": {pb.SMentions, &pb.MentionPage{
