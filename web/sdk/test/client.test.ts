@@ -388,7 +388,7 @@ describe("a conversation", () => {
   });
 
   test("what a room does not take", async () => {
-    const ann = enter("Fay");
+    const ann = enter("Freya");
     const bob = enter("Flo");
     await ann.connect();
     await bob.connect();
