@@ -11,7 +11,7 @@ run-postgres:   ## the same on a PostgreSQL of its own, in a temporary folder
 build:          ## bin/sarang
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/sarang
 
-test:           ## the whole check, some thirty minutes on two cores (25 is the aim)
+test:           ## the whole check, some forty minutes on two cores (25 is the aim)
 	./scripts/test.sh
 
 test-short:     ## the tests once, without race detector and fuzzing
