@@ -23,7 +23,8 @@ type person struct {
 	nonce   chat.Nonce // of a setting, likewise
 
 	renamed  bool // it has its second name
-	unsure   bool // or the other one
+	unsure   bool // or the other one: a rename has no answer, and may be done at any time until it tells of it
+	asked    bool // the rename under way is to the second name
 	mark     chat.Seq
 	marking  chat.Seq // is being told, or was when the connection broke
 	blocked  map[chat.UserID]bool
@@ -113,6 +114,7 @@ func (m *member) doAs(act personAct, whom int) {
 		if p.renamed {
 			name = userName(c, m.index)
 		}
+		p.asked = !p.renamed
 		p.request, err = m.session.Rename(name)
 	case personBlock, personUnblock:
 		if act == personUnblock && len(p.blocked) > 0 {
@@ -169,20 +171,30 @@ func (m *member) named(name string) {
 		m.worker.counts.people.NamesWrong++
 		m.worker.found("name", fmt.Sprintf("client %d is called %q at its login", m.index, name))
 	}
-	p.renamed, p.unsure = second, false
+	p.unsure = p.unsure && second == p.renamed // it is not done yet
+	p.renamed = second
 }
 
-// Renamed answers a rename.
+// Renamed answers a rename, or tells of one whose answer went to a connection that was gone.
 func (m *member) Renamed(_ *session.Session, r session.Renamed) {
 	p := m.person
-	if p == nil || p.act != personRename || p.request != r.Request {
+	if p == nil {
 		return
 	}
-	if second, is := m.names(r.Name); !is || second == p.renamed {
+	second, is := m.names(r.Name)
+	if own := p.act == personRename && p.request == r.Request; !own {
+		if !is || !p.unsure && second != p.renamed {
+			m.worker.counts.people.NamesWrong++
+			m.worker.found("name", fmt.Sprintf("client %d is renamed to %q, and has not asked for it", m.index, r.Name))
+		}
+		p.renamed, p.unsure = second, false
+		return
+	}
+	if !is || second != p.asked {
 		m.worker.counts.people.NamesWrong++
 		m.worker.found("name", fmt.Sprintf("client %d is renamed to %q", m.index, r.Name))
 	}
-	p.renamed = !p.renamed
+	p.renamed, p.unsure = p.asked, false
 	m.did(&m.worker.counts.people.Renames)
 }
 
