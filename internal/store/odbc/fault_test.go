@@ -122,7 +122,7 @@ func TestConnectionCut(t *testing.T) {
 // A call of the driver that does not return ends for its caller at the deadline.
 func TestDriverHangs(t *testing.T) {
 	p, dsn := proxied(t)
-	s := openWithRoom(t, dsn, sqlstore.Config{WriteTime: 200 * time.Millisecond, ReadTime: 5 * time.Second, ConnectTime: 200 * time.Millisecond})
+	s := openWithRoom(t, dsn, sqlstore.Config{WriteTime: 3 * time.Second, ReadTime: 5 * time.Second, ConnectTime: 3 * time.Second})
 	p.Set(postgrestest.Silent)
 	if _, err := s.Commit(t.Context(), say(1)); chat.CodeOf(err) != chat.CodeUncertain {
 		t.Fatalf("Commit: %v, want CodeUncertain", err)

@@ -159,7 +159,7 @@ func TestConnectionsCutMeanwhile(t *testing.T) {
 // A connection over which nothing comes any more ends a call at its deadline.
 func TestConnectionHalfOpen(t *testing.T) {
 	p := proxied(t)
-	r := newRig(t, p.URL, sqlstore.Config{WriteTime: 300 * time.Millisecond, ReadTime: 300 * time.Millisecond, ConnectTime: 300 * time.Millisecond})
+	r := newRig(t, p.URL, sqlstore.Config{WriteTime: 2 * time.Second, ReadTime: 2 * time.Second, ConnectTime: 2 * time.Second})
 	p.Set(postgrestest.Silent)
 	b := r.next(2)
 	_, err := r.store.Commit(t.Context(), b)
