@@ -105,7 +105,7 @@ func (f *operateFlags) print(c *cobra.Command, result any, text func() string) e
 	if f.json {
 		b, err := json.MarshalIndent(result, "", "  ")
 		if err == nil {
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", b)
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", tui.CleanJSON(b))
 		}
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"sarang/internal/control"
 	"sarang/internal/store"
 	"sarang/internal/transfer"
+	"sarang/internal/tui"
 )
 
 // exitLeftOut is the exit code of an import of which not all is there.
@@ -78,7 +79,11 @@ func exportAll(c *cobra.Command, f *operateFlags, room, output string) (err erro
 		case a.Progress != nil:
 			show(a.Progress.What, a.Progress.Done, a.Progress.Total)
 		case a.Part != nil && failed == nil:
-			if _, failed = b.Write(a.Part); failed == nil {
+			line := []byte(a.Part)
+			if output == "" {
+				line = tui.CleanJSON(line) // it may be a terminal
+			}
+			if _, failed = b.Write(line); failed == nil {
 				failed = b.WriteByte('\n')
 			}
 		}

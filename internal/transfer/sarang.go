@@ -2,12 +2,14 @@ package transfer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"sarang/chat"
@@ -56,7 +58,22 @@ func wrong(format string, args ...any) error {
 	return &errLine{chat.Errorf(chat.CodeMalformed, format, args...).Message}
 }
 
-func readSarang(im *importer, r io.Reader) error {
+// keepTime bounds what is still done for an import that has ended early.
+const keepTime = 10 * time.Second
+
+// readSarang imports an export of Sarang's own. Also where it ends early the users that it has made keep their
+// names, for as long as other guests do.
+func readSarang(im *importer, r io.Reader) (err error) {
+	defer func() {
+		if err != nil {
+			ended := im.ctx
+			defer func() { im.ctx = ended }()
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ended), keepTime)
+			defer cancel()
+			im.ctx = ctx
+			_ = im.keepNames() // the error before it is the one to tell
+		}
+	}()
 	s := &sarangReader{im: im, lines: newLineReader(r)}
 	for {
 		text, err := s.lines.next()

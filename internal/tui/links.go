@@ -153,8 +153,11 @@ func performLink(ctx context.Context, c Conn, effect Effect) (any, bool) {
 			return Failed{"the link", plainly(err)}, true
 		}
 		joined, err := c.Join(ctx, client.Join{Room: info.ID, HistoryItems: historyItems})
-		if err != nil { // it is joined already
+		switch {
+		case chat.CodeOf(err) == chat.CodeBadRequest: // it is joined already
 			return Opened{Room: info.ID}, true
+		case err != nil: // he belongs to it now, and may join it later
+			return Failed{"the room", plainly(err)}, true
 		}
 		return Batch{joined, Opened{Room: info.ID}}, true
 	}
