@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -61,12 +62,18 @@ func TestExportImport(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	o := &control.Operations{Store: s, Now: time.Now}
+	targets := []string{stopped, running}
 	server, err := control.Listen(t.Context(), running, o, slog.New(slog.DiscardHandler))
-	if err != nil {
+	switch {
+	case err == nil:
+		defer server.Close()
+	case runtime.GOOS == "windows": // Wine has no local sockets
+		t.Logf("a running server is not tried: %v", err)
+		targets = targets[:1]
+	default:
 		t.Fatal(err)
 	}
-	defer server.Close()
-	for _, data := range []string{stopped, running} {
+	for _, data := range targets {
 		out, code, err := run(t, importCommand(), "--data", data, "--quiet", "--dry-run", file)
 		if code != 0 || !strings.Contains(out, "events: 3 to be written, 0 there already, 0 refused\n") {
 			t.Fatalf("%d, %v\n%s", code, err, out)
